@@ -1,0 +1,173 @@
+"""How the raw value of an item becomes series: units, code tables, words.
+
+A conversion takes the raw values that a family is fed with and returns its series: label values to number. It raises
+`UnknownValueError` for a value that it cannot read, so that a new word of a newer AsyncOS is counted, not guessed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+Raw = int | float | str
+Series = dict[tuple[str, ...], float]
+Conversion = Callable[..., Series]
+
+PERPETUAL: Final = "perpetual"
+"""The status page words a key without end as "Dormant/Perpetual"."""
+
+_SYS_DESCR: Final = re.compile(
+    r"Model (?P<model>[^,]+), AsyncOS Version: (?P<version>[^,]+)(?:.*Serial #: (?P<serial>.*))?"
+)
+_BYTES: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[BKMGT]?)", re.IGNORECASE)
+_UPTIME: Final = re.compile(r"\((?=\d)(?:(\d+)d ?)?(?:(\d+)h ?)?(?:(\d+)m ?)?(?:(\d+)s)?\)")
+
+
+class UnknownValueError(ValueError):
+    """A raw value that the catalogue cannot read; `series` is what to export all the same."""
+
+    def __init__(self, raw: Raw, series: Series | None = None) -> None:
+        super().__init__(f"unknown value {raw!r}")
+        self.series: Series = series or {}
+
+
+def number(raw: Raw) -> float:
+    """Return `raw` as a finite number."""
+    try:
+        value = float(raw)
+    except ValueError:
+        raise UnknownValueError(raw) from None
+    if not math.isfinite(value) or (isinstance(raw, str) and "_" in raw):
+        raise UnknownValueError(raw)
+    return value
+
+
+def scaled(factor: float = 1, *labels: str) -> Conversion:
+    """Multiply by `factor` (to base units); the series carries the fixed `labels`."""
+    return lambda raw: {labels: number(raw) * factor}
+
+
+def per(divisor: float, *labels: str) -> Conversion:
+    """Divide by `divisor` (percent, per hour, hundredths of a second: exact where a factor would not be)."""
+    return lambda raw: {labels: number(raw) / divisor}
+
+
+def states(table: Mapping[int, str]) -> Conversion:
+    """Export each state of the code `table` as 1 if it is the current one, else 0; all 0 for an unknown code."""
+
+    def convert(raw: Raw) -> Series:
+        code = number(raw)
+        series: Series = {(name,): float(code == known) for known, name in table.items()}
+        if code not in table:
+            raise UnknownValueError(raw, series)
+        return series
+
+    return convert
+
+
+def flag(table: Mapping[int, int]) -> Conversion:
+    """Export a two-valued code as 0 or 1."""
+
+    def convert(raw: Raw) -> Series:
+        code = number(raw)
+        if code not in table:
+            raise UnknownValueError(raw)
+        return {(): float(table[int(code)])}
+
+    return convert
+
+
+def text(raw: Raw) -> Series:
+    """Export a text as the label of a series that is 1."""
+    if not str(raw).strip():
+        raise UnknownValueError(raw)
+    return {(str(raw).strip(),): 1.0}
+
+
+def words(*raws: Raw) -> Series:
+    """Export several texts as the labels of one series that is 1."""
+    return {tuple(str(raw).strip() for raw in raws): 1.0}
+
+
+def is_word(word: str) -> Conversion:
+    """Export 1 if the text is `word` in any case, else 0."""
+    return lambda raw: {(): float(str(raw).strip().lower() == word)}
+
+
+def share(used: Raw, free: Raw) -> Series:
+    """Return used / (used + free) as a ratio."""
+    total = number(used) + number(free)
+    if total <= 0:
+        raise UnknownValueError(free)
+    return {(): number(used) / total}
+
+
+def size(raw: Raw) -> Series:
+    """Return a size such as "388G" or "379323K" in bytes; K, M, G and T are powers of 1024."""
+    match = _BYTES.fullmatch(str(raw).strip())
+    if match is None:
+        raise UnknownValueError(raw)
+    return {(): float(match["number"]) * 1024.0 ** "BKMGT".index(match["unit"].upper() or "B")}
+
+
+def uptime(raw: Raw) -> Series:
+    """Return the words of birth_time, "20161011101643 (169d 1h 39m 8s)", in seconds; they need no time zone."""
+    match = _UPTIME.search(str(raw))
+    if match is None:
+        raise UnknownValueError(raw)
+    days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
+    return {(): float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)}
+
+
+def conservation_level(raw: Raw) -> Series:
+    """Return how far acceptance is slowed, 0 to 60; the page's 999 (no mail is accepted) reads 60."""
+    return {(): min(number(raw), 60.0)}
+
+
+def conservation_refusing(raw: Raw) -> Series:
+    """Return 1 if resource conservation is 999: no mail is accepted."""
+    return {(): float(number(raw) == 999)}
+
+
+def build_version(raw: Raw) -> Series:
+    """Return the version in the page's build, "phoebe 10.0.0-203": its second word."""
+    parts = str(raw).split()
+    if len(parts) < 2:
+        raise UnknownValueError(raw)
+    return {(parts[1],): 1.0}
+
+
+def described_version(raw: Raw) -> Series:
+    """Return the version in sysDescr, "... AsyncOS Version: 10.1.1-230, ..."."""
+    match = _SYS_DESCR.search(str(raw))
+    if match is None:
+        raise UnknownValueError(raw)
+    return {(match["version"].strip(),): 1.0}
+
+
+def described_hardware(raw: Raw) -> Series:
+    """Return model and serial number in sysDescr."""
+    match = _SYS_DESCR.search(str(raw))
+    if match is None:
+        raise UnknownValueError(raw)
+    return {(match["model"].strip(), (match["serial"] or "").strip()): 1.0}
+
+
+def page_key_remaining(raw: Raw) -> Series:
+    """Return the seconds until a feature key of the status page expires, negative once it has; none if perpetual."""
+    return {} if PERPETUAL in str(raw).lower() else {(): number(raw)}
+
+
+def page_key_perpetual(raw: Raw) -> Series:
+    """Return 1 for a feature key that the status page words "Dormant/Perpetual"."""
+    if PERPETUAL in str(raw).lower():
+        return {(): 1.0}
+    number(raw)
+    return {(): 0.0}
+
+
+def agent_key_remaining(perpetual: Raw, seconds: Raw) -> Series:
+    """Return keySecondsUntilExpire unless keyIsPerpetual, which makes it meaningless."""
+    return {} if number(perpetual) == 1 else {(): number(seconds)}

@@ -1,0 +1,102 @@
+"""The exceptions of the exporter.
+
+ExporterError
+├── ConfigError              the configuration cannot be used; lists every problem
+├── RequestError             a request to the exporter makes no sense (HTTP 400)
+└── SourceError              a source of an appliance failed; `reason` is the metric's label
+    ├── SourceTimeout        nothing usable came back in time
+    ├── RefusedError         the port is closed
+    ├── UnreachableError     no route, or the connection broke
+    ├── ResolveError         the name has no address
+    ├── AuthError            the appliance does not accept our credentials
+    ├── TlsError             no TLS session, or a certificate that we do not trust
+    ├── HttpStatusError      an HTTP status other than 200
+    ├── MalformedError       an answer that is not what was asked for
+    └── TooLargeError        an answer over the size limit
+
+Every message is a sentence for the operator and never holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ExporterError(Exception):
+    """Something went wrong that the operator can read about and act on."""
+
+
+class ConfigError(ExporterError):
+    """The configuration cannot be used; `problems` holds one sentence for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class RequestError(ExporterError):
+    """A request to the exporter makes no sense; the message says what to send instead."""
+
+
+class SourceError(ExporterError):
+    """A source of an appliance failed in this poll."""
+
+    reason: ClassVar[str]
+
+
+class SourceTimeout(SourceError):  # noqa: N818 - the field says timeout, not timeout error
+    """Nothing usable came back in time."""
+
+    reason = "timeout"
+
+
+class RefusedError(SourceError):
+    """The port is closed."""
+
+    reason = "refused"
+
+
+class UnreachableError(SourceError):
+    """There is no route to the appliance, or the connection broke."""
+
+    reason = "unreachable"
+
+
+class ResolveError(SourceError):
+    """The appliance's name has no address."""
+
+    reason = "resolve"
+
+
+class AuthError(SourceError):
+    """The appliance does not accept our credentials."""
+
+    reason = "auth"
+
+
+class TlsError(SourceError):
+    """TLS could not be agreed on, or the certificate is not trusted."""
+
+    reason = "tls"
+
+
+class HttpStatusError(SourceError):
+    """The appliance answered with an HTTP status other than 200."""
+
+    reason = "http_status"
+
+
+class MalformedError(SourceError):
+    """The answer is not what was asked for."""
+
+    reason = "malformed"
+
+
+class TooLargeError(SourceError):
+    """The answer is over the size limit."""
+
+    reason = "too_large"
+
+
+REASONS = tuple(error.reason for error in SourceError.__subclasses__())
+"""Every value of the label `reason`, in the order of the tree."""

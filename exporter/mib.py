@@ -1,0 +1,119 @@
+"""The objects of ASYNCOS-MAIL-MIB (and two of SNMPv2-MIB) that this exporter reads.
+
+Object identifiers, types and tables as in the MIB's revision of 2011-03-07; `fipsMode` came in 2012.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+Oid = tuple[int, ...]
+
+MAIL_OBJECTS: Final[Oid] = (1, 3, 6, 1, 4, 1, 15497, 1, 1, 1)
+"""asyncOSMailObjects: everything that AsyncOS for email tells of itself."""
+
+
+class Syntax(Enum):
+    """The SMIv2 type of an object."""
+
+    INTEGER = "Integer32"
+    GAUGE = "Gauge32"
+    COUNTER = "Counter32"
+    TICKS = "TimeTicks"
+    STRING = "DisplayString"
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A scalar (its OID ends in the instance .0) or a column (its OID is a prefix of the instances).
+
+    `reused` marks a number that an older revision used for an object of another type: there, and only there,
+    a value of another type is another object and is left out.
+    """
+
+    name: str
+    oid: Oid
+    syntax: Syntax
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A conceptual table: `label` is the column that names a row, `columns` are those that carry values."""
+
+    name: str
+    label: Object
+    columns: tuple[Object, ...]
+
+
+def _scalar(number: int, name: str, syntax: Syntax, *, reused: bool = False) -> Object:
+    return Object(name, (*MAIL_OBJECTS, number, 0), syntax, reused)
+
+
+def _column(table: int, number: int, name: str, syntax: Syntax) -> Object:
+    return Object(name, (*MAIL_OBJECTS, table, 1, number), syntax)
+
+
+SCALARS: Final = (
+    Object("sysDescr", (1, 3, 6, 1, 2, 1, 1, 1, 0), Syntax.STRING),
+    Object("sysUpTime", (1, 3, 6, 1, 2, 1, 1, 3, 0), Syntax.TICKS),
+    _scalar(1, "perCentMemoryUtilization", Syntax.INTEGER),
+    _scalar(2, "perCentCPUUtilization", Syntax.INTEGER),
+    _scalar(3, "perCentDiskIOUtilization", Syntax.INTEGER),
+    _scalar(4, "perCentQueueUtilization", Syntax.INTEGER),
+    _scalar(5, "queueAvailabilityStatus", Syntax.INTEGER),
+    _scalar(6, "resourceConservationReason", Syntax.INTEGER),
+    _scalar(7, "memoryAvailabilityStatus", Syntax.INTEGER),
+    _scalar(11, "workQueueMessages", Syntax.GAUGE),
+    _scalar(14, "oldestMessageAge", Syntax.GAUGE),
+    _scalar(15, "outstandingDNSRequests", Syntax.GAUGE),
+    _scalar(16, "pendingDNSRequests", Syntax.GAUGE),
+    _scalar(17, "raidEvents", Syntax.COUNTER),
+    _scalar(19, "openFilesOrSockets", Syntax.GAUGE),
+    _scalar(20, "mailTransferThreads", Syntax.GAUGE),
+    _scalar(23, "fipsMode", Syntax.INTEGER, reused=True),  # Gauge32 cpuUtilization in 2008
+)
+
+TABLES: Final = (
+    Table(
+        "powerSupplyTable",
+        _column(8, 4, "powerSupplyName", Syntax.STRING),
+        (
+            _column(8, 2, "powerSupplyStatus", Syntax.INTEGER),
+            _column(8, 3, "powerSupplyRedundancy", Syntax.INTEGER),
+        ),
+    ),
+    Table(
+        "temperatureTable",
+        _column(9, 3, "temperatureName", Syntax.STRING),
+        (_column(9, 2, "degreesCelsius", Syntax.INTEGER),),
+    ),
+    Table(
+        "fanTable",
+        _column(10, 3, "fanName", Syntax.STRING),
+        (_column(10, 2, "fanRPMs", Syntax.GAUGE),),
+    ),
+    Table(
+        "keyExpirationTable",
+        _column(12, 2, "keyDescription", Syntax.STRING),
+        (
+            _column(12, 3, "keyIsPerpetual", Syntax.INTEGER),
+            _column(12, 4, "keySecondsUntilExpire", Syntax.GAUGE),
+        ),
+    ),
+    Table(
+        "updateTable",
+        _column(13, 2, "updateServiceName", Syntax.STRING),
+        (
+            _column(13, 3, "updates", Syntax.COUNTER),
+            _column(13, 4, "updateFailures", Syntax.COUNTER),
+        ),
+    ),
+    Table(
+        "raidTable",
+        _column(18, 3, "raidID", Syntax.STRING),
+        (_column(18, 2, "raidStatus", Syntax.INTEGER),),
+    ),
+)

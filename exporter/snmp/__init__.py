@@ -1,0 +1,1 @@
+"""Reading an appliance over SNMP."""

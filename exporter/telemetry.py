@@ -1,0 +1,73 @@
+"""The exporter's own metrics, served on /metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from exporter import __version__
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Telemetry:
+    """One set of instruments in a registry of its own; `registry` is what /metrics serves."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        build = self._gauge("build_info", "The exporter's version, value 1", "version")
+        build.labels(__version__).set(1)
+        self.reload_successful = self._gauge(
+            "config_last_reload_successful", "Whether the last load of the configuration succeeded"
+        )
+        self.reload_timestamp = self._gauge(
+            "config_last_reload_success_timestamp_seconds", "Unix time of the last successful load of the configuration"
+        )
+        self.appliances = self._gauge("appliances", "Appliances in the running configuration")
+        self.probes = self._counter("probes", "Probes by result: complete, partial or failed", "result")
+        self.probes_shared = self._counter("probes_shared", "Polls of a source that another probe had made or begun")
+        self.probes_in_flight = self._gauge("probes_in_flight", "Probes that are running")
+        self.probe_duration = self._histogram("probe_duration_seconds", "Time in seconds that probes took")
+        self.snmp_sent = self._counter("snmp_requests_sent", "SNMP packets sent, those sent again included")
+        self.snmp_resent = self._counter("snmp_requests_resent", "SNMP requests sent again because no answer came")
+        self.snmp_responses = self._counter("snmp_responses", "SNMP answers accepted")
+        self.snmp_late = self._counter(
+            "snmp_late_responses", "SNMP answers accepted that belong to an earlier try than the last"
+        )
+        self.snmp_rejected = self._counter(
+            "snmp_rejected_responses", "SNMP packets received and dropped, by reason", "reason"
+        )
+        self.snmp_round_trip = self._histogram(
+            "snmp_round_trip_seconds", "Time in seconds from an SNMP packet to its answer"
+        )
+        self.xml_requests = self._counter(
+            "xml_requests", 'HTTP requests for status pages by status code, "none" without an answer', "code"
+        )
+        self.unknown_values = self._counter(
+            "unknown_values", "Values received that the catalogue cannot read, by item", "item"
+        )
+        for result in ("complete", "partial", "failed"):
+            self.probes.labels(result)
+        for reason in ("malformed", "wrong_id", "wrong_identity", "duplicate"):
+            self.snmp_rejected.labels(reason)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"ironport_exporter_{name}", f"{meaning}.", labels, registry=self.registry)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"ironport_exporter_{name}", f"{meaning}.", labels, registry=self.registry)
+
+    def _histogram(self, name: str, meaning: str) -> Histogram:
+        return Histogram(f"ironport_exporter_{name}", f"{meaning}.", buckets=_SECONDS, registry=self.registry)

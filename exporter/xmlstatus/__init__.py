@@ -1,0 +1,1 @@
+"""Reading an appliance's XML status pages."""
