@@ -22,7 +22,7 @@ class Telemetry:
     """One set of instruments in a registry of its own; `registry` is what /metrics serves."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library does not annotate it
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
