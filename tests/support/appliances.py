@@ -1,0 +1,37 @@
+"""Appliances as the configuration gives them, for tests that need no file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exporter.config import Appliance, Auth, AuthKey, CommunityAuth, PrivKey, SnmpSettings, UserAuth
+from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, User
+
+
+def community(text: str = COMMUNITY) -> CommunityAuth:
+    """Return credentials for SNMP v2c."""
+    return CommunityAuth(version="2c", community=text)
+
+
+def usm(user: User, auth: str = AUTH_PASSPHRASE, priv: str = PRIV_PASSPHRASE) -> UserAuth:
+    """Return credentials for SNMPv3, by default those that our snmpd knows."""
+    return UserAuth(
+        version=3,
+        username=user.name,
+        auth=AuthKey(protocol=user.auth, passphrase=auth) if user.auth else None,
+        priv=PrivKey(protocol=user.priv, passphrase=priv) if user.priv else None,
+    )
+
+
+def snmp_appliance(
+    port: int, auth: CommunityAuth | UserAuth | None = None, host: str = "127.0.0.1", **more: Any
+) -> Appliance:
+    """Return an appliance that has SNMP alone, at `host` and `port`."""
+    return Appliance(
+        name="mx1",
+        address=host,
+        auth="ops",
+        credentials=Auth(snmp=auth or community()),
+        stream="default",
+        **{"snmp": SnmpSettings(port=port), **more},
+    )

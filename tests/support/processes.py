@@ -1,0 +1,79 @@
+"""Programs that a test starts: found or skipped, awaited by asking them, ended by their id."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+START_LIMIT: Final = 30.0
+"""Seconds within which a started program must answer; generous, for a busy machine."""
+
+PACKAGES: Final[Mapping[str, str]] = {
+    "snmpd": "snmpd",
+    "snmpget": "snmp",
+    "snmpbulkwalk": "snmp",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "prometheus-snmp-exporter": "prometheus-snmp-exporter",
+}
+"""The Debian package of each program that the tests use."""
+
+
+def program(name: str) -> str:
+    """Return the path of a program, or skip the test with a word on how to install it."""
+    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    if path is None:
+        pytest.skip(f"{name} is not installed; Debian has it in the package {PACKAGES[name]}")
+    return path
+
+
+def free_port(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
+    """Return a port of `host` that nobody uses."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Process:
+    """A program running in the foreground, its output in a log file; `ready` asks it whether it answers.
+
+    The log is printed when the process ends: pytest shows it beside a failed test and drops it otherwise.
+    """
+
+    def __init__(self, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+        self._log = log
+        with log.open("ab") as output:
+            self._child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **(env or {})}
+            )
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Return once `ready` says so; fails the test when the program ends or stays silent."""
+        limit = time.monotonic() + START_LIMIT
+        while not ready():
+            if self._child.poll() is not None or time.monotonic() > limit:
+                self.stop()
+                pytest.fail(f"{self._child.args!r} did not start; its log is above")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End the program and print its log."""
+        self._child.terminate()
+        try:
+            self._child.wait(10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        print(f"--- {self._log}\n{self._log.read_text(errors='replace')}")  # noqa: T201 - for pytest's report

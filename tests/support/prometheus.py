@@ -1,0 +1,187 @@
+"""The real programs around the exporter: Prometheus, promtool and Prometheus' own SNMP exporter."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.mib import SCALARS, TABLES, Object, Oid, Syntax, Table
+from support.processes import Process, free_port, program
+from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, User
+
+Found = TypeVar("Found")
+Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+"""Metric name and labels to value."""
+
+PATIENCE: Final = 60.0
+"""Seconds within which Prometheus must have discovered and scraped; generous, for a busy machine."""
+
+
+class Prometheus:
+    """A Prometheus server with `config` (the content of prometheus.yml) on a free loopback port, until `stop`.
+
+    Everything here blocks: beside a server in the same event loop, use `asyncio.to_thread`.
+    """
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        self.url = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+        file = folder / "prometheus.yml"
+        file.write_text(yaml.safe_dump(dict(config)))
+        self._process = Process(
+            [
+                program("prometheus"),
+                f"--config.file={file}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address={self.url.removeprefix('http://')}",
+            ],
+            folder / "prometheus.log",
+        )
+        self._process.wait_until(partial(_is_ready, f"{self.url}/-/ready"))
+
+    def stop(self) -> None:
+        """End the server."""
+        self._process.stop()
+
+    def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
+        """Return the labels and the value of each series that the expression gives now."""
+        result = self._api("query", query=expression)["result"]
+        return [(each["metric"], float(each["value"][1])) for each in result]
+
+    def targets(self) -> list[dict[str, Any]]:
+        """Return the active targets, as the API describes them (labels, health, lastError, scrapeUrl)."""
+        targets: list[dict[str, Any]] = self._api("targets", state="active")["activeTargets"]
+        return targets
+
+    def until(self, look: Callable[[], Found]) -> Found:
+        """Look again and again until what is found is not empty; return it."""
+        limit = time.monotonic() + PATIENCE
+        while not (found := look()):
+            assert time.monotonic() < limit, f"nothing found in {PATIENCE:.0f} s; targets: {self.targets()}"
+            time.sleep(0.1)
+        return found
+
+    def _api(self, path: str, **parameters: str) -> Any:
+        return json.loads(_get(f"{self.url}/api/v1/{path}?{urlencode(parameters)}"))["data"]
+
+
+class SnmpExporter:
+    """Prometheus' SNMP exporter with a module for our part of the MIB on a free loopback port, until `stop`."""
+
+    def __init__(self, folder: Path, user: User | None = None) -> None:
+        self.url = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+        file = folder / "snmp.yml"
+        file.write_text(yaml.safe_dump({"ironport": snmp_module(user)}))
+        self._process = Process(
+            [
+                program("prometheus-snmp-exporter"),
+                f"--config.file={file}",
+                f"--web.listen-address={self.url.removeprefix('http://')}",
+            ],
+            folder / "snmp_exporter.log",
+        )
+        self._process.wait_until(partial(_is_ready, f"{self.url}/"))
+
+    def stop(self) -> None:
+        """End the exporter."""
+        self._process.stop()
+
+    def probe(self, host: str, port: int) -> Series:
+        """Return what it reads from an agent: names as in the MIB, rows labelled by index and name."""
+        page = _get(f"{self.url}/snmp?{urlencode({'target': f'{host}:{port}', 'module': 'ironport'})}")
+        return parsed(page)
+
+
+def promtool(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run promtool; its complaints are in `stdout` and `stderr`, its verdict in `returncode`."""
+    return subprocess.run(
+        [program("promtool"), *arguments], input=stdin or "", capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def parsed(page: str) -> Series:
+    """Return the series of an exposition in text format."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    }
+
+
+def snmp_module(user: User | None = None) -> dict[str, Any]:
+    """Return a module of snmp.yml (as version 0.21 has it) for the objects of exporter/mib.py."""
+    return {
+        "get": [_dotted(each.oid) for each in SCALARS],
+        "walk": [_dotted(table.label.oid[:-1]) for table in TABLES],
+        "metrics": [
+            *(_metric(each) for each in SCALARS),
+            *(_metric(column, table) for table in TABLES for column in table.columns),
+        ],
+        **_login(user),
+    }
+
+
+_KINDS: Final[Mapping[Syntax, str]] = {
+    Syntax.INTEGER: "gauge",
+    Syntax.GAUGE: "gauge",
+    Syntax.TICKS: "gauge",
+    Syntax.COUNTER: "counter",
+    Syntax.STRING: "DisplayString",
+}
+
+
+def _metric(column: Object, table: Table | None = None) -> dict[str, Any]:
+    metric: dict[str, Any] = {
+        "name": column.name,
+        "oid": _dotted(column.oid if table else column.oid[:-1]),
+        "type": _KINDS[column.syntax],
+        "help": column.name,
+    }
+    if table:
+        metric["indexes"] = [{"labelname": "index", "type": "gauge"}]
+        metric["lookups"] = [
+            {"labels": ["index"], "labelname": "name", "oid": _dotted(table.label.oid), "type": "DisplayString"}
+        ]
+    return metric
+
+
+def _login(user: User | None) -> dict[str, Any]:
+    if user is None:
+        return {"version": 2, "auth": {"community": COMMUNITY}}
+    auth = {"username": user.name, "security_level": user.tool_level}
+    if user.auth:
+        auth |= {"auth_protocol": user.auth, "password": AUTH_PASSPHRASE}
+    if user.priv:
+        auth |= {"priv_protocol": user.priv, "priv_password": PRIV_PASSPHRASE}
+    return {"version": 3, "auth": auth}
+
+
+def _dotted(oid: Oid) -> str:
+    return ".".join(map(str, oid))
+
+
+def _get(url: str) -> str:
+    with urlopen(url, timeout=30) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return bool(_get(url))
+    except HTTPError as error:
+        error.close()
+    except (URLError, ConnectionError, TimeoutError):
+        pass
+    return False

@@ -1,0 +1,85 @@
+"""The web server of an appliance: the pages under /xml, behind basic authentication."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import trustme
+from aiohttp import BasicAuth, web
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from support.status_page import render_status, status_items
+
+USERNAME: Final = "monitor"
+PASSWORD: Final = "p4ssw0rd"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the server answers to one path, after `delay` seconds."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "text/xml"
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+
+
+class StatusServer:
+    """A web server on a free port of 127.0.0.1, over HTTPS if a certificate authority is given.
+
+    `pages` maps paths to what they answer and may be changed at any time; whoever comes without the password gets 401.
+    `requests` counts what was asked, by path. Use it as an asynchronous context manager.
+    """
+
+    def __init__(self, authority: trustme.CA | None = None, pages: dict[str, Page] | None = None) -> None:
+        self.pages = {"/xml/status": Page(render_status(status_items()))} if pages is None else pages
+        self.requests: Counter[str] = Counter()
+        self.scheme = "https" if authority else "http"
+        self.host = "127.0.0.1"
+        self.port = 0
+        self._certificate = authority.issue_cert("127.0.0.1", "localhost") if authority else None
+
+    @property
+    def fingerprint_sha256(self) -> str:
+        """Return the fingerprint of the server's certificate, in hexadecimal."""
+        assert self._certificate, "a server without TLS has no fingerprint"
+        certificate = x509.load_pem_x509_certificate(self._certificate.cert_chain_pems[0].bytes())
+        return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        server = web.Server(self._answer, handler_cancellation=True)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.host, 0, ssl_context=self._context())
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the port and every connection; its number is refused from then on."""
+        await self._runner.cleanup()
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self._certificate is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._certificate.configure_cert(context)
+        return context
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        self.requests[request.path] += 1
+        if request.headers.get("Authorization") != BasicAuth(USERNAME, PASSWORD).encode():
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="IronPort Web Interface"'})
+        page = self.pages.get(request.path)
+        if page is None:
+            return web.Response(status=404)
+        await asyncio.sleep(page.delay)
+        return web.Response(body=page.body, status=page.status, content_type=page.content_type, headers=page.headers)

@@ -1,0 +1,104 @@
+"""The web interface of an appliance on loopback: what it serves is set by the test, what it was asked is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+PAGES: Final = Path(__file__).parents[1] / "pages"
+"""Status pages by model and version."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came: its page, its headers, and the client's address and port, which tell connections apart."""
+
+    path: str
+    headers: dict[str, str]
+    peer: object
+
+
+@dataclass
+class WebInterface:
+    """An HTTP server that answers a path with what `pages` holds for it, else with 404."""
+
+    pages: dict[str, bytes | Handler] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None
+    keep_alive: float = 60.0
+    port: int = 0
+
+    async def start(self) -> None:
+        """Listen; `port` is the port afterwards."""
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self._answer)
+        self._runner = web.AppRunner(
+            app, handler_cancellation=True, keepalive_timeout=self.keep_alive, shutdown_timeout=0.1
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, 0, ssl_context=self.tls).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        await self._runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        self.asked.append(Asked(request.path, dict(request.headers), peer))
+        page = self.pages.get(request.path)
+        if page is None:
+            return web.Response(status=404, text="not found")
+        if isinstance(page, bytes):
+            return web.Response(body=page, content_type="text/xml")
+        return await page(request)
+
+
+class RawServer:
+    """A TCP server that talks to each connection as the test says, for what no HTTP server does."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._connections: set[asyncio.Task[None]] = set()
+        self.accepted = 0
+        self.port = 0
+
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
+        """Listen on 127.0.0.1; `port` is the port afterwards."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=tls)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        self.accepted += 1
+        try:
+            await self._talk(reader, writer)
+        except asyncio.CancelledError:
+            pass  # the test is over
+        finally:
+            writer.close()
+
+
+def status_page(name: str = "c370_10.0.1-087") -> bytes:
+    """Return a status page by model and version."""
+    return (PAGES / f"{name}.xml").read_bytes()
