@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyasn1.codec.ber import encoder
+from pyasn1.error import PyAsn1Error
 from pysnmp.proto.api import v2c
 
 from exporter.snmp import ber
@@ -59,10 +61,8 @@ def test_a_datagram_cut_anywhere_is_an_exception() -> None:
 
 @given(st.binary(max_size=200))
 def test_any_octets_end_in_a_value_or_an_exception(octets: bytes) -> None:
-    try:
+    with suppress(ValueError, IndexError, TypeError, ArithmeticError, LookupError, PyAsn1Error):
         ber.decode(octets)
-    except Exception as error:  # noqa: BLE001 - what the session catches
-        assert not isinstance(error, RecursionError | MemoryError)
 
 
 @given(st.binary(max_size=70000), st.integers(0, 2**31 - 1))

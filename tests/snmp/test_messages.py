@@ -34,7 +34,7 @@ def datagram(pdu: Any, community: bytes = COMMUNITY, module: Any = v2c) -> bytes
     ],
     ids=lambda value: getattr(value, "kind", ""),
 )
-def test_a_request_reads_as_it_was_meant(request_: Request, kind: type) -> None:
+def test_a_request_reads_as_it_was_meant(request_: Request, kind: Any) -> None:
     octets = CommunityCodec(COMMUNITY).encode(request_, 0x7FFFFFFF)
     message, rest = decoder.decode(octets, asn1Spec=v2c.Message())
     pdu = v2c.apiMessage.get_pdu(message)

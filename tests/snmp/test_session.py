@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -65,7 +65,7 @@ async def test_an_answer_is_returned_and_counted(snmpd: Snmpd) -> None:
 
 
 async def test_lost_requests_are_sent_again_until_one_is_answered(snmpd: Snmpd) -> None:
-    lost = iter([[], []])
+    lost: Iterator[list[Datagram]] = iter([[], []])
 
     def lose_two(datagram: Datagram) -> list[Datagram]:
         return [datagram] if datagram.to == "client" else next(lost, [datagram])

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from exporter.config import Appliance, Auth, AuthKey, CommunityAuth, PrivKey, SnmpSettings, UserAuth
+from exporter.config import Appliance, Auth, CommunityAuth, SnmpSettings, UserAuth
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, User
 
 
 def community(text: str = COMMUNITY) -> CommunityAuth:
     """Return credentials for SNMP v2c."""
-    return CommunityAuth(version="2c", community=text)
+    return CommunityAuth.model_validate({"version": "2c", "community": text})
 
 
 def usm(user: User, auth: str = AUTH_PASSPHRASE, priv: str = PRIV_PASSPHRASE) -> UserAuth:
     """Return credentials for SNMPv3, by default those that our snmpd knows."""
-    return UserAuth(
-        version=3,
-        username=user.name,
-        auth=AuthKey(protocol=user.auth, passphrase=auth) if user.auth else None,
-        priv=PrivKey(protocol=user.priv, passphrase=priv) if user.priv else None,
-    )
+    keys = {
+        "auth": {"protocol": user.auth, "passphrase": auth} if user.auth else None,
+        "priv": {"protocol": user.priv, "passphrase": priv} if user.priv else None,
+    }
+    return UserAuth.model_validate({"version": 3, "username": user.name, **keys})
 
 
 def snmp_appliance(

@@ -1,13 +1,36 @@
-"""What this process holds open, as words to compare before and after a test."""
+"""The watch that no test leaves a socket, a child process or a task behind."""
 
 from __future__ import annotations
 
-import os
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 
-def sockets() -> set[str]:
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """Fail a test that leaves a socket or a child process behind."""
+    before = _sockets() | _children()
+    yield
+    if not _sockets() | _children() <= before:
+        gc.collect()
+    left = (_sockets() | _children()) - before
+    assert not left, f"left open: {', '.join(sorted(left))}"
+
+
+@pytest.fixture(autouse=True)
+async def _no_task_left(_nothing_left_open: None) -> AsyncIterator[None]:
+    """Fail a test that leaves a task running in its event loop."""
+    yield
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"left running: {left}"
+
+
+def _sockets() -> set[str]:
     """Return the sockets of this process, as the kernel calls them."""
     found = set()
     for descriptor in Path("/proc/self/fd").iterdir():
@@ -16,12 +39,7 @@ def sockets() -> set[str]:
     return {name for name in found if name.startswith("socket:")}
 
 
-def children() -> set[str]:
+def _children() -> set[str]:
     """Return the child processes of this process, ended ones that nobody waited for included."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-            command, state = (folder / "stat").read_text().rsplit(")", 1)
-            if int(state.split()[1]) == os.getpid():
-                found.add(f"process {command})")
-    return found
+    numbers = [number for file in Path("/proc/self/task").glob("*/children") for number in file.read_text().split()]
+    return {f"process {number}" for number in numbers}

@@ -29,9 +29,13 @@ PACKAGES: Final[Mapping[str, str]] = {
 """The Debian package of each program that the tests use."""
 
 
+SYSTEM_FOLDERS: Final = "/usr/sbin:/sbin"
+"""Where Debian puts servers, and the PATH of an ordinary user does not look."""
+
+
 def program(name: str) -> str:
     """Return the path of a program, or skip the test with a word on how to install it."""
-    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}")
     if path is None:
         pytest.skip(f"{name} is not installed; Debian has it in the package {PACKAGES[name]}")
     return path

@@ -25,7 +25,7 @@ Found = TypeVar("Found")
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 """Metric name and labels to value."""
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 30.0
 """Seconds within which Prometheus must have discovered and scraped; generous, for a busy machine."""
 
 

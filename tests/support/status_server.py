@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import ssl
 from collections import Counter
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 import trustme
-from aiohttp import BasicAuth, web
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -18,6 +19,7 @@ from support.status_page import render_status, status_items
 
 USERNAME: Final = "monitor"
 PASSWORD: Final = "p4ssw0rd"
+AUTHORIZATION: Final = f"Basic {base64.b64encode(f'{USERNAME}:{PASSWORD}'.encode()).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class StatusServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         self.requests[request.path] += 1
-        if request.headers.get("Authorization") != BasicAuth(USERNAME, PASSWORD).encode():
+        if request.headers.get("Authorization") != AUTHORIZATION:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="IronPort Web Interface"'})
         page = self.pages.get(request.path)
         if page is None:

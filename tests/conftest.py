@@ -1,0 +1,85 @@
+"""Fixtures that every test may ask for; `support.leaks` watches that none leaves anything open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from support.prometheus import Prometheus, SnmpExporter
+from support.snmpd import Snmpd, User
+from support.status_server import StatusServer
+
+pytest_plugins = ["pytester", "support.leaks"]
+
+
+@pytest.fixture(scope="session")
+def snmpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
+    """Run an agent with every object of the MIB, shared by all tests: read it only."""
+    agent = Snmpd(tmp_path_factory.mktemp("snmpd"))
+    yield agent
+    agent.stop()
+
+
+@pytest.fixture
+def start_snmpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Snmpd]]:
+    """Start an agent of the test's own, with the arguments of `Snmpd`; it ends with the test."""
+    with ExitStack() as agents:
+
+        def start(**arguments: object) -> Snmpd:
+            agent = Snmpd(tmp_path_factory.mktemp("snmpd"), **arguments)  # type: ignore[arg-type]
+            agents.callback(agent.stop)
+            return agent
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Return a certificate authority; `StatusServer` takes it."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the authority's certificate to a file, for `ca_file` in fleet.yml."""
+    file = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    return file
+
+
+@pytest.fixture
+async def status_server(authority: trustme.CA) -> AsyncIterator[StatusServer]:
+    """Run an appliance's web server over HTTPS."""
+    async with StatusServer(authority) as server:
+        yield server
+
+
+@pytest.fixture
+def start_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Mapping[str, Any]], Prometheus]]:
+    """Start a Prometheus server with a configuration; it ends with the test."""
+    with ExitStack() as servers:
+
+        def start(config: Mapping[str, Any]) -> Prometheus:
+            server = Prometheus(tmp_path_factory.mktemp("prometheus"), config)
+            servers.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def start_snmp_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., SnmpExporter]]:
+    """Start Prometheus' SNMP exporter, reading as an optional v3 user; it ends with the test."""
+    with ExitStack() as exporters:
+
+        def start(user: User | None = None) -> SnmpExporter:
+            exporter = SnmpExporter(tmp_path_factory.mktemp("snmp_exporter"), user)
+            exporters.callback(exporter.stop)
+            return exporter
+
+        yield start
