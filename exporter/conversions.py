@@ -21,8 +21,8 @@ PERPETUAL: Final = "perpetual"
 _SYS_DESCR: Final = re.compile(
     r"Model (?P<model>[^,]+), AsyncOS Version: (?P<version>[^,]+)(?:.*Serial #: (?P<serial>.*))?"
 )
-_BYTES: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[BKMGT]?)", re.IGNORECASE)
-_UPTIME: Final = re.compile(r"\((?=\d)(?:(\d+)d ?)?(?:(\d+)h ?)?(?:(\d+)m ?)?(?:(\d+)s)?\)")
+_BYTES: Final = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)(?P<unit>[BKMGT]?)", re.IGNORECASE)
+_UPTIME: Final = re.compile(r"\((?=\d)(?:(\d{1,9})d ?)?(?:(\d{1,9})h ?)?(?:(\d{1,9})m ?)?(?:(\d{1,9})s)?\)")
 
 
 class UnknownValueError(ValueError):
@@ -37,7 +37,7 @@ def number(raw: Raw) -> float:
     """Return `raw` as a finite number."""
     try:
         value = float(raw)
-    except ValueError:
+    except (OverflowError, ValueError):
         raise UnknownValueError(raw) from None
     if not math.isfinite(value) or (isinstance(raw, str) and "_" in raw):
         raise UnknownValueError(raw)

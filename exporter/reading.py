@@ -54,7 +54,7 @@ class Reading:
 
 def label_value(text: str) -> str:
     """Return `text` fit for a label: no control characters, no space around it, at most 128 characters."""
-    return _CONTROL.sub(" ", text).strip()[:LABEL_LENGTH]
+    return _CONTROL.sub(" ", text).strip()[:LABEL_LENGTH].rstrip()
 
 
 def name_rows(names: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -64,7 +64,12 @@ def name_rows(names: Iterable[tuple[str, str]]) -> dict[str, str]:
     """
     cleaned = {index: label_value(name) or index for index, name in names}
     count = Counter(cleaned.values())
-    named = {index: f"{name} ({index})" if count[name] > 1 else name for index, name in cleaned.items()}
+    named = {index: _indexed(name, index) if count[name] > 1 else name for index, name in cleaned.items()}
     if len(set(named.values())) < len(named):  # somebody called a row "PS 1 (2)"
-        return {index: f"{name} ({index})" for index, name in cleaned.items()}
+        return {index: _indexed(name, index) for index, name in cleaned.items()}
     return named
+
+
+def _indexed(name: str, index: str) -> str:
+    suffix = f" ({index})"
+    return name[: LABEL_LENGTH - len(suffix)] + suffix

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
+from support.exporter import Exporter
 from support.prometheus import Prometheus, SnmpExporter
 from support.snmpd import Snmpd, User
 from support.status_server import StatusServer
@@ -79,6 +80,19 @@ def start_snmp_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ca
 
         def start(user: User | None = None) -> SnmpExporter:
             exporter = SnmpExporter(tmp_path_factory.mktemp("snmp_exporter"), user)
+            exporters.callback(exporter.stop)
+            return exporter
+
+        yield start
+
+
+@pytest.fixture
+def start_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Mapping[str, Any]], Exporter]]:
+    """Start the exporter with a configuration; it ends with the test."""
+    with ExitStack() as exporters:
+
+        def start(fleet: Mapping[str, Any]) -> Exporter:
+            exporter = Exporter(tmp_path_factory.mktemp("exporter"), fleet)
             exporters.callback(exporter.stop)
             return exporter
 

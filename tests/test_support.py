@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import aiohttp
 import pytest
 
 from exporter.mib import SCALARS, TABLES, Syntax
 from support.mail_agent import mail_values, oid
-from support.processes import Process, program
+from support.processes import Process, needs_ipv6, program
 from support.prometheus import Prometheus, SnmpExporter, promtool
 from support.relay import Policy, UdpRelay, corrupted, delayed, doubled, forward, joined_by, lossy, silent
-from support.snmpd import COMMUNITY, UNAUTHORIZED, USERS, V3GET, Snmpd, User, snmp_command
+from support.snmpd import COMMUNITY, UNAUTHORIZED, USERS, V3GET, Snmpd, User, snmp_command, transport
 from support.status_page import render_status, status_items
 from support.status_server import AUTHORIZATION, PASSWORD, USERNAME, Page, StatusServer
 
@@ -35,8 +36,7 @@ def run(*command: str) -> str:
 
 
 def walk(agent: Snmpd, options: list[str], host: str = "127.0.0.1") -> list[tuple[str, str]]:
-    target = f"udp6:[{host}]:{agent.port}" if ":" in host else f"{host}:{agent.port}"
-    answer = run(*snmp_command("snmpbulkwalk", *options, "-Cr10", target, ".1.3"))
+    answer = run(*snmp_command("snmpbulkwalk", *options, "-Cr10", transport(host, agent.port), ".1.3"))
     lines = [line.partition(" ") for line in answer.splitlines()]
     return [(name, value) for name, _, value in lines if "No more variables" not in value]
 
@@ -55,7 +55,7 @@ def test_the_agent_has_every_object_that_the_exporter_reads(snmpd: Snmpd) -> Non
     assert read <= set(snmpd.values)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
 def test_a_bulk_walk_of_net_snmp_reads_every_value_in_order(snmpd: Snmpd, host: str) -> None:
     assert walk(snmpd, V2C, host) == printed(snmpd)
 
@@ -171,14 +171,18 @@ async def receive(client: socket.socket) -> bytes:
     return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 65535), 10)
 
 
-async def test_a_connected_client_of_the_relay_sees_its_answers(snmpd: Snmpd) -> None:
+async def test_a_connected_client_of_the_relay_sees_its_answers() -> None:
     async with relayed(forward) as (relay, client):
         assert await exchange(client, b"one") == [b"one"]
         assert relay.seen == relay.sent == {"agent": 1, "client": 1}
-    async with UdpRelay(("::1", snmpd.port)) as relay:
-        target = f"udp6:[{relay.host}]:{relay.port}"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
+async def test_net_snmp_reads_the_agent_through_the_relay(snmpd: Snmpd, host: str) -> None:
+    async with UdpRelay((host, snmpd.port)) as relay:
+        target = transport(relay.host, relay.port)
         answer = await asyncio.to_thread(run, *snmp_command("snmpget", *V2C, target, ".1.3.6.1.2.1.1.3.0"))
-        assert answer == ".1.3.6.1.2.1.1.3.0 8640123\n"
+    assert answer == ".1.3.6.1.2.1.1.3.0 8640123\n"
 
 
 async def test_the_relay_loses_the_share_that_it_was_told_and_the_same_one_again() -> None:

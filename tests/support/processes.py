@@ -41,6 +41,15 @@ def program(name: str) -> str:
     return path
 
 
+def has_ipv6() -> bool:
+    """Return whether this machine has ::1; a container may not."""
+    try:
+        free_port(socket.SOCK_DGRAM, "::1")
+    except OSError:
+        return False
+    return True
+
+
 def free_port(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
     """Return a port of `host` that nobody uses."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -48,6 +57,10 @@ def free_port(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+needs_ipv6: Final = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback address")
+"""For a test, or a parameter of one, that talks to ::1."""
 
 
 class Process:

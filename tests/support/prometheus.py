@@ -48,7 +48,7 @@ class Prometheus:
             ],
             folder / "prometheus.log",
         )
-        self._process.wait_until(partial(_is_ready, f"{self.url}/-/ready"))
+        self._process.wait_until(partial(is_ready, f"{self.url}/-/ready"))
 
     def stop(self) -> None:
         """End the server."""
@@ -73,7 +73,7 @@ class Prometheus:
         return found
 
     def _api(self, path: str, **parameters: str) -> Any:
-        return json.loads(_get(f"{self.url}/api/v1/{path}?{urlencode(parameters)}"))["data"]
+        return json.loads(get(f"{self.url}/api/v1/{path}?{urlencode(parameters)}"))["data"]
 
 
 class SnmpExporter:
@@ -91,7 +91,7 @@ class SnmpExporter:
             ],
             folder / "snmp_exporter.log",
         )
-        self._process.wait_until(partial(_is_ready, f"{self.url}/"))
+        self._process.wait_until(partial(is_ready, f"{self.url}/"))
 
     def stop(self) -> None:
         """End the exporter."""
@@ -99,7 +99,7 @@ class SnmpExporter:
 
     def probe(self, host: str, port: int) -> Series:
         """Return what it reads from an agent: names as in the MIB, rows labelled by index and name."""
-        page = _get(f"{self.url}/snmp?{urlencode({'target': f'{host}:{port}', 'module': 'ironport'})}")
+        page = get(f"{self.url}/snmp?{urlencode({'target': f'{host}:{port}', 'module': 'ironport'})}")
         return parsed(page)
 
 
@@ -132,20 +132,13 @@ def snmp_module(user: User | None = None) -> dict[str, Any]:
     }
 
 
-_KINDS: Final[Mapping[Syntax, str]] = {
-    Syntax.INTEGER: "gauge",
-    Syntax.GAUGE: "gauge",
-    Syntax.TICKS: "gauge",
-    Syntax.COUNTER: "counter",
-    Syntax.STRING: "DisplayString",
-}
-
-
 def _metric(column: Object, table: Table | None = None) -> dict[str, Any]:
+    # A counter too is a gauge here: prometheus-client's parser would add _total to its name.
+    kind = "DisplayString" if column.syntax is Syntax.STRING else "gauge"
     metric: dict[str, Any] = {
         "name": column.name,
         "oid": _dotted(column.oid if table else column.oid[:-1]),
-        "type": _KINDS[column.syntax],
+        "type": kind,
         "help": column.name,
     }
     if table:
@@ -171,15 +164,15 @@ def _dotted(oid: Oid) -> str:
     return ".".join(map(str, oid))
 
 
-def _get(url: str) -> str:
+def get(url: str) -> str:
     with urlopen(url, timeout=30) as answer:
         text: str = answer.read().decode()
         return text
 
 
-def _is_ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
     try:
-        return bool(_get(url))
+        return bool(get(url))
     except HTTPError as error:
         error.close()
     except (URLError, ConnectionError, TimeoutError):

@@ -12,7 +12,9 @@ from typing import Final
 
 from exporter.mib import Oid, Syntax
 from support.mail_agent import Value, Values, mail_values
-from support.processes import Process, free_port, program
+from support.processes import Process, free_port, has_ipv6, program
+
+_HOSTS: Final = ("127.0.0.1", "::1") if has_ipv6() else ("127.0.0.1",)
 
 COMMUNITY: Final = "c0mmunity"
 AUTH_PASSPHRASE: Final = "auth passphrase"
@@ -103,7 +105,7 @@ USERS: Final = (
 
 
 class Snmpd:
-    """A running snmpd that answers `values`, on one free port of 127.0.0.1 and ::1, until `stop`.
+    """A running snmpd that answers `values`, on one free port of 127.0.0.1 and (where there is one) ::1, until `stop`.
 
     `folder` keeps its configuration, its log and, across restarts, its engine boots; one user costs it some
     milliseconds of start. Everything here blocks: inside a coroutine that must go on, use `asyncio.to_thread`.
@@ -133,7 +135,7 @@ class Snmpd:
         return next(int(line.split()[1]) for line in lines if line.startswith("engineBoots "))
 
     def start(self) -> None:
-        """Start the agent and wait until it answers on both addresses."""
+        """Start the agent and wait until it answers."""
         (self._folder / "snmpd.conf").write_text("\n".join(self._lines()) + "\n")
         env = {
             "SNMPCONFPATH": f"{self._folder}:{self._persistent}",
@@ -142,7 +144,7 @@ class Snmpd:
         }
         command = [program("snmpd"), "-f", "-r", "-Lo", "-I", "override,vacm_conf,usmConf"]
         self._process = Process(command, self._folder / "snmpd.log", env)
-        for host in ("127.0.0.1", "::1"):
+        for host in _HOSTS:
             self._process.wait_until(partial(_answers, host, self.port, self.community))
 
     def stop(self) -> None:
@@ -168,7 +170,7 @@ class Snmpd:
         return self._folder / "persistent"
 
     def _lines(self) -> Iterable[str]:
-        yield f"agentaddress udp:127.0.0.1:{self.port},udp6:[::1]:{self.port}"
+        yield f"agentaddress {','.join(transport(host, self.port) for host in _HOSTS)}"
         yield f"exactEngineID 0x{self.engine_id}"
         yield f"rocommunity {self.community} 127.0.0.1"
         yield f"rocommunity6 {self.community} ::1"
@@ -178,8 +180,13 @@ class Snmpd:
             yield _override(oid, value)
 
 
+def transport(host: str, port: int) -> str:
+    """Return an address in net-snmp's notation."""
+    return f"udp6:[{host}]:{port}" if ":" in host else f"udp:{host}:{port}"
+
+
 def snmp_command(name: str, *arguments: str) -> list[str]:
-    """Return the command line of a net-snmp tool that prints plain numbers and reads no configuration."""
+    """Return the command line of a net-snmp tool that prints plain numbers, one value a line."""
     return [program(name), "-m", "", "-Onqet", "-r", "1", "-t", "5", *arguments]
 
 

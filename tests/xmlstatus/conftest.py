@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from support.web_interface import RawServer, Talk, WebInterface, status_page
 
 from exporter.config import Appliance, Auth, BasicAuth, XmlSettings
 from exporter.telemetry import Telemetry
 from exporter.xmlstatus.collect import XmlSource
 from exporter.xmlstatus.fetch import Fetcher
+from support.web_interface import RawServer, Talk, WebInterface, status_page
 
 USER = "monitor"
 PASSWORD = "pässw0rd:s3cret"

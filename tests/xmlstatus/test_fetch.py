@@ -5,13 +5,12 @@ import base64
 import gzip
 import socket
 import struct
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
 from aiohttp import web
-from support.processes import free_port
-from support.web_interface import RawServer, Talk, WebInterface, status_page
 
 from exporter.errors import (
     AuthError,
@@ -26,6 +25,8 @@ from exporter.errors import (
 from exporter.reading import Reading
 from exporter.telemetry import Telemetry
 from exporter.xmlstatus.fetch import BODY_LIMIT, Fetcher
+from support.processes import free_port
+from support.web_interface import RawServer, Talk, WebInterface, status_page
 
 Serve = Callable[..., Awaitable[WebInterface]]
 ServeRaw = Callable[[Talk], Awaitable[RawServer]]
@@ -148,8 +149,15 @@ async def test_a_gzip_bomb_is_too_large_long_before_it_is_unpacked(serve: Serve,
         return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
 
     server = await serve(pages={"/xml/status": packed})
-    with pytest.raises(TooLargeError):
-        await make_fetcher(port=server.port).get("status", Reading("xml"))
+    fetcher = make_fetcher(port=server.port)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLargeError):
+            await fetcher.get("status", Reading("xml"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * BODY_LIMIT
 
 
 RAW = {
@@ -258,7 +266,7 @@ async def test_a_name_without_an_address_is_a_resolve_error(make_fetcher: MakeFe
 
 
 async def test_an_address_without_a_route_is_unreachable(make_fetcher: MakeFetcher) -> None:
-    with pytest.raises(UnreachableError, match="no connection to port 80 of 255.255.255.255"):
+    with pytest.raises(UnreachableError, match=r"no connection to port 80 of 255\.255\.255\.255"):
         await make_fetcher(address="255.255.255.255", port=80).get("status", Reading("xml"))
 
 

@@ -3,24 +3,25 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
-from support.web_interface import PAGES, status_page
 
 from exporter.errors import AuthError, MalformedError, SourceError, TooLargeError
 from exporter.exposition import Exposition, fuse
 from exporter.reading import Items, Reading
 from exporter.xmlstatus import pages
+from support.web_interface import PAGES, status_page
 
 ALL_PAGES = sorted(path.stem for path in PAGES.glob("*.xml"))
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
-PLAIN = {
+PLAIN: dict[str, tuple[str, dict[str, str], float]] = {
     "oldest_message/secs": ("ironport_oldest_message_age_seconds", {}, 1),
     "current_ids/message_id": ("ironport_message_ids_total", {}, 1),
     "current_ids/injection_conn_id": ("ironport_injection_connections_total", {}, 1),
@@ -105,7 +106,7 @@ WORDED_METRICS = {
     "ironport_queue_utilization_ratio",
 }
 
-WORDED = {
+WORDED: dict[str, dict[str, float]] = {
     "c60_4.5.0-702": {"uptime": 31491, "online": 1, "log_available": 17 * 2**30, "level": 0, "refusing": 0},
     "c600_5.1.2-005": {"uptime": 1253502, "online": 1, "log_available": 379323 * 2**10, "level": 12, "refusing": 0},
     "c370_10.0.1-087": {"uptime": 11107448, "online": 1, "log_available": 34 * 2**20, "level": 60, "refusing": 1},
@@ -293,10 +294,8 @@ def test_as_deep_as_the_limit_is_read() -> None:
 
 
 def test_dns_counters_are_read_under_any_root_and_parent() -> None:
-    counters = (
-        b'<counter name="dns_reqs" reset="1" uptime="2" lifetime="3"/><counter name="cache_hits" lifetime="4"/>'
-    )
-    wanted = {"counters/dns_reqs/lifetime": {(): "3"}, "counters/cache_hits/lifetime": {(): "4"}}
+    counters = b'<counter name="dns_reqs" reset="1" uptime="2" lifetime="3"/><counter name="cache_hits" lifetime="4"/>'
+    wanted: Items = {"counters/dns_reqs/lifetime": {(): "3"}, "counters/cache_hits/lifetime": {(): "4"}}
     assert pages.parse_dnsstatus(b"<counters>" + counters + b"</counters>") == wanted
     assert pages.parse_dnsstatus(b"<dns_status><x>" + counters + b"</x></dns_status>") == wanted
     found = samples(exposed(wanted))
@@ -352,12 +351,11 @@ PARSERS: list[Callable[[bytes], Items]] = [
     lambda body: pages.parse_topin(body, 20),
 ]
 
-LIKE_XML = st.lists(
-    st.sampled_from(
-        ["<status>", "</status>", "<a>", "</a>", "<host ", "/>", 'name="x" ', "time_remaining='1'", "<!DOCTYPE a>"]
-        + ['conn_in="nan" ', "&#0;", "&lt;", "<![CDATA[", "]]>", '<?xml version="1.0" encoding="', 'utf-16"?>', "é", "\0"]
-    )
-).map(lambda parts: "".join(parts).encode())
+PIECES = (
+    *("<status>", "</status>", "<a>", "</a>", "<host ", "/>", 'name="x" ', "time_remaining='1'", 'conn_in="nan" '),
+    *("<!DOCTYPE a>", "&#0;", "&lt;", "<![CDATA[", "]]>", '<?xml version="1.0" encoding="', 'utf-16"?>', "é", "\0"),
+)
+LIKE_XML = st.lists(st.sampled_from(PIECES)).map(lambda parts: "".join(parts).encode())
 
 
 @given(st.binary(max_size=300) | LIKE_XML | st.binary(max_size=100).map(lambda tail: status_page()[:3000] + tail))
@@ -365,9 +363,5 @@ LIKE_XML = st.lists(
 @example(b"\xff\xfe<\x00")
 def test_whatever_arrives_gives_items_or_a_source_error(body: bytes) -> None:
     for parse in PARSERS:
-        try:
-            items = parse(body)
-        except SourceError as error:
-            assert str(error)
-        else:
-            exposed(items).text()
+        with suppress(SourceError):
+            exposed(parse(body)).text()

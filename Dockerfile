@@ -1,0 +1,33 @@
+FROM python:3.11-slim-bookworm AS build
+
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY exporter/ exporter/
+RUN python -m venv /opt/ironport-exporter \
+ && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check .
+
+
+FROM python:3.11-slim-bookworm
+
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title="ironport-exporter" \
+      org.opencontainers.image.description="Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets: SNMP and XML status pages, fused." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+
+COPY --from=build /opt/ironport-exporter /opt/ironport-exporter
+COPY LICENSE /usr/share/licenses/ironport-exporter/LICENSE
+
+ENV PATH=/opt/ironport-exporter/bin:$PATH \
+    PYTHONUNBUFFERED=1
+
+WORKDIR /etc/ironport-exporter
+USER 65532:65532
+EXPOSE 9876
+
+# Without a shell, and past any proxy that the environment names.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 9876, timeout=4); c.request('GET', '/-/healthy'); sys.exit(c.getresponse().status != 200)"]
+
+ENTRYPOINT ["ironport-exporter"]
+CMD ["--config.file", "/etc/ironport-exporter/fleet.yml"]

@@ -1,0 +1,77 @@
+"""Structured logging to standard error, in logfmt or JSON: the keys ts, level and msg, then the event's own."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import traceback
+from typing import Final, Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+Format = Literal["logfmt", "json"]
+FORMATS: Final[tuple[Format, ...]] = ("logfmt", "json")
+
+Level = Literal["debug", "info", "warning", "error"]
+LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
+
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Control characters but the line feed, which the logfmt renderer escapes itself."""
+
+
+def setup(form: Format = "logfmt", level: Level = "info") -> None:
+    """Send what this program and its libraries log at `level` and above to standard error, one line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_formatter(form))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_log_level],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.TimeStamper(fmt="iso", key="ts"),
+            structlog.processors.EventRenamer("msg"),
+            _name_exception,
+            *_RENDERERS[form],
+        ],
+    )
+
+
+def _name_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace an exception by its type and message; its trace is for who asks for debug."""
+    if error := _exception(event.pop("exc_info", None)):
+        event["error"] = f"{type(error).__name__}: {error}"
+        if logging.root.isEnabledFor(logging.DEBUG):
+            event["trace"] = "".join(traceback.format_exception(error))
+    return event
+
+
+def _exception(exc_info: object) -> BaseException | None:
+    """Read the three forms in which logging is told of an exception."""
+    if isinstance(exc_info, tuple):
+        return exc_info[1]  # type: ignore[no-any-return]  # the second of sys.exc_info()
+    return exc_info if isinstance(exc_info, BaseException) else sys.exception() if exc_info else None
+
+
+def _escape_control(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Keep control characters that an appliance may send from the operator's terminal."""
+    return {key: _CONTROL.sub(lambda found: ascii(found[0])[1:-1], str(value)) for key, value in event.items()}
+
+
+_RENDERERS: Final[dict[Format, tuple[Processor, ...]]] = {
+    "logfmt": (_escape_control, structlog.processors.LogfmtRenderer(key_order=("ts", "level", "msg"))),
+    "json": (structlog.processors.JSONRenderer(),),
+}

@@ -1,0 +1,79 @@
+"""Prometheus service discovery: one target group per appliance, with everything a scrape needs to know of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Self, TypedDict
+
+from exporter.config import Appliance, Config
+from exporter.errors import RequestError
+
+_URL: Final = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?"
+    r"(?P<prefix>(?:/[\w.~-]+)*)/?",
+    re.ASCII,
+)
+_DEFAULT_PORT: Final = {"http": 80, "https": 443}
+
+
+class Group(TypedDict):
+    """A target group as Prometheus' file and HTTP service discovery read it."""
+
+    targets: list[str]
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrl:
+    """Where Prometheus reaches the exporter: `target` is host:port, `prefix` the path before ours, without a slash."""
+
+    scheme: str
+    target: str
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read http://host[:port][/prefix]; anything else is a ValueError."""
+        parts = _URL.fullmatch(text)
+        port = int(parts["port"] or _DEFAULT_PORT[parts["scheme"]]) if parts else 0
+        if parts is None or not 0 < port < 65536:
+            raise ValueError(f"{text!r} is not a URL like http://exporter.example.edu:9876 or https://host/prefix.")
+        return cls(parts["scheme"], f"{parts['host']}:{port}", parts["prefix"])
+
+    @classmethod
+    def from_host(cls, scheme: str, host: str) -> Self:
+        """Read the Host header of a request."""
+        try:
+            if "/" in host:
+                raise ValueError("A Host header has no path.")
+            return cls.parse(f"{scheme}://{host}")
+        except ValueError as error:
+            raise RequestError(
+                "The Host header must say under which host and port the exporter was reached;"
+                " if a proxy changes it, start the exporter with --web.external-url."
+            ) from error
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.target}{self.prefix}"
+
+
+def groups(config: Config, base: BaseUrl) -> list[Group]:
+    """Return one group per appliance, in the order of the configuration."""
+    return [Group(targets=[base.target], labels=_labels(appliance, base)) for appliance in config.appliances.values()]
+
+
+def _labels(appliance: Appliance, base: BaseUrl) -> dict[str, str]:
+    return {
+        **({"__scheme__": base.scheme} if base.scheme == "https" else {}),
+        "__metrics_path__": f"{base.prefix}/probe",
+        "__param_target": appliance.name,
+        "instance": appliance.name,
+        **({"site": appliance.site} if appliance.site else {}),
+        "pool": appliance.pool,
+        "stream": appliance.stream,
+        "traffic": appliance.traffic,
+        "role": appliance.role,
+        **appliance.labels,
+    }

@@ -1,0 +1,229 @@
+"""What a person reads: the fleet at a glance, and the account of one probe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from html import escape
+from itertools import groupby
+from typing import Final
+from urllib.parse import quote
+
+from exporter import __version__
+from exporter.catalog import SOURCES, Source
+from exporter.config import Appliance
+from exporter.probe import Fleet, Prober, Result
+from exporter.reading import Reading
+from exporter.web.discovery import BaseUrl
+
+MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probed yet": "…", "not configured": "○"}
+"""How a probe, or one source of it, stands: in a word, and in a sign that needs no colour."""
+
+_VERSION: Final = "ironport_version_info"
+_COLUMNS: Final = ("Appliance", "Address", "Traffic", "Role", "Last probe", "SNMP", "XML", "AsyncOS", "Try")
+
+_STYLE: Final = """
+:root { color-scheme: light dark; --page: #fff; --text: #1c2733; --soft: #5b6875; --line: #dde3e8; --band: #f3f6f8;
+  --link: #0b5cad; --complete: #14663a; --partial: #8a5300; --failed: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --page: #14191f; --text: #e3e8ec; --soft: #9aa7b3; --line: #2d3741;
+  --band: #1d242c; --link: #7db7f5; --complete: #74d49d; --partial: #f0b95c; --failed: #ff9389; } }
+body { margin: 0 auto; max-width: 80rem; padding: 1.5rem; background: var(--page); color: var(--text);
+  font: 15px/1.45 system-ui, sans-serif; }
+h1 { margin: 0; font-size: 1.5rem; } h2 { margin: 2rem 0 .5rem; font-size: 1.1rem; }
+h1 small, p { color: var(--soft); } h1 small { font-size: .9rem; font-weight: normal; }
+a { color: var(--link); white-space: nowrap; } nav a { margin-right: 1rem; }
+.table { overflow-x: auto; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+td, th { white-space: nowrap; }
+tr.errors td { padding-top: 0; white-space: normal; overflow-wrap: anywhere; color: var(--soft); font-size: .85rem; }
+tr.failing td { border-bottom: 0; }
+tbody th { padding: .75rem .5rem .3rem; background: var(--band); font-weight: 600; }
+tbody td:first-child, thead th:first-child { padding-left: .5rem; }
+pre { overflow-x: auto; padding: .75rem 1rem; background: var(--band); border: 1px solid var(--line); }
+.complete { color: var(--complete); } .partial { color: var(--partial); } .failed { color: var(--failed); }
+.partial, .failed { font-weight: 600; }
+"""
+
+
+def account(appliance: Appliance, result: Result) -> str:
+    """Tell what one probe did, source by source, then what it exports; plain text."""
+    head = [
+        f"{appliance.name} at {appliance.address}, {_place(appliance)}",
+        f"Probe of {result.time:%Y-%m-%d %H:%M:%S} UTC: {state(result)},"
+        f" {result.duration:.3f} s of the {result.deadline:g} s it was given.",
+    ]
+    sources = [_source_account(appliance, result, source) for source in SOURCES]
+    return "\n\n".join(["\n".join(head), *sources, result.exposition.text().decode()])
+
+
+def state(of: Result | Reading | None) -> str:
+    """Return the word for how a probe, or one source of it, went."""
+    if of is None:
+        return "not probed yet"
+    up = of.up if isinstance(of, Reading) else of.success
+    return "complete" if of.complete else "partial" if up else "failed"
+
+
+def _source_account(appliance: Appliance, result: Result, source: Source) -> str:
+    reading = _reading(result, source)
+    if reading is None:
+        return f"{source}: {source_state(appliance, result, source)}"
+    made = f"served again, {reading.age:.1f} s old" if reading.age else f"{reading.duration:.3f} s"
+    return "\n".join(
+        [
+            f"{source}: {state(reading)}; {made}; requests: {reading.requests}, of them sent again: {reading.retries}",
+            *(f"  {note}" for note in reading.notes),
+            *(f"  error ({error.reason}): {error}" for error in reading.errors),
+        ]
+    )
+
+
+def source_state(appliance: Appliance, result: Result | None, source: Source) -> str:
+    """Return the word for how a source stands after the last probe, or that there is none."""
+    if getattr(appliance.credentials, source) is None:
+        return "not configured"
+    return state(_reading(result, source) if result else None)
+
+
+def _reading(result: Result, source: Source) -> Reading | None:
+    return next((reading for reading in result.readings if reading.source == source), None)
+
+
+def _place(appliance: Appliance) -> str:
+    site = f"site {appliance.site}, " if appliance.site else ""
+    return f"{site}pool {appliance.pool}, {appliance.traffic}, {appliance.role}"
+
+
+def landing(fleet: Fleet, base: BaseUrl) -> str:
+    """Return the landing page: every appliance by site and pool with its sources' state, and how to scrape them."""
+    probers = sorted(fleet.probers.values(), key=lambda prober: (*_group(prober), prober.appliance.name))
+    head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>ironport-exporter</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>ironport-exporter <small>{__version__}</small></h1>
+{_summary(probers)}
+{_look_at(probers)}
+<nav><a href="sd">Service discovery</a> <a href="metrics">The exporter's own metrics</a>
+<a href="config">Configuration</a></nav>
+<h2>Fleet</h2>
+<div class="table"><table>
+<thead><tr>{head}</tr></thead>
+{"".join(_groups(probers))}
+</table></div>
+<h2>Scrape it</h2>
+<p>The first job finds every appliance, now and later, with its labels. The second watches the exporter itself.</p>
+<pre>{escape(_scrape_jobs(base))}</pre>
+</body>
+</html>
+"""
+
+
+def _summary(probers: Sequence[Prober]) -> str:
+    count = Counter(state(prober.last) for prober in probers)
+    states = ", ".join(f"{count[word]} {_sign(word)}" for word in MARKS if count[word])
+    return f"<p>{len(probers)} {'appliance' if len(probers) == 1 else 'appliances'}; last probes: {states}.</p>"
+
+
+def _look_at(probers: Sequence[Prober]) -> str:
+    """Return links to the rows of the appliances that did not answer everything, the failed ones first."""
+    links = [
+        f'<a href="#{_quoted(prober.appliance)}">{MARKS[word]} {escape(prober.appliance.name)}</a>'
+        for word in ("failed", "partial")
+        for prober in probers
+        if state(prober.last) == word
+    ]
+    return f"<p>Look at {', '.join(links)}.</p>" if links else ""
+
+
+def _sign(word: str) -> str:
+    return f'<span class="{word.replace(" ", "-")}">{MARKS[word]} {word}</span>'
+
+
+def _group(prober: Prober) -> tuple[str, str]:
+    return prober.appliance.site or "", prober.appliance.pool
+
+
+def _groups(probers: Sequence[Prober]) -> Iterator[str]:
+    now = datetime.now(UTC)
+    for (site, pool), members in groupby(probers, key=_group):
+        title = f"{f'Site {site}, pool' if site else 'Pool'} {pool}"
+        rows = "\n".join(_row(prober, now) for prober in members)
+        yield f'<tbody><tr><th colspan="{len(_COLUMNS)}">{escape(title)}</th></tr>\n{rows}\n</tbody>'
+
+
+def _row(prober: Prober, now: datetime) -> str:
+    appliance, last = prober.appliance, prober.last
+    probe = f"probe?target={_quoted(appliance)}"
+    cells = (
+        escape(appliance.name),
+        escape(appliance.address),
+        appliance.traffic,
+        appliance.role,
+        _last_probe(last, now),
+        *(_sign(source_state(appliance, last, source)) for source in SOURCES),
+        _version(last),
+        f'<a href="{probe}">probe</a> <a href="{probe}&amp;debug=true">debug</a>',
+    )
+    errors = _errors(last)
+    kind = ' class="failing"' if errors else ""
+    row = f'<tr id="{_quoted(appliance)}"{kind}>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    below = f'\n<tr class="errors"><td></td><td colspan="{len(_COLUMNS) - 1}">{errors}</td></tr>' if errors else ""
+    return row + below
+
+
+def _errors(last: Result | None) -> str:
+    """Return the first error of each source; the account has them all."""
+    lines = []
+    for reading in last.readings if last else ():
+        if reading.errors:
+            error, *others = reading.errors
+            more = f" (and {len(others)} more)" if others else ""
+            lines.append(escape(f"{reading.source.upper()} {error.reason}: {error}{more}"))
+    return "<br>".join(lines)
+
+
+def _quoted(appliance: Appliance) -> str:
+    return quote(appliance.name, safe="")
+
+
+def _last_probe(last: Result | None, now: datetime) -> str:
+    if last is None:
+        return "never"
+    return f'<time datetime="{last.time:%Y-%m-%dT%H:%M:%SZ}">{ago((now - last.time).total_seconds())}</time>'
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was, in one unit."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return f"{max(0, int(seconds))} s ago"
+
+
+def _version(last: Result | None) -> str:
+    families = last.exposition.families if last else ()
+    return escape(", ".join(labels[0] for family, series in families if family.name == _VERSION for labels in series))
+
+
+def _scrape_jobs(base: BaseUrl) -> str:
+    own = [f"scheme: {base.scheme}"] if base.scheme == "https" else []
+    own += [f"metrics_path: {base.prefix}/metrics"] if base.prefix else []
+    return "\n".join(
+        [
+            "scrape_configs:",
+            "  - job_name: ironport",
+            f"    http_sd_configs: [{{url: '{base}/sd'}}]",
+            "  - job_name: ironport-exporter",
+            *(f"    {line}" for line in own),
+            f"    static_configs: [{{targets: ['{base.target}']}}]",
+        ]
+    )

@@ -1,0 +1,32 @@
+"""The exporter as operators run it: a process that serves a fleet."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support.processes import Process, free_port
+from support.prometheus import is_ready
+
+
+class Exporter:
+    """`ironport-exporter` with a configuration on a free loopback port, until `stop`."""
+
+    def __init__(self, folder: Path, fleet: Mapping[str, Any]) -> None:
+        self.address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+        self.url = f"http://{self.address}"
+        file = folder / "fleet.yml"
+        file.write_text(yaml.safe_dump(dict(fleet)))
+        command = [sys.executable, "-m", "exporter", "--config.file", str(file), "--web.listen-address", self.address]
+        self._process = Process(command, folder / "exporter.log")
+        self._process.wait_until(partial(is_ready, f"{self.url}/-/ready"))
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.stop()

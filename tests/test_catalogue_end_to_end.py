@@ -1,0 +1,332 @@
+"""One command, one appliance, both sources: every metric of the catalogue with the value that the appliance told."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+
+from exporter.catalog import FAMILIES
+from exporter.errors import REASONS
+from support.prometheus import Series, parsed
+from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
+from support.status_server import PASSWORD, USERNAME, Page, StatusServer
+
+DNS_PAGE = """<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>
+<dns_status build="phoebe 14.2.3-027">
+  <counters>
+    <counter name="dns_reqs" reset="1" uptime="1" lifetime="9001" />
+    <counter name="network_reqs" reset="1" uptime="1" lifetime="9002" />
+    <counter name="cache_hits" reset="1" uptime="1" lifetime="9003" />
+    <counter name="cache_misses" reset="1" uptime="1" lifetime="9004" />
+    <counter name="cache_exceptions" reset="1" uptime="1" lifetime="9005" />
+    <counter name="cache_expired" reset="1" uptime="1" lifetime="9006" />
+  </counters>
+</dns_status>
+"""
+TOP_HOSTS_PAGE = """<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>
+<tophosts><hosts>
+  <host name="example.net" active_recips="31" conn_out="3" delivered_recips="511" soft_bounced="52" hard_bounced="13" />
+</hosts></tophosts>
+"""
+TOP_IN_PAGE = """<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>
+<topin><hosts>
+  <host remote_host="mail.example.org" remote_ip="192.0.2.7" listener="Incoming" conn_in="17" />
+</hosts></topin>
+"""
+
+PROBE = {
+    "ironport_probe_success": 1,
+    "ironport_probe_deadline_seconds": 20,
+    'ironport_source_up{source="snmp"}': 1,
+    'ironport_source_up{source="xml"}': 1,
+    'ironport_source_complete{source="snmp"}': 1,
+    'ironport_source_complete{source="xml"}': 1,
+    'ironport_source_age_seconds{source="snmp"}': 0,
+    'ironport_source_age_seconds{source="xml"}': 0,
+    'ironport_source_requests{source="xml"}': 4,
+    'ironport_source_retries{source="xml"}': 0,
+    **{
+        f'ironport_source_error{{source="{source}",reason="{reason}"}}': 0
+        for source in ("snmp", "xml")
+        for reason in REASONS
+    },
+}
+
+BOTH = {
+    "ironport_work_queue_messages": 45,
+    "ironport_oldest_message_age_seconds": 261369,
+    "ironport_queue_utilization_ratio": 603008 / 34603008,
+    "ironport_memory_utilization_ratio": 0.29,
+    "ironport_disk_io_utilization_ratio": 1.06,
+    'ironport_version_info{version="14.2.3-027"}': 1,
+}
+"""Fused; the status page's value comes first."""
+
+SNMP_OF_BOTH = {
+    "ironport_work_queue_messages": 42,
+    "ironport_oldest_message_age_seconds": 4_000_000_000,
+    "ironport_queue_utilization_ratio": 0.03,
+    "ironport_memory_utilization_ratio": 0.31,
+    "ironport_disk_io_utilization_ratio": 1.04,
+    'ironport_version_info{version="14.2.3-027"}': 1,
+}
+"""The same families without the status page."""
+
+CONFIGURED = {
+    "ironport_connection_limit": 300,
+    "ironport_rated_messages_per_second": 36,
+}
+
+XML = {
+    "ironport_queue_used_bytes": 617480192,
+    "ironport_queue_free_bytes": 34816000000,
+    "ironport_resource_conservation_level": 5,
+    "ironport_resource_conservation_refusing": 0,
+    'ironport_delivery_queue_recipients{state="attempted"}': 300,
+    'ironport_delivery_queue_recipients{state="unattempted"}': 612,
+    'ironport_connections{direction="in"}': 37,
+    'ironport_connections{direction="out"}': 23,
+    "ironport_destinations_in_memory": 625,
+    "ironport_quarantine_messages": 104,
+    "ironport_quarantine_bytes": 2097152,
+    "ironport_messages_injected_total": 10741905,
+    "ironport_recipients_injected_total": 16324603,
+    "ironport_message_ids_total": 10875286,
+    "ironport_injection_connections_total": 3211045,
+    "ironport_delivery_connections_total": 2109876,
+    "ironport_recipients_rejected_total": 130438,
+    "ironport_messages_dropped_total": 164522,
+    "ironport_recipients_bounce_generated_total": 3771568,
+    'ironport_recipients_completed_total{result="delivered"}': 8880000,
+    'ironport_recipients_completed_total{result="hard_bounced"}': 7000000,
+    'ironport_recipients_completed_total{result="deleted"}': 120000,
+    'ironport_recipients_hard_bounced_total{reason="dns"}': 600001,
+    'ironport_recipients_hard_bounced_total{reason="5xx"}': 5900000,
+    'ironport_recipients_hard_bounced_total{reason="filter"}': 119999,
+    'ironport_recipients_hard_bounced_total{reason="expired"}': 370000,
+    'ironport_recipients_hard_bounced_total{reason="other"}': 10000,
+    "ironport_soft_bounces_total": 41422087,
+    "ironport_global_unsubscribe_hits_total": 17,
+    'ironport_mail_rate_per_second{flow="injected_messages",window="1m"}': 1.7,
+    'ironport_mail_rate_per_second{flow="injected_messages",window="5m"}': 2.625,
+    'ironport_mail_rate_per_second{flow="injected_messages",window="15m"}': 3.0125,
+    'ironport_mail_rate_per_second{flow="injected_recipients",window="1m"}': 2.5,
+    'ironport_mail_rate_per_second{flow="injected_recipients",window="5m"}': 3.5,
+    'ironport_mail_rate_per_second{flow="injected_recipients",window="15m"}': 4,
+    'ironport_mail_rate_per_second{flow="soft_bounces",window="1m"}': 0.2,
+    'ironport_mail_rate_per_second{flow="soft_bounces",window="5m"}': 0.1,
+    'ironport_mail_rate_per_second{flow="soft_bounces",window="15m"}': 0.05,
+    'ironport_mail_rate_per_second{flow="completed_recipients",window="1m"}': 2.4,
+    'ironport_mail_rate_per_second{flow="completed_recipients",window="5m"}': 3.3,
+    'ironport_mail_rate_per_second{flow="completed_recipients",window="15m"}': 3.8,
+    'ironport_mail_rate_per_second{flow="hard_bounced_recipients",window="1m"}': 60 / 3600,
+    'ironport_mail_rate_per_second{flow="hard_bounced_recipients",window="5m"}': 12 / 3600,
+    'ironport_mail_rate_per_second{flow="hard_bounced_recipients",window="15m"}': 20 / 3600,
+    'ironport_mail_rate_per_second{flow="delivered_recipients",window="1m"}': 8580 / 3600,
+    'ironport_mail_rate_per_second{flow="delivered_recipients",window="5m"}': 11868 / 3600,
+    'ironport_mail_rate_per_second{flow="delivered_recipients",window="15m"}': 13660 / 3600,
+    'ironport_status_page_info{build="phoebe 14.2.3-027",hostname="mx1.example.edu"}': 1,
+    "ironport_online": 1,
+    'ironport_system_status_info{status="online"}': 1,
+    "ironport_uptime_seconds": 1045800,
+    'ironport_cpu_utilization_ratio{process="appliance"}': 0.19,
+    'ironport_cpu_utilization_ratio{process="mail"}': 0.11,
+    'ironport_cpu_utilization_ratio{process="antivirus"}': 0.04,
+    'ironport_cpu_utilization_ratio{process="antispam"}': 0.02,
+    'ironport_cpu_utilization_ratio{process="brightmail"}': 0.01,
+    'ironport_cpu_utilization_ratio{process="reporting"}': 0.03,
+    'ironport_cpu_utilization_ratio{process="quarantine"}': 0.06,
+    "ironport_log_disk_utilization_ratio": 0.13,
+    "ironport_log_disk_available_bytes": 416611827712,
+    'ironport_feature_key_remaining_seconds{feature="IronPort Anti-Spam"}': 28512010,
+    'ironport_feature_key_remaining_seconds{feature="Sophos"}': 28512070,
+    'ironport_feature_key_remaining_seconds{feature="File Analysis"}': -46298076,
+    'ironport_feature_key_perpetual{feature="Incoming Mail Handling"}': 1,
+    'ironport_feature_key_perpetual{feature="IronPort Anti-Spam"}': 0,
+    'ironport_feature_key_perpetual{feature="Sophos"}': 0,
+    'ironport_feature_key_perpetual{feature="File Analysis"}': 0,
+    'ironport_dns_operations_total{operation="request"}': 9001,
+    'ironport_dns_operations_total{operation="network_request"}': 9002,
+    'ironport_dns_operations_total{operation="cache_hit"}': 9003,
+    'ironport_dns_operations_total{operation="cache_miss"}': 9004,
+    'ironport_dns_operations_total{operation="cache_exception"}': 9005,
+    'ironport_dns_operations_total{operation="cache_expired"}': 9006,
+    'ironport_destination_active_recipients{destination="example.net"}': 31,
+    'ironport_destination_connections{destination="example.net"}': 3,
+    'ironport_destination_delivered_recipients_total{destination="example.net"}': 511,
+    'ironport_destination_soft_bounces_total{destination="example.net"}': 52,
+    'ironport_destination_hard_bounces_total{destination="example.net"}': 13,
+    'ironport_sender_connections{sender="192.0.2.7",listener="Incoming"}': 17,
+}
+
+SNMP = {
+    'ironport_queue_availability{state="space_available"}': 1,
+    'ironport_queue_availability{state="space_shortage"}': 0,
+    'ironport_queue_availability{state="full"}': 0,
+    'ironport_resource_conservation{reason="none"}': 1,
+    'ironport_resource_conservation{reason="memory_shortage"}': 0,
+    'ironport_resource_conservation{reason="queue_space_shortage"}': 0,
+    'ironport_resource_conservation{reason="queue_full"}': 0,
+    'ironport_memory_availability{state="available"}': 1,
+    'ironport_memory_availability{state="shortage"}': 0,
+    'ironport_memory_availability{state="full"}': 0,
+    'ironport_hardware_info{model="C695",serial="4C4C4544AA-FCH22V0A"}': 1,
+    "ironport_snmp_agent_uptime_seconds": 86401.23,
+    "ironport_snmp_cpu_utilization_ratio": 0.17,
+    "ironport_open_files": 1234,
+    "ironport_mail_transfer_threads": 88,
+    'ironport_dns_requests{state="outstanding"}': 7,
+    'ironport_dns_requests{state="pending"}': 5,
+    'ironport_updates_total{service="Sophos Anti-Virus definitions"}': 12345,
+    'ironport_updates_total{service="CASE rules"}': 98765,
+    'ironport_updates_total{service="Time zone rules"}': 4294967295,
+    'ironport_update_failures_total{service="Sophos Anti-Virus definitions"}': 6,
+    'ironport_update_failures_total{service="CASE rules"}': 0,
+    'ironport_update_failures_total{service="Time zone rules"}': 1,
+    "ironport_fips_mode": 0,
+    'ironport_power_supply_status{power_supply="PS 1",status="healthy"}': 1,
+    'ironport_power_supply_status{power_supply="PS 1",status="no_ac"}': 0,
+    'ironport_power_supply_status{power_supply="PS 1",status="faulty"}': 0,
+    'ironport_power_supply_status{power_supply="PS 1",status="not_installed"}': 0,
+    'ironport_power_supply_status{power_supply="PS 2",status="healthy"}': 0,
+    'ironport_power_supply_status{power_supply="PS 2",status="no_ac"}': 1,
+    'ironport_power_supply_status{power_supply="PS 2",status="faulty"}': 0,
+    'ironport_power_supply_status{power_supply="PS 2",status="not_installed"}': 0,
+    "ironport_power_supply_redundant": 1,
+    'ironport_temperature_celsius{sensor="Ambient"}': 24,
+    'ironport_temperature_celsius{sensor="CPU 1"}': 51,
+    'ironport_temperature_celsius{sensor="CPU 2"}': 49,
+    'ironport_fan_speed_rpm{fan="FAN 1"}': 5400,
+    'ironport_fan_speed_rpm{fan="FAN 2"}': 5280,
+    'ironport_fan_speed_rpm{fan="FAN 3"}': 0,
+    'ironport_raid_drive_status{drive="RAID 1, DISK 1",status="healthy"}': 1,
+    'ironport_raid_drive_status{drive="RAID 1, DISK 1",status="failed"}': 0,
+    'ironport_raid_drive_status{drive="RAID 1, DISK 1",status="rebuilding"}': 0,
+    'ironport_raid_drive_status{drive="RAID 1, DISK 2",status="healthy"}': 0,
+    'ironport_raid_drive_status{drive="RAID 1, DISK 2",status="failed"}': 0,
+    'ironport_raid_drive_status{drive="RAID 1, DISK 2",status="rebuilding"}': 1,
+    "ironport_raid_events_total": 4294967290,
+}
+
+SNMP_ALONE = {
+    'ironport_feature_key_remaining_seconds{feature="IronPort Anti-Spam"}': 28512000,
+    'ironport_feature_key_remaining_seconds{feature="Sophos"}': 28512060,
+    'ironport_feature_key_remaining_seconds{feature="File Analysis"}': 0,
+    'ironport_feature_key_perpetual{feature="Incoming Mail Handling"}': 1,
+    'ironport_feature_key_perpetual{feature="IronPort Anti-Spam"}': 0,
+    'ironport_feature_key_perpetual{feature="Sophos"}': 0,
+    'ironport_feature_key_perpetual{feature="File Analysis"}': 0,
+}
+"""What the agent tells of the keys, where the status page is not asked."""
+
+VARYING = {
+    "ironport_probe_duration_seconds",
+    'ironport_source_duration_seconds{source="snmp"}',
+    'ironport_source_duration_seconds{source="xml"}',
+    'ironport_source_requests{source="snmp"}',
+    'ironport_source_retries{source="snmp"}',
+}
+
+SNMP_AUTHS: dict[str, dict[str, Any]] = {
+    "v2c": {"version": "2c", "community": COMMUNITY},
+    "v3": {
+        "version": 3,
+        "username": V3GET.name,
+        "auth": {"protocol": "SHA", "passphrase": AUTH_PASSPHRASE},
+        "priv": {"protocol": "AES", "passphrase": PRIV_PASSPHRASE},
+    },
+}
+
+
+def series(expected: dict[str, Any]) -> Series:
+    return parsed("".join(f"{name} {value!r}\n" for name, value in expected.items()))
+
+
+async def probe(folder: Path, auth: dict[str, Any], appliance: dict[str, Any]) -> Series:
+    """Run `ironport-exporter probe mx1` as an operator would; return what it printed."""
+    file = folder / "fleet.yml"
+    entry = {
+        "name": "mx1",
+        "address": "127.0.0.1",
+        "auth": "ops",
+        "rated_messages_per_hour": 129600,
+        "connection_limit": 300,
+    }
+    file.write_text(yaml.safe_dump({"auths": {"ops": auth}, "appliances": [entry | appliance]}))
+    arguments = ["-m", "exporter", "probe", "mx1", "--timeout", "20", "--config.file", str(file)]
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, complaints = await child.communicate()
+    assert child.returncode == 0, complaints.decode()
+    return parsed(output.decode())
+
+
+def difference(found: Series, expected: Series) -> str:
+    """Return, a line each, what is missing, wrong or too much."""
+    lines = [
+        f"{key}: {found.get(key)} instead of {value}"
+        for key, value in expected.items()
+        if not same(found.get(key), value)
+    ]
+    return "\n".join([*lines, *(f"{key}: not expected" for key in found.keys() - expected.keys())])
+
+
+def same(found: float | None, expected: float) -> bool:
+    return found is not None and found == pytest.approx(expected, rel=1e-12)
+
+
+def without_varying(found: Series) -> Series:
+    varying = series(dict.fromkeys(VARYING, 0))
+    return {key: value for key, value in found.items() if key not in varying}
+
+
+def test_the_expected_series_cover_the_catalogue() -> None:
+    names = {name.partition("{")[0] for name in {**PROBE, **BOTH, **CONFIGURED, **XML, **SNMP} | dict.fromkeys(VARYING)}
+    assert names == {family.name for family in FAMILIES}
+
+
+@pytest.mark.parametrize("version", SNMP_AUTHS)
+async def test_every_metric_has_the_value_that_the_appliance_told(version: str, snmpd: Snmpd, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    async with StatusServer(authority) as server:
+        server.pages |= {
+            "/xml/dnsstatus": Page(DNS_PAGE.encode()),
+            "/xml/tophosts": Page(TOP_HOSTS_PAGE.encode()),
+            "/xml/topin": Page(TOP_IN_PAGE.encode()),
+        }
+        auth = {"snmp": SNMP_AUTHS[version], "xml": {"username": USERNAME, "password": PASSWORD}}
+        xml = {
+            "port": server.port,
+            "pages": ["status", "dnsstatus", "tophosts", "topin"],
+            "tls": {"ca_file": str(ca_file)},
+        }
+        found = await probe(tmp_path, auth, {"snmp": {"port": snmpd.port}, "xml": xml})
+    expected = series({**PROBE, **BOTH, **CONFIGURED, **XML, **SNMP})
+    assert difference(without_varying(found), expected) == ""
+
+
+async def test_without_the_status_page_the_agent_fills_in(snmpd: Snmpd, tmp_path: Path) -> None:
+    found = await probe(tmp_path, {"snmp": SNMP_AUTHS["v2c"]}, {"snmp": {"port": snmpd.port}})
+    health = {name: value for name, value in PROBE.items() if 'source="xml"' not in name}
+    expected = series({**health, **SNMP_OF_BOTH, **CONFIGURED, **SNMP, **SNMP_ALONE})
+    assert difference(without_varying(found), expected) == ""
+
+
+async def test_without_the_agent_the_status_page_is_enough(tmp_path: Path) -> None:
+    async with StatusServer() as server:
+        auth = {"xml": {"username": USERNAME, "password": PASSWORD}}
+        found = await probe(tmp_path, auth, {"xml": {"scheme": "http", "port": server.port}})
+    health = {name: value for name, value in PROBE.items() if 'source="snmp"' not in name}
+    opt_in = ("ironport_dns_operations", "ironport_destination_", "ironport_sender_")
+    page = {name: value for name, value in XML.items() if not name.startswith(opt_in)}
+    expected = series({**health, **BOTH, **CONFIGURED, **page, 'ironport_source_requests{source="xml"}': 1})
+    assert difference(without_varying(found), expected) == ""

@@ -1,0 +1,378 @@
+"""Every command does what its help says, ends with its exit code, and never shows a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from exporter import __version__, cli, config
+from exporter.errors import ConfigError
+from support import logs
+from support.fake_fleet import COMMUNITY, MX1, MX2, MX3, PASSWORD, write_fleet
+from support.prometheus import parsed
+from support.snmpd import COMMUNITY as SNMPD_COMMUNITY
+from support.snmpd import Snmpd
+
+restore = pytest.fixture(autouse=True)(logs.restored)
+
+ROOT = Path(cli.__file__).parents[1]
+LIMIT = 60.0
+"""Seconds that no child process of a test needs."""
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    file = tmp_path / "fleet.yml"
+    write_fleet(file)
+    return file
+
+
+@pytest.fixture
+def agentless(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
+    """Give a fleet of one appliance that never answers, and its socket: a packet there means that a probe has begun."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
+        agent.bind(("127.0.0.1", 0))
+        agent.settimeout(LIMIT)
+        yield snmp_fleet(tmp_path, agent.getsockname()[1], COMMUNITY), agent
+
+
+def snmp_fleet(folder: Path, port: int, community: str) -> Path:
+    """Write a fleet of one appliance that has SNMP alone."""
+    file = folder / "fleet.yml"
+    file.write_text(
+        f"auths: {{lab: {{snmp: {{version: 2c, community: {community}}}}}}}\n"
+        f"appliances: [{{name: mx1, address: 127.0.0.1, auth: lab, snmp: {{port: {port}}}}}]\n"
+    )
+    return file
+
+
+class Child:
+    """The command as a process of its own; `log` has the lines of its standard error that were read."""
+
+    def __init__(self, *arguments: str | Path, stdout: int = subprocess.PIPE) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "exporter", *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},  # with it, argparse would see the gone reader and say nothing
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[str] = []
+
+    def until(self, word: str) -> str:
+        """Return the next line of the log that has `word` in it."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.log.append(line)
+            if word in line:
+                return line
+        pytest.fail(f"the log ended without {word!r}: {self.log}")
+
+    def listening(self) -> str:
+        """Return the base URL once the server listens."""
+        address = re.search(r"address=(\S+)", self.until("msg=listening"))
+        assert address
+        return f"http://{address[1]}"
+
+    def end(self, number: int | None = None) -> tuple[int, str, str]:
+        """Send a signal, if one is given; return exit code, standard output and the whole standard error."""
+        if number:
+            self.process.send_signal(number)
+        out, rest = self.process.communicate(timeout=LIMIT)
+        return self.process.returncode, out, "".join(self.log) + rest
+
+    def close(self) -> None:
+        """End it whatever it does."""
+        self.process.kill()
+        self.process.communicate()
+
+
+Start = Callable[..., Child]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    with ExitStack() as children:
+
+        def start(*arguments: str | Path, **options: Any) -> Child:
+            child = Child(*arguments, **options)
+            children.callback(child.close)
+            return child
+
+        yield start
+
+
+def get(url: str, **headers: str) -> tuple[int, str]:
+    try:
+        with urlopen(Request(url, headers=headers), timeout=LIMIT) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    """Run the command in this process; return exit code, standard output and standard error."""
+    try:
+        code = cli.main([str(argument) for argument in arguments])
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    return code, *capsys.readouterr()
+
+
+def problems(file: Path) -> list[str]:
+    with pytest.raises(ConfigError) as wrong:
+        config.load(file)
+    return wrong.value.problems
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_serve_is_the_default_and_ends_well_when_told_to(start: Start, fleet: Path, ending: int) -> None:
+    child = start("--config.file", fleet, "--web.listen-address", "127.0.0.1:0")
+    assert get(f"{child.listening()}/-/ready") == (200, "ironport-exporter is ready.\n")
+    code, out, log = child.end(ending)
+    assert (code, out) == (0, "")
+    assert re.findall(r"msg=(\w+)", log) == ["starting", "listening", "stopping", "stopped"]
+
+
+def test_a_probe_that_runs_when_the_server_is_told_to_stop_is_answered(
+    start: Start, agentless: tuple[Path, socket.socket]
+) -> None:
+    fleet, agent = agentless
+    child = start("serve", "--config.file", fleet, "--web.listen-address", "127.0.0.1:0")
+    url = f"{child.listening()}/probe?target=mx1"
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(get, url, **{"X-Prometheus-Scrape-Timeout-Seconds": "2"})
+        agent.recv(65535)
+        code, _, log = child.end(signal.SIGTERM)
+        status, text = answer.result()
+    assert (status, code) == (200, 0)
+    assert 'ironport_source_error{reason="timeout",source="snmp"} 1.0' in text
+    assert "Traceback" not in log
+
+
+def test_sighup_takes_over_a_good_file_and_keeps_the_old_one_for_a_bad_one(start: Start, fleet: Path) -> None:
+    child = start("--config.file", fleet, "--web.listen-address", "127.0.0.1:0")
+    url = child.listening()
+
+    def names() -> list[str]:
+        return [group["labels"]["instance"] for group in json.loads(get(f"{url}/sd")[1])]
+
+    write_fleet(fleet, MX2)
+    child.process.send_signal(signal.SIGHUP)
+    child.until('msg="configuration reloaded"')
+    assert names() == ["mx2"]
+    write_fleet(fleet, MX1.replace("pool", "pol"))
+    child.process.send_signal(signal.SIGHUP)
+    assert "pol" in child.until("configuration not reloaded")
+    assert names() == ["mx2"]
+    assert "ironport_exporter_config_last_reload_successful 0.0" in get(f"{url}/metrics")[1]
+    assert child.end(signal.SIGTERM)[0] == 0
+
+
+def test_a_port_in_use_ends_the_server_with_a_sentence(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        code, _, err = run(capsys, "--config.file", fleet, "--web.listen-address", address, "--log.level", "error")
+    assert code == 1
+    assert err == (
+        f"Cannot listen on {address}: Address already in use. Choose another address with --web.listen-address.\n"
+    )
+
+
+def test_the_log_is_json_where_asked(start: Start, fleet: Path) -> None:
+    child = start("--config.file", fleet, "--web.listen-address", "127.0.0.1:0", "--log.format", "json")
+    assert json.loads(child.until("listening"))["msg"] == "listening"
+    _, _, log = child.end(signal.SIGTERM)
+    assert [json.loads(line)["level"] for line in log.splitlines()] == ["info"] * 4
+
+
+def test_ctrl_c_ends_a_probe_without_a_trace(start: Start, agentless: tuple[Path, socket.socket]) -> None:
+    fleet, agent = agentless
+    child = start("probe", "mx1", "--config.file", fleet, "--timeout", str(LIMIT))
+    agent.recv(65535)
+    assert child.end(signal.SIGINT) == (130, "", "")
+
+
+@pytest.mark.parametrize("arguments", [["schema"], ["--help"], ["serve", "--help"], ["--version"]])
+def test_a_reader_that_has_gone_is_no_reason_to_complain(start: Start, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    child = start(*arguments, stdout=writing)
+    os.close(writing)
+    code, _, err = child.end()
+    assert (code, err) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "command", [["serve"], [], ["check"], ["probe", "mx1"], ["sd"]], ids=lambda command: " ".join(command) or "none"
+)
+@pytest.mark.parametrize("content", [None, "", "a: [", "auths: {}\nappliances: []\nmore: 1\n"])
+def test_every_command_says_all_that_is_wrong_with_the_configuration(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str], content: str | None
+) -> None:
+    file = tmp_path / "fleet.yml"
+    if content is not None:
+        file.write_text(content)
+    code, out, err = run(capsys, *command, "--config.file", file)
+    assert (code, out) == (1, "")
+    assert err == "".join(f"{problem}\n" for problem in problems(file))
+
+
+def test_check_says_in_a_line_that_all_is_well(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
+    assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is well: 3 appliances in 2 pools.\n", "")
+    write_fleet(fleet, MX3)
+    assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is well: 1 appliance in 1 pool.\n", "")
+
+
+def test_the_configuration_is_fleet_yml_of_the_working_folder(
+    capsys: pytest.CaptureFixture[str], fleet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(fleet.parent)
+    assert run(capsys, "check") == (0, "fleet.yml is well: 3 appliances in 2 pools.\n", "")
+
+
+def test_probe_prints_the_metrics_of_an_appliance(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, snmpd: Snmpd
+) -> None:
+    fleet = snmp_fleet(tmp_path, snmpd.port, SNMPD_COMMUNITY)
+    code, out, err = run(capsys, "probe", "mx1", "--config.file", fleet)
+    assert (code, err) == (0, "")
+    assert parsed(out)["ironport_probe_success", frozenset()] == 1
+    assert parsed(out)["ironport_work_queue_messages", frozenset()] == 42
+
+
+def test_probe_with_debug_prints_the_account_of_each_source(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, snmpd: Snmpd
+) -> None:
+    fleet = snmp_fleet(tmp_path, snmpd.port, SNMPD_COMMUNITY)
+    code, out, err = run(capsys, "probe", "mx1", "--debug", "--config.file", fleet)
+    assert (code, err) == (0, "")
+    assert out.startswith("mx1 at 127.0.0.1, pool default, mixed, production\n")
+    assert out.index("snmp: complete") < out.index("xml: not configured") < out.index("ironport_work_queue_messages 42")
+
+
+def test_a_probe_that_failed_says_why_and_still_prints_its_metrics(
+    capsys: pytest.CaptureFixture[str], agentless: tuple[Path, socket.socket]
+) -> None:
+    code, out, err = run(capsys, "probe", "mx1", "--timeout", "0.2", "--config.file", agentless[0])
+    assert code == 1
+    assert parsed(out)["ironport_source_error", frozenset({("source", "snmp"), ("reason", "timeout")})] == 1
+    assert [line[:6] for line in err.splitlines()] == ["snmp: "]
+    assert COMMUNITY not in out + err
+
+
+def test_probe_knows_the_names_that_are_close(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
+    code, out, err = run(capsys, "probe", "mx11", "--config.file", fleet)
+    assert (code, out) == (1, "")
+    assert err.startswith('No appliance is called "mx11". Did you mean mx1')
+
+
+@pytest.mark.parametrize(
+    ("flags", "target"),
+    [([], "localhost:9876"), (["--web.external-url", "https://exporter.example.edu"], "exporter.example.edu:443")],
+)
+def test_sd_prints_the_groups_for_a_file(
+    capsys: pytest.CaptureFixture[str], fleet: Path, flags: list[str], target: str
+) -> None:
+    code, out, err = run(capsys, "sd", "--config.file", fleet, *flags)
+    assert (code, err) == (0, "")
+    assert [(group["targets"], group["labels"]["instance"]) for group in json.loads(out)] == [
+        ([target], name) for name in ("mx1", "mx2", "mx3")
+    ]
+    assert PASSWORD not in out
+
+
+def test_schema_prints_the_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "schema")
+    assert (code, json.loads(out), err) == (0, config.schema(), "")
+
+
+def test_version_is_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--version")
+    assert code == 0
+    assert out.startswith(f"ironport-exporter {__version__} (Python 3.")
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+def test_help_has_examples_that_the_parser_takes(capsys: pytest.CaptureFixture[str], command: cli.Command) -> None:
+    _, overview, _ = run(capsys, "--help")
+    code, out, _ = run(capsys, command.name, "--help")
+    assert code == 0
+    assert command.examples
+    for example in command.examples:
+        assert f"  {example}\n" in out
+        assert f"  {example}\n" in overview
+        arguments = example.split(" > ")[0].split()[1:]
+        assert cli.parse(arguments).run == command.run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["frob"], "invalid choice: 'frob'"),
+        (["probe"], "the following arguments are required: NAME"),
+        (["--frob"], "unrecognized arguments: --frob"),
+        (["--config", "fleet.yml"], "unrecognized arguments: --config fleet.yml"),
+        (["--web.listen-address", "9876"], "'9876' is not an address like :9876, 127.0.0.1:9876 or [::1]:9876"),
+        (["--web.listen-address", "::1:9876"], "'::1:9876' is not an address like"),
+        (["--web.listen-address", ":65536"], "':65536' is not an address like"),
+        (["--web.external-url", "exporter"], "'exporter' is not a URL like"),
+        (["--timeout-offset", "-1"], "'-1' is not a number of seconds"),
+        (["--timeout-offset", "nan"], "'nan' is not a number of seconds"),
+        (["probe", "mx1", "--timeout", "soon"], "'soon' is not a number of seconds"),
+        (["--log.level", "loud"], "invalid choice: 'loud'"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert sentence in err
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (":9876", ("", 9876)),
+        ("127.0.0.1:0", ("127.0.0.1", 0)),
+        ("localhost:80", ("localhost", 80)),
+        ("[::1]:9876", ("::1", 9876)),
+        ("[fe80::1%eth0]:9876", ("fe80::1%eth0", 9876)),
+    ],
+)
+def test_a_listen_address_is_a_host_and_a_port(text: str, address: tuple[str, int]) -> None:
+    assert cli.parse(["--web.listen-address", text]).web_listen_address == address
+
+
+@pytest.mark.parametrize(("level", "traced"), [("error", False), ("debug", True)])
+def test_an_unexpected_error_is_a_sentence_and_its_trace_is_for_debug(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, level: str, traced: bool
+) -> None:
+    def broken(_path: Path) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(config, "load", broken)
+    code, out, err = run(capsys, "check", "--log.level", level)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == (
+        "An unexpected error ended the command: ZeroDivisionError: division by zero. Please report it."
+    )
+    assert ("Traceback" in err) is traced

@@ -1,0 +1,105 @@
+"""The log is one line an event on standard error, in logfmt or JSON, whoever writes it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+
+import pytest
+import structlog
+
+from exporter import log
+from support import logs
+
+restore = pytest.fixture(autouse=True)(logs.restored)
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+
+
+def by_structlog(error: BaseException) -> None:
+    structlog.get_logger().error("it broke", exc_info=error)
+
+
+def by_structlog_within(_error: BaseException) -> None:
+    structlog.get_logger().exception("it broke")
+
+
+def by_logging(_error: BaseException) -> None:
+    logging.getLogger("aiohttp.server").exception("it broke")
+
+
+WAYS = (by_structlog, by_structlog_within, by_logging)
+
+
+def break_it(tell: Callable[[BaseException], None]) -> None:
+    try:
+        raise ValueError("no such thing")
+    except ValueError as error:
+        tell(error)
+
+
+def test_logfmt_has_time_level_and_message_first(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("logfmt")
+    structlog.get_logger().info("source down", appliance="mx1", reasons=["timeout"], port=161)
+    written = capsys.readouterr()
+    assert re.fullmatch(
+        rf'ts={TIME} level=info msg="source down" appliance=mx1 reasons=\[\'timeout\'\] port=161\n', written.err
+    )
+    assert written.out == ""
+
+
+def test_json_has_the_same_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("json")
+    structlog.get_logger().info("source down", appliance="mx1", reasons=["timeout"], port=161)
+    (line,) = capsys.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert re.fullmatch(TIME, event.pop("ts"))
+    assert event == {"level": "info", "msg": "source down", "appliance": "mx1", "reasons": ["timeout"], "port": 161}
+
+
+def test_what_a_library_logs_has_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("logfmt")
+    logging.getLogger("asyncio").warning("took %s seconds", 3)
+    assert re.fullmatch(rf'ts={TIME} level=warning msg="took 3 seconds"\n', capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("level", log.LEVELS)
+def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str], level: log.Level) -> None:
+    log.setup("json", level)
+    for each in log.LEVELS:
+        structlog.get_logger().log(getattr(logging, each.upper()), "ours")
+        logging.getLogger("aiohttp").log(getattr(logging, each.upper()), "theirs")
+    written = [json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()]
+    assert written == [each for each in log.LEVELS[log.LEVELS.index(level) :] for _ in range(2)]
+
+
+@pytest.mark.parametrize("form", log.FORMATS)
+@pytest.mark.parametrize("tell", WAYS)
+def test_an_exception_is_its_type_and_message_on_one_line(
+    capsys: pytest.CaptureFixture[str], form: log.Format, tell: Callable[[BaseException], None]
+) -> None:
+    log.setup(form)
+    break_it(tell)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "ValueError: no such thing" in line
+    assert "Traceback" not in line
+
+
+@pytest.mark.parametrize("tell", WAYS)
+def test_debug_adds_the_trace_and_still_one_line(
+    capsys: pytest.CaptureFixture[str], tell: Callable[[BaseException], None]
+) -> None:
+    log.setup("logfmt", "debug")
+    break_it(tell)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'error="ValueError: no such thing" trace="Traceback (most recent call last):\\n' in line
+
+
+def test_a_value_can_neither_forge_a_line_nor_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("logfmt")
+    structlog.get_logger().info("page", status="on\nlevel=error msg=forged\x1b[2J\r\x9b\u2028")
+    written = capsys.readouterr().err
+    assert written.endswith(r'status="on\nlevel=error msg=forged\\x1b[2J\\r\\x9b\\u2028"' + "\n")
+    assert len(written.splitlines()) == 1

@@ -1,0 +1,168 @@
+"""The files around the package agree with it: the container's recipe, the licence, the version."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import json
+import re
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+import exporter
+from exporter.cli import COMMANDS
+
+ROOT = Path(exporter.__file__).parents[1]
+
+Instruction = tuple[str, str]
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return table
+
+
+@pytest.fixture(scope="module")
+def stages() -> list[list[Instruction]]:
+    """Return the instructions of each stage of the Dockerfile, a stage beginning with its FROM."""
+    lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line and not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines()
+    found: list[list[Instruction]] = []
+    for line in joined:
+        word, _, rest = line.partition(" ")
+        if word == "FROM":
+            found.append([])
+        found[-1].append((word, rest.strip()))
+    return found
+
+
+@pytest.fixture(scope="module")
+def image(stages: list[list[Instruction]]) -> list[Instruction]:
+    """Return the instructions of the stage that becomes the image."""
+    return stages[-1]
+
+
+def only(instructions: list[Instruction], word: str) -> str:
+    (value,) = (value for each, value in instructions if each == word)
+    return value
+
+
+def copied(instructions: list[Instruction]) -> list[str]:
+    copies = [shlex.split(value) for word, value in instructions if word in ("COPY", "ADD")]
+    return [source for words in copies if not words[0].startswith("--from") for source in words[:-1]]
+
+
+def test_what_the_container_copies_exists_and_is_in_the_build_context(stages: list[list[Instruction]]) -> None:
+    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    sources = [source for stage in stages for source in copied(stage)]
+    assert "exporter/" in sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert f"!{source}" in rules, source
+
+
+def test_the_build_context_holds_all_that_the_package_is_built_of(
+    stages: list[list[Instruction]], project: dict[str, Any]
+) -> None:
+    assert {project["readme"], *project["license-files"], "pyproject.toml"} <= set(copied(stages[0]))
+
+
+def test_the_build_is_in_a_stage_of_its_own_on_the_python_that_the_project_supports(
+    stages: list[list[Instruction]], project: dict[str, Any]
+) -> None:
+    oldest = project["requires-python"].removeprefix(">=")
+    assert len(stages) == 2
+    for stage in stages:
+        assert fnmatch.fnmatch(only(stage, "FROM"), f"python:{oldest}-slim-*")
+    assert not [value for word, value in stages[-1] if word == "RUN"]
+
+
+def test_the_container_runs_as_a_numeric_user_that_is_not_root(image: list[Instruction]) -> None:
+    user, group = only(image, "USER").split(":")
+    assert int(user) > 0
+    assert int(group) > 0
+
+
+def test_the_container_starts_the_installed_command_with_its_configuration(
+    image: list[Instruction], project: dict[str, Any]
+) -> None:
+    (command,) = json.loads(only(image, "ENTRYPOINT"))
+    assert command in project["scripts"]
+    flag, file = json.loads(only(image, "CMD"))
+    assert flag == "--config.file"
+    assert Path(file).parent == Path(only(image, "WORKDIR"))
+
+
+def test_the_image_is_labelled_as_the_project_is(image: list[Instruction], project: dict[str, Any]) -> None:
+    labels = dict(word.split("=", 1) for word in shlex.split(only(image, "LABEL")))
+    assert labels == {
+        "org.opencontainers.image.title": project["name"],
+        "org.opencontainers.image.description": project["description"],
+        "org.opencontainers.image.licenses": project["license"],
+        "org.opencontainers.image.version": "${VERSION}",
+    }
+    assert only(image, "ARG").startswith("VERSION")
+
+
+def test_the_exposed_port_is_the_one_that_the_exporter_listens_on(image: list[Instruction]) -> None:
+    (serve,) = (command for command in COMMANDS if command.name == "serve")
+    (listen,) = (each for each in serve.arguments if each.name == "--web.listen-address")
+    assert listen.options["default"] == f":{only(image, 'EXPOSE')}"
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+async def test_the_health_check_asks_the_exporter_without_a_shell(
+    image: list[Instruction], status: int, code: int
+) -> None:
+    options, _, command = only(image, "HEALTHCHECK").partition("CMD ")
+    assert "--interval=" in options
+    asked = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status)
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    python, *arguments = json.loads(command.replace(only(image, "EXPOSE"), str(runner.addresses[0][1])))
+    check = await asyncio.create_subprocess_exec(sys.executable, *arguments)
+    ended = await check.wait()
+    await runner.cleanup()
+    assert python == "python"
+    assert (ended, asked) == (code, ["/-/healthy"])
+
+
+def test_the_licence_stands_in_full_beside_the_project(project: dict[str, Any]) -> None:
+    assert project["license"] == "Apache-2.0"
+    text = (ROOT / "LICENSE").read_text()
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert "9. Accepting Warranty or Additional Liability." in text
+
+
+def test_the_version_is_written_once(project: dict[str, Any]) -> None:
+    assert "version" in project["dynamic"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", exporter.__version__)
+    told = [
+        path.relative_to(ROOT)
+        for path in (*ROOT.glob("exporter/**/*.py"), ROOT / "pyproject.toml", ROOT / "Dockerfile")
+        if f'"{exporter.__version__}"' in path.read_text()
+    ]
+    assert told == [Path("exporter/__init__.py")]
+
+
+def test_the_changelog_begins_with_what_is_unreleased() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+
+
+@pytest.mark.parametrize("script", ["tests/run", ".ci/run"])
+def test_the_scripts_are_executable(script: str) -> None:
+    assert (ROOT / script).stat().st_mode & 0o111

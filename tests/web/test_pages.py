@@ -1,0 +1,200 @@
+"""The landing page and the account of a probe say in words what happened, and nothing that is sent to them runs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.errors import RefusedError, SourceTimeout
+from exporter.reading import Reading
+from exporter.web import pages
+from support.face import Running, Start
+from support.fake_fleet import MX1, MX2, MX3, healthy, result, write_fleet
+from support.prometheus import promtool
+
+SILENT = Reading("snmp", requests=9, retries=8, errors=[SourceTimeout("No answer from 192.0.2.1 in 9.5 s.")])
+REFUSED = Reading("xml", errors=[RefusedError("The port is closed.")])
+HALF = Reading("snmp", up=True, requests=3, errors=[SourceTimeout("The table of fans gave no answer.")] * 3)
+
+
+class Outline(HTMLParser):
+    """The rows of the page's table as text, its links, and the elements that are open."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == [], "every element is closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name == "href"]
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag not in ("meta", "br"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "td" in self._open or "th" in self._open:
+            self.rows[-1][-1] += data
+
+    def row(self, name: str) -> list[str]:
+        """Return the cells of an appliance's row."""
+        return next(row for row in self.rows if row[0] == name)
+
+
+async def landing(running: Running) -> Outline:
+    async with running.client.get("/") as answer:
+        assert (answer.status, answer.content_type, answer.charset) == (200, "text/html", "utf-8")
+        return Outline(await answer.text())
+
+
+async def test_the_fleet_stands_by_site_and_pool(running: Running) -> None:
+    outline = await landing(running)
+    assert [row[0] for row in outline.rows[1:]] == [
+        *("Pool outbound", "mx3"),
+        *("Site east, pool edge", "mx1"),
+        *("Site west, pool edge", "mx2"),
+    ]
+    assert outline.row("mx3")[1:4] == ["2001:db8::3", "outbound", "spare"]
+
+
+@pytest.mark.parametrize(
+    ("readings", "states", "errors"),
+    [
+        ((healthy("snmp"), healthy("xml")), ["✓ complete", "✓ complete"], None),
+        (
+            (HALF, healthy("xml")),
+            ["◐ partial", "✓ complete"],
+            "SNMP timeout: The table of fans gave no answer. (and 2 more)",
+        ),
+        ((SILENT, healthy("xml")), ["✕ failed", "✓ complete"], "SNMP timeout: No answer from 192.0.2.1 in 9.5 s."),
+        (
+            (SILENT, REFUSED),
+            ["✕ failed", "✕ failed"],
+            "SNMP timeout: No answer from 192.0.2.1 in 9.5 s.XML refused: The port is closed.",
+        ),
+    ],
+)
+async def test_each_source_is_told_in_words_with_its_reason(
+    running: Running, readings: tuple[Reading, ...], states: list[str], errors: str | None
+) -> None:
+    running.prober("mx1").readings = readings
+    await running.get("/probe?target=mx1")
+    outline = await landing(running)
+    row = outline.row("mx1")
+    assert re.fullmatch(r"\d s ago", row[4])
+    assert row[5:7] == states
+    assert row[7] == ("15.0.1-030" if readings[1].up else "")
+    below = outline.rows[outline.rows.index(row) + 1]
+    assert below == (["", errors] if errors else ["Site west, pool edge"])
+
+
+async def test_an_appliance_that_nobody_probed_says_so(running: Running) -> None:
+    assert (await landing(running)).row("mx2")[4:8] == ["never", "… not probed yet", "… not probed yet", ""]
+
+
+async def test_a_source_without_credentials_says_so(running: Running) -> None:
+    without_snmp = running.file.read_text().replace("snmp: {version: 2c, community: s3cret-community}, ", "")
+    running.file.write_text(without_snmp)
+    async with running.client.post("/-/reload") as answer:
+        assert answer.status == 200
+    assert (await landing(running)).row("mx2")[5:7] == ["○ not configured", "… not probed yet"]
+
+
+async def test_the_summary_counts_the_last_probes_and_leads_to_those_that_failed(running: Running) -> None:
+    running.prober("mx1").readings = (SILENT, REFUSED)
+    running.prober("mx2").readings = (SILENT, healthy("xml"))
+    for name in ("mx1", "mx2"):
+        await running.get(f"/probe?target={name}")
+    _, text = await running.get("/")
+    summary = re.sub("<[^>]+>", "", text)
+    assert "3 appliances; last probes: 1 ◐ partial, 1 ✕ failed, 1 … not probed yet." in summary
+    assert "Look at ✕ mx1, ◐ mx2." in summary
+    assert [link for link in Outline(text).links if link.startswith("#")] == ["#mx1", "#mx2"]
+    assert '<tr id="mx1"' in text
+
+
+async def test_what_comes_from_outside_is_text_and_never_an_element(running: Running) -> None:
+    hostile = '<script>alert("x")</script>'
+    write_fleet(running.file, MX1.replace("mx1", f"'{hostile}'").replace("pool: edge", f"pool: '{hostile}'"), MX2)
+    async with running.client.post("/-/reload") as answer:
+        assert answer.status == 200
+    prober = running.fleet.probers[hostile]
+    unknown_build = replace(healthy("xml"))
+    unknown_build.items = {"status/build": {(): f"phoebe {hostile}"}}
+    prober.last = result(Reading("snmp", errors=[SourceTimeout(hostile)]), unknown_build)
+    outline = await landing(running)
+    assert "script" not in outline.tags
+    assert f"SNMP timeout: {hostile}" in outline.rows[outline.rows.index(outline.row(hostile)) + 1]
+
+
+async def test_the_links_lead_to_pages_that_are_there(running: Running) -> None:
+    write_fleet(running.file, MX1.replace("mx1", "'mx 1/a?b&c'"), MX2, MX3)
+    async with running.client.post("/-/reload") as answer:
+        assert answer.status == 200
+    links = (await landing(running)).links
+    assert all(not link.startswith("/") for link in links), "relative, for a proxy that adds a prefix"
+    own = [link for link in links if not link.startswith("probe?")]
+    assert own == ["sd", "metrics", "config"]
+    assert {"probe?target=mx2", "probe?target=mx2&debug=true", "probe?target=mx%201%2Fa%3Fb%26c"} < set(links)
+    for link in [*own, "probe?target=mx2", "probe?target=mx2&debug=true"]:
+        assert (await running.get(f"/{link}"))[0] == 200
+
+
+@pytest.mark.parametrize("url", [None, "https://proxy.example.edu/ironport"])
+async def test_the_scrape_jobs_on_the_page_are_a_configuration_that_prometheus_takes(
+    start: Start, tmp_path: Path, url: str | None
+) -> None:
+    running = await start(url)
+    _, page = await running.get("/")
+    found = re.search("<pre>(.*)</pre>", page, re.DOTALL)
+    assert found
+    file = tmp_path / "prometheus.yml"
+    file.write_text(unescape(found[1]))
+    fleet, own = yaml.safe_load(file.read_text())["scrape_configs"]
+    base = url or f"http://127.0.0.1:{running.port}"
+    assert [each["url"].replace(":443", "") for each in fleet["http_sd_configs"]] == [f"{base}/sd"]
+    assert own.get("metrics_path", "/metrics") == ("/ironport/metrics" if url else "/metrics")
+    checked = await asyncio.to_thread(promtool, "check", "config", str(file))
+    assert checked.returncode == 0, checked.stderr
+
+
+async def test_the_account_tells_what_each_source_did(running: Running) -> None:
+    half = replace(HALF, notes=["14 scalars in 2 packets"], duration=0.0214)
+    again = replace(healthy("xml"), age=12.34, requests=0)
+    told = pages.account(running.prober("mx1").appliance, result(half, again, deadline=9.5)).splitlines()
+    assert told[0] == "mx1 at 192.0.2.1, site east, pool edge, inbound, production"
+    assert re.fullmatch(r"Probe of \d{4}-\d\d-\d\d [\d:]{8} UTC: partial, 0.250 s of the 9.5 s it was given\.", told[1])
+    assert told[3:10] == [
+        "snmp: partial; 0.021 s; requests: 3, of them sent again: 0",
+        "  14 scalars in 2 packets",
+        *["  error (timeout): The table of fans gave no answer."] * 3,
+        "",
+        "xml: complete; served again, 12.3 s old; requests: 0, of them sent again: 0",
+    ]
+    assert told[11].startswith("# HELP ironport_")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-2, "0 s"), (0.9, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (86400 * 3.9, "3 d")],
+)
+def test_how_long_ago_is_told_in_one_unit(seconds: float, words: str) -> None:
+    assert pages.ago(seconds) == f"{words} ago"
