@@ -20,7 +20,8 @@ import structlog
 
 from exporter import __version__, config, log
 from exporter.errors import ConfigError, ExporterError
-from exporter.probe import Fleet, Result
+from exporter.probe import Fleet
+from exporter.result import Result
 from exporter.telemetry import Telemetry
 from exporter.web import discovery, pages
 from exporter.web.app import DEADLINE, Settings, find, serve

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -13,9 +12,9 @@ import structlog
 
 from exporter import catalog
 from exporter.config import Appliance, Config
-from exporter.errors import REASONS, MalformedError, SourceTimeout
-from exporter.exposition import Exposition, fuse
+from exporter.errors import MalformedError, SourceTimeout
 from exporter.reading import Reading
+from exporter.result import Result, conclude
 from exporter.snmp.collect import SnmpSource
 from exporter.telemetry import Telemetry
 from exporter.xmlstatus.collect import XmlSource
@@ -124,27 +123,6 @@ class SharedPoll:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one probe of one appliance gave; `duration` and `deadline` in seconds, `time` when it ended."""
-
-    readings: tuple[Reading, ...]
-    exposition: Exposition
-    duration: float
-    deadline: float
-    time: datetime
-
-    @property
-    def success(self) -> bool:
-        """Whether at least one source is up."""
-        return any(reading.up for reading in self.readings)
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing of any source failed."""
-        return all(reading.complete for reading in self.readings)
-
-
 class Prober:
     """Probes one appliance; `last` is the result of the last probe that ended."""
 
@@ -166,12 +144,7 @@ class Prober:
         started = time.monotonic()
         with self._telemetry.probes_in_flight.track_inprogress():
             readings = await asyncio.gather(*(poll.read(started + timeout) for poll in self._polls))
-        duration = time.monotonic() - started
-        exposition = fuse(
-            [*readings, _configured(self.appliance), _health(readings, duration, timeout)],
-            {poll.name for poll in self._polls},
-        )
-        self.last = Result(tuple(readings), exposition, duration, timeout, datetime.now(UTC))
+        self.last = conclude(self.appliance, readings, time.monotonic() - started, timeout, datetime.now(UTC))
         self._account(self.last)
         return self.last
 
@@ -233,33 +206,3 @@ class Fleet:
         }
         self._telemetry.appliances.set(len(self.probers))
         return [prober for name, prober in old.items() if self.probers.get(name) is not prober]
-
-
-def _configured(appliance: Appliance) -> Reading:
-    """Return the figures that the configuration gives."""
-    reading = Reading("config")
-    for item in ("connection_limit", "rated_messages_per_hour"):
-        value = getattr(appliance, item)
-        if value is not None:
-            reading.set(item, value)
-    return reading
-
-
-def _health(readings: Sequence[Reading], duration: float, deadline: float) -> Reading:
-    """Return how the probe itself went."""
-    health = Reading("probe")
-    health.set("success", int(any(reading.up for reading in readings)))
-    health.set("duration", duration)
-    health.set("deadline", deadline)
-    for reading in readings:
-        row = (reading.source,)
-        health.set("source_up", int(reading.up), row)
-        health.set("source_complete", int(reading.complete), row)
-        health.set("source_duration", reading.duration, row)
-        health.set("source_age", reading.age, row)
-        health.set("source_requests", reading.requests, row)
-        health.set("source_retries", reading.retries, row)
-        failed = {error.reason for error in reading.errors}
-        for reason in REASONS:
-            health.set("source_error", int(reason in failed), (*row, reason))
-    return health

@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from exporter import config
-from exporter.probe import Fleet, Result
+from exporter.probe import Fleet
 from exporter.reading import Reading
+from exporter.result import Result
 from exporter.telemetry import Telemetry
 from support.processes import free_port
 from support.relay import UdpRelay, silent

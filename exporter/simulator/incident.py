@@ -79,6 +79,7 @@ class Incident:
     """One run of a scenario: from `begin` to `end` in Unix time, on the units with these indices."""
 
     number: int
+    seed: int
     scenario: Scenario
     begin: float
     end: float
@@ -104,7 +105,7 @@ class Incident:
 
     def uneven(self) -> Floats:
         """Return factors around 1, one for each of its units: no attack hits all of them alike."""
-        factors = np.exp(generator(self.number, 5).normal(0, 0.2, len(self.units)))
+        factors = np.exp(generator(self.seed, 5, self.number).normal(0, 0.2, len(self.units)))
         return np.asarray(factors / factors.mean())
 
 

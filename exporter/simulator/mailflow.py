@@ -29,6 +29,8 @@ _RETRY_DELIVERED: Final = 0.35
 _RETRY_EXPIRED: Final = 0.02
 _BOUNCES_MADE: Final = 0.8  # of the hard bounces: the others had no sender to tell
 _BOUNCES_SOFT: Final = 0.5  # of the bounces: their forged senders' hosts do not answer
+_FEW: Final = 1e-9  # stands for no message where a share without limit is taken of it
+_SIZE_COST: Final = 0.4  # of the work on a message, what grows with its size
 _TRANSIT: Final = 2.0  # seconds that a recipient waits for its first try
 _QUARANTINED: Final = 2e-5
 _QUARANTINE_TIME: Final = 5 * 86400.0
@@ -92,7 +94,7 @@ def receive(step: Step, arrivals: Arrivals, members: Mask) -> Counts:
     wanted = (arrivals.total * mail.connections + effects.connections * members) * open_door
     free = np.floor(limit * (1 - effects.held))
     opened = np.minimum(wanted, free / session)
-    let_in = opened / np.maximum(wanted, 1e-9)
+    let_in = opened / np.maximum(wanted, _FEW)
     # What feeds a pool has held back already what this pool would not take.
     usual = arrivals.usual * np.where(step.fleet.fed, open_door, np.minimum(accept, let_in))
     added = (arrivals.attack + arrivals.extra) * np.minimum(accept, let_in)
@@ -104,7 +106,7 @@ def receive(step: Step, arrivals: Arrivals, members: Mask) -> Counts:
     step.count(Count.INJ_RECIPS, accepted + more)
     step.count(Count.MESSAGE_IDS, accepted)
     _load(step, arrivals, accepted)
-    state.heaviest = (arrivals.total - arrivals.usual) / np.maximum(arrivals.total, 1e-9) * effects.one_sender
+    state.heaviest = (arrivals.total - arrivals.usual) / np.maximum(arrivals.total, _FEW) * effects.one_sender
     return accepted
 
 
@@ -128,7 +130,7 @@ def _refuse(step: Step, rate: Floats) -> None:
 
 def _load(step: Step, arrivals: Arrivals, accepted: Counts) -> None:
     """Add what the accepted messages carry, in the proportion of those that arrived."""
-    share = accepted / np.maximum(arrivals.total, 1e-9)
+    share = accepted / np.maximum(arrivals.total, _FEW)
     cargo = step.state.cargo
     cargo[Cargo.KIB] += accepted * step.fleet.mail.kib * step.effects.size
     cargo[Cargo.SPAM] += share * (arrivals.usual * arrivals.spam + arrivals.attack) * SPAM_CAUGHT
@@ -141,9 +143,8 @@ def work(step: Step, accepted: Counts, paused: Floats) -> Counts:
     waiting = state.queue + accepted
     size = state.cargo[Cargo.KIB] / np.maximum(waiting, 1) / mail.kib
     capacity = step.fleet.capacity * (1 + 0.02 * state.drift[2]) * (1 - paused)
-    service = capacity * step.length / (1 + 0.25 * np.maximum(size - 1, 0))
-    slowed = np.isfinite(step.effects.service)
-    service = np.where(slowed, np.minimum(service, np.where(slowed, step.effects.service, 0) * accepted), service)
+    service = capacity * step.length / (1 + _SIZE_COST * np.maximum(size - 1, 0))
+    service = np.minimum(service, step.effects.service * np.maximum(accepted, _FEW))
     service = np.where(step.effects.paused | ~step.effects.alive, 0, service)
     left = np.minimum(waiting, noise.whole(Draw.SERVICE, service))
     state.queue = waiting - left
@@ -180,9 +181,7 @@ def deliver(step: Step, queued: Counts, stuck: Floats) -> Floats:
     waiting = state.unattempted + fresh
     transit = np.minimum(waiting, np.floor(fresh / step.length * _TRANSIT).astype(np.int64))
     tried = waiting - transit
-    bounded = np.isfinite(effects.delivery)
-    tried = np.where(bounded, np.minimum(tried, np.where(bounded, effects.delivery, 0) * fresh), tried).astype(np.int64)
-    tried *= effects.alive
+    tried = np.minimum(tried, effects.delivery * np.maximum(fresh, _FEW)).astype(np.int64) * effects.alive
     state.unattempted = waiting - tried
     hopeless = np.minimum(state.bad * tried / np.maximum(waiting, 1), tried)
     state.bad = np.maximum(state.bad - hopeless, 0)

@@ -50,7 +50,7 @@ class Model:
         self._seed = seed
         self._start = math.floor(start / step) * step
         self.time = float(self._start - _WARM_UP)
-        self._timeline = Timeline(self.fleet)
+        self._timeline = Timeline(self.fleet, seed)
         self._noise = Noise(seed, len(self.fleet))
         self._senders = traffic.Senders(seed, self.fleet.pool, self.fleet.capacity)
         self.state = warm(self.fleet, seed, self.time)

@@ -36,8 +36,10 @@ def _flood(effects: Effects, incident: Incident, moment: Moment) -> None:
 
 
 def _partial_flood(effects: Effects, incident: Incident, moment: Moment) -> None:
-    hit = max(int(float(incident.values["units"])), 1)
-    _target(effects, incident, moment, incident.units[:hit], incident.size * incident.uneven()[:hit])
+    factors = incident.uneven()
+    hit = np.argsort(-factors)[: max(int(float(incident.values["units"])), 1)]
+    size = incident.size * factors[hit] / factors[hit].mean()
+    _target(effects, incident, moment, incident.units[hit], size)
 
 
 def _usual_rejected(fleet: Fleet) -> Floats:

@@ -96,8 +96,9 @@ def _number(parameter: Parameter, text: str) -> float:
 class Timeline:
     """The scenarios of one simulation, past, running and to come; they may be added and stopped at any time."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, seed: int) -> None:
         self._fleet = fleet
+        self._seed = seed
         self._incidents: dict[int, Incident] = {}
 
     def add(self, request: Request, now: float) -> Incident:
@@ -108,7 +109,8 @@ class Timeline:
         units = _units(self._fleet, scenario, values)
         _check(self._fleet, units, values)
         number = len(self._incidents) + 1
-        incident = Incident(number, scenario, begin, begin + float(values["duration"]), units, values)
+        end = begin + float(values["duration"])
+        incident = Incident(number, self._seed, scenario, begin, end, units, values)
         self._incidents[number] = incident
         return incident
 
@@ -219,9 +221,8 @@ def _unfit(scenario: Scenario, place: str, name: str, traffic: str) -> str:
 
 def _check(fleet: Fleet, units: Indices, values: Mapping[str, Value]) -> None:
     """Refuse a feature that a unit has no running key for, and a release that is none."""
-    version = str(values.get("version", "10.0.0-0"))
-    if not re.fullmatch(VERSION, version):
-        raise RequestError(f"The version {version!r} is not a release of AsyncOS, such as 10.0.1-087.")
+    if "version" in values and not re.fullmatch(VERSION, str(values["version"])):
+        raise RequestError(f"The version {values['version']!r} is not a release of AsyncOS, such as 10.0.1-087.")
     if "feature" in values:
         for unit in units:
             running = [name for name, kind in FEATURES[int(fleet.generation[unit])].items() if kind == COUNTING]

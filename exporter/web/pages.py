@@ -13,8 +13,9 @@ from urllib.parse import quote
 from exporter import __version__
 from exporter.catalog import SOURCES, Source
 from exporter.config import Appliance
-from exporter.probe import Fleet, Prober, Result
+from exporter.probe import Fleet, Prober
 from exporter.reading import Reading
+from exporter.result import Result
 from exporter.web.discovery import BaseUrl
 
 MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probed yet": "…", "not configured": "○"}

@@ -10,8 +10,9 @@ from typing import Final
 
 from exporter.config import Appliance, Config
 from exporter.exposition import fuse
-from exporter.probe import Fleet, Prober, Result
+from exporter.probe import Fleet, Prober
 from exporter.reading import Reading
+from exporter.result import Result
 from exporter.telemetry import Telemetry
 
 COMMUNITY: Final = "s3cret-community"
