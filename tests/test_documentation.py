@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from exporter.catalog import FAMILIES, Family
+from exporter.cli import COMMANDS
+from exporter.telemetry import Telemetry
+from support.processes import Process, free_port
+from support.prometheus import get, is_ready
 
-DOCS = Path(__file__).parent.parent / "docs"
+PROJECT = Path(__file__).parent.parent
+DOCS = PROJECT / "docs"
+README = PROJECT / "README.md"
+PAGES = [README, *sorted(DOCS.glob("*.md"))]
 
 
 def row(family: Family) -> str:
@@ -19,3 +30,47 @@ def row(family: Family) -> str:
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_metric_is_documented_as_it_is(family: Family) -> None:
     assert row(family) in (DOCS / "metrics.md").read_text().splitlines()
+
+
+def test_every_metric_of_the_exporter_itself_is_documented() -> None:
+    text = (DOCS / "metrics.md").read_text()
+    for metric in Telemetry().registry.collect():
+        if metric.name.startswith("ironport_"):
+            name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+            assert f"| `{name}` | {metric.type} |" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert links or page != README
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def commands(page: Path) -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def test_the_first_command_of_the_readme_starts_the_exporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup, install, run = commands(README)[0].split(" && ")
+    assert (setup, install) == ("python3 -m venv .venv", ".venv/bin/pip install .")
+    program, *arguments = run.split()
+    assert program == ".venv/bin/ironport-exporter"
+    address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    command = [sys.executable, "-m", "exporter", *arguments, "--web.listen-address", address]
+    monkeypatch.chdir(PROJECT)
+    exporter = Process(command, tmp_path / "exporter.log")
+    try:
+        exporter.wait_until(partial(is_ready, f"http://{address}/-/ready"))
+        assert "mx1.example.edu" in get(f"http://{address}/")
+        assert '"instance": "mx2"' in get(f"http://{address}/sd")
+    finally:
+        exporter.stop()
+
+
+def test_the_other_commands_of_the_readme_are_commands() -> None:
+    ours = [line.split()[1:] for line in commands(README) if line.startswith(".venv/bin/ironport-exporter")]
+    named = [arguments[0] for arguments in ours if arguments]
+    assert {"check", "probe"} <= set(named) <= {command.name for command in COMMANDS}
+    assert "tests/run" in commands(README)
