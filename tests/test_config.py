@@ -199,7 +199,7 @@ def test_an_appliance_has_its_own_settings_over_the_defaults(load: Load, folder:
     assert (mx2.snmp.port, mx2.snmp.max_repetitions) == (161, 10)
     assert (mx2.min_interval.snmp, mx2.min_interval.xml) == (5, 60)
     assert mx1.xml.pages == ("status", "dnsstatus", "tophosts", "topin")
-    assert mx1.xml.tls == TlsSettings(ca_file=str(folder / "ca.pem"), min_version="TLSv1.3")
+    assert (mx1.xml.tls.ca_file, mx1.xml.tls.min_version) == (str(folder / "ca.pem"), "TLSv1.3")
     assert mx4.address == "fe80::1%eth0"
 
 
@@ -405,6 +405,17 @@ appliances:
     shown = [repr(loaded), str(loaded), repr(loaded.model_dump()), loaded.model_dump_json(), config.effective(loaded)]
     assert MARKER not in " ".join(shown)
     assert config.effective(loaded).count("<secret>") == 4
+
+
+def test_a_renewed_ca_file_makes_another_configuration(folder: Path, load: Load) -> None:
+    text = """
+auths: {ops: {xml: {username: monitor, password: secret}}}
+appliances: [{name: mx1, address: mx1.example.edu, auth: ops, xml: {tls: {ca_file: ca.pem}}}]
+"""
+    before = load(text)
+    assert load(text) == before
+    trustme.CA().cert_pem.write_to_path(str(folder / "ca.pem"))
+    assert load(text) != before
 
 
 # --- schema, example and reference -------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, PrivateAttr, WithJsonSchema, field_validator, model_validator
 
 from exporter.config.fields import (
     Address,
@@ -140,6 +141,14 @@ class TlsSettings(Block):
     """The oldest version to speak; below TLSv1.2 the ciphers must allow it too."""
     ciphers: Ciphers | None = None
     """The ciphers to offer up to TLSv1.2, as OpenSSL lists them; "DEFAULT:@SECLEVEL=0" for old appliances."""
+
+    _authorities: bytes = PrivateAttr(default=b"")
+    """What ca_file holds: with a renewed file, a reload gives settings that differ."""
+
+    def model_post_init(self, context: dict[str, Path] | None, /) -> None:
+        """Read the CA file where the settings come from a file."""
+        if context and self.ca_file:
+            self._authorities = Path(self.ca_file).read_bytes()
 
     @model_validator(mode="after")
     def _one_trust(self) -> TlsSettings:
