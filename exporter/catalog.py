@@ -37,13 +37,17 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A metric family; of the feeds that have the same series, the first gives its value."""
+    """A metric family; of the feeds that have the same series, the first gives its value.
+
+    `items` names a long row of items by their pattern, for the HELP text.
+    """
 
     name: str
     kind: Literal["gauge", "counter"]
     meaning: str
     labels: tuple[str, ...]
     feeds: tuple[Feed, ...]
+    items: str = ""
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -57,15 +61,16 @@ class Family:
         named = {
             f"{origin[feed.source]} {item}": None for feed in self.feeds if feed.source in origin for item in feed.items
         }
-        return f"{self.meaning} ({', '.join(named)})." if named else f"{self.meaning}."
+        items = self.items or ", ".join(named)
+        return f"{self.meaning} ({items})." if items else f"{self.meaning}."
 
 
-def _gauge(name: str, meaning: str, *feeds: Feed, labels: tuple[str, ...] = ()) -> Family:
-    return Family(f"ironport_{name}", "gauge", meaning, labels, feeds)
+def _gauge(name: str, meaning: str, *feeds: Feed, labels: tuple[str, ...] = (), items: str = "") -> Family:
+    return Family(f"ironport_{name}", "gauge", meaning, labels, feeds, items)
 
 
-def _counter(name: str, meaning: str, *feeds: Feed, labels: tuple[str, ...] = ()) -> Family:
-    return Family(f"ironport_{name}", "counter", meaning, labels, feeds)
+def _counter(name: str, meaning: str, *feeds: Feed, labels: tuple[str, ...] = (), items: str = "") -> Family:
+    return Family(f"ironport_{name}", "counter", meaning, labels, feeds, items)
 
 
 def _xml(item: str, convert: Conversion | None = None) -> Feed:
@@ -275,6 +280,7 @@ MAIL: Final = (
         "Recipients that hard bounced, by reason",
         *(_count(f"{reason}_hard_bounced_recips", reason) for reason in ("dns", "5xx", "filter", "expired", "other")),
         labels=("reason",),
+        items="XML counters/*_hard_bounced_recips/lifetime",
     ),
     _counter("soft_bounces_total", "Soft bounce events; one message can count many times", _count("soft_bounced_evts")),
     _counter(
@@ -287,6 +293,7 @@ MAIL: Final = (
         "The appliance's own average rate in events per second over the window",
         *_rates(),
         labels=("flow", "window"),
+        items="XML rates/*",
     ),
     _gauge(
         "rated_messages_per_second",
@@ -333,6 +340,7 @@ SYSTEM: Final = (
         "Share of the CPU in use, 0 to 1: of the whole appliance, and by process",
         *_processes(),
         labels=("process",),
+        items="XML gauges/*_utilization/current",
     ),
     _gauge(
         "snmp_cpu_utilization_ratio",
@@ -383,6 +391,7 @@ SYSTEM: Final = (
             }.items()
         ),
         labels=("operation",),
+        items="XML counters/*/lifetime of dnsstatus",
     ),
     _gauge(
         "feature_key_remaining_seconds",

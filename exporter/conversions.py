@@ -29,7 +29,7 @@ class UnknownValueError(ValueError):
     """A raw value that the catalogue cannot read; `series` is what to export all the same."""
 
     def __init__(self, raw: Raw, series: Series | None = None) -> None:
-        super().__init__(f"unknown value {raw!r}")
+        super().__init__(f"a {type(raw).__name__} that cannot be read")
         self.series: Series = series or {}
 
 

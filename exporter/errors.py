@@ -19,7 +19,7 @@ Every message is a sentence for the operator and never holds a secret.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExporterError(Exception):
@@ -42,6 +42,12 @@ class SourceError(ExporterError):
     """A source of an appliance failed in this poll."""
 
     reason: ClassVar[str]
+
+    def within(self, place: str) -> Self:
+        """Return the same error with the place where it happened before its sentence."""
+        error = type(self)(f"{place}: {str(self).rstrip('.')}.")
+        error.__cause__ = self.__cause__
+        return error
 
 
 class SourceTimeout(SourceError):  # noqa: N818 - the field says timeout, not timeout error

@@ -16,10 +16,13 @@ from exporter.reading import Items, Reading, Row, label_value
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """What a probe exports: the series of every family that has one, and the items whose value is not known."""
+    """What a probe exports: the series of every family that has one.
+
+    `unknown` names the items of this very probe whose value the catalogue does not know.
+    """
 
     families: Sequence[tuple[Family, Series]]
-    unknown: Sequence[str]
+    unknown: Collection[str]
 
     def text(self) -> bytes:
         """Return the Prometheus text format 0.0.4."""
@@ -28,22 +31,24 @@ class Exposition:
         return generate_latest(registry)
 
 
-def fuse(readings: Iterable[Reading], configured: Collection[Source]) -> Exposition:
-    """Fuse the readings into the catalogue's families.
+def fuse(
+    readings: Iterable[Reading], configured: Collection[Source], families: Iterable[Family] = FAMILIES
+) -> Exposition:
+    """Fuse the readings into the families.
 
     Each family comes from one source: the one with the freshest reading of those that have it, and of two as fresh the
     one that the catalogue names first. `configured` names the sources that the appliance has, answering or not.
     """
     by_source = {reading.source: reading for reading in readings}
-    unknown: list[str] = []
-    families = []
-    for family in FAMILIES:
+    unknown: set[str] = set()
+    fused = []
+    for family in families:
         answering = [by_source[source] for source in family.sources if source in by_source]
         for reading in sorted(answering, key=lambda reading: reading.age):
-            if series := _family_series(family, reading, configured, unknown):
-                families.append((family, series))
+            if series := _family_series(family, reading, configured, unknown if reading.age == 0 else set()):
+                fused.append((family, series))
                 break
-    return Exposition(families, unknown)
+    return Exposition(fused, unknown)
 
 
 def metric(family: Family, series: Series) -> Metric:
@@ -55,7 +60,7 @@ def metric(family: Family, series: Series) -> Metric:
     return result
 
 
-def _family_series(family: Family, reading: Reading, configured: Collection[Source], unknown: list[str]) -> Series:
+def _family_series(family: Family, reading: Reading, configured: Collection[Source], unknown: set[str]) -> Series:
     result: Series = {}
     for feed in family.feeds:
         if feed.source == reading.source and feed.only_without not in configured:
@@ -64,7 +69,7 @@ def _family_series(family: Family, reading: Reading, configured: Collection[Sour
     return result
 
 
-def _feed_series(feed: Feed, items: Items, unknown: list[str]) -> Series:
+def _feed_series(feed: Feed, items: Items, unknown: set[str]) -> Series:
     series: Series = {}
     columns = [items.get(item, {}) for item in feed.items]
     for row in columns[0]:
@@ -75,11 +80,11 @@ def _feed_series(feed: Feed, items: Items, unknown: list[str]) -> Series:
     return series
 
 
-def _row_series(feed: Feed, row: Row, raws: list[Raw], unknown: list[str]) -> Series:
+def _row_series(feed: Feed, row: Row, raws: list[Raw], unknown: set[str]) -> Series:
     try:
         series = feed.convert(*raws)
     except UnknownValueError as error:
-        unknown.extend(feed.items)
+        unknown.update(feed.items)
         series = error.series
     return {(*row, *labels): value for labels, value in series.items()}
 

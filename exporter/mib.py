@@ -11,6 +11,12 @@ from typing import Final
 
 Oid = tuple[int, ...]
 
+
+def dotted(oid: Oid) -> str:
+    """Return an object identifier as it is written: 1.3.6.1."""
+    return ".".join(map(str, oid))
+
+
 MAIL_OBJECTS: Final[Oid] = (1, 3, 6, 1, 4, 1, 15497, 1, 1, 1)
 """asyncOSMailObjects: everything that AsyncOS for email tells of itself."""
 

@@ -51,7 +51,8 @@ class SharedPoll:
     """Polls a source so that everybody who wants it at the same time, or soon after, shares one poll.
 
     Each waiter has a deadline of its own; the poll runs to the latest of them and is cancelled when nobody is left. A
-    complete poll is served again until `min_interval` seconds after it began, any other never.
+    good poll, one that asking again would not better, is served again until `min_interval` seconds after it began: the
+    source is up, and nothing went unanswered. Any other is never served again.
     """
 
     def __init__(self, name: catalog.Source, source: Source, min_interval: float, telemetry: Telemetry) -> None:
@@ -60,7 +61,7 @@ class SharedPoll:
         self._min_interval = min_interval
         self._telemetry = telemetry
         self._running: _Poll | None = None
-        self._complete: Reading | None = None
+        self._good: Reading | None = None
 
     async def read(self, deadline: float) -> Reading:
         """Return what the source brought by `deadline`, on the monotonic clock."""
@@ -81,7 +82,7 @@ class SharedPoll:
         await self._source.close()
 
     def _recent(self) -> Reading | None:
-        reading = self._complete
+        reading = self._good
         if reading is None or (age := time.monotonic() - reading.started) >= self._min_interval:
             return None
         return replace(reading, age=age, requests=0, retries=0)
@@ -90,12 +91,13 @@ class SharedPoll:
         try:
             await self._source.poll(reading)
         except Exception as error:  # noqa: BLE001 - the fault of one source must not take the other with it
-            _log.error("poll failed unexpectedly", source=self.name, error=repr(error))
+            _log.error("poll failed unexpectedly", source=self.name, exc_info=error)
             reading.errors.append(MalformedError(f"Reading it failed unexpectedly ({error!r}); please report this."))
+        else:
+            if reading.up and not any(isinstance(error, SourceTimeout) for error in reading.errors):
+                self._good = reading
         reading.duration = time.monotonic() - reading.started
         self._running = None
-        if reading.complete:
-            self._complete = reading
 
     async def _wait(self, poll: _Poll, deadline: float) -> Reading:
         poll.waiters += 1
@@ -164,10 +166,10 @@ class Prober:
     def _log_change(self, reading: Reading) -> None:
         was_up = self._up.get(reading.source)
         self._up[reading.source] = reading.up
-        errors = [str(error) for error in reading.errors]
+        errors = " ".join(map(str, reading.errors))
         log = _log.bind(appliance=self.appliance.name, source=reading.source)
         if was_up is not False and not reading.up:
-            log.warning("source down", reasons=[error.reason for error in reading.errors], errors=errors)
+            log.warning("source down", reasons=",".join(error.reason for error in reading.errors), errors=errors)
         elif was_up is False and reading.up:
             log.info("source up again")
         elif errors:

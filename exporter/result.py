@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from exporter.catalog import FAMILIES, Family
 from exporter.config import Appliance
 from exporter.errors import REASONS
 from exporter.exposition import Exposition, fuse
@@ -34,12 +35,18 @@ class Result:
 
 
 def conclude(
-    appliance: Appliance, readings: Sequence[Reading], duration: float, deadline: float, time: datetime
+    appliance: Appliance,
+    readings: Sequence[Reading],
+    duration: float,
+    deadline: float,
+    time: datetime,
+    families: Iterable[Family] = FAMILIES,
 ) -> Result:
     """Return the result of a probe that brought these readings of the appliance's sources."""
     exposition = fuse(
         [*readings, _configured(appliance), _health(readings, duration, deadline)],
         {reading.source for reading in readings},
+        families,
     )
     return Result(tuple(readings), exposition, duration, deadline, time)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import yaml
 
@@ -18,7 +19,9 @@ from exporter.probe import Fleet
 from exporter.reading import Reading
 from exporter.result import Result
 from exporter.telemetry import Telemetry
+from support.exporter import Exporter
 from support.processes import free_port
+from support.prometheus import Series, parsed
 from support.relay import UdpRelay, silent
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
 from support.status_page import render_status, status_items
@@ -183,3 +186,38 @@ async def test_an_appliance_that_recovers_is_complete_again(start_snmpd: Callabl
     await asyncio.to_thread(lambda: agent.restart(engine_id="80001f8803000000000077"))
     assert (await prober.probe(8.0)).complete
     await fleet.close()
+
+
+async def test_the_exporter_stays_up_and_serves_the_others(
+    snmpd: Snmpd, start_exporter: Callable[[dict[str, Any]], Exporter]
+) -> None:
+    bad = ["ten-megabytes", "nested", "entities", "community"]
+    async with AsyncExitStack() as parts:
+        servers = {name: await parts.enter_async_context(StatusServer()) for name in (*bad, "good")}
+        for each in BAD:
+            if each.name in bad and each.page:
+                servers[each.name].pages["/xml/status"] = each.page
+        snmp = {each.name: each.snmp for each in BAD if each.name in bad} | {"good": GOOD_SNMP}
+        fleet = {
+            "auths": {name: {"snmp": snmp[name], "xml": GOOD_XML} for name in servers},
+            "defaults": {"snmp": {"port": snmpd.port}, "min_interval": {"snmp": 0, "xml": 0}},
+            "appliances": [
+                {"name": name, "address": "127.0.0.1", "auth": name, "xml": {"scheme": "http", "port": server.port}}
+                for name, server in servers.items()
+            ],
+        }
+        exporter = await asyncio.to_thread(start_exporter, fleet)
+        client = await parts.enter_async_context(aiohttp.ClientSession(exporter.url))
+
+        async def scrape(name: str) -> Series:
+            headers = {"X-Prometheus-Scrape-Timeout-Seconds": "3"}
+            async with client.get("/probe", params={"target": name}, headers=headers) as answer:
+                assert answer.status == 200
+                return parsed(await answer.text())
+
+        for _ in range(2):
+            pages = dict(zip(servers, await asyncio.gather(*map(scrape, servers)), strict=True))
+            for name, page in pages.items():
+                complete = [value for (series, _), value in page.items() if series == "ironport_source_complete"]
+                assert sum(complete) == (2 if name == "good" else 1)
+                assert page["ironport_probe_success", frozenset()] == 1

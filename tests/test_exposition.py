@@ -78,13 +78,13 @@ def test_an_unknown_code_exports_every_state_as_0_and_is_counted() -> None:
         ("space_shortage",): 0,
         ("full",): 0,
     }
-    assert exposition.unknown == ["queueAvailabilityStatus"]
+    assert exposition.unknown == {"queueAvailabilityStatus"}
 
 
 def test_a_row_that_cannot_be_read_is_left_out_and_counted_and_the_others_stand() -> None:
     exposition = fuse([reading("snmp", {"fanRPMs": {("Fan 1",): 900, ("Fan 2",): "fast"}})], BOTH)
     assert series_of(exposition) == {"fan_speed_rpm": {("Fan 1",): 900}}
-    assert exposition.unknown == ["fanRPMs"]
+    assert exposition.unknown == {"fanRPMs"}
 
 
 KEYS: Values = {

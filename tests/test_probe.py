@@ -8,7 +8,7 @@ import time
 import pytest
 
 from exporter.config import Config
-from exporter.errors import MalformedError, SourceTimeout
+from exporter.errors import MalformedError, SourceError, SourceTimeout
 from exporter.probe import Fleet, Prober, SharedPoll
 from exporter.reading import Reading
 from exporter.telemetry import Telemetry
@@ -23,11 +23,12 @@ LONG = 60.0
 class Fake:
     """A source that brings one figure, then waits for `go`, then ends; `polls` and `ended` count."""
 
-    def __init__(self, *, fails: Exception | None = None) -> None:
+    def __init__(self, *, fails: Exception | None = None, partly: SourceError | None = None) -> None:
         self.go = asyncio.Event()
         self.begun = asyncio.Event()
         self.polls = self.ended = self.closed = 0
         self.fails = fails
+        self.partly = partly
 
     async def poll(self, reading: Reading) -> None:
         self.polls += 1
@@ -40,6 +41,7 @@ class Fake:
             if self.fails:
                 raise self.fails
             reading.set("openFilesOrSockets", 1)
+            reading.errors.extend([self.partly] if self.partly else [])
         finally:
             self.ended += 1
 
@@ -121,6 +123,16 @@ async def test_a_complete_poll_is_served_again_until_its_interval_is_over() -> N
     await fresh.read(far())
     await fresh.read(far())
     assert source.polls == 3
+
+
+async def test_a_table_or_page_that_fails_each_time_does_not_multiply_the_polls() -> None:
+    """Asking again at once would not better it."""
+    source = Fake(partly=MalformedError("raidTable: broken"))
+    source.go.set()
+    poll = shared(source, min_interval=LONG)
+    assert not (await poll.read(far())).complete
+    assert not (await poll.read(far())).complete
+    assert source.polls == 1
 
 
 async def test_a_poll_that_was_cut_or_failed_is_never_served_again() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from exporter.simulator.effects import Effects
 from exporter.simulator.fleet import SPAM_CAUGHT, Fleet
 from exporter.simulator.noise import Counts, Draw, Floats, Noise
-from exporter.simulator.state import HARD_SHARES, Cargo, Count, State
+from exporter.simulator.state import HARD, HARD_SHARES, Cargo, Count, State
 from exporter.simulator.traffic import Mask
 
 CONSERVATION_STARTS: Final = 10_000
@@ -29,8 +29,9 @@ _RETRY_DELIVERED: Final = 0.35
 _RETRY_EXPIRED: Final = 0.02
 _BOUNCES_MADE: Final = 0.8  # of the hard bounces: the others had no sender to tell
 _BOUNCES_SOFT: Final = 0.5  # of the bounces: their forged senders' hosts do not answer
+_HELD_FOR: Final = 180.0  # seconds for which a connection that sends nothing is held
 _FEW: Final = 1e-9  # stands for no message where a share without limit is taken of it
-_SIZE_COST: Final = 0.4  # of the work on a message, what grows with its size
+_SIZE_COST: Final = 0.6  # of the work on a message, what grows with its size
 _TRANSIT: Final = 2.0  # seconds that a recipient waits for its first try
 _QUARANTINED: Final = 2e-5
 _QUARANTINE_TIME: Final = 5 * 86400.0
@@ -87,50 +88,42 @@ def used_kib(fleet: Fleet, state: State) -> Floats:
 def receive(step: Step, arrivals: Arrivals, members: Mask) -> Counts:
     """Take what the unit can take and return it: slowed by resource conservation, bounded by free connections."""
     state, effects, mail, limit = step.state, step.effects, step.fleet.mail, step.fleet.limit
-    level = state.level
+    level, total = state.level, arrivals.total
     open_door = effects.receiving & effects.alive
     accept = np.where(level == REFUSING, 0.0, 1 - level / 75) * open_door
     session = mail.session * (1 + np.minimum(level, 60) / 30) * (1 + 0.05 * (effects.size - 1))
-    wanted = (arrivals.total * mail.connections + effects.connections * members) * open_door
-    free = np.floor(limit * (1 - effects.held))
-    opened = np.minimum(wanted, free / session)
+    wanted = (total * mail.connections + effects.connections * members) * open_door
+    held = np.floor(limit * effects.held) * effects.alive
+    opened = np.minimum(wanted, (limit - held) / session)
     let_in = opened / np.maximum(wanted, _FEW)
+    accept = np.minimum(accept, let_in)
     # What feeds a pool has held back already what this pool would not take.
-    usual = arrivals.usual * np.where(step.fleet.fed, open_door, np.minimum(accept, let_in))
-    added = (arrivals.attack + arrivals.extra) * np.minimum(accept, let_in)
-    accepted = step.noise.poisson(Draw.ACCEPTED, (usual + added) * step.length)
-    _connect(step, opened, session)
-    _refuse(step, (arrivals.usual * mail.recipients * mail.rejected + effects.rejected * members) * let_in * open_door)
-    more = step.noise.poisson(Draw.EXTRA_RECIPIENTS, accepted * (mail.recipients - 1))
-    step.count(Count.INJ_MSGS, accepted)
-    step.count(Count.INJ_RECIPS, accepted + more)
-    step.count(Count.MESSAGE_IDS, accepted)
-    _load(step, arrivals, accepted)
-    state.heaviest = (arrivals.total - arrivals.usual) / np.maximum(arrivals.total, _FEW) * effects.one_sender
+    taken = arrivals.usual * np.where(step.fleet.fed, open_door, accept) + (total - arrivals.usual) * accept
+    refused = (arrivals.usual * mail.recipients * mail.rejected + effects.rejected * members) * let_in * open_door
+    per_second = np.array([taken, refused, opened + held / _HELD_FOR, opened * session / step.length])
+    draws = (Draw.ACCEPTED, Draw.REJECTED, Draw.CONNECTIONS, Draw.SESSIONS)
+    accepted, rejected, connections, sessions = step.noise.poisson(draws, per_second * step.length)
+    state.connections_in = np.minimum(held + sessions, limit).astype(np.int64)
+    state.heaviest = (total - arrivals.usual) / np.maximum(total, _FEW) * effects.one_sender
+    _count_received(step, accepted, rejected, connections)
+    _load(step, arrivals, accepted / np.maximum(total, _FEW), accepted)
     return accepted
 
 
-def _connect(step: Step, opened: Floats, session: Floats) -> None:
-    held = np.floor(step.fleet.limit * step.effects.held) * step.effects.alive
-    rate = opened + held / 180
-    new = step.noise.poisson(Draw.CONNECTIONS, rate * step.length)
-    step.count(Count.INJECTION_CONNECTIONS, new)
-    step.count(Count.DNS_REQUESTS, 4 * new)
-    step.count(Count.DNS_NETWORK_REQUESTS, new)
-    step.count(Count.DNS_CACHE_EXPIRED, new // 3)
-    busy = held + step.noise.poisson(Draw.SESSIONS, opened * session)
-    step.state.connections_in = np.minimum(busy, step.fleet.limit).astype(np.int64)
-
-
-def _refuse(step: Step, rate: Floats) -> None:
-    rejected = step.noise.poisson(Draw.REJECTED, rate * step.length)
+def _count_received(step: Step, accepted: Counts, rejected: Counts, connections: Counts) -> None:
+    more = step.noise.poisson(Draw.EXTRA_RECIPIENTS, accepted * (step.fleet.mail.recipients - 1))
+    step.count(Count.INJ_MSGS, accepted)
+    step.count(Count.INJ_RECIPS, accepted + more)
     step.count(Count.REJECTED_RECIPS, rejected)
-    step.count(Count.MESSAGE_IDS, rejected + rejected // 50)
+    step.count(Count.MESSAGE_IDS, accepted + rejected + rejected // 50)
+    step.count(Count.INJECTION_CONNECTIONS, connections)
+    step.count(Count.DNS_REQUESTS, 4 * connections)
+    step.count(Count.DNS_NETWORK_REQUESTS, connections)
+    step.count(Count.DNS_CACHE_EXPIRED, connections // 3)
 
 
-def _load(step: Step, arrivals: Arrivals, accepted: Counts) -> None:
-    """Add what the accepted messages carry, in the proportion of those that arrived."""
-    share = accepted / np.maximum(arrivals.total, _FEW)
+def _load(step: Step, arrivals: Arrivals, share: Floats, accepted: Counts) -> None:
+    """Add what the accepted messages carry; `share` is the seconds' worth of arrivals that they are."""
     cargo = step.state.cargo
     cargo[Cargo.KIB] += accepted * step.fleet.mail.kib * step.effects.size
     cargo[Cargo.SPAM] += share * (arrivals.usual * arrivals.spam + arrivals.attack) * SPAM_CAUGHT
@@ -174,50 +167,47 @@ def deliver(step: Step, queued: Counts, stuck: Floats) -> Floats:
 
     `stuck` is the share whose destination does not answer.
     """
-    state, noise, mail, effects = step.state, step.noise, step.fleet.mail, step.effects
+    state, noise, mail = step.state, step.noise, step.fleet.mail
+    tried, bounces, bad = _first_try(step, queued)
+    blocked, rest = _take(tried, noise.whole(Draw.STUCK, tried * stuck))
+    bad, rest = _take(rest, bad)
+    soft, rest = _take(rest, noise.poisson(Draw.SOFT, rest * mail.soft + np.minimum(bounces, rest) * _BOUNCES_SOFT))
+    reasons = (Draw.HARD_DNS, Draw.HARD_5XX, Draw.HARD_FILTER, Draw.HARD_OTHER)
+    hard, rest = _split(step, rest, reasons, [rest * mail.hard * share for share in HARD_SHARES])
+    (deleted, unsubscribed), rest = _split(step, rest, (Draw.DELETED, Draw.UNSUBSCRIBED), [rest * 1e-4, rest * 1e-5])
+    retried, expired, again = _retry(step, stuck)
+    state.attempted += blocked + soft - retried - expired
+    state.stuck += blocked
+    step.count(Count.SOFT_BOUNCED_EVTS, blocked + soft + again)
+    step.count(Count.DELETED_RECIPS, deleted + unsubscribed)
+    step.count(Count.GLOBAL_UNSUB_HITS, unsubscribed)
+    step.count(Count.DELIVERED_RECIPS, rest + retried)
+    _bounce(step, [hard[0], hard[1] + bad, hard[2], expired, hard[3]])
+    _go_out(step, tried + again)
+    return rest / step.length
+
+
+def _first_try(step: Step, queued: Counts) -> tuple[Counts, Counts, Counts]:
+    """Take recipients to try for the first time: all of them, how many are bounces, how many will hard bounce."""
+    state, effects = step.state, step.effects
     bounces = state.bounces * effects.alive
     state.bounces = state.bounces - bounces
     fresh = queued + bounces
     waiting = state.unattempted + fresh
     transit = np.minimum(waiting, np.floor(fresh / step.length * _TRANSIT).astype(np.int64))
-    tried = waiting - transit
-    tried = np.minimum(tried, effects.delivery * np.maximum(fresh, _FEW)).astype(np.int64) * effects.alive
+    tried = np.minimum(waiting - transit, effects.delivery * np.maximum(fresh, _FEW)).astype(np.int64) * effects.alive
     state.unattempted = waiting - tried
-    hopeless = np.minimum(state.bad * tried / np.maximum(waiting, 1), tried)
-    state.bad = np.maximum(state.bad - hopeless, 0)
+    bad = np.minimum(state.bad * tried / np.maximum(waiting, 1), tried)
+    state.bad = np.maximum(state.bad - bad, 0)
+    return tried, bounces, step.noise.whole(Draw.BAD, bad)
 
-    rest = tried
-    blocked, rest = _take(rest, noise.whole(Draw.STUCK, rest * stuck))
-    bad, rest = _take(rest, noise.whole(Draw.BOUNCES, hopeless))
-    soft, rest = _take(rest, noise.poisson(Draw.SOFT, rest * mail.soft + np.minimum(bounces, rest) * _BOUNCES_SOFT))
-    reasons = (Draw.HARD_DNS, Draw.HARD_5XX, Draw.HARD_FILTER, Draw.HARD_OTHER)
-    hard, rest = _split(step, rest, reasons, [rest * mail.hard * share for share in HARD_SHARES])
-    (deleted,), rest = _split(step, rest, (Draw.DELETED,), [rest * 1e-4])
-    hard[1] = hard[1] + bad
-    retried, expired, again = _retry(step, stuck)
 
-    state.attempted += blocked + soft - retried - expired
-    state.stuck += blocked
-    step.count(Count.SOFT_BOUNCED_EVTS, blocked + soft + again)
-    for count, bounced in zip(_HARD_COUNTS, hard, strict=True):
-        step.count(count, bounced)
-    step.count(Count.EXPIRED_HARD_BOUNCED, expired)
-    step.count(Count.DELETED_RECIPS, deleted)
-    step.count(Count.DELIVERED_RECIPS, rest + retried)
-    step.count(Count.GLOBAL_UNSUB_HITS, deleted // 10)
-    made = noise.whole(Draw.UNSUBSCRIBED, (hard[0] + hard[1] + hard[2] + hard[3] + expired) * _BOUNCES_MADE)
+def _bounce(step: Step, hard: Sequence[Counts]) -> None:
+    """Count the hard bounces, in the order of their reasons, and make bounces of most of them."""
+    step.state.counts[HARD] += hard
+    made = step.noise.whole(Draw.BOUNCES, np.sum(hard, axis=0) * _BOUNCES_MADE)
     step.count(Count.GEN_BOUNCE_RECIPS, made)
-    state.bounces += made
-    _go_out(step, tried + again)
-    return rest / step.length
-
-
-_HARD_COUNTS: Final = (
-    Count.DNS_HARD_BOUNCED,
-    Count.STATUS_5XX_HARD_BOUNCED,
-    Count.FILTER_HARD_BOUNCED,
-    Count.OTHER_HARD_BOUNCED,
-)
+    step.state.bounces += made
 
 
 def _take(rest: Counts, wanted: Counts) -> tuple[Counts, Counts]:
@@ -247,9 +237,9 @@ def _retry(step: Step, stuck: Floats) -> tuple[Counts, Counts, Counts]:
 
 
 def _go_out(step: Step, tried: Counts) -> None:
-    connections = step.noise.poisson(Draw.DELIVERIES, tried * 0.6)
+    means = np.array([tried * 0.6, tried / step.length * 0.8])
+    connections, busy = step.noise.poisson((Draw.DELIVERIES, Draw.OUTBOUND), means)
     step.count(Count.DELIVERY_CONNECTIONS, connections)
-    busy = step.noise.poisson(Draw.OUTBOUND, tried / step.length * 0.8)
     step.state.connections_out = np.minimum(busy, 500)
 
 

@@ -50,12 +50,12 @@ class Draw(IntEnum):
     RETRY_DELIVERED = auto()
     RETRY_EXPIRED = auto()
     STUCK = auto()
+    BAD = auto()
     BOUNCES = auto()
     DELIVERIES = auto()
     OUTBOUND = auto()
     AGE = auto()
     AGE_LEFT = auto()
-    DNS = auto()
 
 
 def generator(seed: int, *purpose: int) -> np.random.Generator:

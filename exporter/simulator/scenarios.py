@@ -203,7 +203,8 @@ def _scenario(
 ) -> Scenario:
     where = () if place == "fleet" else (Parameter(place, "", "name", f"the {place} that it befalls"),)
     parameters = (*where, Parameter("duration", duration, "s", "how long it lasts"), *more)
-    return Scenario(name, meaning, place, parameters, apply, expected, allowed, traffic, role, hardware)
+    besides = tuple(alert for alert in allowed if alert not in expected)
+    return Scenario(name, meaning, place, parameters, apply, expected, besides, traffic, role, hardware)
 
 
 def _size(default: float, unit: str, meaning: str) -> Parameter:

@@ -148,7 +148,8 @@ def _flows(fleet: Fleet) -> Floats:
     rejected = recipients * mail.rejected
     dropped = arrivals * (1 - mail.ham) * SPAM_CAUGHT
     queued = (arrivals - dropped) * mail.recipients
-    soft, hard = queued * mail.soft, queued * mail.hard
+    hard = queued * mail.hard
+    soft = queued * (mail.soft + mail.hard * 0.4)  # the second part are bounces to forged senders
     bounces = (hard + soft * 0.05) * 0.8
     flows = {
         Count.INJ_MSGS: arrivals,
@@ -156,7 +157,7 @@ def _flows(fleet: Fleet) -> Floats:
         Count.GEN_BOUNCE_RECIPS: bounces,
         Count.REJECTED_RECIPS: rejected,
         Count.DROPPED_MSGS: dropped,
-        Count.SOFT_BOUNCED_EVTS: soft * 2.6,
+        Count.SOFT_BOUNCED_EVTS: soft * 2.7,
         Count.DNS_HARD_BOUNCED: hard * HARD_SHARES[0],
         Count.STATUS_5XX_HARD_BOUNCED: hard * HARD_SHARES[1],
         Count.FILTER_HARD_BOUNCED: hard * HARD_SHARES[2],

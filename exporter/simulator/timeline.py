@@ -26,7 +26,6 @@ from exporter.simulator.topology import VERSION
 _TEXT: Final = re.compile(r"(?P<name>[^@,=\s]+)(?:@\+(?P<offset>[^,]*))?(?P<values>(?:,[^,=]+=[^,]*)*)")
 _TIME: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SHARES: Final = ("share",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _number(parameter: Parameter, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    highest = 1.0 if parameter.unit in _SHARES else 1e6
+    highest = 1.0 if parameter.unit == "share" else 1e6
     if not 0 <= value <= highest:
         raise RequestError(f"The {parameter.name} {text!r} is not a number from 0 to {highest:g} ({parameter.unit}).")
     return value
@@ -221,7 +220,7 @@ def _unfit(scenario: Scenario, place: str, name: str, traffic: str) -> str:
 
 def _check(fleet: Fleet, units: Indices, values: Mapping[str, Value]) -> None:
     """Refuse a feature that a unit has no running key for, and a release that is none."""
-    if "version" in values and not re.fullmatch(VERSION, str(values["version"])):
+    if "version" in values and not VERSION.fullmatch(str(values["version"])):
         raise RequestError(f"The version {values['version']!r} is not a release of AsyncOS, such as 10.0.1-087.")
     if "feature" in values:
         for unit in units:

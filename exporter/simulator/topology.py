@@ -4,57 +4,86 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
+from exporter.config import yaml_file
+from exporter.config.fields import Block, LabelName, LabelValue, Name, NotEmpty, fault
+from exporter.config.problems import Explainer, Problem, did_you_mean
+from exporter.config.yaml_file import Place
 from exporter.errors import ConfigError
 
 BUILT_IN: Final = ("campus", "pair", "rings")
 """Topologies that come with the exporter."""
 
-_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-VERSION: Final = r"^\d+\.\d+\.\d+-\d+$"
+VERSION: Final = re.compile(r"\d+\.\d+\.\d+-\d+")
 """A release of AsyncOS."""
 
+_MODEL: Final = re.compile(r"[CX]\d+V?")
 _LOAD_POOL: Final = 8
 """Appliances in a pool of the topology for load."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+def _version(text: str) -> str:
+    if not VERSION.fullmatch(text):
+        raise fault("must be a release such as 10.0.0-203")
+    return text
 
 
-class Pool(_Model):
-    """The mail of a pool: `daily_messages` from outside, or what the pool `fed_by` delivers; `ham` is its good share.
-
-    `growth_per_year` is a share of the volume; without `ham` the pool has that of its traffic.
-    """
-
-    daily_messages: float | None = Field(default=None, gt=0)
-    fed_by: str | None = None
-    ham: float | None = Field(default=None, ge=0, le=1)
-    growth_per_year: float = Field(default=0.05, gt=-1)
+def _model(text: str) -> str:
+    if not _MODEL.fullmatch(text):
+        raise fault("must be a model such as C695, or C600V for a virtual one")
+    return text
 
 
-class Unit(_Model):
-    """An appliance; `model` ending in V is a virtual one, `asyncos` decides which items its sources have."""
+Flow = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-    name: str = Field(pattern=_NAME)
-    site: str | None = None
-    pool: str = "default"
-    stream: str
+
+class Pool(Block):
+    """The mail of a pool, from outside or from another pool."""
+
+    daily_messages: Flow | None = None
+    """Messages from outside on an average day."""
+    fed_by: Name | None = None
+    """The pool whose deliveries this one gets instead."""
+    ham: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of good mail in the volume; by default that which its traffic has."""
+    growth_per_year: Annotated[float, Field(ge=0, le=10)] = 0.05
+    """Growth of the volume, as a share of it."""
+
+
+class Settings(Block):
+    """What an appliance is; given for one, or under `defaults` for all."""
+
+    site: Name | None = None
+    pool: Name = "default"
+    stream: Name | None = None
     traffic: Literal["inbound", "outbound", "mixed"] = "mixed"
     role: Literal["production", "spare"] = "production"
-    rated_messages_per_hour: float = Field(gt=0)
-    connection_limit: int = Field(default=300, gt=0)
-    labels: dict[str, str] = {}
-    model: str = Field(default="C395", pattern=r"^[CX]\d+V?$")
-    asyncos: str = Field(default="10.0.0-203", pattern=VERSION)
+    rated_messages_per_hour: Flow | None = None
+    connection_limit: Annotated[int, Field(gt=0)] = 300
+    labels: dict[LabelName, LabelValue] = Field(default={})
+    model: Annotated[str, AfterValidator(_model)] = "C395"
+    """The model; a V at its end means a virtual one, which has no hardware to report on."""
+    asyncos: Annotated[str, AfterValidator(_version)] = "10.0.0-203"
+    """The release, which decides what the sources have."""
+
+
+class Entry(Settings):
+    """An appliance as the file has it."""
+
+    name: Name
+
+
+class Unit(Entry):
+    """An appliance with the defaults filled in."""
+
+    stream: Name
+    rated_messages_per_hour: Flow
 
     @property
     def virtual(self) -> bool:
@@ -62,7 +91,15 @@ class Unit(_Model):
         return self.model.endswith("V")
 
 
-class Topology(_Model):
+class TopologyFile(Block):
+    """A fleet to simulate: the mail of its pools, and its appliances."""
+
+    pools: dict[Name, Pool]
+    defaults: Settings | None = None
+    appliances: Annotated[tuple[Entry, ...], NotEmpty]
+
+
+class Topology(Block):
     """Pools by name and appliances in the order of the file; every appliance's pool is one of `pools`."""
 
     name: str
@@ -74,41 +111,37 @@ class Topology(_Model):
         return [unit for unit in self.appliances if unit.pool == pool]
 
 
-class _File(_Model):
-    pools: dict[str, Pool]
-    appliances: tuple[Unit, ...] = Field(min_length=1)
-
-
 def load(name: str) -> Topology:
     """Return the built-in topology or that of the YAML file called `name`; raises ConfigError with every problem."""
-    if name in BUILT_IN:
-        return parse((resources.files(__package__) / "topologies" / f"{name}.yml").read_text(encoding="utf-8"), name)
-    try:
-        return parse(Path(name).read_text(encoding="utf-8"), name)
-    except OSError as error:
-        known = ", ".join(BUILT_IN)
-        raise ConfigError(
-            [f"The topology {name} is neither one of {known} nor a file that can be read ({error.strerror})."]
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"The topology {name} is not a text file in UTF-8."]) from error
+    if name not in BUILT_IN:
+        path = Path(name)
+        if not path.exists() and path.suffix not in (".yml", ".yaml"):
+            raise ConfigError([f"There is no topology {name!r}: name one of {', '.join(BUILT_IN)}, or a YAML file."])
+        return read(path)
+    with resources.as_file(resources.files(__package__) / "topologies" / f"{name}.yml") as path:
+        return read(path)
 
 
-def parse(text: str, name: str) -> Topology:
-    """Return the topology that the YAML `text` describes; `name` says in errors where it came from."""
+def read(path: Path) -> Topology:
+    """Return the topology of a YAML file; raises ConfigError with every problem, a sentence each."""
+    file = yaml_file.read(path)
+    explainer = Explainer(file, TopologyFile.model_json_schema())
+    problems = [Problem(place, f"repeats a key of line {line}: keep one of them") for place, line in file.repeats]
+    topology = None
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{name}: not valid YAML: {_first_line(error)}."]) from error
-    if not isinstance(document, dict):
-        raise ConfigError([f"{name}: expected pools and appliances, found {type(document).__name__}."])
-    try:
-        file = _File.model_validate(_with_defaults(document))
+        parsed = TopologyFile.model_validate(file.data)
     except ValidationError as error:
-        raise ConfigError([_sentence(name, dict(problem)) for problem in error.errors()]) from error
-    if problems := [f"{name}: {problem}" for problem in _contradictions(file)]:
-        raise ConfigError(problems)
-    return Topology(name=Path(name).stem, pools=file.pools, appliances=file.appliances)
+        problems += explainer.problems(error)
+    else:
+        entries = [_merged(parsed.defaults, entry) for entry in parsed.appliances]
+        problems += _contradictions(parsed, entries)
+        if not problems:
+            units = tuple(Unit(**{**entry.model_dump(), "stream": entry.stream or entry.pool}) for entry in entries)
+            topology = Topology(name=path.stem, pools=parsed.pools, appliances=units)
+    if topology is None:
+        problems.sort(key=lambda problem: file.line(problem.place))
+        raise ConfigError([explainer.sentence(problem) for problem in problems])
+    return topology
 
 
 def units(count: int) -> Topology:
@@ -127,58 +160,39 @@ def units(count: int) -> Topology:
         for number in range(count)
     ]
     sizes = Counter(unit.pool for unit in appliances)
-    pools = {pool: Pool(daily_messages=900_000 * size) for pool, size in sizes.items()}
+    pools = {pool: Pool(daily_messages=800_000 * size) for pool, size in sizes.items()}
     return Topology(name=f"units-{count}", pools=pools, appliances=tuple(appliances))
 
 
-def _with_defaults(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give every appliance what `defaults` says and it does not; the stream is by default the pool."""
-    defaults, appliances = document.get("defaults") or {}, document.get("appliances")
-    rest = {key: value for key, value in document.items() if key != "defaults"}
-    if isinstance(defaults, dict) and isinstance(appliances, list):
-        rest["appliances"] = [
-            _with_stream({**defaults, **unit}) if isinstance(unit, dict) else unit for unit in appliances
-        ]
-    return rest
+def _merged(defaults: Settings | None, entry: Entry) -> Entry:
+    """Return the entry with the defaults for what it does not say itself."""
+    usual = defaults.model_dump(exclude_unset=True) if defaults else {}
+    update = {key: value for key, value in usual.items() if key not in entry.model_fields_set}
+    return entry.model_copy(update=update | {"labels": usual.get("labels", {}) | entry.labels})
 
 
-def _with_stream(unit: dict[str, Any]) -> dict[str, Any]:
-    return {"stream": unit.get("pool", "default"), **unit}
-
-
-def _contradictions(file: _File) -> Iterator[str]:
-    names = Counter(unit.name for unit in file.appliances)
-    yield from (f"appliance {name} stands {count} times." for name, count in names.items() if count > 1)
-    for unit in file.appliances:
-        if unit.pool not in file.pools:
-            yield f"appliance {unit.name} is in pool {unit.pool}, which is not among pools."
+def _contradictions(file: TopologyFile, entries: Sequence[Entry]) -> Iterator[Problem]:
+    """Yield what each appliance and each pool alone cannot show."""
+    names = Counter(entry.name for entry in entries)
+    for index, entry in enumerate(entries):
+        place: Place = ("appliances", index)
+        if names[entry.name] > 1:
+            yield Problem((*place, "name"), "is the name of another appliance too: give each a name of its own")
+        if entry.pool not in file.pools:
+            yield Problem((*place, "pool"), f"is none of the pools {did_you_mean(entry.pool, file.pools)}")
+        if entry.rated_messages_per_hour is None:
+            yield Problem((*place, "rated_messages_per_hour"), "is missing: give it here or under defaults")
     for name, pool in file.pools.items():
-        yield from (f"pool {name} {problem}" for problem in _faults(name, pool, file))
+        yield from _pool_faults(name, pool, file, [entry for entry in entries if entry.pool == name])
 
 
-def _faults(name: str, pool: Pool, file: _File) -> Iterator[str]:
-    if all(unit.pool != name or unit.role == "spare" for unit in file.appliances):
-        yield "has no appliance in production."
-    if len(traffics := sorted({unit.traffic for unit in file.appliances if unit.pool == name})) > 1:
-        yield f"carries {' and '.join(traffics)} mail: give all its appliances the same traffic."
+def _pool_faults(name: str, pool: Pool, file: TopologyFile, entries: Sequence[Entry]) -> Iterator[Problem]:
+    place: Place = ("pools", name)
+    if all(entry.role == "spare" for entry in entries):
+        yield Problem(place, "has no appliance in production: give it one")
+    if len(traffics := sorted({entry.traffic for entry in entries})) > 1:
+        yield Problem(place, f"carries {' and '.join(traffics)} mail: give all its appliances the same traffic")
     if (pool.daily_messages is None) == (pool.fed_by is None):
-        yield "needs exactly one of daily_messages and fed_by."
+        yield Problem(place, "needs exactly one of daily_messages and fed_by")
     if pool.fed_by is not None and (pool.fed_by not in file.pools or file.pools[pool.fed_by].fed_by is not None):
-        yield f"is fed by {pool.fed_by}, which is not a pool with daily_messages."
-
-
-def _sentence(name: str, problem: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
-    given = "" if problem["type"] == "missing" else f", not {str(problem['input'])[:40]!r}"
-    message = {
-        "missing": "is required",
-        "extra_forbidden": "is not a known key",
-        "string_pattern_mismatch": f"must match {problem.get('ctx', {}).get('pattern')}",
-    }.get(problem["type"], re.sub("^Input ", "", problem["msg"]))
-    return f"{name}: {place} {message}{'' if problem['type'] == 'extra_forbidden' else given}."
-
-
-def _first_line(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "it cannot be read"
-    return f"{problem} (line {mark.line + 1})" if mark else str(problem)
+        yield Problem((*place, "fed_by"), "must name a pool that has daily_messages")

@@ -24,7 +24,7 @@ from exporter.simulator.effects import Effects
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.hardware import TableRow
 from exporter.simulator.noise import Counts, Floats
-from exporter.simulator.releases import COUNTING, CURRENT, EVALUATION, FEATURES, GAUGES, LAPSED, LEGACY, SERVICES
+from exporter.simulator.releases import COUNTING, CURRENT, EVALUATION, FEATURES, GAUGES, LAPSED, SERVICES
 from exporter.simulator.state import COMPLETED, HARD, Count, State
 
 Page = Literal["status", "dnsstatus", "tophosts", "topin"]
@@ -224,7 +224,7 @@ class View:
         yield "system/status", self._system_status(number)
         age, message = self._oldest[number]
         yield "oldest_message/secs", str(age)
-        if self._fleet.generation[number] != LEGACY:
+        if self._fleet.generation[number] == CURRENT:
             yield "oldest_message/mid", str(message)
         yield from ((name, str(column[number])) for name, column in self._counters.items())
         yield from ((f"current_ids/{name}", str(self._counts[number][count])) for name, count in _IDS.items())

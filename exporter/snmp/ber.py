@@ -11,7 +11,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
 
-from pyasn1.codec.ber import decoder
+from pyasn1.codec.ber import decoder, encoder
 from pyasn1.error import SubstrateUnderrunError
 from pyasn1.type.tag import (
     Tag,
@@ -22,6 +22,7 @@ from pyasn1.type.tag import (
     tagFormatConstructed,
     tagFormatSimple,
 )
+from pyasn1.type.univ import ObjectIdentifier
 
 from exporter.mib import Oid
 
@@ -31,7 +32,7 @@ class Unsigned(int):
 
 
 class Pdu(list[Any]):
-    """The fields of a protocol data unit whose context tag is `kind` (RFC 3416: 2 is a response, 8 a report)."""
+    """The fields of a protocol data unit whose context tag is `kind` (RFC 3416)."""
 
     def __init__(self, kind: int, fields: list[Any]) -> None:
         super().__init__(fields)
@@ -42,8 +43,18 @@ INTEGER: Final = 0x02
 OCTETS: Final = 0x04
 SEQUENCE: Final = 0x30
 
+GET: Final = 0
+GETNEXT: Final = 1
 RESPONSE: Final = 2
+GETBULK: Final = 5
 REPORT: Final = 8
+
+_EXCEPTIONS: Final = frozenset({0, 1, 2})
+"""The context tags of noSuchObject, noSuchInstance and endOfMibView, in the place of a value."""
+
+
+_INTEGER_OCTETS: Final = 9
+"""Octets of the longest number in SNMP, a Counter64 with a leading zero."""
 
 
 @lru_cache(maxsize=65536)
@@ -80,9 +91,9 @@ class _Sequence(decoder.AbstractConstructedPayloadDecoder):  # type: ignore[misc
         _fun: object = None,
         **options: Any,
     ) -> Iterator[object]:
-        # A tag is equal to another of the same number whether constructed or not: an empty "response" is the
-        # exception endOfMibView (RFC 3416), which has the number 2 as well.
-        if self._kind == RESPONSE and not length:
+        # A tag is equal to another of the same number whether constructed or not: an empty "request" or "response" is
+        # an exception (RFC 3416).
+        if self._kind in _EXCEPTIONS and not length:
             yield None
             return
         assert decode is not None  # noqa: S101 - pyasn1 always hands its decoder on
@@ -97,11 +108,18 @@ class _Sequence(decoder.AbstractConstructedPayloadDecoder):  # type: ignore[misc
 
 
 def _integer(octets: bytes) -> int:
+    _check_length(octets)
     return int.from_bytes(octets, "big", signed=True)
 
 
 def _unsigned(octets: bytes) -> Unsigned:
+    _check_length(octets)
     return Unsigned(int.from_bytes(octets, "big"))
+
+
+def _check_length(octets: bytes) -> None:
+    if not 0 < len(octets) <= _INTEGER_OCTETS:
+        raise ValueError(f"a number of {len(octets)} octets")
 
 
 def _nothing(_: bytes) -> None:
@@ -121,10 +139,10 @@ _TAGS: Final = {
     _tag(tagClassApplication, tagFormatSimple, 0): _Leaf(bytes),  # IpAddress
     **{_tag(tagClassApplication, tagFormatSimple, number): _Leaf(_unsigned) for number in (1, 2, 3, 6)},
     _tag(tagClassApplication, tagFormatSimple, 4): _Leaf(bytes),  # Opaque
-    _tag(tagClassContext, tagFormatSimple, 0): _Leaf(_nothing),  # noSuchObject
-    _tag(tagClassContext, tagFormatSimple, 1): _Leaf(_nothing),  # noSuchInstance
-    _tag(tagClassContext, tagFormatConstructed, RESPONSE): _Sequence(RESPONSE),
-    _tag(tagClassContext, tagFormatConstructed, REPORT): _Sequence(REPORT),
+    **{
+        _tag(tagClassContext, tagFormatConstructed, kind): _Sequence(kind)
+        for kind in (GET, GETNEXT, RESPONSE, GETBULK, REPORT)
+    },
 }
 
 
@@ -153,14 +171,26 @@ def decode(octets: bytes) -> tuple[Any, bytes]:
     return value, rest
 
 
-def encode(tag: int, *contents: bytes) -> bytes:
-    """Encode a value of one tag octet whose contents octets are the joined `contents`."""
-    body = b"".join(contents)
+def encode(tag: int, *parts: bytes) -> bytes:
+    """Encode a value of one tag octet whose contents octets are the joined `parts`."""
+    body = b"".join(parts)
     if len(body) < 128:
         return bytes((tag, len(body))) + body
     return bytes((tag, 0x82)) + len(body).to_bytes(2, "big") + body
 
 
 def encode_integer(value: int) -> bytes:
-    """Encode a non-negative INTEGER."""
-    return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+    """Encode an INTEGER."""
+    return encode(INTEGER, contents(value))
+
+
+def contents(number: int) -> bytes:
+    """Return the fewest octets that hold `number` in two's complement, as every whole number of SNMP is written."""
+    bits = (number if number >= 0 else ~number).bit_length()
+    return number.to_bytes(bits // 8 + 1, "big", signed=True)
+
+
+@lru_cache(maxsize=4096)
+def encode_oid(oid: Oid) -> bytes:
+    """Encode an OBJECT IDENTIFIER."""
+    return bytes(encoder.encode(ObjectIdentifier(oid)))

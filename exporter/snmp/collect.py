@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import Final
 
 from exporter.config import Appliance, CommunityAuth, UserAuth
 from exporter.errors import MalformedError, SourceError, SourceTimeout
-from exporter.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax, Table
+from exporter.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Syntax, Table, dotted
 from exporter.reading import Reading, Row, name_rows
 from exporter.snmp.ber import Unsigned
 from exporter.snmp.messages import Codec, CommunityCodec, Value
@@ -18,8 +19,14 @@ from exporter.snmp.usm import UsmCodec
 from exporter.snmp.walk import Column, bulk_walk, get, next_walk
 from exporter.telemetry import Telemetry
 
+_STRING_OCTETS: Final = 255
+"""Octets of a DisplayString at most (RFC 2579)."""
+
 _BULK_TRIES: Final = 5
 """Unanswered tries after which a table is walked by GETNEXT: some devices fail on GETBULK of the RAID table."""
+
+_BULK_FAILURES: Final = 3
+"""Polls in a row in which GETBULK of a table fails before the table is walked by GETNEXT from the start."""
 
 _BULK_AGAIN: Final = 3600.0
 """Time in seconds after which GETBULK is tried again: it may have been a run of lost packets, or an upgrade."""
@@ -39,7 +46,9 @@ class SnmpSource:
         self._codec = _codec(appliance.credentials.snmp)
         self._round_trip = RoundTripTime()
         self._rows: dict[str, int] = {}
+        self._bulk_failures: Counter[str] = Counter()
         self._next_until: dict[str, float] = {}
+        self._answered = False
 
     async def poll(self, reading: Reading) -> None:
         """Fill `reading` as answers arrive; what fails is recorded there."""
@@ -49,6 +58,7 @@ class SnmpSource:
                 self._appliance.address, settings.port, self._codec, self._round_trip, reading, self._telemetry
             ) as session:
                 await self._poll_scalars(session, reading)
+                self._answered = True
                 await asyncio.gather(*(self._poll_table(session, table, reading) for table in TABLES))
         except SourceError as error:
             reading.errors.append(error)
@@ -58,7 +68,11 @@ class SnmpSource:
         agent = f"{self._appliance.address} UDP port {self._appliance.snmp.port}"
         if reading.up:
             return SourceTimeout(f"The SNMP agent at {agent} answered only in part, after {reading.requests} packets.")
-        if isinstance(self._codec, UsmCodec) and self._codec.discovered:
+        if not reading.requests:
+            return SourceTimeout(f"The name {self._appliance.address} was not resolved in time; check the DNS.")
+        if self._answered:
+            hint = "it answered before, so it may be down, restarting or too busy"
+        elif isinstance(self._codec, UsmCodec) and self._codec.discovered:
             hint = "it is known by its engine, so the passphrase or protocol under priv may be wrong, or it is busy"
         elif isinstance(self._codec, UsmCodec):
             hint = "check that SNMP is enabled there and that no firewall is in between"
@@ -84,15 +98,15 @@ class SnmpSource:
         try:
             columns = await self._walk(session, table, reading)
         except SourceError as error:
-            reading.errors.append(type(error)(f"{table.name}: {error}"))
+            reading.errors.append(error.within(table.name))
             return
         labels, *values = columns
         instances = sorted(set().union(*columns))
         self._rows[table.name] = len(instances)
-        names = name_rows((_index(instance), _text(labels.get(instance, b""))) for instance in instances)
+        names = name_rows((dotted(instance), _text(labels.get(instance, b""))) for instance in instances)
         for column, by_instance in zip(table.columns, values, strict=True):
             for instance, value in by_instance.items():
-                self._set(reading, column, value, (names[_index(instance)],))
+                self._set(reading, column, value, (names[dotted(instance)],))
 
     async def _walk(self, session: Session, table: Table, reading: Reading) -> list[Column]:
         """Walk a table's label and value columns, by GETBULK where it works."""
@@ -101,11 +115,16 @@ class SnmpSource:
             return await next_walk(session, columns)
         most = self._appliance.snmp.max_repetitions
         try:
-            return await bulk_walk(session, columns, min(most, self._rows.get(table.name, most) + 1), _BULK_TRIES)
+            result = await bulk_walk(session, columns, min(most, self._rows.get(table.name, most) + 1), _BULK_TRIES)
         except (SourceTimeout, MalformedError) as error:
             reading.notes.append(f"{table.name}: GETBULK failed, trying GETNEXT: {error}")
+        else:
+            self._bulk_failures[table.name] = 0
+            return result
         result = await next_walk(session, columns)
-        self._next_until[table.name] = time.monotonic() + _BULK_AGAIN
+        self._bulk_failures[table.name] += 1
+        if self._bulk_failures[table.name] >= _BULK_FAILURES:
+            self._next_until[table.name] = time.monotonic() + _BULK_AGAIN
         return result
 
     def _set(self, reading: Reading, source: Object, value: Value, row: Row = ()) -> bool:
@@ -128,15 +147,10 @@ def _codec(auth: CommunityAuth | UserAuth) -> Codec:
     return UsmCodec(auth)
 
 
-def _index(instance: Oid) -> str:
-    return ".".join(map(str, instance))
-
-
 def _text(value: Value) -> str:
     """Return a DisplayString; what is not UTF-8 is read as ISO-8859-1, like the status page."""
-    if not isinstance(value, bytes):
-        return ""
+    octets = value[:_STRING_OCTETS] if isinstance(value, bytes) else b""
     try:
-        return value.decode()
+        return octets.decode()
     except UnicodeDecodeError:
-        return value.decode("iso-8859-1")
+        return octets.decode("iso-8859-1")

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Protocol
 from pyasn1.codec.ber import encoder
 from pysnmp.proto.api import v2c
 
-from exporter.mib import Oid
+from exporter.mib import Oid, dotted
 from exporter.snmp import ber
 
 Value = int | bytes | Oid
@@ -40,7 +40,7 @@ class Request:
     def __str__(self) -> str:
         kind = {"get": "GET", "next": "GETNEXT", "bulk": "GETBULK"}[self.kind]
         rows = f", {self.repetitions} repetitions" if self.kind == "bulk" else ""
-        return f"{kind} of {len(self.oids)} from {'.'.join(map(str, self.oids[0])) if self.oids else '-'}{rows}"
+        return f"{kind} of {len(self.oids)} from {dotted(self.oids[0]) if self.oids else '-'}{rows}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Codec(Protocol):
     def accept(self, message: Any) -> Response | None:
         """Return the response in a message that answers a request of ours; None asks to send that request anew.
 
-        Raises `SourceError` if the message says that no request will ever be answered.
+        Raises `SourceError` if the message says why there will be no answer; anybody may have sent that.
         """
         ...
 

@@ -18,6 +18,7 @@ from typing import Final
 
 from exporter.errors import MalformedError, RefusedError, ResolveError, SourceError, SourceTimeout, UnreachableError
 from exporter.reading import Reading
+from exporter.resolve import addresses
 from exporter.snmp.messages import Codec, Rejected, Request, Response
 from exporter.snmp.retry import RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
@@ -25,8 +26,8 @@ from exporter.telemetry import Telemetry
 IN_FLIGHT: Final = 3
 """Requests under way to one agent at most: SNMP has low priority in AsyncOS."""
 
-_REFUSALS: Final = 3
-"""Tries in a row that must be refused before the poll ends: an agent may be restarting."""
+_REFUSED_FOR: Final = 1.0
+"""Time in seconds for which the network must refuse our datagrams before the poll ends: an agent may be restarting."""
 
 _RENEWALS: Final = 8
 """How often one request may be asked anew because the agent's engine changed."""
@@ -34,14 +35,18 @@ _RENEWALS: Final = 8
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A request under way; `tries` holds the id and the time of each datagram sent for it."""
+    """A request under way; `tries` holds the id and the time of each datagram sent for it.
+
+    `refusal` is what an unauthenticated report said: it counts only if no answer comes, since anybody can send one.
+    """
 
     request: Request
     future: asyncio.Future[Response]
     waits: Iterator[float]
-    tries_left: int | None
+    max_tries: int | None
     tries: dict[int, float] = field(default_factory=dict)
     renewals: int = 0
+    refusal: SourceError | None = None
     timer: asyncio.TimerHandle | None = None
 
 
@@ -60,7 +65,7 @@ class Session(asyncio.DatagramProtocol):
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._calls: dict[int, _Call] = {}
         self._ended: set[int] = set()
-        self._failures = 0
+        self._refused_since: float | None = None
         self._transport: asyncio.DatagramTransport | None = None
 
     @classmethod
@@ -125,9 +130,11 @@ class Session(asyncio.DatagramProtocol):
             self._telemetry.snmp_rejected.labels("malformed").inc()
 
     def error_received(self, error: Exception) -> None:
-        """Count what the network says of our datagrams, and give up when it says so again and again."""
-        self._failures += 1
-        if self._failures >= _REFUSALS:
+        """Note what the network says of our datagrams, and give up when it says so for a while."""
+        now = time.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+        if now - self._refused_since >= _REFUSED_FOR:
             for call in set(self._calls.values()):
                 _fail(call, _transport_error(self._agent, error))
 
@@ -140,7 +147,7 @@ class Session(asyncio.DatagramProtocol):
         try:
             response = self._codec.accept(message)
         except SourceError as error:
-            _fail(call, error)
+            call.refusal = error
             return
         if response is None:
             self._renew(call, request_id)
@@ -150,7 +157,7 @@ class Session(asyncio.DatagramProtocol):
     def _answer(self, call: _Call, request_id: int, response: Response) -> None:
         if not _fits(call.request, response):
             raise Rejected("malformed")
-        self._failures = 0
+        self._refused_since = None
         seconds = time.monotonic() - call.tries[request_id]
         self._round_trip.observe(seconds)
         self._telemetry.snmp_round_trip.observe(seconds)
@@ -163,7 +170,7 @@ class Session(asyncio.DatagramProtocol):
 
     def _renew(self, call: _Call, request_id: int) -> None:
         """Ask anew at once after the agent told what it is; the round trip was a real one."""
-        self._failures = 0
+        self._refused_since = None
         self._round_trip.observe(time.monotonic() - call.tries[request_id])
         del self._calls[request_id]
         self._ended.add(request_id)
@@ -178,6 +185,7 @@ class Session(asyncio.DatagramProtocol):
 
     def _send(self, call: _Call, *, again: bool = False) -> None:
         request_id = secrets.randbits(30) | 0x40000000
+        datagram = self._codec.encode(call.request, request_id)
         self._calls[request_id] = call
         call.tries[request_id] = time.monotonic()
         self._reading.requests += 1
@@ -189,10 +197,12 @@ class Session(asyncio.DatagramProtocol):
             call.timer.cancel()
         call.timer = self._loop.call_later(next(call.waits), self._unanswered, call)
         assert self._transport is not None  # noqa: S101 - connection_made comes first
-        self._transport.sendto(self._codec.encode(call.request, request_id))
+        self._transport.sendto(datagram)
 
     def _unanswered(self, call: _Call) -> None:
-        if call.tries_left is not None and len(call.tries) >= call.tries_left:
+        if call.refusal:
+            _fail(call, call.refusal)
+        elif call.max_tries is not None and len(call.tries) >= call.max_tries:
             _fail(call, SourceTimeout(f"No answer from {self._agent} to {call.request} in {len(call.tries)} tries."))
         else:
             self._send(call, again=True)
@@ -215,8 +225,8 @@ def _fits(request: Request, response: Response) -> bool:
 
 async def _address(host: str, port: int) -> tuple[str, int]:
     """Resolve `host`: to IPv4 where it has it, since nothing would tell that an agent listens there only."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    *_, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+    found = await addresses(host, port, socket.SOCK_DGRAM)
+    _, address = min(found, key=lambda found: found[0] != socket.AF_INET)
     return str(address[0]), port
 
 

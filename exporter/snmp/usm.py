@@ -12,30 +12,31 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.config import UserAuth
-from exporter.errors import AuthError, MalformedError
+from exporter.errors import AuthError
 from exporter.mib import Oid
 from exporter.snmp import ber
 from exporter.snmp.keys import Keys
 from exporter.snmp.messages import Rejected, Request, Response, encode, response
 
-_VERSION: Final = 3
-_MODEL: Final = 3  # the user-based security model
+VERSION: Final = 3
+MODEL: Final = 3  # the user-based security model
 _MAX_SIZE: Final = 65507  # octets in a UDP datagram over IPv4
-_AUTH: Final = 1
-_PRIV: Final = 2
-_REPORTABLE: Final = 4
-_WINDOW: Final = 150  # seconds; RFC 3414, section 2.2.3
+AUTH: Final = 1
+PRIV: Final = 2
+REPORTABLE: Final = 4
+_MAX_COUNT: Final = 0x7FFFFFFF
+WINDOW: Final = 150  # seconds; RFC 3414, section 2.2.3
 
-_USM_STATS: Final[Oid] = (1, 3, 6, 1, 6, 3, 15, 1, 1)
-_NOT_IN_TIME_WINDOW: Final[Oid] = (*_USM_STATS, 2, 0)
-_UNKNOWN_ENGINE: Final[Oid] = (*_USM_STATS, 4, 0)
+USM_STATS: Final[Oid] = (1, 3, 6, 1, 6, 3, 15, 1, 1)
+_NOT_IN_TIME_WINDOW: Final[Oid] = (*USM_STATS, 2, 0)
+_UNKNOWN_ENGINE: Final[Oid] = (*USM_STATS, 4, 0)
 _REFUSALS: Final[dict[Oid, str]] = {
-    (*_USM_STATS, 1, 0): "does not let user {user} in at the security level {level} (unsupportedSecLevels): "
+    (*USM_STATS, 1, 0): "does not let user {user} in at the security level {level} (unsupportedSecLevels): "
     "check which of auth and priv the appliance asks for",
-    (*_USM_STATS, 3, 0): "does not know the user {user} (unknownUserNames): check username; AsyncOS calls it v3get",
-    (*_USM_STATS, 5, 0): "does not accept the digest of user {user} (wrongDigests): "
+    (*USM_STATS, 3, 0): "does not know the user {user} (unknownUserNames): check username; AsyncOS calls it v3get",
+    (*USM_STATS, 5, 0): "does not accept the digest of user {user} (wrongDigests): "
     "check protocol and passphrase under auth",
-    (*_USM_STATS, 6, 0): "cannot decrypt what user {user} sends (decryptionErrors): "
+    (*USM_STATS, 6, 0): "cannot decrypt what user {user} sends (decryptionErrors): "
     "check protocol and passphrase under priv",
 }
 """usmStats objects that a report names, and what they say to the operator."""
@@ -59,12 +60,12 @@ class _Engine:
 
     @property
     def time(self) -> int:
-        return max(0, min(int(time.monotonic() + self.offset), 0x7FFFFFFF))
+        return max(0, min(int(time.monotonic() + self.offset), _MAX_COUNT))
 
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """What a datagram holds; `level` is how it was secured: 0, `_AUTH`, or both."""
+    """What a datagram holds; `level` is how it was secured: 0, `AUTH`, or both."""
 
     request_id: int
     level: int
@@ -80,7 +81,7 @@ class UsmCodec:
     def __init__(self, user: UserAuth) -> None:
         self._user = user
         self._name = user.username.encode()
-        self._level = (_AUTH if user.auth else 0) | (_PRIV if user.priv else 0)
+        self._level = (AUTH if user.auth else 0) | (PRIV if user.priv else 0)
         self._engine: _Engine | None = None
 
     @property
@@ -92,35 +93,27 @@ class UsmCodec:
         """Return the datagram that asks `request`, or while the engine is unknown the one that asks for the engine."""
         engine = self._engine
         if engine is None:
-            discovery = _scoped(b"", encode(_DISCOVERY, request_id))
-            return _message(request_id, 0, _security(b"", 0, 0, b"", 0, b""), discovery)
-        payload, salt, now = _scoped(engine.id, encode(request, request_id)), b"", engine.time
-        if self._level & _PRIV:
-            encrypted, salt = engine.keys.encrypt(engine.boots, now, payload)
-            payload = ber.encode(ber.OCTETS, encrypted)
-        length = engine.keys.digest_length
-        message = _message(
-            request_id, self._level, _security(engine.id, engine.boots, now, self._name, length, salt), payload
-        )
-        if not length:
-            return message
-        at = len(message) - len(payload) - len(salt) - 2 - length
-        return message[:at] + engine.keys.digest(message) + message[at + length :]
+            return seal(scoped(b"", encode(_DISCOVERY, request_id)), request_id, REPORTABLE, b"", 0, 0)
+        content = scoped(engine.id, encode(request, request_id))
+        flags = self._level | REPORTABLE
+        return seal(content, request_id, flags, engine.id, engine.boots, engine.time, self._name, engine.keys)
 
     def decode(self, datagram: bytes) -> _Message:
         """Return the message in a datagram: authentic and of our engine and user, or an unauthenticated report."""
         (version, (message_id, _, flags, model), security, payload), rest = ber.decode(datagram)
-        if rest or (version, model) != (_VERSION, _MODEL):
+        if rest or (version, model) != (VERSION, MODEL):
             raise Rejected("malformed")
         (engine_id, boots, seconds, name, digest, salt), _ = ber.decode(security)
-        level = flags[0] & (_AUTH | _PRIV)
+        if not (_is_count(boots) and _is_count(seconds)):
+            raise Rejected("malformed")
+        level = flags[0] & (AUTH | PRIV)
         if level:
             self._authenticate(datagram, security, level, engine_id, name, digest, salt)
-        if level & _PRIV:
+        if level & PRIV:
             assert self._engine is not None  # noqa: S101 - authenticated by its keys
             payload, _ = ber.decode(self._engine.keys.decrypt(boots, seconds, salt, payload))
         _, _, pdu = payload
-        if not isinstance(pdu, ber.Pdu):
+        if not isinstance(pdu, ber.Pdu) or pdu.kind not in (ber.RESPONSE, ber.REPORT):
             raise Rejected("malformed")
         if pdu.kind == ber.RESPONSE and (level != self._level or pdu[0] != message_id or name != self._name):
             raise Rejected("wrong_identity")
@@ -133,7 +126,7 @@ class UsmCodec:
             return None
         if self._engine is None or message.engine_id != self._engine.id:
             raise Rejected("wrong_identity")
-        if message.level & _AUTH:
+        if message.level & AUTH:
             self._follow(self._engine, message)
         return response(message.pdu)
 
@@ -141,14 +134,11 @@ class UsmCodec:
         self, datagram: bytes, security: bytes, level: int, engine_id: bytes, name: bytes, digest: bytes, salt: bytes
     ) -> None:
         engine = self._engine
-        if engine is None or level & ~self._level or not level & _AUTH:
+        if engine is None or level & ~self._level or not level & AUTH:
             raise Rejected("wrong_identity")
         if engine_id != engine.id or name != self._name or len(digest) != engine.keys.digest_length:
             raise Rejected("wrong_identity")
-        at = datagram.index(security) + len(security) - len(salt) - 2 - len(digest)
-        if datagram[at : at + len(digest)] != digest:
-            raise Rejected("malformed")
-        engine.keys.check(datagram, at)
+        check_digest(engine.keys, datagram, security, digest, salt)
 
     def _learn(self, report: _Message) -> None:
         """Take over what a report tells of the engine; raises `AuthError` for one that refuses us."""
@@ -160,17 +150,17 @@ class UsmCodec:
                 self._engine = _Engine(report.engine_id, Keys(self._user, report.engine_id))
                 self._engine.set_time(report.boots, report.time)
         elif oid == _NOT_IN_TIME_WINDOW:
-            if not report.level & _AUTH or self._engine is None:
+            if not report.level & AUTH or self._engine is None:
                 raise Rejected("wrong_identity")
             # Authentic, and the answer to a fresh random id: no replay, so boots may fall too.
             self._engine.set_time(report.boots, report.time)
         else:
             raise self._refusal(oid)
 
-    def _refusal(self, oid: Oid) -> AuthError | MalformedError:
+    def _refusal(self, oid: Oid) -> AuthError:
         if oid not in _REFUSALS:
-            return MalformedError(f"The SNMP agent answered with the report {'.'.join(map(str, oid))}.")
-        level = {0: "noAuthNoPriv", _AUTH: "authNoPriv", _AUTH | _PRIV: "authPriv"}[self._level]
+            raise Rejected("malformed")
+        level = {0: "noAuthNoPriv", AUTH: "authNoPriv", AUTH | PRIV: "authPriv"}[self._level]
         return AuthError(f"The SNMP agent {_REFUSALS[oid].format(user=self._user.username, level=level)}.")
 
     @staticmethod
@@ -178,13 +168,50 @@ class UsmCodec:
         """Keep to the engine's clock; reject what is older than the time window (RFC 3414, section 3.2.7 b)."""
         if (message.boots, message.time) > (engine.boots, engine.latest):
             engine.set_time(message.boots, message.time)
-        elif message.boots < engine.boots or message.time < engine.time - _WINDOW:
+        elif message.boots < engine.boots or message.time < engine.time - WINDOW:
             raise Rejected("wrong_identity")
 
 
-def _scoped(engine_id: bytes, pdu: bytes) -> bytes:
-    """ScopedPDU in the default context (RFC 3412, section 6)."""
+def _is_count(value: object) -> bool:
+    """Whether it is an INTEGER (0..2147483647), as boots and time are (RFC 3414, section 2.4)."""
+    return type(value) is int and 0 <= value <= _MAX_COUNT
+
+
+def scoped(engine_id: bytes, pdu: bytes) -> bytes:
+    """Return the PDU as ScopedPDU in the default context (RFC 3412, section 6)."""
     return ber.encode(ber.SEQUENCE, ber.encode(ber.OCTETS, engine_id), ber.encode(ber.OCTETS), pdu)
+
+
+def seal(
+    content: bytes,
+    message_id: int,
+    flags: int,
+    engine_id: bytes,
+    boots: int,
+    seconds: int,
+    name: bytes = b"",
+    keys: Keys | None = None,
+) -> bytes:
+    """Return the message that holds the scoped PDU `content`, encrypted and signed with `keys` as its `flags` say."""
+    salt, length = b"", 0
+    if keys and flags & PRIV:
+        encrypted, salt = keys.encrypt(boots, seconds, content)
+        content = ber.encode(ber.OCTETS, encrypted)
+    if keys and flags & AUTH:
+        length = keys.digest_length
+    message = _message(message_id, flags, _security(engine_id, boots, seconds, name, length, salt), content)
+    if not keys or not length:
+        return message
+    at = len(message) - len(content) - len(salt) - 2 - length
+    return message[:at] + keys.digest(message) + message[at + length :]
+
+
+def check_digest(keys: Keys, datagram: bytes, security: bytes, digest: bytes, salt: bytes) -> None:
+    """Raise `Rejected` unless `digest`, which the security parameters hold before the salt, is the datagram's."""
+    at = datagram.index(security) + len(security) - len(salt) - 2 - len(digest)
+    if datagram[at : at + len(digest)] != digest:
+        raise Rejected("malformed")
+    keys.check(datagram, at)
 
 
 def _security(engine_id: bytes, boots: int, seconds: int, name: bytes, digest_length: int, salt: bytes) -> bytes:
@@ -200,13 +227,13 @@ def _security(engine_id: bytes, boots: int, seconds: int, name: bytes, digest_le
     )
 
 
-def _message(message_id: int, level: int, security: bytes, payload: bytes) -> bytes:
+def _message(message_id: int, flags: int, security: bytes, payload: bytes) -> bytes:
     """SNMPv3Message (RFC 3412, section 6)."""
     header = ber.encode(
         ber.SEQUENCE,
         ber.encode_integer(message_id),
         ber.encode_integer(_MAX_SIZE),
-        ber.encode(ber.OCTETS, bytes((level | _REPORTABLE,))),
-        ber.encode_integer(_MODEL),
+        ber.encode(ber.OCTETS, bytes((flags,))),
+        ber.encode_integer(MODEL),
     )
-    return ber.encode(ber.SEQUENCE, ber.encode_integer(_VERSION), header, ber.encode(ber.OCTETS, security), payload)
+    return ber.encode(ber.SEQUENCE, ber.encode_integer(VERSION), header, ber.encode(ber.OCTETS, security), payload)

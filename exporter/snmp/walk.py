@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from exporter.errors import AuthError, MalformedError, TooLargeError
-from exporter.mib import Oid
+from exporter.mib import Oid, dotted
 from exporter.snmp.messages import ACCESS_ERRORS, NO_SUCH_NAME, TOO_BIG, Request, Response, Value
 
 MAX_ROWS: Final = 1024
@@ -101,9 +101,9 @@ class _Walk:
         if value is None or oid[: len(root)] != root:
             return False
         if oid <= self._positions[index]:
-            raise MalformedError(f"The SNMP agent walks in circles at {_dotted(oid)}.")
+            raise MalformedError(f"The SNMP agent walks in circles at {dotted(oid)}.")
         if len(self.columns[index]) >= MAX_ROWS:
-            raise TooLargeError(f"The SNMP agent has more than {MAX_ROWS} rows below {_dotted(root)}.")
+            raise TooLargeError(f"The SNMP agent has more than {MAX_ROWS} rows below {dotted(root)}.")
         self._positions[index] = oid
         self.columns[index][oid[len(root) :]] = value
         return True
@@ -115,7 +115,3 @@ def _error(response: Response) -> AuthError | MalformedError:
     return MalformedError(
         f"The SNMP agent answered with error status {response.error_status} at index {response.error_index}."
     )
-
-
-def _dotted(oid: Oid) -> str:
-    return ".".join(map(str, oid))

@@ -113,13 +113,18 @@ class Face:
                 # Secrets may lie on slow file systems, and probes are running.
                 loaded = await asyncio.to_thread(config.load, self._settings.config_file)
             except ConfigError as error:
-                self._telemetry.reload_successful.set(0)
-                _log.error("configuration not reloaded, the old one keeps running", problems=error.problems)
-                return error.problems
+                return self._not_loaded(error.problems)
+            except Exception as error:  # noqa: BLE001 - whatever happens to it, a reload ends with a word
+                return self._not_loaded([f"Loading failed unexpectedly ({type(error).__name__}); please report it."])
             self._fleet.apply(loaded)
             note_loaded(self._telemetry)
             _log.info("configuration reloaded", appliances=len(loaded.appliances))
             return []
+
+    def _not_loaded(self, problems: list[str]) -> list[str]:
+        self._telemetry.reload_successful.set(0)
+        _log.error("configuration not reloaded, the old one keeps running", problems=problems)
+        return problems
 
     async def _landing(self, request: web.Request) -> web.Response:
         return web.Response(text=pages.landing(self._fleet, self._base(request)), content_type="text/html")

@@ -42,7 +42,7 @@ class XmlSource:
             try:
                 reading.items.update(self._parsers[page](await self._fetcher.get(page, reading)))
             except SourceError as error:
-                reading.errors.append(type(error)(f"/xml/{page}: {error}."))
+                reading.errors.append(error.within(f"/xml/{page}"))
                 if not (reading.up or isinstance(error, _OF_THE_PAGE)):
                     return
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Final
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse, ClientSession
+from aiohttp.abc import AbstractResolver, ResolveResult
 from prometheus_client import Counter
 from yarl import URL
 
@@ -28,12 +30,14 @@ from exporter.errors import (
     UnreachableError,
 )
 from exporter.reading import Reading, label_value
+from exporter.resolve import addresses
 from exporter.xmlstatus import tls
 
 BODY_LIMIT: Final = 2 * 1024 * 1024
 """Bytes of a page, decompressed, above which it is not read on; a status page has about 10,000."""
 
 _KEEP_ALIVE: Final = 90.0  # seconds: longer than the usual scrape interval
+_NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
@@ -43,6 +47,23 @@ class Page:
 
     body: bytes
     content_type: str
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up for aiohttp as the exporter does."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the addresses of `host`; raises OSError."""
+        return [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=found, proto=0, flags=_NUMERIC)
+            for found, address in await addresses(host, port, socket.SOCK_STREAM)
+            if family in (socket.AF_UNSPEC, found)
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept."""
 
 
 class Fetcher:
@@ -106,7 +127,9 @@ class Fetcher:
             login = f"{self._user.username}:{self._user.password.get_secret_value()}"
             self._session = ClientSession(
                 # The pin at the connector and the context at the request: together they keep the minimum version too.
-                connector=aiohttp.TCPConnector(ssl=tls.pin(self._settings.tls), limit=1, keepalive_timeout=_KEEP_ALIVE),
+                connector=aiohttp.TCPConnector(
+                    ssl=tls.pin(self._settings.tls), limit=1, keepalive_timeout=_KEEP_ALIVE, resolver=_Resolver()
+                ),
                 headers={
                     "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
                     "User-Agent": f"ironport-exporter/{__version__}",

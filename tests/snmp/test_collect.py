@@ -15,7 +15,7 @@ from exporter.snmp.collect import SnmpSource
 from exporter.telemetry import Telemetry
 from support.appliances import community, snmp_appliance, usm
 from support.mail_agent import mail_values, oid
-from support.relay import Datagram, UdpRelay, delayed, silent
+from support.relay import Datagram, UdpRelay, delayed, forward, lossy, silent
 from support.snmpd import UNAUTHORIZED, V3GET, Snmpd
 
 GETBULK = 0xA5
@@ -126,15 +126,34 @@ async def test_a_user_without_access_is_told_so(snmpd: Snmpd) -> None:
     assert [type(error) for error in reading.errors] == [AuthError]
 
 
-async def test_a_table_without_getbulk_is_read_by_getnext_and_remembered(snmpd: Snmpd) -> None:
+async def test_a_table_without_getbulk_is_read_by_getnext_and_remembered_after_three_polls(snmpd: Snmpd) -> None:
     async with UdpRelay(("127.0.0.1", snmpd.port), no_bulk_of_raid) as relay:
         source = source_of(relay)
-        first, second = await poll(source), await poll(source)
-    assert first.complete
-    assert first.items == second.items
-    assert any("GETBULK failed" in note for note in first.notes)
-    assert second.retries == 0
-    assert second.complete
+        readings = [await poll(source) for _ in range(4)]
+    assert all(reading.complete for reading in readings)
+    assert all(reading.items == readings[0].items for reading in readings)
+    assert [any("GETBULK failed" in note for note in reading.notes) for reading in readings] == [True] * 3 + [False]
+    assert readings[3].retries == 0
+
+
+async def test_loss_does_not_lead_an_agent_that_knows_getbulk_to_getnext(snmpd: Snmpd) -> None:
+    async with UdpRelay(("127.0.0.1", snmpd.port), lossy(requests=0.4)) as relay:
+        source = source_of(relay)
+        for _ in range(20):
+            await poll(source)
+        relay.policy = forward
+        assert (await poll(source)).requests == 7
+
+
+async def test_an_overlong_text_is_cut_and_an_overlong_number_is_malformed(
+    start_snmpd: Callable[..., Snmpd],
+) -> None:
+    text = "Model " * 5000
+    reading = await poll(
+        source_of(start_snmpd(values=mail_values({("raidID", 1): "x" * 400, ("fanName", 1): text[:300]})))
+    )
+    assert reading.complete
+    assert max(len(name) for (name,) in reading.items["raidStatus"]) == 128
 
 
 async def test_a_table_that_fails_leaves_everything_else_standing(snmpd: Snmpd) -> None:

@@ -13,16 +13,19 @@ from prometheus_client import CollectorRegistry
 
 from exporter.errors import RefusedError, ResolveError, SourceTimeout, UnreachableError
 from exporter.reading import Reading
-from exporter.snmp.messages import CommunityCodec, Request
+from exporter.snmp.messages import Codec, CommunityCodec, Request
 from exporter.snmp.retry import RoundTripTime
 from exporter.snmp.session import IN_FLIGHT, Session
+from exporter.snmp.usm import UsmCodec
 from exporter.telemetry import Telemetry
+from support.appliances import usm
 from support.mail_agent import oid
 from support.processes import free_port
 from support.relay import Datagram, Policy, UdpRelay, corrupted, delayed, doubled, forward, joined_by, lossy, silent
-from support.snmpd import COMMUNITY, Snmpd
+from support.snmpd import COMMUNITY, V3GET, Snmpd
 
 QUEUE = Request("get", (oid("workQueueMessages"),))
+V2C = CommunityCodec(COMMUNITY.encode())
 ANSWER = [(oid("workQueueMessages"), 42)]
 
 
@@ -45,18 +48,28 @@ class Talk:
 
 
 @asynccontextmanager
-async def talk(agent: Snmpd, policy: Policy = forward, community: str = COMMUNITY) -> AsyncIterator[Talk]:
+async def talk(agent: Snmpd, policy: Policy = forward, codec: Codec | None = None) -> AsyncIterator[Talk]:
     telemetry, reading = Telemetry(), Reading("snmp")
-    codec = CommunityCodec(community.encode())
     async with (
         UdpRelay(("127.0.0.1", agent.port), policy) as relay,
-        Session.open(relay.host, relay.port, codec, RoundTripTime(), reading, telemetry) as session,
+        Session.open(relay.host, relay.port, codec or V2C, RoundTripTime(), reading, telemetry) as session,
     ):
         yield Talk(session, relay, reading, telemetry.registry)
 
 
-async def test_an_answer_is_returned_and_counted(snmpd: Snmpd) -> None:
-    async with talk(snmpd) as it:
+@pytest.fixture(params=["v2c", "v3"])
+async def codec(request: pytest.FixtureRequest, snmpd: Snmpd) -> Codec:
+    """Return a codec that knows the agent: for v3, its engine has been discovered."""
+    if request.param == "v2c":
+        return V2C
+    known = UsmCodec(usm(V3GET))
+    async with talk(snmpd, codec=known) as it:
+        await it.session.request(QUEUE)
+    return known
+
+
+async def test_an_answer_is_returned_and_counted(snmpd: Snmpd, codec: Codec) -> None:
+    async with talk(snmpd, codec=codec) as it:
         response = await it.session.request(QUEUE)
     assert response.varbinds == ANSWER
     assert (it.reading.requests, it.reading.retries) == (1, 0)
@@ -64,19 +77,19 @@ async def test_an_answer_is_returned_and_counted(snmpd: Snmpd) -> None:
     assert it.count("round_trip_seconds_count") == 1
 
 
-async def test_lost_requests_are_sent_again_until_one_is_answered(snmpd: Snmpd) -> None:
+async def test_lost_requests_are_sent_again_until_one_is_answered(snmpd: Snmpd, codec: Codec) -> None:
     lost: Iterator[list[Datagram]] = iter([[], []])
 
     def lose_two(datagram: Datagram) -> list[Datagram]:
         return [datagram] if datagram.to == "client" else next(lost, [datagram])
 
-    async with talk(snmpd, lose_two) as it:
+    async with talk(snmpd, lose_two, codec) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert (it.reading.requests, it.reading.retries) == (3, 2)
     assert (it.count("requests_sent_total"), it.count("requests_resent_total")) == (3, 2)
 
 
-async def test_a_late_answer_to_an_earlier_try_counts_and_its_copies_do_not(snmpd: Snmpd) -> None:
+async def test_a_late_answer_to_an_earlier_try_counts_and_its_copies_do_not(snmpd: Snmpd, codec: Codec) -> None:
     held: list[Datagram] = []
 
     def hold_first_answer(datagram: Datagram) -> list[Datagram]:
@@ -87,7 +100,7 @@ async def test_a_late_answer_to_an_earlier_try_counts_and_its_copies_do_not(snmp
             return []
         return [datagram]
 
-    async with talk(snmpd, hold_first_answer) as it:
+    async with talk(snmpd, hold_first_answer, codec) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
         assert (it.count("responses_total"), it.count("late_responses_total")) == (1, 1)
         it.relay.policy = lambda datagram: [held[0], datagram] if datagram.to == "client" else [datagram]
@@ -95,15 +108,15 @@ async def test_a_late_answer_to_an_earlier_try_counts_and_its_copies_do_not(snmp
     assert it.rejected() == {"duplicate": 1}
 
 
-async def test_copies_of_answers_are_counted_as_duplicates(snmpd: Snmpd) -> None:
-    async with talk(snmpd, doubled("client")) as it:
+async def test_copies_of_answers_are_counted_as_duplicates(snmpd: Snmpd, codec: Codec) -> None:
+    async with talk(snmpd, doubled("client"), codec) as it:
         await it.session.request(QUEUE)
         await it.session.request(QUEUE)
     assert it.rejected().keys() == {"duplicate"}
 
 
-async def test_malformed_answers_are_counted_and_the_request_is_sent_again(snmpd: Snmpd) -> None:
-    async with talk(snmpd, corrupted("client", share=0.5, seed=3)) as it:
+async def test_malformed_answers_are_counted_and_the_request_is_sent_again(snmpd: Snmpd, codec: Codec) -> None:
+    async with talk(snmpd, corrupted("client", share=0.5, seed=3), codec) as it:
         for _ in range(10):
             assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected().keys() & {"malformed", "wrong_id", "wrong_identity"}
@@ -190,13 +203,13 @@ async def test_a_slow_agent_is_not_flooded(snmpd: Snmpd) -> None:
     assert it.reading.retries <= 3  # the first answers teach the timeout
 
 
-async def test_a_closed_port_is_refused_after_a_few_tries() -> None:
+async def test_a_port_that_stays_closed_is_refused() -> None:
     port = free_port(socket.SOCK_DGRAM)
     codec, reading = CommunityCodec(b"c"), Reading("snmp")
     async with Session.open("127.0.0.1", port, codec, RoundTripTime(), reading, Telemetry()) as session:
         with pytest.raises(RefusedError, match=f"127.0.0.1 UDP port {port} is closed"):
             await session.request(QUEUE)
-    assert reading.requests == 3
+    assert reading.requests > 3  # it may be restarting
 
 
 @pytest.mark.parametrize(
@@ -215,8 +228,8 @@ async def test_ipv6_is_spoken(snmpd: Snmpd) -> None:
         assert (await session.request(QUEUE)).varbinds == ANSWER
 
 
-async def test_loss_both_ways_costs_time_but_no_answer(snmpd: Snmpd) -> None:
-    async with talk(snmpd, lossy(requests=0.3, answers=0.3)) as it:
+async def test_loss_both_ways_costs_time_but_no_answer(snmpd: Snmpd, codec: Codec) -> None:
+    async with talk(snmpd, lossy(requests=0.3, answers=0.3), codec) as it:
         answers = await asyncio.gather(*(it.session.request(QUEUE) for _ in range(50)))
     assert [answer.varbinds for answer in answers] == [ANSWER] * 50
     assert it.reading.retries > 0

@@ -14,6 +14,7 @@ import pytest
 from exporter.config import UserAuth
 from exporter.errors import AuthError, MalformedError
 from exporter.reading import Reading
+from exporter.snmp import ber
 from exporter.snmp.messages import Request
 from exporter.snmp.retry import RoundTripTime
 from exporter.snmp.session import Session
@@ -71,18 +72,75 @@ async def test_every_combination_of_protocols_is_spoken(agent_of_all_users: Snmp
     [
         (usm(V3GET, auth="not the passphrase"), "wrongDigests.*passphrase under auth"),
         (usm(User("nobody-here", "SHA", "AES")), "does not know the user nobody-here"),
-        (usm(User("v3get")), "noAuthNoPriv|access rights"),
         (usm(User("v3get", "SHA256", "AES")), "wrongDigests"),
     ],
-    ids=["auth passphrase", "user name", "level", "auth protocol"],
+    ids=["auth passphrase", "user name", "auth protocol"],
 )
 async def test_a_refusal_is_an_auth_error_that_says_what_to_check(snmpd: Snmpd, auth: UserAuth, words: str) -> None:
     async with conversation(snmpd, UsmCodec(auth)) as (session, _, _):
-        if auth.auth is None:  # net-snmp lets it in and answers authorizationError
-            assert (await session.request(QUEUE)).error_status == 16
-            return
         with pytest.raises(AuthError, match=words):
             await session.request(QUEUE)
+
+
+async def test_encryption_for_a_user_without_keys_for_it_is_refused_with_the_level(agent_of_all_users: Snmpd) -> None:
+    auth = usm(User("SHA", "SHA", "AES"))
+    async with conversation(agent_of_all_users, UsmCodec(auth)) as (session, _, _):
+        with pytest.raises(AuthError, match=r"security level authPriv \(unsupportedSecLevels\)"):
+            await session.request(QUEUE)
+
+
+async def test_a_user_at_a_lower_level_than_its_view_is_refused_by_the_agent(snmpd: Snmpd) -> None:
+    """net-snmp lets it in and answers authorizationError."""
+    async with conversation(snmpd, UsmCodec(usm(User("v3get")))) as (session, _, _):
+        assert (await session.request(QUEUE)).error_status == 16
+
+
+def report(number: int, boots: bytes = b"\x01\x05", seconds: bytes = b"\x01\x05", message_id: int = 0) -> bytes:
+    """Return an unauthenticated report of the usmStats object `number`, as anybody could send it."""
+    varbind = ber.encode(
+        ber.SEQUENCE,
+        ber.encode(0x06, bytes((0x2B, 6, 1, 6, 3, 15, 1, 1, number, 0))),
+        ber.encode(0x41, b"\x01"),
+    )
+    identifier = ber.encode_integer(message_id)
+    pdu = ber.encode(0xA8, identifier, ber.encode_integer(0), ber.encode_integer(0), ber.encode(ber.SEQUENCE, varbind))
+    engine = ber.encode(ber.OCTETS, bytes.fromhex("80001f8803deadbeef"))
+    security = ber.encode(ber.SEQUENCE, engine, b"\x02" + boots, b"\x02" + seconds, *[ber.encode(ber.OCTETS)] * 3)
+    header = ber.encode(
+        ber.SEQUENCE, identifier, ber.encode_integer(65507), ber.encode(ber.OCTETS, b"\x00"), ber.encode_integer(3)
+    )
+    scoped = ber.encode(ber.SEQUENCE, engine, ber.encode(ber.OCTETS), pdu)
+    return ber.encode(ber.SEQUENCE, ber.encode_integer(3), header, ber.encode(ber.OCTETS, security), scoped)
+
+
+def with_report(number: int, **fields: bytes) -> Policy:
+    """Send a forged report before each genuine answer."""
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "agent":
+            return [datagram]
+        message_id: int = ber.decode(datagram.data)[0][1][0]
+        return [replace(datagram, data=report(number, message_id=message_id, **fields)), datagram]
+
+    return policy
+
+
+@pytest.mark.parametrize("number", [1, 3, 5, 6, 99])
+async def test_a_forged_refusal_does_not_stop_a_genuine_answer(snmpd: Snmpd, number: int) -> None:
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    assert (await ask(snmpd, codec, with_report(number))).requests == 1
+
+
+@pytest.mark.parametrize(
+    ("boots", "seconds"),
+    [(b"\x01\xff", b"\x01\x05"), (b"\x01\x05", b"\x01\xff"), (b"\x09" + b"\x7f" * 9, b"\x01\x05"), (b"\x00", b"\x00")],
+    ids=["negative boots", "negative time", "huge boots", "empty numbers"],
+)
+async def test_an_engine_with_impossible_figures_is_not_believed(snmpd: Snmpd, boots: bytes, seconds: bytes) -> None:
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec, with_report(4, boots=boots, seconds=seconds))
+    assert (await ask(snmpd, codec)).requests == 1
 
 
 async def test_a_rebooted_agent_is_followed_with_one_packet_more(start_snmpd: Callable[..., Snmpd]) -> None:

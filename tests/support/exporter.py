@@ -7,12 +7,14 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from support.processes import Process, free_port
 from support.prometheus import is_ready
+
+PROJECT: Final = Path(__file__).parents[2]
 
 
 class Exporter:
@@ -24,7 +26,7 @@ class Exporter:
         file = folder / "fleet.yml"
         file.write_text(yaml.safe_dump(dict(fleet)))
         command = [sys.executable, "-m", "exporter", "--config.file", str(file), "--web.listen-address", self.address]
-        self._process = Process(command, folder / "exporter.log")
+        self._process = Process(command, folder / "exporter.log", {"PYTHONPATH": str(PROJECT)})
         self._process.wait_until(partial(is_ready, f"{self.url}/-/ready"))
 
     def stop(self) -> None:

@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,12 @@ def _nothing_left_open() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def _no_task_left(_nothing_left_open: None) -> AsyncIterator[None]:
-    """Fail a test that leaves a task running in its event loop."""
+    """Fail a test that leaves a task running in its event loop, or an exception in one that nobody saw."""
+    unseen: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
     yield
+    gc.collect()
+    assert not unseen, f"raised where nobody looks: {unseen}"
     left = asyncio.all_tasks() - {asyncio.current_task()}
     assert not left, f"left running: {left}"
 
