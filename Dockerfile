@@ -3,6 +3,7 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter/ exporter/
+COPY alerts/ alerts/
 RUN python -m venv /opt/ironport-exporter \
  && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check .
 

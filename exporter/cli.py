@@ -13,13 +13,14 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from exporter import __version__, config, log
-from exporter.errors import ConfigError, ExporterError
+from exporter.errors import ConfigError, ExporterError, UsageError
 from exporter.probe import Fleet
 from exporter.result import Result
 from exporter.telemetry import Telemetry
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 well, 1 something failed, 2 (by argparse) wrong usage."""
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
+    except UsageError as error:
+        _complain(f"ironport-exporter: error: {error}")
+        return 2
     except ConfigError as error:
         _complain(*error.problems)
     except ExporterError as error:
@@ -114,6 +118,32 @@ def _schema(_flags: Namespace) -> int:
     return 0
 
 
+def _simulate(flags: Namespace) -> int:
+    return _with_simulator("command", "simulate", flags)
+
+
+def _demo(flags: Namespace) -> int:
+    return _with_simulator("demo", "demo", flags)
+
+
+def _with_simulator(module: str, name: str, flags: Namespace) -> int:
+    """Run a command of the simulator, whose libraries are an extra."""
+    try:
+        command = import_module(f"exporter.simulator.{module}")
+    except ModuleNotFoundError as error:
+        if error.name != "numpy":
+            raise
+        raise ExporterError("The simulator needs numpy: pip install 'ironport-exporter[demo]' brings it.") from error
+    code: int = getattr(command, name)(flags)
+    return code
+
+
+def _demo_state() -> Path:
+    """Return where a demo notes what runs where (XDG base directories)."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "ironport-exporter" / "demo.json"
+
+
 def _print(text: str) -> None:
     print(text.removesuffix("\n"))  # noqa: T201 - what the command is for
 
@@ -149,6 +179,18 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < math.inf:
         raise ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
     return seconds
+
+
+def _count_of_units(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 5000):
+        raise ArgumentTypeError(f"{text!r} is not a number of units from 1 to 5000")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**63):
+        raise ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +312,103 @@ COMMANDS: Final = (
             ),
         ),
         ("ironport-exporter sd --web.external-url http://exporter.example.edu:9876 > ironport.json",),
+    ),
+    Command(
+        "simulate",
+        "simulate a fleet that can be scraped and attacked",
+        _simulate,
+        (
+            _argument(
+                "--topology",
+                metavar="NAME|FILE",
+                help="the fleet: campus, rings, pair or a YAML file (default: campus)",
+            ),
+            _argument(
+                "--units",
+                type=_count_of_units,
+                metavar="N",
+                help="instead of a topology, so many equal units, for load",
+            ),
+            _argument(
+                "--seed", type=_seed, default=1, metavar="N", help="another seed, another mail (default: %(default)s)"
+            ),
+            _argument(
+                "--step",
+                type=int,
+                choices=(15, 20, 30, 60),
+                help="seconds from one state of the fleet to the next (default: 15, with --backfill 60)",
+            ),
+            _argument(
+                "--scenario",
+                action="append",
+                default=[],
+                metavar="NAME[@+OFFSET][,KEY=VALUE]...",
+                help="what befalls it, such as jabberer@+5m,unit=mx1; may be given more than once",
+            ),
+            _argument(
+                "--snmp",
+                choices=("v3", "v2c"),
+                default="v3",
+                help="the version of SNMP that the units speak (default: %(default)s)",
+            ),
+            _argument("--http", action="store_true", help="serve the status pages without TLS"),
+            _argument(
+                "--fleet.file",
+                type=Path,
+                metavar="FILE",
+                help="where to write the matching fleet.yml (default: standard output)",
+            ),
+            _argument(
+                "--web.listen-address",
+                type=_listen_address,
+                default="127.0.0.1:0",
+                metavar="HOST:PORT",
+                help="where to listen for the control, loopback only; 0 is any free port (default: %(default)s)",
+            ),
+            _argument(
+                "--backfill",
+                metavar="DURATION",
+                help="instead write what Prometheus would have recorded in the time until now, such as 30d",
+            ),
+            _argument("--out", type=Path, metavar="DIR", help="the empty folder in which --backfill makes a database"),
+            _argument("--all", action="store_true", help="backfill every metric, not those alone that anything reads"),
+            _argument(
+                "--rules", metavar="GLOB", help="rule files whose recorded series to backfill, 'rules/*.yml' say"
+            ),
+        ),
+        (
+            "ironport-exporter simulate --fleet.file fleet.yml --scenario jabberer@+5m",
+            "ironport-exporter simulate --topology rings --scenario flood@+10m,size=2 --scenario raid-fault",
+            "ironport-exporter simulate --units 200 --snmp v2c --http --fleet.file fleet.yml",
+            "ironport-exporter simulate --backfill 30d --out data --scenario flood@+20d",
+        ),
+        log_level="info",
+    ),
+    Command(
+        "demo",
+        "show everything at work: a simulated fleet, the exporter, Prometheus and Alertmanager",
+        _demo,
+        (
+            _argument("words", nargs="*", metavar="attack SCENARIO", help="start an attack in the demo that runs"),
+            _argument(
+                "--history",
+                default="8d",
+                metavar="DURATION",
+                help="how much of the past Prometheus knows at the start, 0s for none (default: %(default)s)",
+            ),
+            _argument(
+                "--state",
+                type=Path,
+                default=_demo_state(),
+                metavar="FILE",
+                help="where to write what runs where, as JSON (default: %(default)s)",
+            ),
+        ),
+        (
+            "ironport-exporter demo",
+            "ironport-exporter demo attack jabberer",
+            "ironport-exporter demo attack flood,size=2",
+        ),
     ),
     Command(
         "schema",

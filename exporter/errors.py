@@ -3,6 +3,7 @@
 ExporterError
 ├── ConfigError              the configuration cannot be used; lists every problem
 ├── RequestError             a request to the exporter makes no sense (HTTP 400)
+├── UsageError               a command line asks for what cannot be (exit code 2)
 └── SourceError              a source of an appliance failed; `reason` is the metric's label
     ├── SourceTimeout        nothing usable came back in time
     ├── RefusedError         the port is closed
@@ -36,6 +37,10 @@ class ConfigError(ExporterError):
 
 class RequestError(ExporterError):
     """A request to the exporter makes no sense; the message says what to send instead."""
+
+
+class UsageError(ExporterError):
+    """A command line asks for what cannot be; the message says what to write instead."""
 
 
 class SourceError(ExporterError):

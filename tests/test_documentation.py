@@ -52,13 +52,16 @@ def commands(page: Path) -> list[str]:
     return [line for block in blocks for line in block.splitlines()]
 
 
-def test_the_first_command_of_the_readme_starts_the_exporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_command_of_the_readme_sets_everything_up_and_runs_the_demo() -> None:
     setup, install, run = commands(README)[0].split(" && ")
-    assert (setup, install) == ("python3 -m venv .venv", ".venv/bin/pip install .")
-    program, *arguments = run.split()
-    assert program == ".venv/bin/ironport-exporter"
+    assert (setup, install) == ("python3 -m venv .venv", ".venv/bin/pip install '.[demo]'")
+    assert run == ".venv/bin/ironport-exporter demo"  # what it does is shown by the tests of the demo
+
+
+def test_the_example_fleet_of_the_readme_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = next(line for line in commands(README) if "fleet.example.yml" in line)
     address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
-    command = [sys.executable, "-m", "exporter", *arguments, "--web.listen-address", address]
+    command = [sys.executable, "-m", "exporter", *line.split()[1:], "--web.listen-address", address]
     monkeypatch.chdir(PROJECT)
     exporter = Process(command, tmp_path / "exporter.log")
     try:
@@ -71,6 +74,6 @@ def test_the_first_command_of_the_readme_starts_the_exporter(tmp_path: Path, mon
 
 def test_the_other_commands_of_the_readme_are_commands() -> None:
     ours = [line.split()[1:] for line in commands(README) if line.startswith(".venv/bin/ironport-exporter")]
-    named = [arguments[0] for arguments in ours if arguments]
-    assert {"check", "probe"} <= set(named) <= {command.name for command in COMMANDS}
+    named = {arguments[0] for arguments in ours if arguments and not arguments[0].startswith("-")}
+    assert {"check", "probe", "demo", "simulate"} <= named <= {command.name for command in COMMANDS}
     assert "tests/run" in commands(README)

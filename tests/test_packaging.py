@@ -166,3 +166,9 @@ def test_the_changelog_begins_with_what_is_unreleased() -> None:
 @pytest.mark.parametrize("script", ["tests/run", ".ci/run"])
 def test_the_scripts_are_executable(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111
+
+
+def test_every_package_is_installed() -> None:
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    found = {".".join(file.parent.relative_to(ROOT).parts) for file in (ROOT / "exporter").rglob("__init__.py")}
+    assert listed == found | {"exporter.alerts"}

@@ -12,6 +12,7 @@ import time as clock
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -156,9 +157,9 @@ class View:
         tables = self.snmp_tables(unit)
         for table in TABLES:
             rows = tables[table.name]
-            names = name_rows((str(index), str(row[table.label.name])) for index, row in enumerate(rows, 1))
+            names = _names(tuple(str(row[table.label.name]) for row in rows))
             for column in table.columns if rows else ():
-                items[column.name] = {(names[str(index)],): row[column.name] for index, row in enumerate(rows, 1)}
+                items[column.name] = {name: row[column.name] for name, row in zip(names, rows, strict=True)}
         return items
 
     def snmp_scalars(self, unit: str) -> dict[str, Raw]:
@@ -316,6 +317,13 @@ class View:
         if self._effects.paused[number]:
             return "work queue paused"
         return "online" if self._effects.receiving[number] else "receiving suspended"
+
+
+@lru_cache(maxsize=1024)
+def _names(labels: tuple[str, ...]) -> tuple[Row, ...]:
+    """Return how the rows of a table with these labels are called, which stays the same for weeks."""
+    named = name_rows((str(index), label) for index, label in enumerate(labels, 1))
+    return tuple((name,) for name in named.values())
 
 
 def _lists(columns: Mapping[str, figures.Column]) -> dict[str, list[Raw]]:

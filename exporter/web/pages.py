@@ -16,6 +16,7 @@ from exporter.config import Appliance
 from exporter.probe import Fleet, Prober
 from exporter.reading import Reading
 from exporter.result import Result
+from exporter.web import look
 from exporter.web.discovery import BaseUrl
 
 MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probed yet": "…", "not configured": "○"}
@@ -23,29 +24,6 @@ MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probe
 
 _VERSION: Final = "ironport_version_info"
 _COLUMNS: Final = ("Appliance", "Address", "Traffic", "Role", "Last probe", "SNMP", "XML", "AsyncOS", "Try")
-
-_STYLE: Final = """
-:root { color-scheme: light dark; --page: #fff; --text: #1c2733; --soft: #5b6875; --line: #dde3e8; --band: #f3f6f8;
-  --link: #0b5cad; --complete: #14663a; --partial: #8a5300; --failed: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --page: #14191f; --text: #e3e8ec; --soft: #9aa7b3; --line: #2d3741;
-  --band: #1d242c; --link: #7db7f5; --complete: #74d49d; --partial: #f0b95c; --failed: #ff9389; } }
-body { margin: 0 auto; max-width: 80rem; padding: 1.5rem; background: var(--page); color: var(--text);
-  font: 15px/1.45 system-ui, sans-serif; }
-h1 { margin: 0; font-size: 1.5rem; } h2 { margin: 2rem 0 .5rem; font-size: 1.1rem; }
-h1 small, p { color: var(--soft); } h1 small { font-size: .9rem; font-weight: normal; }
-a { color: var(--link); white-space: nowrap; } nav a { margin-right: 1rem; }
-.table { overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-td, th { white-space: nowrap; }
-tr.errors td { padding-top: 0; white-space: normal; overflow-wrap: anywhere; color: var(--soft); font-size: .85rem; }
-tr.failing td { border-bottom: 0; }
-tbody th { padding: .75rem .5rem .3rem; background: var(--band); font-weight: 600; }
-tbody td:first-child, thead th:first-child { padding-left: .5rem; }
-pre { overflow-x: auto; padding: .75rem 1rem; background: var(--band); border: 1px solid var(--line); }
-.complete { color: var(--complete); } .partial { color: var(--partial); } .failed { color: var(--failed); }
-.partial, .failed { font-weight: 600; }
-"""
 
 
 def account(appliance: Appliance, result: Result) -> str:
@@ -101,16 +79,9 @@ def landing(fleet: Fleet, base: BaseUrl) -> str:
     """Return the landing page: every appliance by site and pool with its sources' state, and how to scrape them."""
     probers = sorted(fleet.probers.values(), key=lambda prober: (*_group(prober), prober.appliance.name))
     head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>ironport-exporter</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>ironport-exporter <small>{__version__}</small></h1>
+    return look.page(
+        "ironport-exporter",
+        f"""<h1>ironport-exporter <small>{__version__}</small></h1>
 {_summary(probers)}
 {_look_at(probers)}
 <nav><a href="sd">Service discovery</a> <a href="metrics">The exporter's own metrics</a>
@@ -122,10 +93,8 @@ def landing(fleet: Fleet, base: BaseUrl) -> str:
 </table></div>
 <h2>Scrape it</h2>
 <p>The first job finds every appliance, now and later, with its labels. The second watches the exporter itself.</p>
-<pre>{escape(_scrape_jobs(base))}</pre>
-</body>
-</html>
-"""
+<pre>{escape(_scrape_jobs(base))}</pre>""",
+    )
 
 
 def _summary(probers: Sequence[Prober]) -> str:

@@ -52,6 +52,15 @@ def test_unsigned_types_are_told_from_integer() -> None:
     assert [isinstance(value, ber.Unsigned) for _, value in pdu[3]] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("pdu", "kind"),
+    [(v2c.GetRequestPDU(), ber.GET), (v2c.GetNextRequestPDU(), ber.GETNEXT), (v2c.ResponsePDU(), ber.RESPONSE)],
+)
+def test_requests_and_responses_are_told_apart(pdu: Any, kind: int) -> None:
+    decoded, _ = ber.decode(encoded(pdu, [("1.3.6.1.2.1.1.1.0", v2c.Null(""))]))
+    assert (decoded.kind, decoded[3]) == (kind, [[(1, 3, 6, 1, 2, 1, 1, 1, 0), None]])
+
+
 def test_a_datagram_cut_anywhere_is_an_exception() -> None:
     whole = encoded(v2c.ResponsePDU(), [("1.3.6.1.2.1.1.1.0", v2c.OctetString(b"text"))])
     for length in range(len(whole)):
@@ -65,8 +74,9 @@ def test_any_octets_end_in_a_value_or_an_exception(octets: bytes) -> None:
         ber.decode(octets)
 
 
-@given(st.binary(max_size=70000), st.integers(0, 2**31 - 1))
+@given(st.binary(max_size=70000), st.integers(-(2**31), 2**31 - 1))
 def test_what_is_encoded_is_decoded_again(octets: bytes, number: int) -> None:
     encoding = ber.encode(ber.SEQUENCE, ber.encode(ber.OCTETS, octets[:65000]), ber.encode_integer(number))
     assert ber.decode(encoding) == ([octets[:65000], number], b"")
-    assert ber.encode_integer(number) == encoder.encode(v2c.Integer32(number))
+    if number >= 0:  # pyasn1 spends an octet too many on some negative ones
+        assert ber.encode_integer(number) == encoder.encode(v2c.Integer32(number))

@@ -208,6 +208,20 @@ async def test_an_answer_at_a_lower_security_level_is_dropped(agent_of_all_users
     assert rejected(telemetry, "wrong_identity") == 1
 
 
+async def test_a_request_sent_back_is_dropped(snmpd: Snmpd) -> None:
+    """Our own keys have signed it, so that nothing but its kind tells it from an answer."""
+
+    def echo_first(datagram: Datagram) -> list[Datagram]:
+        return [datagram, replace(datagram, to="client")] if datagram.to == "agent" else [datagram]
+
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    async with conversation(snmpd, codec, echo_first) as (session, _, telemetry):
+        assert (await session.request(QUEUE)).varbinds == ANSWER
+        await session.request(QUEUE)
+    assert rejected(telemetry, "malformed")
+
+
 async def test_requests_side_by_side_at_the_first_contact_all_succeed(snmpd: Snmpd) -> None:
     async with conversation(snmpd, UsmCodec(usm(V3GET))) as (session, _, _):
         answers = await asyncio.gather(*(session.request(QUEUE) for _ in range(6)))

@@ -99,7 +99,7 @@ class Alertmanager:
         headers = {"Content-Type": "application/json"}
         with urlopen(Request(f"{self.url}/api/v2/alerts", body, headers), timeout=PATIENCE):
             pass
-        self._until(lambda: all(labels in self._grouped() for labels in alerts))
+        _until(lambda: all(labels in self._grouped() for labels in alerts), "take the alerts")
 
     def groups(self, receiver: str) -> list[list[Labels]]:
         """Return what the receiver is to be told now: the labels of the alerts of each group, the silent ones not."""
@@ -114,17 +114,22 @@ class Alertmanager:
         """Return the labels of the alerts that others inhibit."""
         return [alert["labels"] for alert in self._api("alerts") if alert["status"]["inhibitedBy"]]
 
+    def until_silent(self, *alerts: Labels) -> None:
+        """Return once others inhibit each of the alerts."""
+        _until(lambda: all(labels in self.silent() for labels in alerts), f"silence all of {alerts}")
+
     def _grouped(self) -> list[Labels]:
         return [alert["labels"] for group in self._api("alerts/groups") for alert in group["alerts"]]
 
     def _api(self, path: str) -> Any:
         return json.loads(get(f"{self.url}/api/v2/{path}"))
 
-    def _until(self, look: Callable[[], bool]) -> None:
-        limit = time.monotonic() + PATIENCE
-        while not look():
-            assert time.monotonic() < limit, f"Alertmanager did not take the alerts in {PATIENCE:.0f} s"
-            time.sleep(0.02)
+
+def _until(look: Callable[[], bool], deed: str) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not look():
+        assert time.monotonic() < limit, f"Alertmanager did not {deed} in {PATIENCE:.0f} s"
+        time.sleep(0.02)
 
 
 def amtool(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,37 @@
+"""Samples of the past as OpenMetrics text, family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+Column = list[float | None]
+"""The values of a series at a row of instants; None where it has none."""
+
+END: Final = "# EOF\n"
+"""What must stand at the end of the text."""
+
+_ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def labelled(name: str, labels: Mapping[str, str]) -> str:
+    """Return a series as OpenMetrics writes it."""
+    pairs = [f'{label}="{value.translate(_ESCAPES)}"' for label, value in labels.items()]
+    return f"{name}{{{','.join(pairs)}}}"
+
+
+def header(name: str, kind: str) -> str:
+    """Return the line that opens a metric family, whose name has no _total."""
+    return f"# TYPE {name.removesuffix('_total') if kind == 'counter' else name} {kind}\n"
+
+
+def stamps(instants: Iterable[int]) -> list[str]:
+    """Return the ends of the lines of samples at these times (Unix, seconds)."""
+    return [f" {instant}\n" for instant in instants]
+
+
+def samples(series: str, column: Column, ends: Sequence[str]) -> str:
+    """Return the samples of a `labelled` series, a line for each of the `ends` at which it has a value."""
+    begin = f"{series} "
+    lines = [f"{value!r}{end}" for value, end in zip(column, ends, strict=True) if value is not None]
+    return begin + begin.join(lines) if lines else ""

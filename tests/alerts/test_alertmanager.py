@@ -1,0 +1,309 @@
+"""The right people hear of an incident, once: alertmanager.yml in a real Alertmanager."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support.alertmanager import Alertmanager, Inbox, Labels, amtool
+
+ALERTS = Path(__file__).parents[2] / "alerts"
+CONFIG = ALERTS / "alertmanager.yml"
+
+RULES: list[dict[str, Any]] = [
+    rule
+    for file in sorted((ALERTS / "rules").glob("*.yml"))
+    for group in yaml.safe_load(file.read_text())["groups"]
+    for rule in group["rules"]
+    if "alert" in rule
+]
+FIRES = sorted({(rule["alert"], rule["labels"]["severity"]) for rule in RULES})
+"""Every alert of the rules with each severity that it has."""
+
+CHORES = {"FeatureKeyExpiring", "FeatureKeyExpired", "UpdateFailing", "VersionMismatch", "SpareNotReady"}
+"""The warnings that have days."""
+
+
+def test_the_template_is_a_valid_configuration() -> None:
+    checked = amtool("check-config", str(CONFIG))
+    assert checked.returncode == 0, checked.stderr
+
+
+def receiver(name: str, severity: str) -> str:
+    if name == "IronPortWatchdog":
+        return "deadman"
+    if severity == "warning" and name.removeprefix("IronPort") in CHORES:
+        return "tickets"
+    return {"critical": "pager", "warning": "chat", "info": "nowhere"}[severity]
+
+
+@pytest.mark.parametrize(("name", "severity"), FIRES)
+def test_every_alert_goes_to_who_must_hear_it(name: str, severity: str) -> None:
+    labels = [f"alertname={name}", f"severity={severity}", "job=ironport", "stream=inbound", "pool=inbound"]
+    routed = amtool("config", "routes", "test", f"--config.file={CONFIG}", *labels)
+    assert (routed.returncode, routed.stdout.strip()) == (0, receiver(name, severity))
+
+
+def routes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk the routes, each with what it inherits."""
+    yield tree
+    for route in tree.get("routes", []):
+        yield from routes({**tree, "routes": [], **route})
+
+
+def matchers() -> list[str]:
+    config = yaml.safe_load(CONFIG.read_text())
+    sides = [side for rule in config["inhibit_rules"] for side in (rule["source_matchers"], rule["target_matchers"])]
+    routed = [route["matchers"] for route in routes(config["route"]) if "matchers" in route]
+    return [matcher for side in (*sides, *routed) for matcher in side]
+
+
+def test_every_name_in_the_template_is_one_of_the_alerts() -> None:
+    patterns = [text.split('"')[1].removeprefix("IronPort").strip("()") for text in matchers() if "alertname" in text]
+    named = {name for pattern in patterns for name in pattern.split("|")}
+    known = {name.removeprefix("IronPort") for name, _ in FIRES}
+    assert named
+    assert {name for name in named if not any(re.fullmatch(name, each) for each in known)} == set()
+
+
+def test_no_inhibition_reaches_over_to_another_job() -> None:
+    assert all("job" in rule["equal"] for rule in yaml.safe_load(CONFIG.read_text())["inhibit_rules"])
+
+
+def durations(route: dict[str, Any]) -> dict[str, timedelta]:
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    keys = ("group_wait", "group_interval", "repeat_interval")
+    return {key: timedelta(**{units[route[key][-1]]: int(route[key][:-1])}) for key in keys}
+
+
+def test_a_beat_of_the_watchdog_is_never_skipped_as_too_early() -> None:
+    (route,) = [each for each in routes(yaml.safe_load(CONFIG.read_text())["route"]) if each["receiver"] == "deadman"]
+    assert durations(route)["repeat_interval"] < durations(route)["group_interval"] <= timedelta(minutes=1)
+
+
+def test_no_reminder_comes_later_than_alertmanager_remembers() -> None:
+    remembered = timedelta(hours=120)  # the default of --data.retention
+    for route in routes(yaml.safe_load(CONFIG.read_text())["route"]):
+        assert durations(route)["repeat_interval"] < remembered
+
+
+def hastened(config: Any, inbox: Inbox) -> Any:
+    """Return the template with short waits and with its webhooks at `inbox`; nothing else differs."""
+    waits = {"group_wait": "500ms", "group_interval": "1s"}
+    root = config["route"]
+    for route in (root, *root["routes"]):
+        route |= {key: wait for key, wait in waits.items() if key in route}
+        if route["receiver"] == "deadman":
+            route["repeat_interval"] = "500ms"  # under group_interval, as in the template
+    for each in config["receivers"]:
+        for webhook in each.get("webhook_configs", []):
+            webhook["url"] = f"http://{inbox.address}/{each['name']}"
+    return config
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    box = Inbox()
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def alertmanager(inbox: Inbox, tmp_path: Path) -> Iterator[Alertmanager]:
+    server = Alertmanager(tmp_path, hastened(yaml.safe_load(CONFIG.read_text()), inbox))
+    yield server
+    server.stop()
+
+
+def alert(name: str, severity: str, pool: str = "inbound", **labels: str) -> Labels:
+    """Return an alert of the rules; its stream is the pool unless given."""
+    assert (f"IronPort{name}", severity) in FIRES, f"no rule gives IronPort{name} with severity {severity}"
+    place = {"job": "ironport", "stream": pool, "pool": pool}
+    return {"alertname": f"IronPort{name}", "severity": severity, **place, **labels}
+
+
+def told(notification: Any) -> list[Labels]:
+    return [each["labels"] for each in notification["alerts"]]
+
+
+UNITS = [f"mx{number}" for number in range(1, 10)]
+
+
+def test_an_attack_on_nine_units_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    """The pager hears the verdict on the pool alone, and the team's room only of what the attack does not explain."""
+    verdict = alert("DistributedAttackSuspected", "critical")
+    queues = [alert("WorkQueueHigh", "warning", instance=unit) for unit in UNITS]
+    others = [
+        alert("WorkQueueHigh", "critical"),
+        alert("ResourceConservation", "warning", instance="mx3"),
+        alert("JabbererSuspected", "warning", instance="mx1"),
+        alert("WorkQueueDelayHigh", "warning", instance="mx1"),
+    ]
+    fan = alert("FanFailed", "warning", instance="mx5")
+    alertmanager.fire(verdict, *queues, *others, fan)
+    alertmanager.until_silent(*queues, *others)
+    assert told(inbox.next("pager")) == [verdict]
+    assert told(inbox.next("chat")) == [fan]
+    assert alertmanager.groups("pager") == [[verdict]]
+    assert alertmanager.groups("chat") == [[fan]]
+
+
+@pytest.mark.parametrize("name", ["PoolOverloaded", "PoolSlow", "PoolBackloggedCauseUnknown"])
+def test_every_verdict_on_a_pool_explains_its_queues(alertmanager: Alertmanager, name: str) -> None:
+    verdict = alert(name, "critical")
+    explained = [alert("WorkQueueHigh", "critical"), alert("UnitSlow", "warning", instance="mx1")]
+    elsewhere = alert("UnitSlow", "warning", pool="outbound", instance="out1")
+    alertmanager.fire(verdict, *explained, elsewhere)
+    alertmanager.until_silent(*explained)
+    assert alertmanager.groups("pager") == [[verdict]]
+    assert alertmanager.groups("chat") == [[elsewhere]]
+
+
+def test_without_a_verdict_the_queue_of_the_pool_is_the_page(alertmanager: Alertmanager) -> None:
+    """A fleet without status pages has no arrivals, and so no verdict."""
+    pool = alert("WorkQueueHigh", "critical")
+    units = [alert("WorkQueueHigh", "warning", instance=unit) for unit in UNITS]
+    alertmanager.fire(pool, *units)
+    alertmanager.until_silent(*units)
+    assert alertmanager.groups("pager") == [[pool]]
+    assert alertmanager.groups("chat") == []
+
+
+def test_a_flood_through_edge_and_core_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    edge = alert("DistributedAttackSuspected", "critical", pool="edge", stream="mail")
+    alertmanager.fire(edge)
+    assert told(inbox.next("pager")) == [edge]
+    core = [
+        alert("DistributedAttackSuspected", "critical", pool="core", stream="mail"),
+        alert("WorkQueueDelayHigh", "critical", pool="core", stream="mail"),
+        alert("UnitOverloaded", "warning", pool="core", stream="mail", instance="core1"),
+    ]
+    alertmanager.fire(*core)
+    alertmanager.until_silent(*core)
+    assert alertmanager.groups("pager") == [[edge]]
+    assert alertmanager.groups("chat") == []
+
+
+def test_the_later_pool_silences_neither_the_earlier_nor_another_stream(alertmanager: Alertmanager) -> None:
+    core = alert("PoolSlow", "critical", pool="core", stream="mail")
+    edge = alert("DistributedAttackSuspected", "critical", pool="edge", stream="mail")
+    other = alert("PoolSlow", "critical", pool="core-outbound", stream="outbound")
+    alertmanager.fire(core, edge, other)
+    alertmanager.until_silent(core)
+    assert alertmanager.groups("pager") == [[edge], [other]]
+
+
+def test_a_jabberer_is_one_warning_that_names_the_unit(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    jabberer = alert("JabbererSuspected", "warning", instance="mx4")
+    names = ("WorkQueueHigh", "WorkQueueDelayHigh", "WorkQueueFillingUp", "DrainRateFalling")
+    queue = [alert(name, "warning", instance="mx4") for name in names]
+    peer = alert("DrainRateFalling", "warning", instance="mx5")
+    alertmanager.fire(jabberer, *queue)
+    alertmanager.until_silent(*queue)
+    assert told(inbox.next("chat")) == [jabberer]
+    assert alertmanager.groups("pager") == []
+    alertmanager.fire(peer)
+    assert peer in alertmanager.groups("chat")[0], "another unit's queue is not explained by it"
+
+
+def test_an_unreachable_unit_is_one_warning(alertmanager: Alertmanager) -> None:
+    unit = alert("UnitUnreachable", "warning", instance="mx2")
+    sources = [
+        alert("SnmpDown", "warning", instance="mx2"),
+        alert("XmlDown", "warning", instance="mx2"),
+        alert("AuthenticationFailed", "warning", instance="mx2"),
+        alert("SnmpFlaky", "info", instance="mx2"),
+    ]
+    peer = alert("XmlDown", "warning", instance="mx3")
+    alertmanager.fire(unit, *sources, peer)
+    alertmanager.until_silent(*sources)
+    assert sorted(each["alertname"] for each in alertmanager.groups("chat")[0]) == [
+        "IronPortUnitUnreachable",
+        "IronPortXmlDown",
+    ]
+
+
+def test_an_unreachable_pool_is_one_page(alertmanager: Alertmanager) -> None:
+    """What a silenced alert would silence stays silent too."""
+    pool = alert("PoolUnreachable", "critical")
+    units = [alert("UnitUnreachable", "warning", instance=unit) for unit in UNITS]
+    sources = [alert("AuthenticationFailed", "warning", instance=unit) for unit in UNITS]
+    elsewhere = alert("UnitUnreachable", "warning", pool="outbound", instance="out1")
+    alertmanager.fire(pool, *units, *sources, elsewhere)
+    alertmanager.until_silent(*units, *sources)
+    assert alertmanager.groups("pager") == [[pool]]
+    assert alertmanager.groups("chat") == [[elsewhere]]
+
+
+def test_a_pool_that_takes_no_mail_is_one_page(alertmanager: Alertmanager) -> None:
+    pool = alert("PoolNotAcceptingMail", "critical")
+    units = [alert("UnitNotOnline", "warning", instance=unit) for unit in UNITS]
+    alertmanager.fire(pool, *units)
+    alertmanager.until_silent(*units)
+    assert alertmanager.groups("pager") == [[pool]]
+
+
+def test_critical_silences_the_warning_of_the_same_name_and_place_alone(alertmanager: Alertmanager) -> None:
+    critical = alert("CapacityInsufficient", "critical")
+    same = {**critical, "severity": "warning"}
+    other_pool = {**same, "pool": "outbound", "stream": "outbound"}
+    other_name = {**same, "alertname": "IronPortCapacityNotNPlusOne"}
+    other_unit = {**same, "instance": "mx1"}
+    alertmanager.fire(critical, same, other_pool, other_name, other_unit)
+    alertmanager.until_silent(same)
+    assert alertmanager.silent() == [same]
+
+
+def test_incidents_at_two_sites_are_two_pages(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    """Pools that balance themselves have streams of their own; two fleets of one name have jobs of their own."""
+    incidents = [
+        alert("DistributedAttackSuspected", "critical", pool="east"),
+        alert("DistributedAttackSuspected", "critical", pool="west"),
+        alert("PoolSlow", "critical", pool="west", job="branch"),
+    ]
+    west = alert("UnitSlow", "warning", pool="west", instance="mx1", job="third")
+    alertmanager.fire(*incidents, west)
+    pages = [told(inbox.next("pager")) for _ in incidents]
+    assert all([each] in pages for each in incidents)
+    assert alertmanager.silent() == []
+
+
+def test_what_an_incident_grows_into_joins_its_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    overloaded = alert("PoolOverloaded", "critical", pool="edge", stream="mail")
+    alertmanager.fire(overloaded)
+    page = inbox.next("pager")
+    short = alert("CapacityInsufficient", "critical", pool="core", stream="mail")
+    alertmanager.fire(short)
+    again = inbox.next("pager")
+    assert (told(page), again["groupKey"]) == ([overloaded], page["groupKey"])
+    assert {each["alertname"] for each in told(again)} == {"IronPortPoolOverloaded", "IronPortCapacityInsufficient"}
+
+
+def test_a_dead_exporter_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    """It is a target of two jobs, and belongs to no pool."""
+    down = {"alertname": "IronPortExporterDown", "severity": "critical"}
+    jobs = [{**down, "job": job} for job in ("ironport", "ironport-exporter")]
+    alertmanager.fire(*jobs)
+    assert told(inbox.next("pager")) == jobs
+    assert alertmanager.groups("pager") == [jobs]
+
+
+def test_the_dead_mans_switch_beats_as_long_as_the_watchdog_fires(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    watchdog = next(rule for rule in RULES if rule["alert"] == "IronPortWatchdog")
+    labels = {"alertname": "IronPortWatchdog", **watchdog["labels"]}
+    alertmanager.fire(labels)
+    for _ in range(3):
+        assert told(inbox.next("deadman")) == [labels]
+
+
+def test_information_reaches_nobody(alertmanager: Alertmanager) -> None:
+    reboot = alert("UnitRebooted", "info", instance="mx1")
+    alertmanager.fire(reboot)
+    assert alertmanager.groups("nowhere") == [[reboot]]
+    assert [alertmanager.groups(each) for each in ("pager", "chat", "tickets", "deadman")] == [[], [], [], []]

@@ -1,0 +1,190 @@
+"""Every alert has a runbook, and what a runbook says to type exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from exporter.catalog import FAMILIES
+from exporter.cli import parse
+from exporter.telemetry import Telemetry
+from support.prometheus import promtool
+
+ALERTS = Path(__file__).parents[2] / "alerts"
+INDEX = ALERTS / "README.md"
+RUNBOOKS = sorted((ALERTS / "runbooks").glob("*.md"))
+PAGES = [INDEX, *RUNBOOKS]
+
+RULES: list[dict[str, Any]] = [
+    rule
+    for file in sorted((ALERTS / "rules").glob("*.yml"))
+    for group in yaml.safe_load(file.read_text())["groups"]
+    for rule in group["rules"]
+]
+SEVERITIES: dict[str, set[str]] = {}
+for rule in RULES:
+    if "alert" in rule:
+        SEVERITIES.setdefault(rule["alert"], set()).add(rule["labels"]["severity"])
+
+ASYNCOS: Final = {
+    "antispamupdate",
+    "bounceconfig",
+    "bouncerecipients",
+    "commit",
+    "delivernow",
+    "dnsstatus",
+    "featurekey",
+    "hoststatus example.edu",
+    "interfaceconfig",
+    "reboot",
+    "resume",
+    "resumelistener",
+    "shutdown",
+    "snmpconfig",
+    "status detail",
+    "suspendlistener",
+    "tail mail_logs",
+    "tail updater_logs",
+    "tarpit",
+    "tophosts active",
+    "topin",
+    "updatenow force",
+    "workqueue resume",
+    "workqueue status",
+}
+"""The commands of AsyncOS that the pages use, each found in the vendor's guides or support articles."""
+
+WORDS: Final = {
+    *("mx1", "inbound", "example.edu"),  # what stands for a unit, a pool, a destination
+    *("timeout", "refused", "unreachable", "resolve", "auth", "tls"),  # reasons of ironport_source_error
+    *("none", "memory_shortage", "queue_space_shortage", "queue_full"),  # of ironport_resource_conservation
+    *("attempted", "no_ac", "faulty", "dns", "5xx"),  # other label values
+    *("rated_messages_per_hour", "v3get", "<>"),
+    *("check", "ssh admin@mx1", "python alerts/generate.py", "promtool check config", "amtool check-config"),
+    *("promql", "asyncos", "sh", "runbooks/NAME.md", "thresholds.yml", "alertmanager.yml", "<-"),
+    "http://localhost:9876/",
+}
+"""What stands in backticks beside commands and metrics."""
+
+
+def wrong(check: Callable[[Path], Collection[str]], pages: Iterable[Path] = PAGES) -> dict[str, Collection[str]]:
+    """Return what a check finds wrong, by page."""
+    return {page.name: found for page in pages if (found := check(page))}
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
+    assert {runbook.stem for runbook in RUNBOOKS} == set(SEVERITIES)
+
+
+def test_every_alert_links_its_runbook() -> None:
+    for alert in (rule for rule in RULES if "alert" in rule):
+        assert alert["annotations"]["runbook_url"].endswith(f"/{alert['alert']}.md")
+
+
+def test_every_runbook_says_what_whom_why_and_how() -> None:
+    for runbook in RUNBOOKS:
+        text = runbook.read_text()
+        assert text.startswith(f"# {runbook.stem}\n")
+        assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["Meaning", "Impact", "Diagnosis", "Mitigation"], runbook
+
+
+def test_every_runbook_has_the_severities_of_its_alert() -> None:
+    stated = {runbook.stem: re.findall(r"^Severity: ([a-z, ]+)\.", runbook.read_text(), re.M) for runbook in RUNBOOKS}
+    assert {name: set(", ".join(found).split(", ")) for name, found in stated.items()} == SEVERITIES
+
+
+def test_the_index_leads_to_every_runbook() -> None:
+    assert {f"runbooks/{runbook.name}" for runbook in RUNBOOKS} <= set(links(INDEX))
+
+
+def test_every_link_leads_somewhere() -> None:
+    assert wrong(lambda page: [link for link in links(page) if not leads(page, link)]) == {}
+
+
+def leads(page: Path, link: str) -> bool:
+    file, _, anchor = link.partition("#")
+    target = page.parent / file if file else page
+    return target.is_file() and (not anchor or anchor in anchors(target))
+
+
+def links(page: Path) -> list[str]:
+    return [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if "://" not in link]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings, as the renderers of Markdown make them."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def lines(page: Path, language: str) -> Iterator[str]:
+    """Yield the lines of the code blocks in a language."""
+    for block in re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL):
+        yield from (line.strip() for line in block.strip().splitlines())
+
+
+def test_every_code_block_is_in_a_language_that_is_checked() -> None:
+    checked = {"promql", "asyncos", "sh", "yaml"}
+    assert wrong(lambda page: {*re.findall(r"^ *```(\w*)$", page.read_text(), re.MULTILINE)[::2]} - checked) == {}
+
+
+KNOWN = {
+    *(family.name for family in FAMILIES),
+    *(rule["record"] for rule in RULES if "record" in rule),
+    *(f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in Telemetry().registry.collect()),
+}
+
+
+def test_every_metric_exists() -> None:
+    assert wrong(lambda page: {*re.findall(r"(?:\w+:)?\bironport_\w+(?::\w+)?", page.read_text())} - KNOWN) == {}
+
+
+TARGET_LABELS: Final = {"instance", "job", "site", "pool", "stream", "traffic", "role"}
+"""What /sd gives every target."""
+
+
+def test_every_label_that_a_query_picks_is_one_of_the_metric() -> None:
+    labels = {family.name: set(family.labels) for family in FAMILIES} | {"ALERTS": {"alertname"}}
+    for line in (line for page in PAGES for line in lines(page, "promql")):
+        for name, picked in re.findall(r"([\w:]+)\{([^}]*)\}", line):
+            used = set(re.findall(r"(\w+)(?:=~|!=|!~|=)", picked))
+            assert used <= labels.get(name, set()) | TARGET_LABELS, line
+
+
+def test_every_query_is_one(tmp_path: Path) -> None:
+    queries = [line for page in PAGES for line in lines(page, "promql")]
+    file = tmp_path / "rules.yml"
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+    checked = promtool("check", "rules", str(file))
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_every_command_of_the_appliance_exists() -> None:
+    assert wrong(lambda page: {*lines(page, "asyncos")} - ASYNCOS) == {}
+
+
+def test_every_command_within_a_sentence_exists() -> None:
+    known = ASYNCOS | {command.split()[0] for command in ASYNCOS} | WORDS | KNOWN
+    assert wrong(lambda page: {*re.findall(r"`([^`]+)`", prose(page))} - known) == {}
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"^ *```.*?```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def test_every_command_of_the_exporter_is_one() -> None:
+    typed = [shlex.split(line) for page in PAGES for line in lines(page, "sh") if line.startswith("ironport-exporter")]
+    for _, *arguments in typed:
+        parse(arguments)  # ends the program for a command that is none
+    assert {arguments[0] for _, *arguments in typed} == {"probe", "check"}
+
+
+def test_every_other_command_is_of_a_program_that_an_operator_has() -> None:
+    programs = {"ironport-exporter", "curl", "promtool", "amtool"}
+    assert wrong(lambda page: {line.split()[0] for line in lines(page, "sh")} - programs) == {}

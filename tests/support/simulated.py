@@ -1,0 +1,55 @@
+"""A live simulated fleet whose time stands still, and the exporter's own way to ask it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from exporter import config
+from exporter.config import Config
+from exporter.probe import Prober
+from exporter.result import Result
+from exporter.simulator.live import LiveFleet
+from exporter.simulator.model import Model
+from exporter.simulator.topology import load
+from exporter.telemetry import Telemetry
+
+START = 1_767_690_000.0
+"""Tuesday, 6 January 2026, 09:00 UTC."""
+
+STEP = 15
+
+
+@asynccontextmanager
+async def simulated(topology: str = "campus", **how: Any) -> AsyncIterator[LiveFleet]:
+    """Run a fleet at START, which `how` configures as `LiveFleet` takes it; only `step` moves its time."""
+    async with LiveFleet(Model(load(topology), 1, START, STEP), **how) as fleet:
+        yield fleet
+
+
+def configured(fleet: LiveFleet, folder: Path) -> Config:
+    """Return the configuration that the fleet's own file gives."""
+    file = folder / "fleet.yml"
+    file.write_text(fleet.fleet_file())
+    return config.load(file)
+
+
+async def probed(read: Config, unit: str, timeout: float = 10.0) -> Result:  # noqa: ASYNC109 - the probe's own
+    """Return what a first probe of the unit gives."""
+    prober = Prober(read.appliances[unit], Telemetry())
+    try:
+        return await prober.probe(timeout)
+    finally:
+        await prober.close()
+
+
+def reasons(result: Result) -> set[tuple[str, str]]:
+    """Return what went wrong, as source and reason."""
+    return {(reading.source, error.reason) for reading in result.readings for error in reading.errors}
+
+
+def value(result: Result, family: str, *labels: str) -> float:
+    """Return the value of a series."""
+    return next(series[labels] for known, series in result.exposition.families if known.name == family)
