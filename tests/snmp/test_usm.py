@@ -48,12 +48,12 @@ async def conversation(
         yield session, reading, telemetry
 
 
-async def ask(agent: Snmpd, codec: UsmCodec, policy: Policy = forward) -> Reading:
-    """Ask for one object in a session of its own, check the answer, return what it took."""
+async def ask(agent: Snmpd, codec: UsmCodec, policy: Policy = forward) -> int:
+    """Ask for one object in a session of its own, check the answer, return the packets needed but for resends."""
     async with conversation(agent, codec, policy) as (session, reading, _):
         response = await session.request(QUEUE)
     assert response.varbinds == ANSWER
-    return reading
+    return reading.requests - reading.retries
 
 
 def rejected(telemetry: Telemetry, reason: str) -> float | None:
@@ -63,8 +63,8 @@ def rejected(telemetry: Telemetry, reason: str) -> float | None:
 @pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
 async def test_every_combination_of_protocols_is_spoken(agent_of_all_users: Snmpd, user: User) -> None:
     codec = UsmCodec(usm(user))
-    assert (await ask(agent_of_all_users, codec)).requests == 2  # the engine is discovered
-    assert (await ask(agent_of_all_users, codec)).requests == 1  # and kept
+    assert await ask(agent_of_all_users, codec) == 2  # the engine is discovered
+    assert await ask(agent_of_all_users, codec) == 1  # and kept
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def with_report(number: int, **fields: bytes) -> Policy:
 async def test_a_forged_refusal_does_not_stop_a_genuine_answer(snmpd: Snmpd, number: int) -> None:
     codec = UsmCodec(usm(V3GET))
     await ask(snmpd, codec)
-    assert (await ask(snmpd, codec, with_report(number))).requests == 1
+    assert await ask(snmpd, codec, with_report(number)) == 1
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ async def test_a_forged_refusal_does_not_stop_a_genuine_answer(snmpd: Snmpd, num
 async def test_an_engine_with_impossible_figures_is_not_believed(snmpd: Snmpd, boots: bytes, seconds: bytes) -> None:
     codec = UsmCodec(usm(V3GET))
     await ask(snmpd, codec, with_report(4, boots=boots, seconds=seconds))
-    assert (await ask(snmpd, codec)).requests == 1
+    assert await ask(snmpd, codec) == 1
 
 
 async def test_a_rebooted_agent_is_followed_with_one_packet_more(start_snmpd: Callable[..., Snmpd]) -> None:
@@ -150,8 +150,8 @@ async def test_a_rebooted_agent_is_followed_with_one_packet_more(start_snmpd: Ca
     boots = agent.boots
     await asyncio.to_thread(agent.restart)
     assert agent.boots > boots
-    assert (await ask(agent, codec)).requests == 2
-    assert (await ask(agent, codec)).requests == 1
+    assert await ask(agent, codec) == 2
+    assert await ask(agent, codec) == 1
 
 
 async def test_boots_that_fell_back_are_followed(start_snmpd: Callable[..., Snmpd]) -> None:
@@ -160,7 +160,7 @@ async def test_boots_that_fell_back_are_followed(start_snmpd: Callable[..., Snmp
     await asyncio.to_thread(agent.restart)
     await ask(agent, codec)
     await asyncio.to_thread(lambda: agent.restart(forget=True))
-    assert (await ask(agent, codec)).requests == 2
+    assert await ask(agent, codec) == 2
 
 
 async def test_a_replaced_agent_is_followed_with_one_packet_more(start_snmpd: Callable[..., Snmpd]) -> None:
@@ -168,8 +168,8 @@ async def test_a_replaced_agent_is_followed_with_one_packet_more(start_snmpd: Ca
     codec = UsmCodec(usm(V3GET))
     await ask(agent, codec)
     await asyncio.to_thread(lambda: agent.restart(engine_id="80001f8803000000000099"))
-    assert (await ask(agent, codec)).requests == 2
-    assert (await ask(agent, codec)).requests == 1
+    assert await ask(agent, codec) == 2
+    assert await ask(agent, codec) == 1
 
 
 async def test_a_clock_that_is_off_is_set_right(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ async def test_a_clock_that_is_off_is_set_right(snmpd: Snmpd, monkeypatch: pytes
     ahead = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000)
     with monkeypatch.context() as later:
         later.setattr("exporter.snmp.usm.time", ahead)
-        assert (await ask(snmpd, codec)).requests == 2
+        assert await ask(snmpd, codec) == 2
 
 
 async def test_an_answer_whose_digest_is_wrong_is_dropped(snmpd: Snmpd) -> None:
@@ -229,7 +229,7 @@ async def test_requests_side_by_side_at_the_first_contact_all_succeed(snmpd: Snm
 
 
 async def test_copies_of_reports_do_no_harm(snmpd: Snmpd) -> None:
-    assert (await ask(snmpd, UsmCodec(usm(V3GET)), doubled("client"))).requests == 2
+    assert await ask(snmpd, UsmCodec(usm(V3GET)), doubled("client")) == 2
 
 
 async def test_an_agent_that_is_another_engine_each_time_is_given_up(snmpd: Snmpd) -> None:
