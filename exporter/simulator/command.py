@@ -42,7 +42,7 @@ def simulate(flags: Namespace) -> int:
         raise UsageError(" ".join(error.problems)) from error
     except RequestError as error:
         raise UsageError(str(error)) from error
-    _allow_files()
+    allow_files()
     fleet = LiveFleet(model, snmp=flags.snmp, https=not flags.http)
     asyncio.run(_serve(fleet, flags.web_listen_address, flags.fleet_file))
     _log.info("stopped")
@@ -98,7 +98,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _allow_files() -> None:
+def allow_files() -> None:
     """Allow as many open files as the system does: a unit takes two sockets, and each of its clients one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -8,6 +8,7 @@ import hmac
 import random
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -192,7 +193,6 @@ def _kept(host: str, number: int) -> socket.socket:
     """Return a socket that keeps the port from others and lets nobody connect."""
     keeper = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     keeper.bind((host, number))
     return keeper
 
@@ -202,6 +202,8 @@ def _local_port(transport: asyncio.BaseTransport) -> int:
 
 
 def _abort(transport: asyncio.BaseTransport) -> None:
-    """Break the connection, whatever is still to be sent."""
-    if isinstance(transport, asyncio.WriteTransport):
+    """Reset the connection, whatever is still to be sent."""
+    if isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()

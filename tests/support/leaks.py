@@ -46,5 +46,8 @@ def _sockets() -> set[str]:
 
 def _children() -> set[str]:
     """Return the child processes of this process, ended ones that nobody waited for included."""
-    numbers = [number for file in Path("/proc/self/task").glob("*/children") for number in file.read_text().split()]
+    numbers: list[str] = []
+    for file in Path("/proc/self/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended has gone
+            numbers += file.read_text().split()
     return {f"process {number}" for number in numbers}

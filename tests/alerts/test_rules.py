@@ -1,0 +1,232 @@
+"""The rules as an operator gets them: generated, loadable, tested, and each alert with what a person needs at night."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from exporter.catalog import FAMILIES
+from exporter.telemetry import Telemetry
+
+ALERTS: Final = Path(__file__).parents[2] / "alerts"
+RULES: Final = sorted((ALERTS / "rules").glob("*.yml"))
+FOR_THE_FLEET: Final = {"IronPortExporterDown", "IronPortWatchdog"}
+"""Alerts that are not about a pool or a unit."""
+
+_SPARED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NAME: Final = re.compile(r"(?<![\w:])(?:(?:instance|pool|job):)?ironport_\w+(?::\w+)?")
+_DURATION: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule with the interval of its group in seconds."""
+
+    definition: Mapping[str, Any]
+    interval: int
+
+    @property
+    def expression(self) -> str:
+        return str(self.definition["expr"])
+
+    @property
+    def names(self) -> set[str]:
+        """The metrics and recorded series that the expression reads."""
+        return set(_NAME.findall(_SPARED.sub("", self.expression)))
+
+
+def _rules() -> Iterator[Rule]:
+    for path in RULES:
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            yield from (Rule(rule, _seconds(group["interval"])) for rule in group["rules"])
+
+
+def _seconds(duration: str) -> int:
+    return sum(int(count) * _DURATION[unit] for count, unit in re.findall(r"(\d+)([smhd])", duration))
+
+
+ALERTING: Final = [rule for rule in _rules() if "alert" in rule.definition]
+RECORDING: Final = [rule for rule in _rules() if "record" in rule.definition]
+ABOUT_A_PLACE: Final = [rule for rule in ALERTING if rule.definition["alert"] not in FOR_THE_FLEET]
+
+
+def _id(rule: Rule) -> str:
+    definition = rule.definition
+    return (
+        definition.get("record") or f"{definition['alert'].removeprefix('IronPort')}-{definition['labels']['severity']}"
+    )
+
+
+each_alert: Final = pytest.mark.parametrize("rule", ALERTING, ids=_id)
+each_record: Final = pytest.mark.parametrize("rule", RECORDING, ids=_id)
+
+
+def _promtool(*arguments: str | Path) -> None:
+    result = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def generate() -> Any:
+    """Return the generator, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location("generate", ALERTS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["generate"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def exported() -> set[str]:
+    """Return every metric that the exporter gives, of appliances and its own."""
+    own = {metric.name for metric in Telemetry().registry.collect()}
+    return own | {family.name for family in FAMILIES}
+
+
+def test_the_committed_rules_are_those_that_the_thresholds_and_sources_give(generate: Any) -> None:
+    written = generate.generated(*generate.read())
+    assert written == {path.name: path.read_text() for path in RULES}
+
+
+def test_a_threshold_that_no_rule_uses_is_refused(generate: Any) -> None:
+    with pytest.raises(generate.ThresholdError, match=r"thresholds\.yml has b, which no rule uses: remove it\."):
+        generate.generated({"a": 1, "b": 2}, {"x.yml": "expr: up < <<a>>"})
+
+
+def test_a_threshold_that_is_not_in_the_file_is_refused(generate: Any) -> None:
+    with pytest.raises(generate.ThresholdError, match=r"source/x\.yml asks for <<b>>, which is not in thresholds\.yml"):
+        generate.generated({"a": 1}, {"x.yml": "expr: <<a>> < <<b>>"})
+
+
+def test_every_threshold_is_set_once_below_a_comment() -> None:
+    lines = (ALERTS / "thresholds.yml").read_text().splitlines()
+    names = [line.partition(":")[0] for line in lines if line and not line.startswith("#")]
+    assert len(set(names)) == len(names)
+    blocks = "\n".join(lines).split("\n\n")
+    bare = [block for block in blocks if ":" in block.splitlines()[-1] and not block.startswith("#")]
+    assert not bare
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_prometheus_takes_the_file_as_it_is(path: Path) -> None:
+    _promtool("check", "rules", path)
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_the_rules_do_what_their_tests_say(path: Path) -> None:
+    _promtool("test", "rules", ALERTS / "tests" / path.name)
+
+
+def test_every_alert_fires_in_one_test_and_does_not_in_another() -> None:
+    checks = [
+        check
+        for path in RULES
+        for test in yaml.safe_load((ALERTS / "tests" / path.name).read_text())["tests"]
+        for check in test.get("alert_rule_test", ())
+    ]
+    severities = {
+        (check["alertname"], alert["exp_labels"]["severity"])
+        for check in checks
+        for alert in check.get("exp_alerts", ())
+    }
+    assert severities == {(rule.definition["alert"], rule.definition["labels"]["severity"]) for rule in ALERTING}
+    silent = {check["alertname"] for check in checks if not check.get("exp_alerts")}
+    assert silent == {rule.definition["alert"] for rule in ALERTING} - {"IronPortWatchdog"}
+
+
+@each_alert
+def test_an_alert_says_how_grave_it_is_and_what_to_do(rule: Rule) -> None:
+    alert, notes = rule.definition["alert"], rule.definition["annotations"]
+    assert re.fullmatch(r"IronPort([A-Z][a-z]+|NPlusOne)+", alert)
+    assert rule.definition["labels"]["severity"] in ("critical", "warning", "info")
+    assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert re.fullmatch(r"[A-Z][^{}]*\.", notes["summary"])
+    assert re.search(r"\.( \{\{- end \}\})?$", notes["description"])
+    assert notes["runbook_url"] == f"{_links()['runbooks']}/{alert}.md"
+    assert re.fullmatch(re.escape(_links()["grafana"]) + r"/d/ironport-[a-z]+(\?.*)?", notes["dashboard_url"])
+
+
+def _links() -> dict[str, str]:
+    thresholds: dict[str, str] = yaml.safe_load((ALERTS / "thresholds.yml").read_text())
+    return thresholds
+
+
+@each_alert
+def test_the_labels_that_a_rule_sets_hold_no_values(rule: Rule) -> None:
+    assert not [value for value in rule.definition["labels"].values() if "{{" in value]
+
+
+@pytest.mark.parametrize("rule", ABOUT_A_PLACE, ids=_id)
+def test_an_alert_about_a_place_names_it_and_fires_with_its_labels(rule: Rule) -> None:
+    """Inhibition goes by labels, and two alerts that both lack one would count as equal."""
+    assert "{{ $labels.pool }}" in rule.definition["annotations"]["description"]
+    fired = _expected(rule)
+    assert fired
+    by_unit = "$labels.instance" in rule.definition["annotations"]["dashboard_url"]
+    for labels in fired:
+        assert {"job", "stream", "pool"} <= labels.keys()
+        assert ("instance" in labels) == by_unit
+
+
+def _expected(rule: Rule) -> Sequence[Mapping[str, str]]:
+    """Return the labels with which the alert fires in the tests, but for units without labels of a place."""
+    return [
+        alert["exp_labels"]
+        for path in RULES
+        for test in yaml.safe_load((ALERTS / "tests" / path.name).read_text())["tests"]
+        if "without" not in test["name"] or "labels" not in test["name"]
+        for check in test.get("alert_rule_test", ())
+        for alert in check.get("exp_alerts", ())
+        if check["alertname"] == rule.definition["alert"]
+        and rule.definition["labels"].items() <= alert["exp_labels"].items()
+    ]
+
+
+@pytest.mark.parametrize("rule", [*ALERTING, *RECORDING], ids=_id)
+def test_a_rule_reads_only_what_is_exported_or_recorded(rule: Rule, exported: set[str]) -> None:
+    assert rule.names <= exported | {record.definition["record"] for record in RECORDING}
+
+
+def test_every_recorded_series_is_read_by_a_rule() -> None:
+    read = set().union(*(rule.names for rule in (*ALERTING, *RECORDING)))
+    assert {rule.definition["record"] for rule in RECORDING} <= read
+
+
+@each_record
+def test_a_recorded_series_is_named_by_level_metric_and_operations(rule: Rule) -> None:
+    assert re.fullmatch(r"(instance|pool|job):ironport_[a-z_]+:[a-z0-9_]+", rule.definition["record"])
+
+
+@pytest.mark.parametrize("rule", [*ALERTING, *RECORDING], ids=_id)
+def test_a_rule_names_no_job(rule: Rule) -> None:
+    assert not re.search(r"\bjob\s*(=|!)", rule.expression)
+
+
+def test_groups_are_evaluated_every_five_minutes_or_sooner() -> None:
+    assert max(rule.interval for rule in (*ALERTING, *RECORDING)) <= 300
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in ALERTING if rule.definition["labels"]["severity"] == "critical"], ids=_id
+)
+def test_a_page_waits_five_minutes_at_most(rule: Rule) -> None:
+    """A restart of Prometheus forgets a `for` of less than ten minutes, so that a page must not hang on one."""
+    assert _seconds(rule.definition.get("for", "0s")) <= 300
+
+
+@pytest.mark.parametrize("rule", [*ALERTING, *RECORDING], ids=_id)
+def test_only_recorded_series_are_read_over_days(rule: Rule) -> None:
+    """Days of raw samples would be read anew at every evaluation."""
+    ranges = re.findall(r"([\w:]+)(?:\{[^}]*\})?\[(\w+)\]", rule.expression)
+    assert not [name for name, range_ in ranges if ":" not in name and _seconds(range_) > 6 * 3600]
