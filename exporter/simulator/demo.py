@@ -133,7 +133,7 @@ def _past(folder: Path, seconds: float) -> Model:
     if not seconds:
         return Model(shape, _SEED, time.time())
     files = _rule_files()
-    rules = recorded.read(files) if files else []
+    rules = [rule for rule in recorded.read(files) if rule.record] if files else []
     _say(f"writing {seconds / 86400:.3g} days of history")
     return backfill(
         shape,
