@@ -6,6 +6,7 @@ scenario bites by night as by day. Calibrated with public incidents: floods of 1
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
@@ -108,22 +109,22 @@ def _starve_delivery(effects: Effects, incident: Incident, _: Moment) -> None:
     effects.delivery[incident.units] = np.minimum(effects.delivery[incident.units], incident.size)
 
 
+def _set(field: str, state: bool, effects: Effects, incident: Incident, _: Moment) -> None:
+    getattr(effects, field)[incident.units] = state
+
+
+def _multiply(field: str, effects: Effects, incident: Incident, moment: Moment) -> None:
+    getattr(effects, field)[incident.units] *= 1 + (incident.size - 1) * incident.strength(moment)
+
+
 def _switch(field: str, state: bool) -> Effect:
-    """Return the effect that sets a yes-or-no figure of the units."""
-
-    def apply(effects: Effects, incident: Incident, _: Moment) -> None:
-        getattr(effects, field)[incident.units] = state
-
-    return apply
+    """Return the effect that sets a yes-or-no figure of the units; it can be pickled, as the backfill needs."""
+    return partial(_set, field, state)
 
 
 def _scale(field: str) -> Effect:
-    """Return the effect that multiplies a figure of the units by the size."""
-
-    def apply(effects: Effects, incident: Incident, moment: Moment) -> None:
-        getattr(effects, field)[incident.units] *= 1 + (incident.size - 1) * incident.strength(moment)
-
-    return apply
+    """Return the effect that multiplies a figure of the units by the size; it can be pickled too."""
+    return partial(_multiply, field)
 
 
 def _toggle(effects: Effects, incident: Incident, moment: Moment) -> None:

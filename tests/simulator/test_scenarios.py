@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from exporter.reading import Items
+from exporter.simulator.incident import Scenario
 from exporter.simulator.model import Model
 from exporter.simulator.noise import Floats
 from exporter.simulator.scenarios import SCENARIOS
@@ -368,3 +370,9 @@ def test_a_fault_of_the_way_to_the_unit_shows_in_its_transport_alone(text: str, 
 def test_every_scenario_is_in_one_of_these_tables() -> None:
     tabled = {text.partition(",")[0] for text in (*FLOWS, *FACTS, *MOVES)}
     assert set(SCENARIOS) - tabled == {"partial-flood", "site-down", "reboot", "dst"}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda scenario: scenario.name)
+def test_a_scenario_can_be_handed_to_another_process(scenario: Scenario) -> None:
+    """The backfill spreads its periods over processes."""
+    assert pickle.loads(pickle.dumps(scenario)).name == scenario.name
