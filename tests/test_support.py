@@ -390,6 +390,21 @@ def test_a_test_that_leaves_something_open_fails(
         async def test_task():
             kept.append(asyncio.create_task(asyncio.sleep(60)))
 
+        async def fail():
+            1 / 0
+
+        async def test_unseen_in_a_callback():
+            asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+            await asyncio.sleep(0)
+
+        async def test_unseen_in_a_task():
+            await asyncio.wait({asyncio.create_task(fail())})
+
+        async def test_unseen_in_a_task_of_a_cycle():
+            holder = {"task": asyncio.create_task(fail())}
+            holder["self"] = holder
+            await asyncio.wait({holder["task"]})
+
         async def test_clean():
             await asyncio.create_task(asyncio.sleep(0))
             socket.socket().close()
@@ -399,6 +414,6 @@ def test_a_test_that_leaves_something_open_fails(
     monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath / "tests"))
     options = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
     result = pytester.runpytest_subprocess("-p", "support.leaks", *options)
-    result.assert_outcomes(passed=4, errors=3)
-    for said in ("left open: socket:*", "left open: process *", "left running: *"):
+    result.assert_outcomes(passed=7, errors=6)
+    for said in ("left open: socket:*", "left open: process *", "left running: *", "raised where nobody looks: *"):
         result.stdout.fnmatch_lines(f"*{said}*")
