@@ -138,12 +138,6 @@ def _with_simulator(module: str, name: str, flags: Namespace) -> int:
     return code
 
 
-def _demo_state() -> Path:
-    """Return where a demo notes what runs where (XDG base directories)."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "ironport-exporter" / "demo.json"
-
-
 def _print(text: str) -> None:
     print(text.removesuffix("\n"))  # noqa: T201 - what the command is for
 
@@ -399,9 +393,8 @@ COMMANDS: Final = (
             _argument(
                 "--state",
                 type=Path,
-                default=_demo_state(),
                 metavar="FILE",
-                help="where to write what runs where, as JSON (default: %(default)s)",
+                help="where to write what runs where, as JSON (default: demo.json in your folder for such state)",
             ),
         ),
         (

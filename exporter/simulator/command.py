@@ -81,13 +81,14 @@ def _backfill(flags: Namespace) -> int:
         step=flags.step or _BACKFILL_STEP,
         families=EVERY if flags.all else READ,
         rules=recorded.read(flags.rules) if flags.rules else (),
-        progress=_progress,
+        progress=show_progress,
     )
     print(f"The history is in {flags.out}, for Prometheus' --storage.tsdb.path.")  # noqa: T201 - what the command did
     return 0
 
 
-def _progress(what: str, share: float) -> None:
+def show_progress(what: str, share: float) -> None:
+    """Show how far a part of the work is, in one line for each part."""
     print(f"\r{what}: {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)  # noqa: T201 - for who waits
 
 

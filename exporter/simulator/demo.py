@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import socket
@@ -63,11 +64,12 @@ class Addresses:
 
 def demo(flags: Namespace) -> int:
     """Run the demo, or start an attack in the one that runs; returns the exit code."""
+    state = flags.state or _default_state()
     match flags.words:
         case []:
-            return _run(flags.state, flags.history)
+            return _run(state, flags.history)
         case ["attack", scenario]:
-            return _attack(scenario, flags.state)
+            return _attack(scenario, state)
     raise UsageError("write `demo`, or `demo attack SCENARIO` such as `demo attack jabberer,unit=mx1`")
 
 
@@ -142,7 +144,7 @@ def _past(folder: Path, seconds: float) -> Model:
         end=time.time(),
         out=folder / "data",
         rules=rules,
-        progress=lambda what, share: _say(f"{what}: {share:.0%}"),
+        progress=command.show_progress,
     )
 
 
@@ -304,7 +306,7 @@ def _block(addresses: Addresses, state: Path) -> str:
         "State": str(state),
     }
     lines = [f"  {name:16} {where or 'left out, see above'}" for name, where in rows.items()]
-    attack = f"ironport-exporter demo attack jabberer --state {state}"
+    attack = f"{_ourselves()} demo attack jabberer{'' if state == _default_state() else f' --state {state}'}"
     return "\n".join(
         [
             "",
@@ -321,6 +323,17 @@ def _block(addresses: Addresses, state: Path) -> str:
             "",
         ]
     )
+
+
+def _default_state() -> Path:
+    """Return where the state file is unless told otherwise (XDG base directories)."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "ironport-exporter" / "demo.json"
+
+
+def _ourselves() -> str:
+    """Return how this program was called, so that what is printed can be pasted."""
+    return "python -m exporter" if Path(sys.argv[0]).name == "__main__.py" else sys.argv[0]
 
 
 def _say(text: str) -> None:

@@ -105,6 +105,7 @@ def test_the_demo_shows_everything_at_work_can_be_attacked_and_leaves_nothing(st
     assert until(lambda: ask(f"{prometheus}/api/v1/alertmanagers")["data"]["activeAlertmanagers"])
     groups = ask(f"{prometheus}/api/v1/rules")["data"]["groups"]
     assert {Path(group["file"]).name for group in groups} == {path.name for path in PROJECT.glob("alerts/rules/*.yml")}
+    assert f"python -m exporter demo attack jabberer --state {demo.state}" in demo.log.read_text()
     attack = run("demo", "attack", "jabberer,unit=mx2", "--state", str(demo.state))
     assert (attack.returncode, attack.stderr) == (0, "")
     assert "jabberer on mx2" in attack.stdout
