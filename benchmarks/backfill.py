@@ -20,11 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from exporter.errors import RequestError  # noqa: E402 - the path comes first
-from exporter.simulator import backfill, blocks, recorded  # noqa: E402
-from exporter.simulator.backfill import READ, Recording  # noqa: E402
+from exporter.simulator import backfill  # noqa: E402
+from exporter.simulator.backfill import READ, Samples  # noqa: E402
 from exporter.simulator.model import Model  # noqa: E402
-from exporter.simulator.recorded import Rule  # noqa: E402
 from exporter.simulator.topology import load  # noqa: E402
+from exporter.tsdb import blocks, rule_files  # noqa: E402
+from exporter.tsdb.rule_files import Rule  # noqa: E402
 
 DAY = 86400
 END = 1_767_916_800 // blocks.LENGTH * blocks.LENGTH
@@ -35,7 +36,7 @@ def main() -> None:
     """Measure each length of history and print a line of figures for it."""
     pattern, *days = sys.argv[1:] or [str(ROOT / "alerts/rules/*.yml")]
     rules = rules_of(pattern)
-    print(f"{sum(bool(rule.record) for rule in rules)} recording rules on {len(recorded.levels(rules))} levels")
+    print(f"{sum(bool(rule.record) for rule in rules)} recording rules on {len(rule_files.levels(rules))} levels")
     print("days   model mapping promtool | samples   rules   total | work")
     per_block = one_block(rules)
     for number in map(int, days or ("8", "30")):
@@ -53,7 +54,7 @@ def main() -> None:
 def rules_of(pattern: str) -> list[Rule]:
     """Return the rules of the files, none if there is no file."""
     try:
-        return recorded.read(pattern)
+        return rule_files.read(pattern)
     except RequestError as error:
         print(error)
         return []
@@ -66,9 +67,9 @@ def one_block(rules: list[Rule]) -> tuple[float, float]:
     alone = seconds(lambda: Model(load("campus"), 1, period[0] - 60, 60).advance(period[-1]))
     with tempfile.TemporaryDirectory() as folder:
         families = READ | backfill.families_read(rules)
-        recording = Recording(load("campus"), 1, families, Path(folder))
+        samples = Samples(load("campus"), 1, families, Path(folder))
         text: list[str] = []
-        mapping = seconds(lambda: text.extend(backfill.text(recording, model, period)))
+        mapping = seconds(lambda: text.extend(backfill.text(samples, model, period)))
         return mapping - alone, seconds(lambda: blocks.write(text, Path(folder)))
 
 

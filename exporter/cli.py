@@ -20,6 +20,7 @@ from typing import Any, Final
 import structlog
 
 from exporter import __version__, config, log
+from exporter.backtest import past
 from exporter.errors import ConfigError, ExporterError, UsageError
 from exporter.probe import Fleet
 from exporter.result import Result
@@ -119,17 +120,23 @@ def _schema(_flags: Namespace) -> int:
 
 
 def _simulate(flags: Namespace) -> int:
-    return _with_simulator("command", "simulate", flags)
+    return _with_numpy("exporter.simulator.command", "simulate", flags)
 
 
 def _demo(flags: Namespace) -> int:
-    return _with_simulator("demo", "demo", flags)
+    return _with_numpy("exporter.simulator.demo", "demo", flags)
 
 
-def _with_simulator(module: str, name: str, flags: Namespace) -> int:
-    """Run a command of the simulator, whose libraries are an extra."""
+def _backtest(flags: Namespace) -> int:
+    if flags.prometheus:
+        return past.backtest(flags)
+    return _with_numpy("exporter.backtest.command", "backtest", flags)
+
+
+def _with_numpy(module: str, name: str, flags: Namespace) -> int:
+    """Run a command that simulates, the libraries for which are an extra."""
     try:
-        command = import_module(f"exporter.simulator.{module}")
+        command = import_module(module)
     except ModuleNotFoundError as error:
         if error.name != "numpy":
             raise
@@ -179,6 +186,16 @@ def _count_of_units(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 5000):
         raise ArgumentTypeError(f"{text!r} is not a number of units from 1 to 5000")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return share
 
 
 def _seed(text: str) -> int:
@@ -315,7 +332,7 @@ COMMANDS: Final = (
             _argument(
                 "--topology",
                 metavar="NAME|FILE",
-                help="the fleet: campus, rings, pair or a YAML file (default: campus)",
+                help="the fleet: campus, mixed, pair, rings or a YAML file (default: campus)",
             ),
             _argument(
                 "--units",
@@ -401,6 +418,52 @@ COMMANDS: Final = (
             "ironport-exporter demo",
             "ironport-exporter demo attack jabberer",
             "ironport-exporter demo attack flood,size=2",
+        ),
+    ),
+    Command(
+        "backtest",
+        "tell what the alerts would have said: of simulated incidents, or of your own fleet's past",
+        _backtest,
+        (
+            _argument(
+                "--only", action="append", metavar="CASE", help="play this case only, * stands for anything; repeatable"
+            ),
+            _argument(
+                "--seed", type=_seed, action="append", metavar="N", help="another seed, another mail; repeatable (1)"
+            ),
+            _argument(
+                "--quiet-weeks", type=int, metavar="N", help="play so many weeks besides in which nothing happens"
+            ),
+            _argument(
+                "--topology", default="campus", metavar="NAME|FILE", help="the fleet of the quiet weeks (%(default)s)"
+            ),
+            _argument(
+                "--step", type=int, choices=(15, 30, 60), default=60, help="seconds between samples (%(default)s)"
+            ),
+            _argument(
+                "--drops",
+                type=_share,
+                default=0.0,
+                metavar="SHARE",
+                help="share of the SNMP probes that get lost, at least; 2 %% always do",
+            ),
+            _argument(
+                "--prometheus", metavar="URL", help="instead of a simulation, the past that this Prometheus knows"
+            ),
+            _argument(
+                "--from",
+                default="7d",
+                metavar="TIME",
+                help="where that past begins: how long ago, or a time such as 2026-03-11T10:00:00Z (%(default)s)",
+            ),
+            _argument("--to", default="0s", metavar="TIME", help="where it ends (%(default)s: now)"),
+            _argument("--rules", metavar="GLOB", help="rule files, 'rules/*.yml' say; the project's own if not given"),
+            _argument("--json", type=Path, metavar="FILE", help="where to write everything as JSON, too"),
+        ),
+        (
+            "ironport-exporter backtest --only 'jabberer*' --seed 1 --seed 2",
+            "ironport-exporter backtest --only '*quiet*' --quiet-weeks 5",
+            "ironport-exporter backtest --prometheus http://localhost:9090 --from 7d --json backtest.json",
         ),
     ),
     Command(

@@ -10,8 +10,8 @@ from __future__ import annotations
 import copy
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,14 +22,15 @@ from pydantic import SecretStr
 from exporter.catalog import FAMILIES, UNVERIFIED
 from exporter.config import Appliance, Auth, BasicAuth, CommunityAuth, Config, XmlSettings
 from exporter.errors import RequestError
-from exporter.simulator import blocks, openmetrics, recorded
 from exporter.simulator.history import History, along_time, polls
 from exporter.simulator.model import Model
 from exporter.simulator.noise import generator
-from exporter.simulator.recorded import Rule
 from exporter.simulator.timeline import Request
 from exporter.simulator.topology import Topology, Unit
 from exporter.simulator.view import Page
+from exporter.tsdb import blocks, openmetrics, recording
+from exporter.tsdb.progress import Progress, silent
+from exporter.tsdb.rule_files import Rule, levels
 from exporter.web import discovery
 from exporter.web.discovery import BaseUrl
 
@@ -82,12 +83,9 @@ READ: Final = frozenset(
 )
 """The families of which dashboards show the past; those that rules read are added to them."""
 
-Progress = Callable[[str, float], None]
-"""Is told what is being done, and which share of it is done."""
-
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class Samples:
     """What is sampled and where it goes; one for all periods."""
 
     topology: Topology
@@ -106,18 +104,23 @@ def backfill(
     scenarios: Iterable[Request] = (),
     step: int = 60,
     families: frozenset[str] = READ,
+    without: frozenset[str] = frozenset(),
     rules: Sequence[Rule] = (),
-    progress: Progress = lambda _what, _share: None,
+    pace: int = 0,
+    progress: Progress = silent,
 ) -> Model:
     """Write the `seconds` until `end` (Unix, seconds) to the folder `out` as blocks and return the model at the end.
 
     Offsets of `scenarios` count from the beginning. Of the catalogue, `families` and those that the rules read are
-    written. Raises RequestError for an `out` that is not empty or cannot be used, ExporterError where promtool or
+    written, but not those in `without`. Rules are evaluated every `pace` seconds at least, by default as often as there
+    are samples.
+
+    Raises RequestError for an `out` that is not empty or cannot be used, ExporterError where promtool or
     Prometheus is missing or fails.
     """
-    levels = recorded.levels(rules)
+    recorded = levels(rules)
     blocks.program("promtool")
-    if levels:
+    if recorded:
         blocks.program("prometheus")
     model = Model(topology, seed, end - seconds, step)
     if seconds < step:
@@ -127,28 +130,27 @@ def backfill(
     _prepare(out)
     periods = list(blocks.periods(int(model.time) + step, int(end), step))
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _ignore_interrupt) as pool:
-        recording = Recording(topology, seed, families | families_read(rules), out)
-        _finish(_sample(pool, recording, model, periods), "samples", len(periods), progress)
-        for number, level in enumerate(levels, 1):
-            with blocks.served(out) as url:
-                tasks = [pool.submit(write_recorded, url, level, period, out) for period in periods]
-                _finish(tasks, f"recorded series, level {number} of {len(levels)}", len(periods), progress)
+        samples = Samples(topology, seed, (families | families_read(rules)) - without, out)
+        recording.finish(_sample(pool, samples, model, periods), "samples", len(periods), progress)
+        recording.record(out, recorded, periods, pool, progress, pace=pace or step)
     return model
 
 
-def text(recording: Recording, model: Model, period: range) -> Iterator[str]:
+def text(samples: Samples, model: Model, period: range) -> Iterator[str]:
     """Yield the OpenMetrics text of the samples of a period, for which the `model` is advanced to its end."""
-    config = fleet(recording.topology, _pages(recording.families))
-    families = [along_time(family) for family in FAMILIES if family.name in recording.families]
+    config = fleet(samples.topology, _pages(samples.families))
+    families = [along_time(family) for family in FAMILIES if family.name in samples.families]
     histories = {name: History(one, families, len(period)) for name, one in config.appliances.items()}
     up: dict[str, openmetrics.Column] = {name: [None] * len(period) for name in histories}
     for instant, time in enumerate(period):
         model.advance(time)
-        luck = generator(recording.seed, 7, time).random((len(histories), 2)).tolist()
+        luck = generator(samples.seed, 7, time).random((len(histories), 2)).tolist()
         for (name, history), chances in zip(histories.items(), luck, strict=True):
-            if model.view.transport(name).scraped:
+            transport = model.view.transport(name)
+            if transport.scraped:
+                up[name][instant] = float(transport.answered)
+            if transport.scraped and transport.answered:
                 history.add(instant, polls(model.view, config.appliances[name], chances))
-                up[name][instant] = 1.0
     ends = openmetrics.stamps(period)
     labels = target_labels(config)
     yield openmetrics.header("up", "gauge")
@@ -212,28 +214,16 @@ def _prepare(out: Path) -> None:
 
 
 def _sample(
-    pool: ProcessPoolExecutor, recording: Recording, model: Model, periods: Iterable[range]
+    pool: ProcessPoolExecutor, samples: Samples, model: Model, periods: Iterable[range]
 ) -> Iterator[Future[None]]:
     for period in periods:
-        yield pool.submit(write_samples, recording, copy.deepcopy(model), period)
+        yield pool.submit(write_samples, samples, copy.deepcopy(model), period)
         model.advance(period[-1])
 
 
-def _finish(tasks: Iterable[Future[None]], what: str, number: int, progress: Progress) -> None:
-    """Wait until all tasks have ended, telling how far they are; raises what the first that fails raises."""
-    for done, task in enumerate(as_completed(tasks), 1):
-        task.result()
-        progress(what, done / number)
-
-
-def write_samples(recording: Recording, model: Model, period: range) -> None:
+def write_samples(samples: Samples, model: Model, period: range) -> None:
     """Write the samples of a period."""
-    blocks.write(text(recording, model, period), recording.out)
-
-
-def write_recorded(url: str, rules: Sequence[Rule], period: range, out: Path) -> None:
-    """Write what the rules record in a period."""
-    blocks.write(recorded.evaluate(url, rules, period), out)
+    blocks.write(text(samples, model, period), samples.out)
 
 
 def _ignore_interrupt() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import resource
 import signal
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Coroutine
@@ -16,11 +15,12 @@ from typing import Any, Final
 import structlog
 
 from exporter.errors import ConfigError, ExporterError, RequestError, UsageError
-from exporter.simulator import control, recorded, timeline, topology
+from exporter.simulator import control, timeline, topology
 from exporter.simulator.backfill import EVERY, READ, backfill
 from exporter.simulator.live import LiveFleet
 from exporter.simulator.model import Model
 from exporter.simulator.topology import Topology
+from exporter.tsdb import progress, rule_files
 
 _USUAL: Final = "campus"
 """The topology where none is asked for."""
@@ -80,16 +80,11 @@ def _backfill(flags: Namespace) -> int:
         scenarios=[timeline.parse(text) for text in flags.scenario],
         step=flags.step or _BACKFILL_STEP,
         families=EVERY if flags.all else READ,
-        rules=recorded.read(flags.rules) if flags.rules else (),
-        progress=show_progress,
+        rules=rule_files.read(flags.rules) if flags.rules else (),
+        progress=progress.show,
     )
     print(f"The history is in {flags.out}, for Prometheus' --storage.tsdb.path.")  # noqa: T201 - what the command did
     return 0
-
-
-def show_progress(what: str, share: float) -> None:
-    """Show how far a part of the work is, in one line for each part."""
-    print(f"\r{what}: {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)  # noqa: T201 - for who waits
 
 
 def _is_loopback(host: str) -> bool:

@@ -28,10 +28,11 @@ import aiohttp
 import yaml
 
 from exporter.errors import ExporterError, RequestError, UsageError
-from exporter.simulator import command, control, recorded, timeline, topology
+from exporter.simulator import command, control, timeline, topology
 from exporter.simulator.backfill import JOB, backfill
 from exporter.simulator.live import LiveFleet
 from exporter.simulator.model import Model
+from exporter.tsdb import progress, rule_files
 
 _TOPOLOGY: Final = "campus"
 _SEED: Final = 1
@@ -134,8 +135,8 @@ def _past(folder: Path, seconds: float) -> Model:
         return Model(shape, _SEED, time.time())
     if not seconds:
         return Model(shape, _SEED, time.time())
-    files = _rule_files()
-    rules = [rule for rule in recorded.read(files) if rule.record] if files else []
+    files = rule_files.own()
+    rules = [rule for rule in rule_files.read(files) if rule.record] if files else []
     _say(f"writing {seconds / 86400:.3g} days of history")
     return backfill(
         shape,
@@ -144,7 +145,7 @@ def _past(folder: Path, seconds: float) -> Model:
         end=time.time(),
         out=folder / "data",
         rules=rules,
-        progress=command.show_progress,
+        progress=progress.show,
     )
 
 
@@ -189,7 +190,7 @@ async def _start(parts: AsyncExitStack, fleet: LiveFleet, simulator: str, folder
 
 async def _start_alertmanager(parts: AsyncExitStack, folder: Path) -> str | None:
     path = next(filter(None, map(shutil.which, _ALERTMANAGER)), None)
-    alerts = _alerts()
+    alerts = rule_files.project()
     if path is None or alerts is None:
         _say(_WITHOUT_ALERTMANAGER)
         return None
@@ -219,7 +220,7 @@ async def _start_prometheus(parts: AsyncExitStack, folder: Path, exporter: str, 
 
 
 def _prometheus_config(exporter: str, alertmanager: str | None) -> dict[str, Any]:
-    files = _rule_files()
+    files = rule_files.own()
     return {
         "global": {"scrape_interval": _SCRAPE_INTERVAL, "evaluation_interval": _SCRAPE_INTERVAL},
         "rule_files": [files] if files else [],
@@ -229,18 +230,6 @@ def _prometheus_config(exporter: str, alertmanager: str | None) -> dict[str, Any
             {"job_name": f"{JOB}-exporter", "static_configs": [{"targets": [exporter]}]},
         ],
     }
-
-
-def _alerts() -> Path | None:
-    """Return the folder with the project's rules: in a checkout, or where an installation has put them."""
-    package = Path(__file__).parents[1]
-    return next((folder for folder in (package / "alerts", package.parent / "alerts") if folder.is_dir()), None)
-
-
-def _rule_files() -> str | None:
-    """Return the pattern of the project's rule files, if there are any."""
-    alerts = _alerts()
-    return str(alerts / "rules" / "*.yml") if alerts and any((alerts / "rules").glob("*.yml")) else None
 
 
 @asynccontextmanager

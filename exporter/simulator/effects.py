@@ -34,7 +34,9 @@ class Effects:
         self.snmp: Mask = np.ones(units, dtype=bool)  # the agent answers
         self.xml: Mask = np.ones(units, dtype=bool)  # the web interface answers
         self.admitted: Mask = np.ones(units, dtype=bool)  # our password is right
+        self.snmp_loss: Floats = np.zeros(units)  # share of the SNMP requests that are dropped, at least
         self.scraped: Mask = np.ones(units, dtype=bool)  # somebody takes samples
+        self.answered: Mask = np.ones(units, dtype=bool)  # the exporter runs
         self.heat: Floats = np.zeros(units)  # degrees Celsius more
         self.fan_failed: Mask = np.zeros(units, dtype=bool)
         self.supply_failed: Mask = np.zeros(units, dtype=bool)

@@ -19,8 +19,8 @@ from exporter.conversions import Conversion, Raw, Series, UnknownValueError
 from exporter.errors import AuthError, RefusedError, SourceError, SourceTimeout, UnreachableError
 from exporter.reading import Reading, Row
 from exporter.result import conclude
-from exporter.simulator.openmetrics import Column
 from exporter.simulator.view import Transport, View
+from exporter.tsdb.openmetrics import Column
 
 Labels = tuple[str, ...]
 """The values of a family's labels."""

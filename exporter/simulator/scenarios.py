@@ -109,6 +109,10 @@ def _starve_delivery(effects: Effects, incident: Incident, _: Moment) -> None:
     effects.delivery[incident.units] = np.minimum(effects.delivery[incident.units], incident.size)
 
 
+def _drop(effects: Effects, incident: Incident, _: Moment) -> None:
+    effects.snmp_loss[incident.units] = np.maximum(effects.snmp_loss[incident.units], incident.size)
+
+
 def _set(field: str, state: bool, effects: Effects, incident: Incident, _: Moment) -> None:
     getattr(effects, field)[incident.units] = state
 
@@ -381,7 +385,7 @@ SCENARIOS: Final = {
             _switch("paused", True),
             30 * MINUTE,
             expected=_alerts("warning", "WorkQueueStalled"),
-            allowed=(*_QUEUE, *_alerts("warning", "UnitNotOnline", "UnitSlow")),
+            allowed=(*_QUEUE, *_alerts("warning", "UnitNotOnline")),
         ),
         _scenario(
             "receiving-suspended",
@@ -428,6 +432,15 @@ SCENARIOS: Final = {
             _switch("snmp", False),
             2 * HOUR,
             expected=_alerts("warning", "SnmpDown"),
+            allowed=_alerts("info", "SnmpFlaky"),
+        ),
+        _scenario(
+            "snmp-drops",
+            "The SNMP agents drop many requests, as AsyncOS does at times.",
+            "fleet",
+            _drop,
+            2 * HOUR,
+            _size(0.15, "share", "of the requests that are dropped"),
             allowed=_alerts("info", "SnmpFlaky"),
         ),
         _scenario(
@@ -631,7 +644,7 @@ SCENARIOS: Final = {
             "exporter-restart",
             "The exporter restarts.",
             "fleet",
-            _switch("scraped", False),
+            _switch("answered", False),
             MINUTE,
         ),
         _scenario("quiet", "Nothing happens.", "fleet", _nothing, DAY),

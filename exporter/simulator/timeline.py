@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from exporter import durations
 from exporter.errors import RequestError
 from exporter.simulator.effects import Effects
 from exporter.simulator.fleet import Fleet
@@ -24,8 +25,6 @@ from exporter.simulator.scenarios import SCENARIOS
 from exporter.simulator.topology import VERSION
 
 _TEXT: Final = re.compile(r"(?P<name>[^@,=\s]+)(?:@\+(?P<offset>[^,]*))?(?P<values>(?:,[^,=]+=[^,]*)*)")
-_TIME: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
-_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,10 @@ class Request:
     scenario: Scenario
     offset: float
     values: Mapping[str, Value]
+
+    def at(self, offset: float) -> Request:
+        """Return the same request with another offset."""
+        return replace(self, offset=offset)
 
 
 def parse(text: str) -> Request:
@@ -62,10 +65,10 @@ def request(name: str, values: Mapping[str, str], offset: float = 0.0) -> Reques
 
 def seconds(text: str, what: str) -> float:
     """Return a time such as "5m" in seconds; raises RequestError, in which `what` is the time's name."""
-    match = _TIME.fullmatch(text.strip())
-    if match is None:
-        raise RequestError(f"The {what} {text!r} is not a time; write it like 90s, 5m, 2h or 3d.")
-    return float(match[1]) * _SECONDS[match[2]]
+    try:
+        return durations.seconds(text)
+    except ValueError as error:
+        raise RequestError(f"The {what} {error}.") from error
 
 
 def _read(scenario: Scenario, key: str, text: str) -> Value:

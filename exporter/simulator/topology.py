@@ -17,7 +17,7 @@ from exporter.config.problems import Explainer, Problem, did_you_mean
 from exporter.config.yaml_file import Place
 from exporter.errors import ConfigError
 
-BUILT_IN: Final = ("campus", "pair", "rings")
+BUILT_IN: Final = ("campus", "mixed", "pair", "rings")
 """Topologies that come with the exporter."""
 
 VERSION: Final = re.compile(r"\d+\.\d+\.\d+-\d+")

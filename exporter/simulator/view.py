@@ -83,11 +83,13 @@ _TOP: Final = 20
 class Transport:
     """How the sources of one unit answer at this time, for those who serve them or write samples.
 
-    Nobody takes samples unless `scraped`. SNMP requests are lost with the probability `snmp_loss`, pages with
-    `xml_loss`; a page takes `delay` seconds. A unit that does not admit our password answers 401.
+    Nobody takes samples unless `scraped`, and they find no exporter unless `answered`. SNMP requests are lost with the
+    probability `snmp_loss`, pages with `xml_loss`; a page takes `delay` seconds. A unit that does not admit our
+    password answers 401.
     """
 
     scraped: bool
+    answered: bool
     snmp: bool
     xml: bool
     admits: bool
@@ -207,10 +209,11 @@ class View:
         alive = bool(effects.alive[number])
         return Transport(
             scraped=bool(effects.scraped[number]),
+            answered=bool(effects.answered[number]),
             snmp=alive and bool(effects.snmp[number]),
             xml=alive and bool(effects.xml[number]),
             admits=bool(effects.admitted[number]),
-            snmp_loss=0.02 + 0.15 * strain,
+            snmp_loss=max(0.02 + 0.15 * strain, float(effects.snmp_loss[number])),
             xml_loss=0.001,
             delay=0.1 + 1.4 * strain,
         )

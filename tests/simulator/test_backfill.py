@@ -17,8 +17,8 @@ from exporter.cli import main
 from exporter.errors import ExporterError, RequestError
 from exporter.probe import Prober
 from exporter.result import conclude
-from exporter.simulator import backfill, blocks, recorded
-from exporter.simulator.backfill import EVERY, READ, Recording
+from exporter.simulator import backfill
+from exporter.simulator.backfill import EVERY, READ, Samples
 from exporter.simulator.history import DEADLINE, polls
 from exporter.simulator.live import LiveFleet
 from exporter.simulator.model import Model
@@ -27,6 +27,7 @@ from exporter.simulator.timeline import parse
 from exporter.simulator.topology import Topology
 from exporter.simulator.topology import load as load_topology
 from exporter.telemetry import Telemetry
+from exporter.tsdb.rule_files import Rule, read
 from support.prometheus import Prometheus, Series, parsed
 
 START = 1_767_690_000
@@ -97,8 +98,8 @@ PERIOD = range(START + MINUTE, START + LENGTH + 1, MINUTE)
 @pytest.fixture(scope="module")
 def written(topology: Topology) -> str:
     """Return the OpenMetrics text of every family in the period."""
-    recording = Recording(topology, 1, EVERY, Path("unused"))
-    return "".join(backfill.text(recording, eventful(topology), PERIOD)) + "# EOF\n"
+    samples = Samples(topology, 1, EVERY, Path("unused"))
+    return "".join(backfill.text(samples, eventful(topology), PERIOD)) + "# EOF\n"
 
 
 @pytest.fixture(scope="module")
@@ -211,36 +212,20 @@ def test_up_says_that_the_exporter_answered_also_for_a_dead_unit(by_instant: dic
 
 
 def test_same_seed_same_bytes_and_another_seed_others(topology: Topology, written: str) -> None:
-    recording = Recording(topology, 1, EVERY, Path("unused"))
-    assert "".join(backfill.text(recording, eventful(topology), PERIOD)) + "# EOF\n" == written
-    other = Recording(topology, 2, EVERY, Path("unused"))
+    samples = Samples(topology, 1, EVERY, Path("unused"))
+    assert "".join(backfill.text(samples, eventful(topology), PERIOD)) + "# EOF\n" == written
+    other = Samples(topology, 2, EVERY, Path("unused"))
     assert "".join(backfill.text(other, eventful(topology), PERIOD)) + "# EOF\n" != written
 
 
 def test_only_the_families_that_are_asked_for_are_written(topology: Topology) -> None:
-    recording = Recording(topology, 1, frozenset({"ironport_uptime_seconds"}), Path("unused"))
-    text = "".join(backfill.text(recording, eventful(topology), PERIOD[:2]))
+    samples = Samples(topology, 1, frozenset({"ironport_uptime_seconds"}), Path("unused"))
+    text = "".join(backfill.text(samples, eventful(topology), PERIOD[:2]))
     assert {line.partition("{")[0] for line in text.splitlines() if line[0] != "#"} == {"up", "ironport_uptime_seconds"}
 
 
 def test_the_families_that_are_written_by_default_are_in_the_catalogue() -> None:
     assert READ < EVERY
-
-
-@pytest.mark.parametrize(
-    ("begin", "end", "expected"),
-    [
-        (0, 0, [(0, 0)]),
-        (60, 120, [(60, 120)]),
-        (blocks.LENGTH - 120, blocks.LENGTH + 60, [(-120, -60), (0, 60)]),
-        (blocks.LENGTH, blocks.LENGTH, [(0, 0)]),
-        (1, 0, []),
-    ],
-)
-def test_a_period_lies_in_one_block(begin: int, end: int, expected: list[tuple[int, int]]) -> None:
-    found = [(period[0], period[-1]) for period in blocks.periods(begin, end, 60)]
-    origin = blocks.LENGTH if begin > HOUR else 0
-    assert found == [(origin + first, origin + last) for first, last in expected]
 
 
 RULES = """
@@ -267,39 +252,16 @@ groups:
 
 
 @pytest.fixture
-def rules(tmp_path: Path) -> list[recorded.Rule]:
+def rules(tmp_path: Path) -> list[Rule]:
     folder = tmp_path / "rules"
     folder.mkdir()
     (folder / "some.yml").write_text(RULES)
     (folder / "some_test.yml").write_text("rule_files: [some.yml]\ntests: []\n")
-    return recorded.read(f"{folder}/*.yml")
-
-
-def test_a_rule_comes_after_those_whose_series_it_reads(rules: list[recorded.Rule]) -> None:
-    assert [[rule.record for rule in level] for level in recorded.levels(rules)] == [
-        ["instance:arrivals:rate5m"],
-        ["instance:busy:bool", "pool:arrivals:rate5m"],
-        ["pool:busy:share"],
-    ]
-
-
-def test_rules_that_wait_for_each_other_are_refused() -> None:
-    rules = [recorded.Rule("a:x", "b:x + 1", {}, 60), recorded.Rule("b:x", "a:x", {}, 60)]
-    with pytest.raises(RequestError, match=r"^These rules wait for each other: a:x, b:x\.$"):
-        recorded.levels(rules)
-
-
-@pytest.mark.parametrize(
-    "text", ["groups: 5", "- groups", "groups: [{name: x, rules: [{record: a}]}]", "groups: [{name: x}]", "a: [", ""]
-)
-def test_a_file_without_rules_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "bad.yml").write_text(text)
-    with pytest.raises(RequestError, match=r"bad\.yml cannot be read as a rule file"):
-        recorded.read(str(tmp_path / "*.yml"))
+    return read(f"{folder}/*.yml")
 
 
 @needs_prometheus
-def test_a_prometheus_on_the_folder_has_samples_and_recorded_series(tmp_path: Path, rules: list[recorded.Rule]) -> None:
+def test_a_prometheus_on_the_folder_has_samples_and_recorded_series(tmp_path: Path, rules: list[Rule]) -> None:
     told: list[tuple[str, float]] = []
     end = int(time.time()) // MINUTE * MINUTE
     data = tmp_path / "data"
@@ -345,7 +307,7 @@ def test_a_prometheus_on_the_folder_has_samples_and_recorded_series(tmp_path: Pa
 @needs_prometheus
 def test_a_rule_that_prometheus_refuses_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ExporterError, match=r"^Prometheus refuses sum\( up: .*unclosed left parenthesis"):
-        make(tmp_path / "data", rules=[recorded.Rule("a:b", "sum( up", {}, 60)])
+        make(tmp_path / "data", rules=[Rule("a:b", "sum( up", {}, 60)])
 
 
 def make(out: Path, **more: Any) -> Model:
@@ -382,12 +344,6 @@ def test_without_promtool_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ExporterError, match="promtool is not on the PATH"):
         make(tmp_path / "data")
     assert not (tmp_path / "data").exists()
-
-
-@needs_prometheus
-def test_text_that_promtool_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ExporterError, match=r"^promtool could not make blocks in .+: .*\S"):
-        blocks.write(["not { openmetrics\n"], tmp_path)
 
 
 @needs_prometheus

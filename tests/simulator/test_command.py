@@ -110,7 +110,10 @@ def test_scenarios_of_the_command_line_run_and_others_join_them(start: Callable[
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--topology", "nowhere"], "There is no topology 'nowhere': name one of campus, pair, rings, or a YAML file."),
+        (
+            ["--topology", "nowhere"],
+            "There is no topology 'nowhere': name one of campus, mixed, pair, rings, or a YAML file.",
+        ),
         (["--scenario", "boredom"], "There is no scenario boredom;"),
         (["--scenario", "jabberer,size=big"], "The size 'big' is not a number"),
         (["--scenario", "jabberer,unit=mx99"], "There is no unit mx99;"),

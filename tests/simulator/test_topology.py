@@ -103,7 +103,9 @@ def test_all_problems_of_a_topology_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_topology_that_is_not_there_is_refused_with_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"There is no topology 'campas': name one of campus, pair, rings, or a YAML"):
+    with pytest.raises(
+        ConfigError, match=r"There is no topology 'campas': name one of campus, mixed, pair, rings, or a YAML"
+    ):
         load("campas")
     with pytest.raises(ConfigError, match="cannot be read"):
         load(str(tmp_path / "gone.yml"))

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from exporter.errors import ExporterError
-from exporter.simulator import openmetrics
+from exporter.tsdb import openmetrics
 
 LENGTH: Final = 64800
 """Time in seconds that a block spans, from a multiple of it since the epoch.
@@ -30,6 +30,13 @@ _STATE: Final = ("wal", "chunks_head", "lock", "queries.active")
 
 _PATIENCE: Final = 120.0
 """Seconds within which Prometheus must have started, or ended; generous, for a busy machine."""
+
+LOOKBACK: Final = 300
+"""Seconds after a sample for which its series is there still: Prometheus' own default.
+
+Prometheus marks the end of a series that a scrape or a rule no longer has; text has no such mark, so that here every
+series lasts for so long.
+"""
 
 _QUERY_LIMIT: Final = 900
 """Seconds that a query may take: quantiles over weeks take their time."""
@@ -74,7 +81,7 @@ def write(text: Iterable[str], folder: Path) -> None:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, lookback: int = LOOKBACK) -> Iterator[str]:
     """Run Prometheus on the database in `folder` and give its URL; afterwards there are but blocks again."""
     url = f"http://127.0.0.1:{_free_port()}"
     command = [
@@ -84,6 +91,7 @@ def served(folder: Path) -> Iterator[str]:
         "--storage.tsdb.retention.time=100y",
         f"--web.listen-address={url.removeprefix('http://')}",
         f"--query.timeout={_QUERY_LIMIT}s",
+        f"--query.lookback-delta={lookback}s",
         "--log.level=error",
     ]
     with tempfile.TemporaryFile("w+", errors="replace") as log:
@@ -104,15 +112,27 @@ def query_range(url: str, expression: str, instants: range) -> list[dict[str, An
     Raises ExporterError with what Prometheus says where it cannot evaluate the expression.
     """
     window = {"query": expression, "start": instants[0], "end": instants[-1], "step": instants.step}
+    series: list[dict[str, Any]] = _asked(url, "query_range", window, expression)["result"]
+    return series
+
+
+def metric_names(url: str) -> list[str]:
+    """Return the names of all metrics that the Prometheus has; raises ExporterError with what it says instead."""
+    names: list[str] = _asked(url, "label/__name__/values", None, "to tell its metrics")
+    return names
+
+
+def _asked(url: str, path: str, parameters: Mapping[str, object] | None, what: str) -> Any:
+    """Return the data of an answer of the HTTP API; with parameters the question is posted."""
+    body = urlencode(parameters).encode() if parameters else None
     try:
-        with urlopen(f"{url}/api/v1/query_range", urlencode(window).encode(), _QUERY_LIMIT) as answer:  # noqa: S310 - http
-            series: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-            return series
+        with urlopen(f"{url}/api/v1/{path}", body, _QUERY_LIMIT) as answer:  # noqa: S310 - http
+            return json.load(answer)["data"]
     except HTTPError as error:
         with error:
-            raise ExporterError(f"Prometheus refuses {' '.join(expression.split())}: {_error(error)}.") from None
-    except OSError as error:
-        raise ExporterError(f"Prometheus did not answer a query: {error}.") from error
+            raise ExporterError(f"Prometheus refuses {' '.join(what.split())}: {_error(error)}.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExporterError(f"The Prometheus at {url} did not answer a query: {error}.") from error
 
 
 def _error(answer: IO[bytes]) -> str:

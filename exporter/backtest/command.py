@@ -1,0 +1,39 @@
+"""What `ironport-exporter backtest` does without a Prometheus: it plays every case on the simulator."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from fnmatch import fnmatch
+
+from exporter.backtest.cases import CASES, Case, quiet
+from exporter.backtest.files import rules_of, write_json
+from exporter.backtest.score import Score, score
+from exporter.backtest.score_report import scores_json, scores_table
+from exporter.backtest.simulated import Trial, play
+from exporter.errors import UsageError
+from exporter.tsdb import progress
+
+
+def backtest(flags: Namespace) -> int:
+    """Play the cases that the flags ask for and print their scores; return 1 if anything is wrong with one."""
+    cases = list(_cases(flags))
+    if not cases:
+        raise UsageError(f"No case is called {flags.only}: leave --only out to see the names of all.")
+    trials = [Trial(case, seed, flags.step, flags.drops) for case in cases for seed in flags.seed or [1]]
+    scores = [score(played) for played in play(trials, rules_of(flags), progress.show)]
+    write_json(flags.json, scores_json(scores))
+    print(scores_table(scores))  # noqa: T201 - what the command is for
+    return _conclude(scores)
+
+
+def _cases(flags: Namespace) -> Iterator[Case]:
+    every = CASES if flags.quiet_weeks is None else (*CASES, quiet(flags.quiet_weeks, flags.topology))
+    yield from (case for case in every if any(fnmatch(case.name, pattern) for pattern in flags.only or ["*"]))
+
+
+def _conclude(scores: list[Score]) -> int:
+    faulty = [score for score in scores if score.faults]
+    print(f"{len(scores) - len(faulty)} of {len(scores)} trials went as they should.", file=sys.stderr)  # noqa: T201
+    return 1 if faulty else 0

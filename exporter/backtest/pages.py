@@ -1,0 +1,43 @@
+"""How often somebody would have been paged, by the routes of alerts/alertmanager.yml."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from exporter.backtest.alerting import Firing, Labels
+
+PAGING: Final = "critical"
+"""The severity that pages."""
+
+GROUPED_BY: Final = ("job", "stream")
+ALONE: Final = "IronPortExporterDown"
+"""The labels that make alerts one page, and the alert that is one page for all jobs."""
+
+GROUP_INTERVAL: Final = 300
+"""Seconds within which Alertmanager does not tell that a group has ended, so that it may go on without a new page."""
+
+
+def pages(fired: Iterable[Firing], end: int) -> list[tuple[int, tuple[str, ...]]]:
+    """Return the time of each page and the alerts that it told of while it lasted; `end` ends all that still fires."""
+    groups: dict[tuple[str, ...], list[Firing]] = defaultdict(list)
+    for firing in fired:
+        if firing.severity == PAGING:
+            groups[_group(firing.alert, firing.labels)].append(firing)
+    return sorted(page for group in groups.values() for page in _of_group(group, end))
+
+
+def _group(alert: str, labels: Labels) -> tuple[str, ...]:
+    return (alert,) if alert == ALONE else tuple(labels.get(name, "") for name in GROUPED_BY)
+
+
+def _of_group(group: Sequence[Firing], end: int) -> list[tuple[int, tuple[str, ...]]]:
+    result: list[tuple[int, list[str]]] = []
+    lasts = 0
+    for firing in sorted(group, key=lambda firing: firing.begin):
+        if not result or firing.begin > lasts + GROUP_INTERVAL:
+            result.append((firing.begin, []))
+        result[-1][1].append(firing.alert)
+        lasts = max(lasts, firing.lasts_until(end))
+    return [(begin, tuple(dict.fromkeys(alerts))) for begin, alerts in result]

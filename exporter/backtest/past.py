@@ -1,0 +1,123 @@
+"""What `ironport-exporter backtest --prometheus` does: what the rules would have said of your own fleet's past.
+
+Samples are copied from the Prometheus by its HTTP API, which is only read, into a database of our own for as long as
+the command runs; rules are evaluated on that. So neither has the Prometheus to know the rules, nor do they load it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+from exporter import durations
+from exporter.backtest.alerting import Firing, firings
+from exporter.backtest.files import rules_of, write_json
+from exporter.backtest.report import pages_table, past_json, past_table
+from exporter.errors import ExporterError, UsageError
+from exporter.tsdb import blocks, openmetrics, progress, recording, rule_files
+from exporter.tsdb.rule_files import Rule
+
+HISTORY: Final = 14 * 86400
+"""Seconds before the past in question that rules read."""
+
+PACE: Final = 300
+"""Seconds from one evaluation to the next in the history: of it, the rules read nothing finer."""
+
+LOOKBACK: Final = 59
+
+ALWAYS: Final = "IronPortWatchdog"
+
+_OURS: Final = "group by (job) (last_over_time(ironport_probe_success[{step}s]))"
+"""The jobs that scrape appliances, by a metric that every probe has."""
+
+
+def backtest(flags: Namespace) -> int:
+    """Print what the alerts would have done in the past that the flags name; raises UsageError, ExporterError."""
+    begin, end = _range(flags)
+    rules = rules_of(flags)
+    for name in ("promtool", "prometheus"):
+        blocks.program(name)
+    with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as folder:
+        fired = _fired(flags, rules, begin, end, Path(folder))
+    fired = [firing for firing in fired if firing.alert != ALWAYS]
+    write_json(flags.json, past_json(fired, end))
+    print(past_table(fired, end), pages_table(fired, end), sep="\n\n")  # noqa: T201 - what the command is for
+    return 0
+
+
+def _range(flags: Namespace) -> tuple[int, int]:
+    """Return the first and the last instant of the past in question, multiples of the step."""
+    now = time.time()
+    begin, end = (_moment(text, now) // flags.step * flags.step for text in (getattr(flags, "from"), flags.to))
+    if begin >= end:
+        raise UsageError("The past has to begin before it ends: give --from and --to, such as --from 7d --to 0s.")
+    return int(begin), int(end)
+
+
+def _moment(text: str, now: float) -> float:
+    """Return the Unix time that is so long ago, or that stands there as in RFC 3339."""
+    try:
+        return now - durations.seconds(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no time: write how long ago (7d), or 2026-03-11T10:00:00Z.") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _fired(flags: Namespace, rules: Sequence[Rule], begin: int, end: int, folder: Path) -> list[Firing]:
+    before = list(blocks.periods(begin - HISTORY, begin - flags.step, flags.step))
+    tested = list(blocks.periods(begin, end, flags.step))
+    _copy(flags, rules, [*before, *tested], folder)
+    levels = rule_files.levels(rules)
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _ignore_interrupt) as pool:
+        recording.record(folder, levels, before, pool, progress.show, pace=PACE, lookback=LOOKBACK)
+        recording.record(folder, levels, tested, pool, progress.show, lookback=LOOKBACK)
+    with blocks.served(folder, LOOKBACK) as url:
+        return firings(url, rules, tested)
+
+
+def _copy(flags: Namespace, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> None:
+    """Copy what the rules read, one query after the other, so that the Prometheus hardly notices."""
+    names = _names(flags.prometheus, rules)
+    for done, period in enumerate(periods, 1):
+        blocks.write(_samples(flags, names, period), folder)
+        progress.show("samples", done / len(periods))
+
+
+def _names(url: str, rules: Sequence[Rule]) -> list[str]:
+    """Return the names of the metrics that the Prometheus has and the rules read, and do not record themselves."""
+    recorded = {rule.record for rule in rules}
+    read = {name for rule in rules for name in rule.names}
+    names = sorted((read - recorded) & set(blocks.metric_names(url)))
+    if "ironport_probe_success" not in names:
+        raise ExporterError(f"The Prometheus at {url} has no metrics of ironport-exporter: is it the right one?")
+    return names
+
+
+def _samples(flags: Namespace, names: Sequence[str], period: range) -> Iterator[str]:
+    """Yield the samples of a period, those of a step as one at its end, and only of jobs that scrape appliances."""
+    for name in names:
+        yield openmetrics.header(name, "gauge")
+        expression = f"last_over_time({name}[{period.step}s])"
+        if name == "up":
+            expression += f" and on (job) {_OURS.format(step=flags.step)}"
+        for series in blocks.query_range(flags.prometheus, expression, period):
+            labels = {label: value for label, value in series["metric"].items() if label != "__name__"}
+            line = openmetrics.labelled(name, labels)
+            yield "".join(f"{line} {value} {int(moment)}\n" for moment, value in series["values"])
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

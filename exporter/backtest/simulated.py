@@ -1,0 +1,181 @@
+"""Cases played through: simulated samples, what the rules record of them, and what they then fire.
+
+Every case stands alone: two weeks of history are made once for each topology, and each case goes on from there. The
+history's rules are evaluated every five minutes, which is what is read of it; those of a case as Prometheus would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+from exporter.backtest.alerting import Firing, firings
+from exporter.backtest.cases import DAY, HOUR, Case
+from exporter.simulator import topology
+from exporter.simulator.backfill import Samples, backfill, families_read, text
+from exporter.simulator.incident import Truth
+from exporter.simulator.model import Model
+from exporter.simulator.timeline import parse
+from exporter.tsdb import blocks, recording
+from exporter.tsdb.progress import Progress, silent
+from exporter.tsdb.rule_files import Rule, levels
+
+PACE: Final = 300
+"""Seconds from one evaluation to the next in the history."""
+
+LOOKBACK: Final = 59
+"""Seconds after a sample for which its series is there still.
+
+In Prometheus a series that a rule no longer has ends at once; here it must not outlive the next evaluation. What is
+recorded every five minutes has to be read through a window, which is better anyway.
+"""
+
+HISTORY: Final = 15 * DAY
+"""What Prometheus keeps by default."""
+
+LEAD: Final = 2 * HOUR
+"""From the end of the history to the onset. It begins with a model of its own, whose counters start anew."""
+
+WATCHED: Final = HOUR
+"""For how long before the onset alerts count."""
+
+DAYTIME: Final = int(datetime(2026, 3, 11, 10, tzinfo=UTC).timestamp())
+NIGHT: Final = int(datetime(2026, 3, 8, 2, tzinfo=UTC).timestamp())
+"""When cases begin: a busy hour of a Wednesday, and in the night of the Sunday before."""
+
+_PHASE: Final = 37
+"""Seconds from a sample to the onset: nothing begins just when Prometheus looks."""
+
+_RATED: Final = "ironport_rated_messages_per_second"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A case with a seed, samples every `step` seconds, and a share of SNMP requests that is dropped, at least."""
+
+    case: Case
+    seed: int
+    step: int = 60
+    drops: float = 0.0
+
+    @property
+    def onset(self) -> int:
+        """When the first scenario begins."""
+        return (NIGHT if self.case.night else DAYTIME) + _PHASE
+
+    @property
+    def begin(self) -> int:
+        """The time of the last sample of the history."""
+        return (NIGHT if self.case.night else DAYTIME) - LEAD
+
+    @property
+    def end(self) -> int:
+        """The time of the last sample."""
+        return self.begin + LEAD + self.case.length // self.step * self.step
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a trial: what happened, and what fired from an hour before it until its end."""
+
+    trial: Trial
+    truth: tuple[Truth, ...]
+    fired: tuple[Firing, ...]
+
+
+def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> Iterator[Played]:
+    """Play the trials, as many at a time as there are processors, and yield each when it has ended.
+
+    Raises ExporterError where promtool or Prometheus is missing or fails, RequestError for rules that wait for each
+    other.
+    """
+    for name in ("promtool", "prometheus"):
+        blocks.program(name)
+    with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as name:
+        folder = Path(name)
+        for trial in trials:
+            if trial.case.history and not _history(folder, trial).exists():
+                _make_history(folder, trial, rules, progress)
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _ignore_interrupt) as pool:
+            longest_first = sorted(trials, key=lambda trial: -trial.case.length)
+            tasks: list[Future[Played]] = [pool.submit(_play, trial, rules, folder) for trial in longest_first]
+            for done, task in enumerate(as_completed(tasks), 1):
+                played = task.result()
+                progress("cases", done / len(tasks))
+                yield played
+
+
+def _history(folder: Path, trial: Trial) -> Path:
+    kind = "rated" if trial.case.rated else "unrated"
+    return folder / f"{trial.case.topology}-{trial.seed}-{kind}"
+
+
+def _make_history(folder: Path, trial: Trial, rules: Sequence[Rule], progress: Progress) -> None:
+    out = _history(folder, trial)
+    backfill(
+        topology.load(trial.case.topology),
+        seed=trial.seed,
+        seconds=HISTORY,
+        end=DAYTIME - LEAD,
+        out=out,
+        families=frozenset(),
+        without=_without(trial.case),
+        rules=rules,
+        pace=PACE,
+        progress=lambda what, share: progress(f"history {out.name}, {what}", share),
+    )
+
+
+def _without(case: Case) -> frozenset[str]:
+    return frozenset() if case.rated else frozenset({_RATED})
+
+
+def _play(trial: Trial, rules: Sequence[Rule], folder: Path) -> Played:
+    case = trial.case
+    fleet = topology.load(case.topology)
+    model = Model(fleet, trial.seed, trial.begin, trial.step)
+    for scenario in case.scenarios:
+        request = parse(scenario)
+        model.begin(request.at(LEAD + _PHASE + request.offset))
+    truth = tuple(model.truth())
+    if trial.drops:
+        model.begin(parse(f"snmp-drops,size={trial.drops},duration={LEAD + case.length}s"))
+    first = trial.begin + trial.step
+    if case.blind:
+        first = -(-(trial.onset + case.blind) // trial.step) * trial.step
+        model.advance(first - trial.step)
+    periods = list(blocks.periods(first, trial.end, trial.step))
+    with tempfile.TemporaryDirectory(dir=folder) as name, ThreadPoolExecutor(1) as alone:
+        out = Path(name)
+        if case.history:
+            _link(_history(folder, trial), out, trial.begin)
+        samples = Samples(fleet, trial.seed, families_read(rules) - _without(case), out)
+        for period in periods:
+            blocks.write(text(samples, model, period), out)
+        recording.record(out, levels(rules), periods, alone, silent, lookback=LOOKBACK)
+        with blocks.served(out, LOOKBACK) as url:
+            fired = firings(url, rules, periods)
+    watched = trial.onset - WATCHED
+    return Played(trial, truth, tuple(firing for firing in fired if firing.end is None or firing.end > watched))
+
+
+def _link(history: Path, out: Path, until: int) -> None:
+    """Give the folder `out` the blocks of the history that end at the time `until`, or before."""
+    for block in history.iterdir():
+        if json.loads((block / "meta.json").read_text())["maxTime"] <= (until + 1) * 1000:
+            shutil.copytree(block, out / block.name, copy_function=os.link)
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the process that waits for this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

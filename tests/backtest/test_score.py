@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+
+from exporter.backtest.alerting import Firing
+from exporter.backtest.cases import CASES, HOUR, Case
+from exporter.backtest.score import Score, score
+from exporter.backtest.score_report import scores_json, scores_table
+from exporter.backtest.simulated import Played, Trial
+from exporter.simulator import topology
+from exporter.simulator.model import Model
+from exporter.simulator.scenarios import SCENARIOS
+from exporter.simulator.timeline import parse
+
+JABBERER = Case("a jabberer", ("jabberer,unit=mx2",), 2 * HOUR, minutes=7)
+
+
+def of(case: Case, *fired: Firing) -> Score:
+    """Score a case in which these alerts fired, with the truth that the simulator has about it."""
+    trial = Trial(case, 1)
+    model = Model(topology.load(case.topology), 1, trial.onset)
+    start = model.time
+    for text in case.scenarios:
+        model.begin(parse(text).at(trial.onset - start))
+    return score(Played(trial, tuple(model.truth()), fired))
+
+
+def firing(name: str, severity: str, minute: float, case: Case = JABBERER, **place: str) -> Firing:
+    where = {"job": "ironport", "stream": "inbound", "pool": "inbound", **place}
+    begin = int(Trial(case, 1).onset + 60 * minute)
+    return Firing(f"IronPort{name}", {"severity": severity, **where}, begin, begin + 600)
+
+
+NAMED = firing("JabbererSuspected", "warning", 4, instance="mx2")
+
+
+def test_the_right_alert_counts_from_the_onset() -> None:
+    found = of(JABBERER, NAMED)
+    assert (found.delay, found.expected, found.faults, found.pages) == (240, ("IronPortJabbererSuspected",), [], 0)
+
+
+@pytest.mark.parametrize(
+    ("fired", "faults"),
+    [
+        ([], ["missed"]),
+        ([firing("JabbererSuspected", "warning", 8, instance="mx2")], ["late"]),
+        ([NAMED, firing("WorkQueueHigh", "warning", 6, instance="mx2")], []),
+        ([firing("JabbererSuspected", "warning", 4, instance="mx1")], ["missed", "false alarm JabbererSuspected mx1"]),
+        (
+            [NAMED, firing("DistributedAttackSuspected", "critical", 5)],
+            ["wrong critical DistributedAttackSuspected inbound"],
+        ),
+        ([NAMED, firing("FanFailed", "warning", 5, instance="mx3")], ["false alarm FanFailed mx3"]),
+        ([NAMED, firing("WorkQueueHigh", "warning", -5, instance="mx2")], ["false alarm WorkQueueHigh mx2"]),
+        ([NAMED, firing("WorkQueueHigh", "warning", 119, instance="mx2")], ["false alarm WorkQueueHigh mx2"]),
+        (
+            [NAMED, firing("WorkQueueHigh", "warning", 5, stream="outbound", pool="outbound", instance="out1")],
+            ["false alarm WorkQueueHigh out1"],
+        ),
+        ([NAMED, firing("Watchdog", "none", -60)], []),
+        (
+            [NAMED, firing("WorkQueueHigh", "critical", 5), firing("WorkQueueHigh", "critical", 50)],
+            ["2 pages"],
+        ),
+    ],
+)
+def test_what_should_not_be_is_told(fired: list[Firing], faults: list[str]) -> None:
+    assert of(JABBERER, *fired).faults == faults
+
+
+def test_where_nothing_happens_every_alert_is_false() -> None:
+    quiet = Case("nothing", (), HOUR)
+    assert of(quiet).faults == []
+    assert of(quiet, firing("UnitRebooted", "info", 5, quiet, instance="mx1")).faults == [
+        "false alarm UnitRebooted mx1"
+    ]
+
+
+def test_a_case_may_expect_more_and_forbid_what_its_scenarios_allow() -> None:
+    case = Case("x", ("flood",), HOUR, expected=("IronPortPoolOverloaded",), never=("IronPortConnectionFlood",))
+    found = of(case, firing("PoolOverloaded", "critical", 3, case), firing("ConnectionFlood", "warning", 9, case))
+    assert found.delay == 180
+    assert found.faults == ["false alarm ConnectionFlood inbound"]
+
+
+def test_every_scenario_has_a_case_and_every_case_a_name_of_its_own() -> None:
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+    assert set(SCENARIOS) <= set(names)
+    for case in CASES:
+        assert of(case).expected or not {
+            alert for text in case.scenarios[:1] for alert in parse(text).scenario.expected
+        }
+
+
+def test_the_table_has_a_row_for_each_case_with_the_minutes_of_each_seed() -> None:
+    one, other = of(JABBERER, NAMED), of(JABBERER)
+    head, _, row = scores_table([one, other]).splitlines()
+    assert [cell.strip() for cell in head.split("|")[1:-1]] == [
+        *("case", "fleet", "right alert", "minutes to it", "at most", "pages", "faults"),
+    ]
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == [
+        *("a jabberer", "campus", "JabbererSuspected", "4.0, missed", "7", "0, 0", "missed (seed 1)"),
+    ]
+
+
+def test_the_json_has_what_was_wrong() -> None:
+    (found,) = scores_json([of(JABBERER, NAMED, firing("FanFailed", "warning", 5, instance="mx3"))])
+    assert (found["case"], found["seed"], found["delay"], found["limit"], found["wrong"]) == (
+        "a jabberer",
+        1,
+        240,
+        420,
+        [],
+    )
+    assert [alert["alert"] for alert in found["false"]] == ["IronPortFanFailed"]
