@@ -54,7 +54,7 @@ MINUTES: Final[Mapping[str, float]] = {
 """Minutes from the onset that a prototype of these rules took; no scenario may take longer."""
 
 _LENGTHS: Final[Mapping[str, int]] = {
-    "growth": 20 * DAY,
+    "growth": 10 * DAY,
     "holiday": 8 * DAY,
     "dst": 8 * DAY,
     "version-mismatch": 26 * HOUR,
@@ -64,6 +64,9 @@ _LENGTHS: Final[Mapping[str, int]] = {
 }
 """How long a scenario is watched, where it needs more than the longest of the others."""
 
+_PARAMETERS: Final[Mapping[str, str]] = {"blackout": ",duration=10m", "growth": ",ramp=28d"}
+"""What differs from a scenario's own parameters: mail that grows by half within a week is called an attack."""
+
 _TAIL: Final = HOUR
 _LONGEST: Final = 4 * HOUR
 
@@ -72,8 +75,7 @@ def _of(name: str) -> Case:
     duration = SCENARIOS[name].parameter("duration")
     lasts = float(duration.default) if duration else 0.0
     length = _LENGTHS.get(name, min(int(lasts) + _TAIL, _LONGEST))
-    text = f"{name},duration=10m" if name == "blackout" else name
-    return Case(name, (text,), length, minutes=MINUTES.get(name))
+    return Case(name, (name + _PARAMETERS.get(name, ""),), length, minutes=MINUTES.get(name))
 
 
 _JABBERER: Final = ("IronPortJabbererSuspected",)
@@ -90,7 +92,7 @@ CASES: Final = (
     Case("three of six flooded", ("partial-flood,units=3",), 90 * MINUTE, minutes=9, expected=_FLOOD, never=_JABBERER),
     Case(
         "survivor of a ring of two",
-        ("unit-down,unit=ring1,duration=90m", "newsletter@+15m,unit=ring2,duration=1h,size=30000"),
+        ("unit-down,unit=ring1,duration=90m", "growth,size=1.35,ramp=1s,duration=90m"),
         2 * HOUR,
         topology="pair",
         minutes=30,

@@ -20,7 +20,8 @@ def backtest(flags: Namespace) -> int:
     """Play the cases that the flags ask for and print their scores; return 1 if anything is wrong with one."""
     cases = list(_cases(flags))
     if not cases:
-        raise UsageError(f"No case is called {flags.only}: leave --only out to see the names of all.")
+        names = ", ".join(case.name for case in CASES)
+        raise UsageError(f"There is no case {', '.join(map(repr, flags.only))}; there are: {names}.")
     trials = [Trial(case, seed, flags.step, flags.drops) for case in cases for seed in flags.seed or [1]]
     scores = [score(played) for played in play(trials, rules_of(flags), progress.show)]
     write_json(flags.json, scores_json(scores))

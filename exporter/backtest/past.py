@@ -36,8 +36,8 @@ LOOKBACK: Final = 59
 
 ALWAYS: Final = "IronPortWatchdog"
 
-_OURS: Final = "group by (job) (last_over_time(ironport_probe_success[{step}s]))"
-"""The jobs that scrape appliances, by a metric that every probe has."""
+_OURS: Final = "group by (job) (last_over_time(ironport_probe_success[1d]))"
+"""The jobs that scrape appliances, by a metric that every probe has; also while their exporter is down."""
 
 
 def backtest(flags: Namespace) -> int:
@@ -79,7 +79,8 @@ def _moment(text: str, now: float) -> float:
 def _fired(flags: Namespace, rules: Sequence[Rule], begin: int, end: int, folder: Path) -> list[Firing]:
     before = list(blocks.periods(begin - HISTORY, begin - flags.step, flags.step))
     tested = list(blocks.periods(begin, end, flags.step))
-    _copy(flags, rules, [*before, *tested], folder)
+    copied = _copy(flags, rules, [*before, *tested], folder)
+    before = [period for period in before if period in copied]
     levels = rule_files.levels(rules)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _ignore_interrupt) as pool:
         recording.record(folder, levels, before, pool, progress.show, pace=PACE, lookback=LOOKBACK)
@@ -88,12 +89,16 @@ def _fired(flags: Namespace, rules: Sequence[Rule], begin: int, end: int, folder
         return firings(url, rules, tested)
 
 
-def _copy(flags: Namespace, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> None:
-    """Copy what the rules read, one query after the other, so that the Prometheus hardly notices."""
+def _copy(flags: Namespace, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> list[range]:
+    """Copy what the rules read, one query after the other, and return the periods of which there is anything."""
     names = _names(flags.prometheus, rules)
+    copied = []
     for done, period in enumerate(periods, 1):
-        blocks.write(_samples(flags, names, period), folder)
+        if samples := list(_samples(flags, names, period)):
+            blocks.write(samples, folder)
+            copied.append(period)
         progress.show("samples", done / len(periods))
+    return copied
 
 
 def _names(url: str, rules: Sequence[Rule]) -> list[str]:
@@ -109,11 +114,13 @@ def _names(url: str, rules: Sequence[Rule]) -> list[str]:
 def _samples(flags: Namespace, names: Sequence[str], period: range) -> Iterator[str]:
     """Yield the samples of a period, those of a step as one at its end, and only of jobs that scrape appliances."""
     for name in names:
-        yield openmetrics.header(name, "gauge")
         expression = f"last_over_time({name}[{period.step}s])"
         if name == "up":
-            expression += f" and on (job) {_OURS.format(step=flags.step)}"
-        for series in blocks.query_range(flags.prometheus, expression, period):
+            expression += f" and on (job) {_OURS}"
+        found = blocks.query_range(flags.prometheus, expression, period)
+        if found:
+            yield openmetrics.header(name, "gauge")
+        for series in found:
             labels = {label: value for label, value in series["metric"].items() if label != "__name__"}
             line = openmetrics.labelled(name, labels)
             yield "".join(f"{line} {value} {int(moment)}\n" for moment, value in series["values"])

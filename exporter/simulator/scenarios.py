@@ -251,7 +251,7 @@ SCENARIOS: Final = {
             _size(1.8, "x capacity", "what then arrives at the pool"),
             _ramp(2 * MINUTE),
             expected=_alerts("critical", "DistributedAttackSuspected"),
-            allowed=_ATTACK,
+            allowed=(*_ATTACK, *_alerts("warning", "DeliveryBacklog")),
             traffic=_INBOUND,
         ),
         _scenario(
@@ -365,7 +365,7 @@ SCENARIOS: Final = {
             3 * HOUR,
             _size(0.3, "share", "of the recipients at that destination"),
             expected=_alerts("warning", "DeliveryBacklog"),
-            allowed=_DELIVERY,
+            allowed=(*_DELIVERY, *_alerts("warning", "BounceStorm")),
             traffic=("outbound", "mixed", "inbound"),
         ),
         _scenario(

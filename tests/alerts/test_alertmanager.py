@@ -212,6 +212,16 @@ def test_a_jabberer_is_one_warning_that_names_the_unit(alertmanager: Alertmanage
     assert peer in alertmanager.groups("chat")[0], "another unit's queue is not explained by it"
 
 
+def test_a_stalled_queue_is_one_warning(alertmanager: Alertmanager) -> None:
+    """It explains the rest, also to a verdict that could not tell the cause."""
+    stalled = alert("WorkQueueStalled", "warning", instance="mx4")
+    names = ("UnitBackloggedCauseUnknown", "WorkQueueHigh", "WorkQueueDelayHigh", "WorkQueueFillingUp")
+    explained = [alert(name, "warning", instance="mx4") for name in names]
+    alertmanager.fire(stalled, *explained)
+    alertmanager.until_silent(*explained)
+    assert alertmanager.groups("chat") == [[stalled]]
+
+
 def test_an_unreachable_unit_is_one_warning(alertmanager: Alertmanager) -> None:
     unit = alert("UnitUnreachable", "warning", instance="mx2")
     sources = [
@@ -239,6 +249,14 @@ def test_an_unreachable_pool_is_one_page(alertmanager: Alertmanager) -> None:
     alertmanager.until_silent(*units, *sources)
     assert alertmanager.groups("pager") == [[pool]]
     assert alertmanager.groups("chat") == [[elsewhere]]
+
+
+def test_a_pool_of_which_no_unit_is_scraped_is_one_page(alertmanager: Alertmanager) -> None:
+    pool = alert("PoolNotScraped", "critical")
+    units = [alert("UnitNotScraped", "warning", instance=unit) for unit in UNITS]
+    alertmanager.fire(pool, *units)
+    alertmanager.until_silent(*units)
+    assert alertmanager.groups("pager") == [[pool]]
 
 
 def test_a_pool_that_takes_no_mail_is_one_page(alertmanager: Alertmanager) -> None:

@@ -354,22 +354,37 @@ def test_scenarios_may_run_together() -> None:
 
 @pytest.mark.parametrize(
     ("text", "field"),
-    [("snmp-dead", "snmp"), ("xml-dead", "xml"), ("auth-failure", "admits"), ("blackout", "scraped")],
+    [
+        ("snmp-dead", "snmp"),
+        ("xml-dead", "xml"),
+        ("auth-failure", "admits"),
+        ("blackout", "scraped"),
+        ("exporter-restart", "answered"),
+    ],
 )
 def test_a_fault_of_the_way_to_the_unit_shows_in_its_transport_alone(text: str, field: str) -> None:
     model = Model(load("campus"), 1, START)
     model.begin(parse(text))
     model.advance()
     hit, usual = model.view.transport("mx1"), Model(load("campus"), 1, START).view.transport("mx1")
-    for name in ("snmp", "xml", "admits", "scraped"):
+    for name in ("snmp", "xml", "admits", "scraped", "answered"):
         assert getattr(usual, name) is True
         assert getattr(hit, name) is (name != field)
-    assert getattr(model.view.transport("mx2"), field) is (text != "blackout")
+    assert getattr(model.view.transport("mx2"), field) is (text not in {"blackout", "exporter-restart"})
+
+
+def test_snmp_requests_are_dropped_on_every_unit_and_no_page_is() -> None:
+    model = Model(load("campus"), 1, START)
+    model.begin(parse("snmp-drops,size=0.3"))
+    model.advance()
+    transports = [model.view.transport(unit.name) for unit in model.fleet.topology.appliances]
+    assert {transport.snmp_loss for transport in transports} == {0.3}
+    assert {transport.xml_loss for transport in transports} == {0.001}
 
 
 def test_every_scenario_is_in_one_of_these_tables() -> None:
     tabled = {text.partition(",")[0] for text in (*FLOWS, *FACTS, *MOVES)}
-    assert set(SCENARIOS) - tabled == {"partial-flood", "site-down", "reboot", "dst"}
+    assert set(SCENARIOS) - tabled == {"partial-flood", "site-down", "reboot", "dst", "snmp-drops"}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda scenario: scenario.name)

@@ -25,6 +25,8 @@ PACKAGES: Final[Mapping[str, str]] = {
     "amtool": "prometheus-alertmanager",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "prometheus-snmp-exporter": "prometheus-snmp-exporter",
+    "victoria-metrics": "victoria-metrics",
+    "vmalert": "victoria-metrics",
 }
 """The Debian package of each program that the tests use."""
 

@@ -1,0 +1,47 @@
+"""Panels that several dashboards show."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from dashboards.source import verdicts
+from dashboards.source.frame import address
+from dashboards.source.panels import Column, Link, table
+from dashboards.source.signals import alerts, mailflow, units
+from dashboards.source.thresholds import RUNBOOKS
+
+POOL: Link = Link("pool", "Triage of this pool", address("triage", "job", "pool"))
+UNIT: Link = Link("instance", "This unit", address("unit", "job", "pool", "instance"))
+
+
+def verdicts_on_pools() -> Panel:
+    """Return the table of what the alerts say of each pool, and of how it stands."""
+    return table(
+        ("job", "pool"),
+        Column(verdicts.OF_POOL),
+        Column(verdicts.NAMED_UNIT, label="instance"),
+        Column(mailflow.WAIT, name="Worst wait"),
+        Column(mailflow.USUAL_RATIO),
+        Column(units.UP, "sum", name="Units up"),
+        Column(units.UP, "count", name="Units in all"),
+        Column(mailflow.UNITS_TO_SPARE),
+        Column(units.CONSERVATION, "sum"),
+        title="Pools",
+        description="What the firing alerts say of each pool, the gravest first, and on which unit if it is about one.",
+        sort=verdicts.OF_POOL.name,
+        height=8,
+        links=(POOL,),
+    )
+
+
+def firing_alerts() -> Panel:
+    """Return the table of the alerts that fire, each with its runbook."""
+    return table(
+        ("severity", "alertname", "pool", "instance", "job"),
+        Column(alerts.SINCE),
+        title="Firing alerts",
+        description="Every alert that fires now; an alert leads to its runbook, a unit to its dashboard.",
+        sort=alerts.SINCE.name,
+        no_value="no alert fires",
+        links=(Link("alertname", "Runbook", f"{RUNBOOKS}/${{__value.text}}.md"), POOL, UNIT),
+    )

@@ -1,0 +1,45 @@
+"""Signals, a module by subject: what can be shown, each defined once and shown as a figure, a line or a column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboards.source import thresholds
+from dashboards.source.palette import GOOD, State
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A figure with its name, Grafana's word for its unit, a sentence on it, and its PromQL.
+
+    The expression names thresholds as in the sources of the rules, `<<delay_seconds>>`, and whose series it reads as
+    variables.py says, `{<units>}`. From each of `limits` on, ascending, a value has the colour beside it, below them
+    `below`. `states` are the words that values stand for. `no_value` is what is shown where there is no such thing.
+    """
+
+    name: str
+    unit: str
+    description: str
+    expression: str
+    limits: Sequence[tuple[float, str]] = ()
+    below: str = GOOD
+    states: Sequence[State] = ()
+    decimals: int | None = None
+    no_value: str = "no data"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expression", thresholds.filled(self.expression))
+
+    def by(self, aggregation: str, *labels: str) -> str:
+        """Return the PromQL of the signal aggregated, by `max` say, for each set of values of the labels."""
+        grouping = f" by ({', '.join(labels)})" if labels else ""
+        return f"{aggregation}{grouping} ({self.expression})"
+
+
+def largest(signal: Signal, count: int = 20) -> str:
+    """Return the PromQL of the signal, a plain recorded series, for those units or pools where it was largest.
+
+    So a fleet of eighty has as many lines as can be read.
+    """
+    return f"{signal.expression} and topk({count}, max_over_time({signal.expression}[$__range] @ end()))"

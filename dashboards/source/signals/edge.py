@@ -1,0 +1,93 @@
+"""What happens at the edge: connections, sessions, recipients that are refused, bounces."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.source.palette import WARNING
+from dashboards.source.signals import Signal
+from dashboards.source.thresholds import limit
+
+CONNECTIONS: Final = Signal(
+    "Connections in",
+    "short",
+    "Inbound SMTP connections that are open on a unit.",
+    'last_over_time(ironport_connections{direction="in",<units>}[5m])',
+)
+
+NEW_CONNECTIONS: Final = Signal(
+    "New connections",
+    "cps",
+    "SMTP connections a second that a unit accepts.",
+    "instance:ironport_injection_connections:rate3m{<units>}",
+    decimals=1,
+)
+
+SESSION: Final = Signal(
+    "Mean session",
+    "s",
+    "How long an inbound connection lasts: open connections over new ones. Slow senders hold the slots of others.",
+    """\
+sum without (direction) (avg_over_time(ironport_connections{direction="in",<units>}[5m]))
+  / clamp_min(instance:ironport_injection_connections:rate3m{<units>}, 0.1)""",
+    limits=((limit("slow_session_seconds"), WARNING),),
+    decimals=1,
+)
+
+UNIT_REJECTED: Final = Signal(
+    "Refused",
+    "percentunit",
+    "Share of all recipients that a unit refuses.",
+    """\
+rate(ironport_recipients_rejected_total{<units>}[$__rate_interval])
+  / (
+      rate(ironport_recipients_rejected_total{<units>}[$__rate_interval])
+    +
+      rate(ironport_recipients_injected_total{<units>}[$__rate_interval])
+    > 0
+  )""",
+    limits=((limit("harvest_ratio"), WARNING),),
+    decimals=0,
+)
+
+REJECTED: Final = Signal(
+    "Refused recipients",
+    "cps",
+    "Recipients a second that a pool refuses.",
+    "pool:ironport_recipients_rejected:rate3m{<pools>}",
+    decimals=1,
+)
+
+REJECTED_BUSY: Final = Signal(
+    "Refused recipients, busy hours",
+    "cps",
+    "Recipients a second that a pool refuses in its busy hours.",
+    "last_over_time(pool:ironport_recipients_rejected:rate1h_busy2w{<pools>}[15m])",
+)
+
+REJECTED_RATIO: Final = Signal(
+    "Share of recipients refused",
+    "percentunit",
+    "Share of all recipients that a pool refuses: high while somebody guesses addresses.",
+    "pool:ironport_recipients_rejected:ratio3m{<pools>}",
+    limits=((limit("harvest_ratio"), WARNING),),
+    decimals=0,
+)
+
+CONNECTIONS_RATIO: Final = Signal(
+    "Connections, x usual",
+    "none",
+    "New connections of a pool over what is usual at this hour of the week.",
+    "pool:ironport_injection_connections:ratio_usual3m{<pools>}",
+    limits=((limit("connection_flood_ratio"), WARNING),),
+    decimals=2,
+    no_value="needs a week of history",
+)
+
+BOUNCES: Final = Signal(
+    "Bounces made",
+    "cps",
+    "Recipients a second of bounces that the units make themselves: mail was taken that cannot be delivered.",
+    "pool:ironport_recipients_bounce_generated:rate3m{<pools>}",
+    decimals=2,
+)

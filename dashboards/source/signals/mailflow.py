@@ -1,0 +1,124 @@
+"""Mail that comes in, waits in the work queue and leaves it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.source.palette import BASELINE, CRITICAL, GOOD, WARNING
+from dashboards.source.signals import Signal
+from dashboards.source.thresholds import limit
+
+WORK_QUEUE: Final = Signal(
+    "Work queue",
+    "short",
+    "Messages that wait to be scanned on a unit.",
+    "instance:ironport_work_queue_messages:last3m{<units>}",
+)
+
+WAIT: Final = Signal(
+    "Wait",
+    "s",
+    "How long a message that arrives now waits in the work queue: queue over exit, 0 for a queue too short to matter.",
+    """\
+instance:ironport_work_queue_wait_seconds:estimate3m{<units>}
+  * (instance:ironport_work_queue_messages:last3m{<units>} > bool <<queue_floor>>)""",
+    limits=(
+        (limit("backlog_seconds"), BASELINE),
+        (limit("delay_seconds"), WARNING),
+        (limit("delay_critical_seconds"), CRITICAL),
+    ),
+    decimals=0,
+)
+
+GROWTH: Final = Signal(
+    "Queue growth",
+    "mps",
+    "Messages a second by which the work queue of a unit grows; below 0 it is worked off.",
+    "instance:ironport_work_queue_growth_messages:rate3m{<units>}",
+    decimals=1,
+)
+
+ARRIVALS: Final = Signal(
+    "Arrivals",
+    "mps",
+    "Messages a second that a unit receives.",
+    "instance:ironport_messages_injected:rate3m{<units>}",
+    decimals=1,
+)
+
+PEERS_RATIO: Final = Signal(
+    "Arrivals, x peers",
+    "none",
+    "The unit's share of its rating that arrives, over the mean share of its peers: far over 1 is one-sided mail.",
+    "instance:ironport_messages_injected:ratio_peers3m{<units>}",
+    limits=((limit("jabber_ratio"), WARNING),),
+    decimals=2,
+)
+
+EXIT_RATIO: Final = Signal(
+    "Exit / rated",
+    "percentunit",
+    "What leaves the work queue over what the unit is rated for: while mail waits, little means that the unit is slow.",
+    "instance:ironport_work_queue_exit_messages:ratio_rated3m{<units>}",
+    decimals=0,
+)
+
+POOL_ARRIVALS: Final = Signal(
+    "Mail",
+    "mps",
+    "Messages a second that the pools receive, over 3 minutes.",
+    "pool:ironport_messages_injected:rate3m{<pools>}",
+    decimals=1,
+)
+
+USUAL_HIGH: Final = Signal(
+    "Usual, at most",
+    "mps",
+    "The higher of the hours around this time a week and two weeks ago.",
+    "last_over_time(pool:ironport_messages_injected:rate1h_usual_high{<pools>}[15m])",
+    no_value="needs a week of history",
+)
+
+USUAL_LOW: Final = Signal(
+    "Usual, at least",
+    "mps",
+    "The lower of the hours around this time a week and two weeks ago.",
+    "last_over_time(pool:ironport_messages_injected:rate1h_usual_low{<pools>}[15m])",
+    no_value="needs a day of history",
+)
+
+USUAL_RATIO: Final = Signal(
+    "Mail, x usual",
+    "none",
+    "Mail of a pool over what is usual at this hour of the week.",
+    "pool:ironport_messages_injected:ratio_usual3m{<pools>}",
+    limits=((limit("attack_ratio"), WARNING), (limit("attack_sudden_ratio"), CRITICAL)),
+    decimals=2,
+    no_value="needs a week of history",
+)
+
+UNITS_TO_SPARE: Final = Signal(
+    "Units to spare",
+    "none",
+    "Units as large as its largest that a pool could lose and still carry its busy hour: 1 is N+1.",
+    """\
+floor(
+    (
+        pool:ironport_available_capacity_messages:rate{<pools>}
+      -
+        (
+            last_over_time(pool:ironport_messages_injected:rate1h_busy1w{<pools>}[15m])
+          or
+            max_over_time(pool:ironport_messages_injected:rate1h{<pools>}[1d])
+        )
+    )
+  / on (job, stream, pool)
+    max by (job, stream, pool) (instance:ironport_available_capacity_messages:rate{<pools>})
+)
+and on (job, stream, pool)
+count by (job, stream, pool) (instance:ironport_in_service:bool{<pools>} == 1) > 1""",
+    limits=((0, WARNING), (1, GOOD)),
+    below=CRITICAL,
+    decimals=0,
+    no_value="needs two units and rated_messages_per_hour",
+)

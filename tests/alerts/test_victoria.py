@@ -1,0 +1,237 @@
+"""The same rules in VictoriaMetrics: what vmalert records and fires of three hours is what Prometheus does."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Set
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from exporter.backtest.alerting import firings
+from exporter.simulator import backfill
+from exporter.simulator.backfill import Samples, families_read
+from exporter.simulator.model import Model
+from exporter.simulator.timeline import parse
+from exporter.simulator.topology import load
+from exporter.tsdb import blocks, recording, rule_files
+from exporter.tsdb.progress import silent
+from support.victoria import Labels, VictoriaMetrics, Vmalert, check, replay
+
+RULES: Final = Path(__file__).parents[2] / "alerts" / "rules"
+PATTERN: Final = str(RULES / "*.yml")
+
+RECORDED: Final = '{__name__=~"(instance|pool|job):.+"}'
+LOOKBACK: Final = 59
+"""Seconds: nothing that was recorded a minute ago passes for what is recorded now."""
+
+MINUTE, HOUR, WEEK = 60, 3600, 604800
+
+BEGIN: Final = 1_767_690_000
+"""Tuesday, 6 January 2026, 09:00 UTC; a time at which the rules of every group are evaluated."""
+
+PERIOD: Final = range(BEGIN, BEGIN + 3 * HOUR, MINUTE)
+SAMPLED: Final = range(PERIOD.start - 15, PERIOD.stop - 15, MINUTE)
+"""Not at the times of the evaluations: whether a window has its first instant is not the same in both."""
+
+INCIDENTS: Final = ("jabberer@+40m,unit=mx4,duration=25m", "flood@+2h,pool=inbound")
+
+USUAL: Final = 'pool:ironport_messages_injected:rate1h{job="ironport",pool="inbound",stream="inbound"}'
+A_WEEK_AGO: Final = "".join(
+    f"{USUAL} 70 {instant}\n" for instant in range(BEGIN - WEEK, PERIOD.stop - WEEK + HOUR, 300)
+)
+"""What the hours of the flood have to be compared with."""
+
+Definition = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What came of the rules.
+
+    Values of the recorded series by time, by labels with the name; and when alerts first fired, by name and labels.
+    """
+
+    recorded: dict[Labels, dict[int, float]]
+    fired: dict[tuple[str, Labels], int]
+
+
+def taken() -> list[Definition]:
+    """Return the groups of all rule files without their keep_firing_for."""
+    text = "".join(file.read_text() for file in sorted(RULES.glob("*.yml")))
+    kept = [line for line in text.splitlines() if not line.startswith(("groups:", "    keep_firing_for:"))]
+    groups: list[Definition] = yaml.safe_load("\n".join(["groups:", *kept]))["groups"]
+    return groups
+
+
+def some(names: Set[str], *, asking: bool = False, **changes: Any) -> Definition:
+    """Return a rule file with the rules that record or alert under these names, and `changes` to their groups.
+
+    Unless `asking`, descriptions that ask for more are left out.
+    """
+    groups = [
+        {**group, **changes, "rules": [_quiet(rule, asking) for rule in group["rules"] if _name(rule) in names]}
+        for group in taken()
+    ]
+    return {"groups": [group for group in groups if group["rules"]]}
+
+
+def _name(rule: Definition) -> str:
+    return str(rule.get("record") or rule["alert"])
+
+
+def _quiet(rule: Definition, asking: bool) -> Definition:
+    asks = "| query" in rule.get("annotations", {}).get("description", "")
+    return {**rule, "annotations": {}} if asks and not asking else rule
+
+
+@pytest.fixture(scope="module")
+def samples() -> str:
+    """Return what a campus gives in the period, as OpenMetrics text."""
+    model = Model(load("campus"), 1, SAMPLED.start - MINUTE, MINUTE)
+    for incident in INCIDENTS:
+        model.begin(parse(incident))
+    read = families_read(rule_files.read(PATTERN))
+    return "".join(backfill.text(Samples(load("campus"), 1, read, Path()), model, SAMPLED))
+
+
+@pytest.fixture(scope="module")
+def prometheus(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Return what Prometheus makes of them."""
+    folder, rules = tmp_path_factory.mktemp("prometheus"), rule_files.read(PATTERN)
+    blocks.write([samples], folder)
+    blocks.write([A_WEEK_AGO], folder)
+    with ThreadPoolExecutor() as pool:
+        recording.record(folder, rule_files.levels(rules), [PERIOD], pool, silent, pace=1, lookback=LOOKBACK)
+    with blocks.served(folder, LOOKBACK) as url:
+        fired = firings(url, [replace(rule, keep=0.0) for rule in rules], [PERIOD])
+        recorded = blocks.query_range(url, RECORDED, PERIOD)
+    return Engine(
+        {
+            frozenset(series["metric"].items()): {int(time): float(value) for time, value in series["values"]}
+            for series in recorded
+        },
+        {(each.alert, frozenset(each.labels.items())): each.begin for each in reversed(fired)},
+    )
+
+
+@pytest.fixture(scope="module")
+def victoria(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Return what vmalert makes of them: first of the recording rules, level by level, then of the alerts."""
+    folder = tmp_path_factory.mktemp("victoria")
+    server = VictoriaMetrics(folder)
+    try:
+        server.add(samples + A_WEEK_AGO)
+        for level in rule_files.levels(rule_files.read(PATTERN)):
+            replay(server, some({rule.record for rule in level}), PERIOD, folder)
+        replay(server, some({rule.alert for rule in rule_files.read(PATTERN) if rule.alert}), PERIOD, folder)
+        fired = server.samples('ALERTS{alertstate="firing"}', PERIOD)
+        yield Engine(server.samples(RECORDED, PERIOD), {_alert(labels): min(times) for labels, times in fired.items()})
+    finally:
+        server.stop()
+
+
+def _alert(labels: Labels) -> tuple[str, Labels]:
+    added = {"__name__", "alertname", "alertstate", "alertgroup"}
+    return dict(labels)["alertname"], frozenset(pair for pair in labels if pair[0] not in added)
+
+
+def test_vmalert_takes_the_files_but_for_what_is_newer_than_it(tmp_path: Path) -> None:
+    """Debian's, 1.79, does not know keep_firing_for."""
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": taken()}))
+    checked = check(str(tmp_path / "*.yml"))
+    assert checked.returncode == 0, checked.stderr
+    refused = re.findall(r"unknown fields in rule: (.*)", check(PATTERN).stderr)
+    assert set(refused) <= {"keep_firing_for"}
+
+
+def test_every_recorded_series_is_there_with_the_same_values_on_the_whole(prometheus: Engine, victoria: Engine) -> None:
+    """A value may be off by what a minute's mail is off the mean, the mean may not.
+
+    A rate of 3 minutes is that of 2 intervals, extrapolated, in Prometheus, and of 3 in VictoriaMetrics.
+    """
+    assert {dict(labels)["__name__"] for labels in prometheus.recorded} >= {
+        "instance:ironport_work_queue_slow:bool",
+        "pool:ironport_work_queue_exit_messages:ratio_rated_backlogged3m",
+        "pool:ironport_messages_injected:rate1h_usual_high",
+    }
+    assert victoria.recorded.keys() == prometheus.recorded.keys()
+    assert {
+        (dict(labels)["__name__"], *figures)
+        for labels, values in prometheus.recorded.items()
+        if not near(*(figures := means(values, victoria.recorded[labels])))
+    } == set()
+
+
+def means(values: dict[int, float], others: dict[int, float]) -> tuple[float, float, float, float]:
+    """Return the means of both at the times that both have, the mean size of the first, and the share of its times."""
+    both = values.keys() & others.keys()
+    share = len(both) / len(values)
+    size = fmean(map(abs, values.values()))
+    return fmean(values[time] for time in both), fmean(others[time] for time in both), size, share
+
+
+def near(mean: float, other: float, size: float, share: float) -> bool:
+    return share > 0.9 and abs(mean - other) <= 0.05 * size + 0.01
+
+
+def test_the_alerts_are_the_same_within_two_minutes(prometheus: Engine, victoria: Engine) -> None:
+    assert victoria.fired.keys() == prometheus.fired.keys()
+    assert {
+        (alert, begin, victoria.fired[alert])
+        for alert, begin in prometheus.fired.items()
+        if abs(victoria.fired[alert] - begin) > 2 * MINUTE
+    } == set()
+
+
+def test_the_verdicts_are_on_the_right_unit_and_pool(victoria: Engine) -> None:
+    verdicts = ("Jabberer", "Attack", "Overloaded", "Slow", "CauseUnknown")
+    found = {
+        (alert, dict(labels)["pool"], dict(labels).get("instance"))
+        for alert, labels in victoria.fired
+        if any(word in alert for word in verdicts)
+    }
+    assert found == {
+        ("IronPortJabbererSuspected", "inbound", "mx4"),
+        ("IronPortDistributedAttackSuspected", "inbound", None),
+    }
+
+
+NOW = """\
+# TYPE ironport_resource_conservation gauge
+ironport_resource_conservation_level{{{unit}}} 12 {now}
+ironport_resource_conservation_refusing{{{unit}}} 0 {now}
+ironport_resource_conservation{{{unit},reason="none"}} 0 {now}
+ironport_resource_conservation{{{unit},reason="memory_shortage"}} 1 {now}
+pool:ironport_messages_injected:ratio_usual3m{{{pool}}} 2.5 {now}
+pool:ironport_work_queue_exit_messages:ratio_rated_backlogged3m{{{pool}}} 0.97 {now}
+pool:ironport_work_queue_troubled:bool{{{pool}}} 1 {now}
+ironport_sender_connections{{{unit},sender="203.0.113.66",listener="Incoming"}} 120 {now}
+"""
+
+
+def test_descriptions_that_ask_for_more_are_filled_in(tmp_path: Path) -> None:
+    """As of now, for a replay cannot."""
+    pool = 'job="ironport",stream="inbound",pool="inbound"'
+    with ExitStack() as started:
+        server = VictoriaMetrics(tmp_path)
+        started.callback(server.stop)
+        server.add(NOW.format(pool=pool, unit=f'{pool},instance="mx1"', now=int(time.time())))
+        rules = some({"IronPortResourceConservation", "IronPortDistributedAttackSuspected"}, asking=True, interval="1s")
+        for group in rules["groups"]:
+            group["rules"] = [{**rule, "for": "0s"} for rule in group["rules"]]
+        vmalert = Vmalert(server, rules, tmp_path)
+        started.callback(vmalert.stop)
+        found = vmalert.descriptions(2)
+    assert found["IronPortResourceConservation"].startswith(
+        "mx1 in pool inbound is in resource conservation, level 12 of 60, because of memory_shortage. Senders try"
+    )
+    assert "Pool inbound gets 2.5 times the mail" in found["IronPortDistributedAttackSuspected"]
+    assert found["IronPortDistributedAttackSuspected"].endswith(" Heavy sender: 203.0.113.66 (120 connections).")

@@ -1,0 +1,50 @@
+"""A Prometheus with the past of a fleet in which all sorts of things happen in the last hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator import topology
+from exporter.tsdb import blocks
+from support import history
+from support.grafana import Grafana
+from support.history import HOUR, MINUTE
+from support.processes import program
+
+END = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
+"""A busy hour of a Wednesday."""
+
+SCENARIOS = (
+    "jabberer@+150m,unit=mx1",
+    "flood@+150m,pool=relay",
+    "pool-slow@+135m,pool=outbound",
+    "unit-down@+160m,unit=branch1",
+)
+
+
+@pytest.fixture(scope="session")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of a Prometheus with three hours, quiet at first, and what is usual at that hour."""
+    for name in ("prometheus", "promtool"):
+        program(name)
+    folder = tmp_path_factory.mktemp("history")
+    fleet = topology.load(str(Path(__file__).parent / "fleet.yml"))
+    history.write(fleet, folder, END, 3 * HOUR, SCENARIOS)
+    with blocks.served(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def attacked(prometheus: str) -> Grafana:
+    """Return what Grafana sees half an hour into the attacks."""
+    return Grafana(prometheus, END)
+
+
+@pytest.fixture(scope="session")
+def quiet(prometheus: str) -> Grafana:
+    """Return what Grafana sees before the attacks."""
+    return Grafana(prometheus, END - 50 * MINUTE)

@@ -1,0 +1,167 @@
+"""The dashboards as Grafana sees them: their panels in a row, their variables filled in, their tables joined."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+DASHBOARDS: Final = Path(__file__).parents[2] / "dashboards"
+
+Json = dict[str, Any]
+Series = tuple[dict[str, str], list[float]]
+
+_STEP: Final = 60
+_RANGE: Final = 3600
+"""Seconds from one point of a graph to the next, and of the whole graph."""
+
+_VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel with the uid of its dashboard."""
+
+    uid: str
+    json: Json
+
+    @property
+    def title(self) -> str:
+        return str(self.json["title"])
+
+    @property
+    def targets(self) -> list[Json]:
+        return list(self.json.get("targets", ()))
+
+    def __str__(self) -> str:
+        return f"{self.uid.removeprefix('ironport-')}: {self.title}"
+
+
+def dashboards() -> list[Json]:
+    """Return the committed dashboards."""
+    return [json.loads(path.read_text()) for path in sorted((DASHBOARDS / "json").glob("*.json"))]
+
+
+def panels(dashboard: Json) -> list[Panel]:
+    """Return every panel of a dashboard, also those in closed rows."""
+    return [Panel(dashboard["uid"], each) for each in _flat(dashboard["panels"]) if each["type"] != "row"]
+
+
+def _flat(placed: Sequence[Json]) -> Iterator[Json]:
+    for each in placed:
+        yield each
+        yield from each.get("panels", ())
+
+
+def variables(dashboard: Json) -> list[Json]:
+    """Return the variables of a dashboard that hold values of a label."""
+    return [each for each in dashboard["templating"]["list"] if each["type"] == "query"]
+
+
+def all_of(dashboard: Json) -> dict[str, str]:
+    """Return what the variables stand for while all values are chosen."""
+    return {each["name"]: each["allValue"] for each in variables(dashboard)}
+
+
+def chosen(values: Sequence[str]) -> str:
+    """Return what a variable stands for while these values are chosen."""
+    escaped = [re.escape(value).replace(r"\-", "-") for value in values]
+    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
+
+
+def filled(text: str, values: Mapping[str, str], moment: int) -> str:
+    """Return the text with every variable filled in as Grafana does for a graph that ends at the moment."""
+    known = {
+        "__interval": f"{_STEP}s",
+        "__interval_ms": str(_STEP * 1000),
+        "__rate_interval": f"{4 * _STEP}s",
+        "__range": f"{_RANGE}s",
+        "__range_s": str(_RANGE),
+        "__range_ms": str(_RANGE * 1000),
+        "__from": str((moment - _RANGE) * 1000),
+        "__to": str(moment * 1000),
+        "datasource": "prometheus",
+        **values,
+    }
+    return _VARIABLE.sub(lambda match: known[match[1] or match[2]], text)
+
+
+@dataclass(frozen=True)
+class Grafana:
+    """What Grafana asks of the Prometheus at `url`, when a dashboard is looked at that ends at the `moment`."""
+
+    url: str
+    moment: int
+
+    def series(self, target: Json, values: Mapping[str, str]) -> list[Series]:
+        """Return what a query of a panel gives: labels, and the points of the graph or the one of a figure."""
+        query = filled(target["expr"], values, self.moment)
+        if target.get("instant"):
+            answer = self._ask("query", query=query, time=self.moment)
+            return [(each["metric"], [float(each["value"][1])]) for each in answer["result"]]
+        window = {"start": self.moment - _RANGE, "end": self.moment, "step": _STEP}
+        answer = self._ask("query_range", query=query, **window)
+        return [(each["metric"], [float(value) for _, value in each["values"]]) for each in answer["result"]]
+
+    def values(self, variable: Json, chosen_before: Mapping[str, str]) -> list[str]:
+        """Return the values that a variable offers, in order."""
+        match = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["definition"])
+        assert match, variable["definition"]
+        selector = filled(match[1], chosen_before, self.moment)
+        found = self._ask(
+            f"label/{match[2]}/values", **{"match[]": selector, "start": self.moment - _RANGE, "end": self.moment}
+        )
+        return sorted(found)
+
+    def rows(self, panel: Panel, values: Mapping[str, str]) -> list[dict[str, str]]:
+        """Return the rows of a table, cells by heading, with words where values stand for them."""
+        answers = {target["refId"]: self.series(target, values) for target in panel.targets}
+        columns = [set().union(*(labels for labels, _ in answer)) for answer in answers.values() if answer]
+        keys = sorted(set.intersection(*columns)) if columns else []
+        joined: dict[tuple[str, ...], dict[str, str]] = {}
+        for ref, answer in answers.items():
+            name = f"Value #{ref}" if len(answers) > 1 else "Value"
+            for labels, points in answer:
+                key = tuple(labels.get(label, "") for label in keys)
+                joined.setdefault(key, {}).update({**labels, name: f"{points[-1]:g}"})
+        return [_organized(panel.json, row) for row in joined.values()]
+
+    def words(self, panel: Panel, values: Mapping[str, str]) -> list[str]:
+        """Return the figures that a panel shows now, with words where values stand for them."""
+        mappings = panel.json["fieldConfig"]["defaults"].get("mappings", [])
+        figures = [points[-1] for target in panel.targets for _, points in self.series(target, values)]
+        return [_word(f"{figure:g}", mappings) for figure in figures]
+
+    def _ask(self, path: str, **parameters: object) -> Any:
+        body = urlencode(parameters)
+        if path.startswith("label/"):
+            with urlopen(f"{self.url}/api/v1/{path}?{body}", timeout=30) as answer:
+                return json.load(answer)["data"]
+        with urlopen(f"{self.url}/api/v1/{path}", body.encode(), timeout=30) as answer:
+            return json.load(answer)["data"]
+
+
+def _organized(panel: Json, row: Mapping[str, str]) -> dict[str, str]:
+    """Return the row as the table's last transformation and its overrides make it."""
+    organize = panel["transformations"][-1]["options"]
+    mappings = {
+        override["matcher"]["options"]: each["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        for each in override["properties"]
+        if each["id"] == "mappings"
+    }
+    headed = {
+        organize["renameByName"].get(name, name): value
+        for name, value in row.items()
+        if name not in organize["excludeByName"]
+    }
+    return {name: _word(value, mappings.get(name, [])) for name, value in headed.items()}
+
+
+def _word(value: str, mappings: Sequence[Json]) -> str:
+    return next((each["options"][value]["text"] for each in mappings if value in each["options"]), value)
