@@ -21,7 +21,8 @@ from typing import Final
 from exporter import durations
 from exporter.backtest.alerting import Firing, firings
 from exporter.backtest.files import rules_of, write_json
-from exporter.backtest.report import pages_table, past_json, past_table
+from exporter.backtest.pages import pages
+from exporter.backtest.report import pages_table, past_json, past_table, summary_table
 from exporter.errors import ExporterError, UsageError
 from exporter.tsdb import blocks, openmetrics, progress, recording, rule_files
 from exporter.tsdb.rule_files import Rule
@@ -50,8 +51,16 @@ def backtest(flags: Namespace) -> int:
         fired = _fired(flags, rules, begin, end, Path(folder))
     fired = [firing for firing in fired if firing.alert != ALWAYS]
     write_json(flags.json, past_json(fired, end))
-    print(past_table(fired, end), pages_table(fired, end), sep="\n\n")  # noqa: T201 - what the command is for
+    print(_told(fired, begin, end))  # noqa: T201 - what the command is for
     return 0
+
+
+def _told(fired: Sequence[Firing], begin: int, end: int) -> str:
+    """Return the tables of what fired, and the sum of it in a sentence."""
+    lasted, number = durations.words(end - begin), len(pages(fired, end))
+    said = f"In {lasted} alerts would have fired {len(fired)} times and paged {number} times."
+    tables = [summary_table(fired, end), past_table(fired, end)] if fired else []
+    return "\n\n".join([*tables, *([pages_table(fired, end)] if number else []), said])
 
 
 def _range(flags: Namespace) -> tuple[int, int]:

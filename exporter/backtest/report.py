@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +20,21 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *body))
 
 
+def summary_table(fired: Sequence[Firing], end: int) -> str:
+    """Return how often each alert would have fired until `end`, and for how long, a row for each alert and severity."""
+    every: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for one in fired:
+        every[one.alert, one.severity].append(one.lasts_until(end) - one.begin)
+    rows = [["alert", "severity", "times", "longest", "altogether"]]
+    rows += [
+        [*what, str(len(times)), durations.words(max(times)), durations.words(sum(times))]
+        for what, times in sorted(every.items())
+    ]
+    return table(rows)
+
+
 def past_table(fired: Sequence[Firing], end: int) -> str:
-    """Return what would have fired until `end`, a row for each alert, and the pages after them."""
+    """Return what would have fired until `end`, a row for each time."""
     rows = [["began", "lasted", "severity", "alert", "where"]]
     rows += [[_moment(one.begin), _lasted(one, end), one.severity, one.alert, _where(one.labels)] for one in fired]
     return table(rows)

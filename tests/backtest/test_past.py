@@ -68,6 +68,8 @@ def test_the_past_of_a_prometheus_is_told(attacked: str, tmp_path: Path, capsys:
     table = capsys.readouterr().out
     assert "| warning  | IronPortJabbererSuspected " in table
     assert "| ironport inbound mx2 |" in table
+    assert "In 2h50m alerts would have fired " in table
+    assert table.endswith(" times and paged 0 times.\n")
     assert not any(one["begin"] < ONSET for one in found["alerts"])
     assert blocks.metric_names(attacked) == before, "nothing was written there"
 
