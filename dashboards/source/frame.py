@@ -169,20 +169,22 @@ def _to_the_others() -> DashboardLink:
 
 
 _ANNOTATIONS: Final = (
-    ("Critical alerts", True, palette.CRITICAL, 'ALERTS{alertstate="firing",severity="critical",<pools>}'),
-    ("Warnings", False, palette.WARNING, 'ALERTS{alertstate="firing",severity="warning",<pools>}'),
-    ("Restarts of units", True, palette.OTHER, 'ALERTS{alertstate="firing",alertname="IronPortUnitRebooted",<pools>}'),
+    ("Critical alerts", True, palette.CRITICAL, 'severity="critical"'),
+    ("Warnings", False, palette.WARNING, 'severity="warning"'),
+    ("Restarts of units", True, palette.OTHER, 'alertname="IronPortUnitRebooted"'),
 )
-"""What is marked in every graph: its name, whether at first, its colour and expression."""
+"""What is marked in every graph where it begins: its name, whether at first, its colour, and which alerts it is."""
 
 
-def _annotation(name: str, shown: bool, colour: str, expression: str, filters: Sequence[Filter]) -> AnnotationQuery:
+def _annotation(name: str, shown: bool, colour: str, alerts: str, filters: Sequence[Filter]) -> AnnotationQuery:
+    """Return the marks where alerts begin to fire; for as long as they do, they would cover what is below."""
+    firing = f'ALERTS{{alertstate="firing",{alerts},<alerts>}}'
     return AnnotationQuery(
         name=name,
         datasource=SOURCE,
         enable=shown,
         icon_color=colour,
-        expr=variables.filled(expression, filters),
+        expr=variables.filled(f"{firing} unless {firing} offset $__interval", filters),
         title_format="{{alertname}}",
         text_format="{{pool}} {{instance}}",
         tag_keys="severity",

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from grafana_foundation_sdk.models.dashboard import ValueMap, ValueMapping, ValueMappingResult
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardSpecialValueMapOptions,
+    SpecialValueMap,
+    SpecialValueMatch,
+    ValueMap,
+    ValueMapping,
+    ValueMappingResult,
+)
 
 DATA: Final = "#0072B2"
 """A figure that is neither good nor bad."""
@@ -20,8 +27,10 @@ WARNING: Final = "#E69F00"
 CRITICAL: Final = "#D55E00"
 OTHER: Final = "#CC79A7"
 """A second figure beside DATA, events, and states that are not known."""
+NOTHING: Final = "transparent"
+"""No figure at all: neither good nor bad."""
 
-COLOURS: Final = (DATA, WARNING, GOOD, OTHER, BASELINE, CRITICAL)
+COLOURS: Final = (DATA, WARNING, GOOD, OTHER, BASELINE, CRITICAL, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,12 @@ def mappings(states: Sequence[State]) -> list[ValueMapping]:
     return [ValueMap(options=results)] if results else []
 
 
+def absence() -> ValueMapping:
+    """Return Grafana's value mapping for where there is no value: it would have the colour of the least otherwise."""
+    result = ValueMappingResult(color=NOTHING)
+    return SpecialValueMap(options=DashboardSpecialValueMapOptions(match=SpecialValueMatch.NULL, result=result))
+
+
 UNIT: Final = (
     State(0, "OK", GOOD),
     State(1, "Backlogged", WARNING),
@@ -50,6 +65,30 @@ UNIT: Final = (
     State(4, "Unreachable", BASELINE),
 )
 """How a unit is: mail waits; resource conservation slows the acceptance of mail, or stops it; it does not answer."""
+
+PART: Final = (
+    State(0, "Healthy", GOOD),
+    State(1, "Not installed", BASELINE),
+    State(2, "Unknown", OTHER),
+    State(3, "Rebuilding", WARNING),
+    State(4, "No AC", WARNING),
+    State(5, "Stopped", CRITICAL),
+    State(6, "Faulty", CRITICAL),
+    State(7, "Failed", CRITICAL),
+)
+"""How a drive, a fan or a power supply is, from the best."""
+
+SOURCES: Final = (
+    State(0, "All answer", GOOD),
+    State(1, "No SNMP", WARNING),
+    State(2, "No status page", OTHER),
+    State(3, "No answer", CRITICAL),
+    State(4, "Not scraped", BASELINE),
+)
+"""Which sources of a unit answer; of one that is not scraped, Prometheus gets nothing."""
+
+ANSWERS: Final = (State(1, "Answers", GOOD), State(0, "Silent", WARNING))
+LOADED: Final = (State(1, "Loaded", GOOD), State(0, "Rejected", WARNING))
 
 _SEVERITIES: Final = {"critical": CRITICAL, "warning": WARNING, "info": BASELINE}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,8 +40,17 @@ from dashboards.source.variables import SOURCE
 _STEP: Final = "1m"
 """No point is closer to the next than samples may be; $__rate_interval is four of these at least."""
 
+_DAY: Final = "1d"
+"""Grafana puts the points of such a step where a day begins."""
+
 _REFS: Final = string.ascii_uppercase
 """What Grafana calls the queries of a panel."""
+
+_BY_MAPPING: Final = FieldColor(mode=FieldColorModeId.FIXED, fixed_color=palette.DATA)
+"""The colours of the words that values stand for; by thresholds, a timeline would make one state of all of them."""
+
+_NARROWEST: Final = 80
+"""Pixels that a column of a table has at least; Grafana's own 150 would push the last ones out of sight."""
 
 _COLOURED: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 """Cells filled with the colour of their value."""
@@ -69,13 +78,15 @@ class Line:
 class Column:
     """A column of a table: a signal, aggregated over what the rows of the table do not tell apart.
 
-    With `label` the cells hold that label of the signal's series instead of its value.
+    With `label` the cells hold that label of the signal's series instead of its value. The column is `width` pixels
+    wide; those without one share what is left.
     """
 
     signal: Signal
     aggregation: str = "max"
     name: str = ""
     label: str = ""
+    width: int = 0
 
     @property
     def heading(self) -> str:
@@ -93,7 +104,7 @@ class Link:
 
 
 def stat(*drawn: Line, title: str = "", description: str = "", width: int = 4, height: int = 4) -> Panel:
-    """Return a figure for each series of the lines as they are now, in the unit and colours of the first's signal."""
+    """Return a figure for each series of the lines as they are now, each in its own colours, in the first's unit."""
     first = drawn[0].signal
     coloured = bool(first.limits or first.states)
     panel = (
@@ -105,31 +116,32 @@ def stat(*drawn: Line, title: str = "", description: str = "", width: int = 4, h
         .targets([query.instant() for query in _queries(drawn)])
         .build()
     )
-    return _finished(panel, title or first.name, description or first.description, width, height, first)
+    finished = _finished(panel, title or first.name, description or first.description, width, height, first)
+    if coloured:
+        _defaults(finished).mappings = [*palette.mappings(first.states), palette.absence()]
+    _overrides(finished).extend(
+        _override("byFrameRefID", ref, DynamicConfigValue("thresholds", _thresholds(line.signal)))
+        for ref, line in zip(_REFS, drawn, strict=False)
+        if line.signal != first
+    )
+    return finished
 
 
 def timeseries(
     *drawn: Line, title: str = "", description: str = "", width: int = 12, height: int = 9, stacked: bool = False
 ) -> Panel:
     """Return a graph of the lines, in the unit of the first, whose limits are drawn dashed."""
-    first = drawn[0].signal
-    panel = (
-        timeseries_panel.Panel()
-        .line_width(1)
-        .fill_opacity(60 if stacked else 0)
-        .show_points(common.VisibilityMode.NEVER)
-        .axis_soft_min(0)
-        .stacking(options.StackingConfig().mode(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE))
-        .legend(_legend())
-        .tooltip(options.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
-        .thresholds_style(options.GraphThresholdsStyleConfig().mode(_limit_style(first)))
-        .targets([query.range() for query in _queries(drawn)])
-        .build()
-    )
-    finished = _finished(panel, title or first.name, description or first.description, width, height, first)
-    _defaults(finished).color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
-    _overrides(finished).extend(_look(ref, line) for ref, line in zip(_REFS, drawn, strict=False))
-    return finished
+    drawing = timeseries_panel.Panel().line_width(1).fill_opacity(60 if stacked else 0)
+    return _graph(drawing, drawn, _STEP, title, description, width, height, stacked)
+
+
+def days(
+    *drawn: Line, title: str = "", description: str = "", width: int = 12, height: int = 9, stacked: bool = False
+) -> Panel:
+    """Return a graph with a bar for each day and line, whose expressions tell where a day begins what it brings."""
+    drawing = timeseries_panel.Panel().draw_style(common.GraphDrawStyle.BARS).line_width(0).fill_opacity(80)
+    drawing.bar_alignment(common.BarAlignment.AFTER).bar_width_factor(0.8)
+    return _graph(drawing, drawn, _DAY, title, description, width, height, stacked)
 
 
 def table(
@@ -138,19 +150,21 @@ def table(
     title: str,
     description: str,
     sort: str = "",
+    ascending: bool = False,
     width: int = 24,
     height: int = 9,
     no_value: str = "-",
     links: Sequence[Link] = (),
+    headings: Mapping[str, str] = _HEADINGS,
 ) -> Panel:
     """Return a table with a row for each set of values of the labels `rows`, and a column for each signal.
 
-    `sort` is the heading of the column whose largest values come first. The label `job` is there for the links, and
-    hidden.
+    `sort` is the heading of the column whose largest values come first, or the smallest if `ascending`; `headings` are
+    those of labels where they are not the usual ones. The label `job` is there for the links, and hidden.
     """
-    panel = table_panel.Panel().show_header(True)
+    panel = table_panel.Panel().show_header(True).min_width(_NARROWEST)
     if sort:
-        panel.sort_by([options.TableSortByFieldState().display_name(sort).desc(True)])
+        panel.sort_by([options.TableSortByFieldState().display_name(sort).desc(not ascending)])
     for ref, column in zip(_REFS, columns, strict=False):
         labels = (*rows, column.label) if column.label else rows
         query = _query(ref, column.signal.by(column.aggregation, *labels))
@@ -158,29 +172,33 @@ def table(
     built = _finished(panel.build(), title, description, width, height)
     _defaults(built).no_value = no_value
     _overrides(built).extend(_cells(column) for column in columns if not column.label)
+    _overrides(built).extend(_width(column) for column in columns if column.width)
     _overrides(built).extend(_link(link) for link in links)
+    _overrides(built).append(_override("byType", "string", DynamicConfigValue("noValue", "-")))
     _overrides(built).append(_override("byName", "job", DynamicConfigValue("custom.hidden", True)))
     if "severity" in rows:
         _overrides(built).append(_severities())
-    built.transformations = _joined(rows, columns)
+    built.transformations = _joined(rows, columns, headings)
     return built
 
 
 def state_timeline(signal: Signal, legend: str, *, width: int = 24, height: int = 9) -> Panel:
-    """Return a band for each series that shows its states over time, thirty on a page."""
+    """Return a band for each series that shows its states over time, on a page as many as have room for their names."""
     panel = (
         timeline_panel.Panel()
         .show_value(common.VisibilityMode.NEVER)
         .row_height(0.9)
         .line_width(0)
         .fill_opacity(80)
-        .per_page(30)
+        .per_page(height * 4 // 3)
         .legend(options.VizLegendOptions().show_legend(True).display_mode(common.LegendDisplayMode.LIST))
         .tooltip(options.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE))
         .with_target(_query("A", signal.expression).legend_format(legend).range())
         .build()
     )
-    return _finished(panel, signal.name, signal.description, width, height, signal)
+    finished = _finished(panel, signal.name, signal.description, width, height, signal)
+    _defaults(finished).color = _BY_MAPPING
+    return finished
 
 
 def text(title: str, description: str, markdown: str, *, width: int = 24, height: int = 8) -> Panel:
@@ -191,18 +209,48 @@ def text(title: str, description: str, markdown: str, *, width: int = 24, height
     return finished
 
 
-def heading(label: str) -> str:
+def heading(label: str, headings: Mapping[str, str] = _HEADINGS) -> str:
     """Return what the column of a label is called."""
-    return _HEADINGS.get(label, label.capitalize() if label != "job" else label)
+    return headings.get(label, label.capitalize() if label != "job" else label)
 
 
-def _query(ref: str, expression: str) -> Dataquery:
-    return Dataquery().datasource(SOURCE).ref_id(ref).expr(expression).interval(_STEP)
+def _graph(
+    drawing: timeseries_panel.Panel,
+    drawn: Sequence[Line],
+    step: str,
+    title: str,
+    description: str,
+    width: int,
+    height: int,
+    stacked: bool,
+) -> Panel:
+    first = drawn[0].signal
+    panel = (
+        drawing.show_points(common.VisibilityMode.NEVER)
+        .axis_soft_min(0)
+        .stacking(options.StackingConfig().mode(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE))
+        .legend(_legend())
+        .tooltip(options.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
+        .thresholds_style(options.GraphThresholdsStyleConfig().mode(_limit_style(first)))
+        .targets([query.range() for query in _queries(drawn, step)])
+        .build()
+    )
+    finished = _finished(panel, title or first.name, description or first.description, width, height, first)
+    _defaults(finished).color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+    if first.unit == "percentunit":
+        _defaults(finished).decimals = None  # with 0 of them the axis has marks at multiples of 1 only, which is 100 %
+        _defaults(finished).max_val = 1 if stacked else None
+    _overrides(finished).extend(_look(ref, line) for ref, line in zip(_REFS, drawn, strict=False))
+    return finished
 
 
-def _queries(drawn: Sequence[Line]) -> list[Dataquery]:
+def _query(ref: str, expression: str, step: str = _STEP) -> Dataquery:
+    return Dataquery().datasource(SOURCE).ref_id(ref).expr(expression).interval(step)
+
+
+def _queries(drawn: Sequence[Line], step: str = _STEP) -> list[Dataquery]:
     return [
-        _query(ref, line.expression or line.signal.expression).legend_format(line.legend)
+        _query(ref, line.expression or line.signal.expression, step).legend_format(line.legend)
         for ref, line in zip(_REFS, drawn, strict=False)
     ]
 
@@ -269,11 +317,14 @@ def _cells(column: Column) -> DashboardFieldConfigSourceOverrides:
     properties = [DynamicConfigValue("unit", signal.unit), DynamicConfigValue("thresholds", _thresholds(signal))]
     if signal.decimals is not None:
         properties.append(DynamicConfigValue("decimals", signal.decimals))
-    if signal.states:
-        properties.append(DynamicConfigValue("mappings", palette.mappings(signal.states)))
     if signal.states or signal.limits:
+        properties.append(DynamicConfigValue("mappings", [*palette.mappings(signal.states), palette.absence()]))
         properties.append(DynamicConfigValue("custom.cellOptions", _COLOURED))
     return _override("byName", column.heading, *properties)
+
+
+def _width(column: Column) -> DashboardFieldConfigSourceOverrides:
+    return _override("byName", column.heading, DynamicConfigValue("custom.width", column.width))
 
 
 def _link(link: Link) -> DashboardFieldConfigSourceOverrides:
@@ -297,11 +348,11 @@ def _override(matcher: str, value: str, *properties: DynamicConfigValue) -> Dash
     )
 
 
-def _joined(rows: Sequence[str], columns: Sequence[Column]) -> list[DataTransformerConfig]:
+def _joined(rows: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str]) -> list[DataTransformerConfig]:
     """Return what makes one table of the answers, with headings in order: Grafana calls the values by their query."""
     values = [f"Value #{ref}" for ref in _REFS[: len(columns)]] if len(columns) > 1 else ["Value"]
     shown = {column.label or value: column.heading for value, column in zip(values, columns, strict=True)}
-    names = {label: heading(label) for label in rows} | shown
+    names = {label: heading(label, headings) for label in rows} | shown
     organize = {
         "renameByName": names,
         "indexByName": {name: index for index, name in enumerate(names)},

@@ -1,7 +1,8 @@
 """The variables of the dashboards, and what they mean for an expression.
 
-Expressions say whose series they read: `{<units>}` those of units, `{<pools>}` of pools, `{<jobs>}` of jobs. Where a
-dashboard has a variable for one of their labels, they are narrowed down by it.
+Expressions say whose series they read: `{<units>}` those of units, `{<pools>}` of pools, `{<jobs>}` of jobs, and
+`{<alerts>}` alerts, some of which are about no pool. Where a dashboard has a variable for one of their labels, they are
+narrowed down by it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ from grafana_foundation_sdk.models.dashboard import VariableModel, VariableOptio
 SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
 """The data source of every query."""
 
-_LEVELS: Final = {"units": ("job", "site", "pool", "instance"), "pools": ("job", "pool"), "jobs": ("job",)}
-_PLACE: Final = re.compile(r"<(units|pools|jobs)>")
+_LEVELS: Final = {
+    "units": ("job", "site", "pool", "instance"),
+    "pools": ("job", "pool"),
+    "alerts": ("job", "pool"),
+    "jobs": ("job",),
+}
+_PLACE: Final = re.compile(rf"<({'|'.join(_LEVELS)})>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +45,19 @@ UNIT: Final = Filter("instance", "Unit")
 
 def filled(expression: str, filters: Sequence[Filter]) -> str:
     """Return the expression with the matchers of its level for those labels of which there is a variable."""
-    return _PLACE.sub(lambda match: _matchers(_LEVELS[match[1]], filters), expression)
+    return _PLACE.sub(lambda match: _matchers(match[1], filters), expression)
 
 
 def variables(filters: Sequence[Filter]) -> list[VariableModel]:
     """Return the variables of a dashboard: the data source, then each filter among what those before it leave."""
-    queries = [_query(each, filled("<units>", filters[:index])) for index, each in enumerate(filters)]
+    queries = [_query(each, _matchers("units", filters[:index])) for index, each in enumerate(filters)]
     return [_source(), *queries]
 
 
-def _matchers(labels: Sequence[str], filters: Sequence[Filter]) -> str:
-    return ",".join(f'{each.label}=~"${each.label}"' for each in filters if each.label in labels)
+def _matchers(level: str, filters: Sequence[Filter]) -> str:
+    without = {"pool": "|"} if level == "alerts" else {}
+    chosen = [each.label for each in filters if each.label in _LEVELS[level]]
+    return ",".join(f'{label}=~"${label}{without.get(label, "")}"' for label in chosen)
 
 
 def _source() -> VariableModel:

@@ -65,8 +65,17 @@ WORDS: Final = {
     *("none", "memory_shortage", "queue_space_shortage", "queue_full"),  # of ironport_resource_conservation
     *("attempted", "no_ac", "faulty", "dns", "5xx"),  # other label values
     *("rated_messages_per_hour", "scrape_timeout", "v3get", "<>"),
-    *("check", "ssh admin@mx1", "python alerts/generate.py", "promtool check config", "amtool check-config"),
+    *(
+        "check",
+        "ssh admin@mx1",
+        "python alerts/generate.py",
+        "python benchmarks/rules.py",
+        "promtool check config",
+        "amtool check-config",
+    ),
     *("promql", "asyncos", "sh", "runbooks/NAME.md", "thresholds.yml", "alertmanager.yml", "<-"),
+    *("site", "connection_limit", "keep_firing_for", "interval", "ironport-mailflow"),
+    *("-replay.timeFrom", "-datasource.queryStep=0"),  # of vmalert
     "http://localhost:9876/",
 }
 """What stands in backticks beside commands and metrics."""
@@ -100,6 +109,15 @@ def test_every_runbook_has_the_severities_of_its_alert() -> None:
 
 def test_the_index_leads_to_every_runbook() -> None:
     assert {f"runbooks/{runbook.name}" for runbook in RUNBOOKS} <= set(links(INDEX))
+
+
+def test_the_index_says_of_every_alert_what_it_needs() -> None:
+    needs = INDEX.read_text().split("## What each alert needs")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \|$", needs, re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(r"[A-Z][A-Za-z]+[a-z]", row)]
+    assert {name for name in listed if f"IronPort{name}" in SEVERITIES} == {
+        alert.removeprefix("IronPort") for alert in SEVERITIES
+    }
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -200,5 +218,5 @@ def test_every_command_of_the_exporter_is_one() -> None:
 
 
 def test_every_other_command_is_of_a_program_that_an_operator_has() -> None:
-    programs = {"ironport-exporter", "curl", "promtool", "amtool"}
+    programs = {"ironport-exporter", "curl", "promtool", "amtool", "vmalert"}
     assert wrong(lambda page: {line.split()[0] for line in lines(page, "sh")} - programs) == {}

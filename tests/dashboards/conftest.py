@@ -11,6 +11,7 @@ import pytest
 from exporter.simulator import topology
 from exporter.tsdb import blocks
 from support import history
+from support.fleets import FLEETS
 from support.grafana import Grafana
 from support.history import HOUR, MINUTE
 from support.processes import program
@@ -23,6 +24,12 @@ SCENARIOS = (
     "flood@+150m,pool=relay",
     "pool-slow@+135m,pool=outbound",
     "unit-down@+160m,unit=branch1",
+    "raid-fault@+130m,unit=mx1",
+    "psu-fault@+130m,unit=mx1",
+    "fan-fault@+130m,unit=out1",
+    "update-failing@+120m,unit=mx1",
+    "snmp-dead@+130m,unit=mx2",
+    "auth-failure@+130m,unit=spare1",
 )
 
 
@@ -48,3 +55,12 @@ def attacked(prometheus: str) -> Grafana:
 def quiet(prometheus: str) -> Grafana:
     """Return what Grafana sees before the attacks."""
     return Grafana(prometheus, END - 50 * MINUTE)
+
+
+@pytest.fixture(scope="session")
+def fleets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
+    """Return what Grafana sees half an hour after fleets of all kinds were first watched, each the job of its name."""
+    folder = tmp_path_factory.mktemp("fleets")
+    history.write_fleets(FLEETS, folder, END, 30 * MINUTE)
+    with blocks.served(folder) as url:
+        yield Grafana(url, END)

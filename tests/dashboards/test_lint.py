@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from dashboards.source import palette, signals, verdicts
+from dashboards.source import variables as variable_sources
 from dashboards.source.signals import Signal
 from exporter.catalog import FAMILIES
 from exporter.telemetry import Telemetry
@@ -38,7 +39,9 @@ BY_PROMETHEUS: Final = {"up", "ALERTS", "ALERTS_FOR_STATE"}
 """Metrics that come from Prometheus itself."""
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-_METRIC: Final = re.compile(r"(?<![\w:$])(?:(?:(?:instance|pool|job):)?ironport_\w+(?::\w+)?|ALERTS\w*|up)(?=\W|$)")
+_METRIC: Final = re.compile(
+    r"(?<![\w:$])(?:(?:(?:instance|pool|job):)?ironport_\w+(?::\w+)?|ALERTS\w*|process_\w+|up)(?=\W|$)"
+)
 _SELECTOR: Final = re.compile(rf"({_METRIC.pattern})(\{{[^}}]*\}})?")
 
 each_dashboard: Final = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
@@ -151,22 +154,34 @@ def test_target_promql(tmp_path: Path) -> None:
 def test_target_rate_interval(panel: Panel, target: Json) -> None:
     windows = re.findall(r"\b(?:i?rate|increase)\([^()\[]*\[([^\]]+)\]", target["expr"])
     assert set(windows) <= {"$__rate_interval", "$__range"}
-    assert target["interval"] == "1m", "the least step, from which Grafana makes $__rate_interval"
+    by_day = panel.json["fieldConfig"]["defaults"].get("custom", {}).get("drawStyle") == "bars"
+    assert target["interval"] == ("1d" if by_day else "1m"), "the least step, of which $__rate_interval is made"
+    assert not (by_day and windows)
 
 
 @each_query
 def test_target_job(panel: Panel, target: Json) -> None:
-    """And pool, where there is a variable for it and the series are not those of jobs."""
+    """And pool, where there is a variable for it and the series are not those of jobs; some alerts are about no pool.
+
+    The exporter's own series have the job of another target than those of units: no choice of theirs may hide them.
+    """
     names = {each["name"] for each in variables(DASHBOARDS[panel.uid])}
     for metric, matchers in selectors(target["expr"]):
-        wanted = {"job"} if metric.startswith(("job:", "ironport_exporter_", "up")) else {"job", "pool"}
-        assert not [name for name in wanted & names if f'{name}=~"${name}"' not in matchers], metric
+        wanted = {"job"} if metric.startswith(("job:", "up")) else {"job", "pool"}
+        lacking = [name for name in wanted & names if not re.search(rf'{name}=~"\${name}\|?"', matchers)]
+        assert _is_the_exporters(metric) or not lacking, metric
+
+
+def _is_the_exporters(metric: str) -> bool:
+    return metric.startswith(("ironport_exporter_", "process_"))
 
 
 @each_query
 def test_target_instance(panel: Panel, target: Json) -> None:
     """What is told for each unit is narrowed down to the units and sites chosen; a pool's figures are not."""
     grouping = re.match(r"\w+ by \(([^)]*)\)", target["expr"])
+    if all(map(_is_the_exporters, metrics(target["expr"]))):
+        return
     if "instance" in (grouping[1] if grouping else target["legendFormat"]):
         names = {each["name"] for each in variables(DASHBOARDS[panel.uid])}
         assert not [name for name in {"instance", "site"} & names if f'{name}=~"${name}"' not in target["expr"]]
@@ -175,14 +190,13 @@ def test_target_instance(panel: Panel, target: Json) -> None:
 @each_query
 def test_target_counter_agg(panel: Panel, target: Json) -> None:
     counters = re.findall(r"(\w+)\((\w+_total)\b", target["expr"])
-    assert len(counters) == len(re.findall(r"\bironport_\w+_total\b", target["expr"]))
+    assert len(counters) == len(re.findall(r"\b(?:ironport|process)_\w+_total\b", target["expr"]))
     assert {function for function, _ in counters} <= {"rate", "irate", "increase", "resets"}
 
 
 # --- ours -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(reason="of the nine dashboards not all are built yet", strict=True)
 def test_the_set_is_complete() -> None:
     assert DASHBOARDS.keys() == THE_SET
 
@@ -291,6 +305,12 @@ def test_the_dashboards_find_each_other_and_keep_what_is_chosen(dashboard: Json)
     assert {link["type"] for link in dashboard["links"]} == {"link", "dashboards"}
 
 
+def test_alerts_about_no_pool_are_among_those_of_all_pools() -> None:
+    """That the exporter is down must be told on the wall."""
+    expression = variable_sources.filled("ALERTS{<alerts>}", (variable_sources.JOB, variable_sources.POOL))
+    assert expression == 'ALERTS{job=~"$job",pool=~"$pool|"}'
+
+
 @each_query
 def test_every_metric_is_exported_or_recorded(panel: Panel, target: Json) -> None:
     names = {metric.name for metric in Telemetry().registry.collect()}
@@ -330,7 +350,7 @@ def test_every_signal_is_shown() -> None:
 
 def _bare(expression: str) -> str:
     """Return the expression without what variables match."""
-    return re.sub(r',?<\w+>|,?\w+=~"\$\w+"', "", expression).replace("{,", "{")
+    return re.sub(r',?<\w+>|,?\w+=~"\$\w+\|?"', "", expression).replace("{,", "{")
 
 
 def test_every_verdict_rests_on_alerts_that_exist() -> None:

@@ -8,14 +8,50 @@ from typing import Final
 
 import pytest
 
+from exporter import catalog
+from support.fleets import FLEETS
 from support.grafana import Grafana, Json, Panel, all_of, chosen, dashboards, panels, variables
 
-EMPTY: Final[Mapping[tuple[str, str], str]] = {
-    ("fleet: Firing alerts A", "quiet"): "no alert fires in a quiet hour",
-    ("fleet: Pools B", "quiet"): "no verdict names a unit in a quiet hour",
-    ("triage: Pools B", "quiet"): "no verdict names a unit in a quiet hour",
+IN_TROUBLE: Final[Mapping[str, str]] = {
+    "fleet: Firing alerts A": "an alert fires",
+    "fleet: Pools B": "a verdict names a unit",
+    "pool: Pools B": "a verdict names a unit",
+    "triage: Pools B": "a verdict names a unit",
+    "hardware: Parts that are not well A": "a part is broken",
+    "hardware: Failing updates A": "updates fail",
+    "monitoring: Units C": "an SNMP poll fails",
+    "monitoring: Units H": "a status page fails",
+    "unit: Sources E": "an SNMP poll fails",
+    "unit: Sources G": "a status page fails",
+    "monitoring: Units with errors, by reason A": "a poll fails",
+    "monitoring: Dropped SNMP packets B": "an SNMP poll misses something",
+    "management: Incidents A": "an alert fires",
+    "management: Incidents B": "an alert begins to fire",
+    "management: Incidents C": "an alert fires",
 }
-"""Queries that give nothing, by panel and reference, with the hour and the reason."""
+"""Queries, by panel and reference, that need give data only if something is wrong, as in the hour of the attacks."""
+
+EMPTY: Final[Mapping[tuple[str, str], str]] = {
+    ("fleet: Fewest units to spare A", "one"): "a unit alone cannot be spared",
+    ("fleet: Pools G", "one"): "a unit alone cannot be spared",
+    ("pool: Pools G", "one"): "a unit alone cannot be spared",
+    ("triage: Pools G", "one"): "a unit alone cannot be spared",
+    ("fleet: Peers B", "one"): "a unit alone has no peers",
+    ("pool: Arrivals, x peers A", "one"): "a unit alone has no peers",
+    ("triage: What each unit looks like F", "one"): "a unit alone has no peers",
+    ("unit: Now F", "one"): "a unit alone has no peers",
+}
+"""Queries, by panel and reference, that give nothing in an hour (quiet, attacked) or of a fleet, with the reason."""
+
+HARDWARE: Final = {family.name for family in catalog.HARDWARE}
+"""Queries of these give nothing of virtual units."""
+
+LACKING: Final[Mapping[str, set[str]]] = {
+    "rate_less_unit{": {"one"},
+    "rate_less_site{": {"one", "siteless", "virtual"},
+    'role="spare"': {"one", "siteless", "virtual", "eighty"},
+}
+"""Queries of these, a second unit, a second site or a spare, give nothing of fleets that have none."""
 
 DASHBOARDS: Final = dashboards()
 WITH_QUERIES: Final = [(each, panel) for each in DASHBOARDS for panel in panels(each) if panel.targets]
@@ -46,10 +82,20 @@ def empty(panel: Panel, grafana: Grafana, values: Mapping[str, str]) -> list[str
     ]
 
 
+def faults(panel: Panel, grafana: Grafana, values: Mapping[str, str], place: str) -> list[str]:
+    """Return the panel's queries that give nothing and should, and those that give something and should not."""
+    queries = {f"{panel} {target['refId']}": target for target in panel.targets}
+    expected = {query for query in queries if (query, place) in EMPTY}
+    lacking = HARDWARE if place == "virtual" else set()
+    lacking |= {name for name, places in LACKING.items() if place in places}
+    expected |= {query for query, target in queries.items() if any(name in target["expr"] for name in lacking)}
+    spared = set() if place == "attacked" else IN_TROUBLE.keys()
+    return sorted((set(empty(panel, grafana, values)) ^ expected) - spared)
+
+
 @each_panel
 def test_every_query_gives_data(dashboard: Json, panel: Panel, grafana: Grafana, hour: str) -> None:
-    expected = [f"{panel} {target['refId']}" for target in panel.targets]
-    assert empty(panel, grafana, all_of(dashboard)) == [name for name in expected if (name, hour) in EMPTY]
+    assert not faults(panel, grafana, all_of(dashboard), hour)
 
 
 @each_panel
@@ -64,12 +110,40 @@ def test_every_query_takes_the_unit_that_a_table_leads_to(dashboard: Json, panel
     names = {each["name"] for each in variables(dashboard)}
     unit = {"job": "ironport", "pool": "inbound", "instance": "mx1"}
     values = all_of(dashboard) | {name: value for name, value in unit.items() if name in names}
-    assert empty(panel, attacked, values) == empty(panel, attacked, all_of(dashboard))
+    assert not faults(panel, attacked, values, "mx1")
 
 
 @each_dashboard
 def test_every_variable_offers_values(dashboard: Json, grafana: Grafana) -> None:
     assert all(grafana.values(each, all_of(dashboard)) for each in variables(dashboard))
+
+
+@each_dashboard
+def test_critical_alerts_are_marked_where_they_begin(dashboard: Json, attacked: Grafana) -> None:
+    (critical,) = (each for each in dashboard["annotations"]["list"] if each["name"] == "Critical alerts")
+    marks = {labels["alertname"]: points for labels, points in attacked.series(critical, all_of(dashboard))}
+    attacks = ("IronPortDistributedAttackSuspected", "IronPortPoolSlow", "IronPortPoolUnreachable")
+    assert [len(marks[name]) for name in attacks] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("fleet", FLEETS)
+@each_panel
+def test_every_query_gives_data_of_any_fleet(dashboard: Json, panel: Panel, fleet: str, fleets: Grafana) -> None:
+    assert not faults(panel, fleets, all_of(dashboard) | {"job": fleet}, fleet)
+
+
+@each_panel
+def test_a_panel_on_a_large_fleet_can_still_be_read(dashboard: Json, panel: Panel, fleets: Grafana) -> None:
+    """Tables scroll and timelines turn pages, a row or a band for each unit; all else has a legend."""
+    values = all_of(dashboard) | {"job": "eighty"}
+    values |= {repeat: "inbound1"} if (repeat := panel.json.get("repeat")) else {}
+    most = 100 if panel.json["type"] in ("table", "state-timeline") else 30
+    assert sum(len(fleets.series(target, values)) for target in _legend(panel)) <= most
+
+
+def _legend(panel: Panel) -> list[Json]:
+    """Return the queries of which each series is a row of its own; those of a table share theirs."""
+    return panel.targets[:1] if panel.json["type"] == "table" else panel.targets
 
 
 @pytest.fixture
@@ -92,7 +166,7 @@ def shown(attacked: Grafana) -> Mapping[str, list[dict[str, str]]]:
         ("lists", "Normal", None),
     ],
 )
-@pytest.mark.parametrize("table", ["fleet: Pools", "triage: Pools"])
+@pytest.mark.parametrize("table", ["fleet: Pools", "pool: Pools", "triage: Pools"])
 def test_the_verdict_on_a_pool_is_a_word_and_names_the_unit(
     shown: Mapping[str, list[dict[str, str]]], table: str, pool: str, verdict: str, unit: str | None
 ) -> None:
@@ -113,14 +187,33 @@ def test_the_verdict_on_a_pool_is_a_word_and_names_the_unit(
         ("lists1", "Normal"),
     ],
 )
-def test_triage_says_what_each_unit_looks_like(
-    shown: Mapping[str, list[dict[str, str]]], unit: str, words: str
+@pytest.mark.parametrize("table", ["triage: What each unit looks like", "unit: Status"])
+def test_a_table_says_what_each_unit_looks_like(
+    shown: Mapping[str, list[dict[str, str]]], table: str, unit: str, words: str
 ) -> None:
-    (row,) = (row for row in shown["triage: What each unit looks like"] if row["Unit"] == unit)
+    (row,) = (row for row in shown[table] if row["Unit"] == unit)
     assert row["Looks like"] == words
 
 
+@pytest.mark.parametrize(
+    ("unit", "model", "drives", "state"),
+    [
+        ("mx1", "C695", "Failed", "Slowing"),
+        ("mx3", "C600V", None, "OK"),
+        ("branch1", "C695", None, "Unreachable"),
+    ],
+)
+def test_the_page_of_a_unit_tells_what_it_is_and_how(
+    shown: Mapping[str, list[dict[str, str]]], unit: str, model: str, drives: str | None, state: str
+) -> None:
+    """A unit that is silent is still known by what it told before; a virtual one has no drives."""
+    status, now, hardware = (
+        next(row for row in shown[f"unit: {title}"] if row["Unit"] == unit) for title in ("Status", "Now", "Hardware")
+    )
+    assert (status["Model"], hardware.get("Drives"), now["State"]) == (model, drives, state)
+
+
 def test_in_a_quiet_hour_every_verdict_is_normal(quiet: Grafana) -> None:
-    tables = [(dashboard, panel) for dashboard, panel in WITH_QUERIES if panel.title == "Pools"]
-    for dashboard, panel in tables:
+    pages = ("fleet: Pools", "pool: Pools", "triage: Pools")
+    for dashboard, panel in [each for each in WITH_QUERIES if str(each[1]) in pages]:
         assert {row["Verdict"] for row in quiet.rows(panel, all_of(dashboard))} == {"Normal"}

@@ -74,16 +74,16 @@ def chosen(values: Sequence[str]) -> str:
     return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
 
 
-def filled(text: str, values: Mapping[str, str], moment: int) -> str:
+def filled(text: str, values: Mapping[str, str], moment: int, length: int = _RANGE, step: int = _STEP) -> str:
     """Return the text with every variable filled in as Grafana does for a graph that ends at the moment."""
     known = {
-        "__interval": f"{_STEP}s",
-        "__interval_ms": str(_STEP * 1000),
-        "__rate_interval": f"{4 * _STEP}s",
-        "__range": f"{_RANGE}s",
-        "__range_s": str(_RANGE),
-        "__range_ms": str(_RANGE * 1000),
-        "__from": str((moment - _RANGE) * 1000),
+        "__interval": f"{step}s",
+        "__interval_ms": str(step * 1000),
+        "__rate_interval": f"{max(step + _STEP, 4 * _STEP)}s",
+        "__range": f"{length}s",
+        "__range_s": str(length),
+        "__range_ms": str(length * 1000),
+        "__from": str((moment - length) * 1000),
         "__to": str(moment * 1000),
         "datasource": "prometheus",
         **values,
@@ -93,18 +93,23 @@ def filled(text: str, values: Mapping[str, str], moment: int) -> str:
 
 @dataclass(frozen=True)
 class Grafana:
-    """What Grafana asks of the Prometheus at `url`, when a dashboard is looked at that ends at the `moment`."""
+    """What Grafana asks of the Prometheus at `url` for a dashboard of the `length` that ends at the `moment`.
+
+    `step` is how far the points of a graph are apart; all of these are seconds.
+    """
 
     url: str
     moment: int
+    length: int = _RANGE
+    step: int = _STEP
 
     def series(self, target: Json, values: Mapping[str, str]) -> list[Series]:
         """Return what a query of a panel gives: labels, and the points of the graph or the one of a figure."""
-        query = filled(target["expr"], values, self.moment)
+        query = filled(target["expr"], values, self.moment, self.length, self.step)
         if target.get("instant"):
             answer = self._ask("query", query=query, time=self.moment)
             return [(each["metric"], [float(each["value"][1])]) for each in answer["result"]]
-        window = {"start": self.moment - _RANGE, "end": self.moment, "step": _STEP}
+        window = {"start": self.moment - self.length, "end": self.moment, "step": self.step}
         answer = self._ask("query_range", query=query, **window)
         return [(each["metric"], [float(value) for _, value in each["values"]]) for each in answer["result"]]
 

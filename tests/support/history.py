@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,9 @@ from exporter.simulator.model import Model
 from exporter.simulator.timeline import parse
 from exporter.simulator.topology import Topology
 from exporter.simulator.traffic import good_mail, spam
+from exporter.telemetry import Telemetry
 from exporter.tsdb import blocks, openmetrics, recording, rule_files
+from exporter.tsdb.openmetrics import Column
 from exporter.tsdb.rule_files import Rule
 
 MINUTE: Final = 60
@@ -39,13 +41,16 @@ _MEANS: Final = {
 """The hourly means that are kept for weeks, as multiples of the messages a second that go with them."""
 
 
+EXPORTER: Final = {"job": f"{JOB}-exporter", "instance": "localhost:9876"}
+"""The labels of what the exporter says of itself."""
+
+
 def write(topology: Topology, folder: Path, end: int, length: int, scenarios: Iterable[str], *, days: int = 8) -> None:
     """Write the `length` seconds until `end` to the folder, scenarios counting from their beginning, and their alerts.
 
     What is usual comes from the same hours a week before, and how busy it gets from `days`, of which there are but the
-    hourly means of pools.
+    hourly means of pools; what a busy hour was is known of some days in the months before.
     """
-    rules = rule_files.read(str(rule_files.own()))
     samples = Samples(topology, 1, EVERY, folder)
     now, before = (_periods(instant - length, instant) for instant in (end, end - WEEK))
     model = Model(topology, 1, end - length, MINUTE)
@@ -53,36 +58,114 @@ def write(topology: Topology, folder: Path, end: int, length: int, scenarios: It
         model.begin(parse(scenario))
     _write_samples(samples, Model(topology, 1, end - WEEK - length, MINUTE), before)
     _write_samples(samples, model, now)
+    _write_exporter(len(topology.appliances), folder, now)
     for first, last in ((end - days * 24 * HOUR, before[0][0]), (before[-1][-1], now[0][0])):
-        _write_weeks(topology, folder, first, last - 1)
-    with ThreadPoolExecutor(2) as pool:
-        recording.record(folder, rule_files.levels(rules), before + now, pool, _silent, lookback=_LOOKBACK)
-    _write_alerts(folder, rules, now)
+        _write_weeks({JOB: topology}, folder, first, last - 1)
+    _write_months({JOB: topology}, folder, end)
+    _write_what_rules_make(folder, before, now)
+
+
+def write_fleets(fleets: Mapping[str, Topology], folder: Path, end: int, length: int, *, days: int = 8) -> None:
+    """Write the `length` seconds until `end` of several fleets to the folder, each by the name of its job.
+
+    Nothing happens in them. Of the `days` before there are but the hourly means of pools, of months busy hours.
+    """
+    now = _periods(end - length, end)
+    for job, topology in fleets.items():
+        samples = Samples(topology, 1, EVERY, folder)
+        _write_samples(samples, Model(topology, 1, end - length, MINUTE), now, job)
+    _write_exporter(sum(len(fleet.appliances) for fleet in fleets.values()), folder, now)
+    _write_weeks(fleets, folder, end - days * 24 * HOUR, now[0][0] - 1)
+    _write_months(fleets, folder, end)
+    _write_what_rules_make(folder, [], now)
 
 
 def _periods(begin: int, end: int) -> list[range]:
     return list(blocks.periods(begin + MINUTE, end, MINUTE))
 
 
-def _write_samples(samples: Samples, model: Model, periods: Iterable[range]) -> None:
+def _write_samples(samples: Samples, model: Model, periods: Iterable[range], job: str = JOB) -> None:
     for period in periods:
-        blocks.write(text(samples, model, period), samples.out)
+        parts = text(samples, model, period)
+        blocks.write((part.replace(f'job="{JOB}"', f'job="{job}"') for part in parts), samples.out)
 
 
-def _write_weeks(topology: Topology, folder: Path, begin: int, end: int) -> None:
+def _write_exporter(units: int, folder: Path, periods: Sequence[range]) -> None:
+    telemetry = Telemetry()
+    telemetry.appliances.set(units)
+    telemetry.reload_successful.set(1)
+    telemetry.reload_timestamp.set(periods[0][0])
+    for period in periods:
+        blocks.write(_exporter(telemetry, units, period), folder)
+
+
+def _exporter(telemetry: Telemetry, units: int, period: range) -> Iterator[str]:
+    """Yield what the exporter says of itself while it probes the units once a minute, and all sorts of things occur."""
+    families: dict[tuple[str, str], dict[str, Column]] = {("up", "gauge"): {}}
+    families["up", "gauge"][openmetrics.labelled("up", EXPORTER)] = [1.0] * len(period)
+    for instant, _ in enumerate(period):
+        _probe(telemetry, units)
+        for metric in telemetry.registry.collect():
+            series = families.setdefault((metric.name, metric.type), {})
+            for sample in metric.samples:
+                name = openmetrics.labelled(sample.name, {**sample.labels, **EXPORTER})
+                series.setdefault(name, [None] * len(period))[instant] = sample.value
+    stamps = openmetrics.stamps(period)
+    for (name, kind), series in families.items():
+        yield openmetrics.header(name, kind)
+        for labelled, column in series.items():
+            yield openmetrics.samples(labelled, column, stamps)
+
+
+def _probe(telemetry: Telemetry, units: int) -> None:
+    telemetry.probes.labels("complete").inc(units)
+    telemetry.probe_duration.observe(0.2)
+    telemetry.snmp_round_trip.observe(0.02)
+    telemetry.snmp_resent.inc()
+    telemetry.xml_requests.labels("200").inc(units)
+    telemetry.unknown_values.labels("gauges/conn_in/current").inc()
+
+
+def _write_weeks(fleets: Mapping[str, Topology], folder: Path, begin: int, end: int) -> None:
     for period in blocks.periods(begin, end, _HISTORY):
-        blocks.write(_weeks(topology, period), folder)
+        blocks.write(_weeks(fleets, period), folder)
 
 
-def _weeks(topology: Topology, period: range) -> Iterator[str]:
+def _weeks(fleets: Mapping[str, Topology], period: range) -> Iterator[str]:
     """Yield the hourly means of pools, from the curve that the simulator's traffic follows."""
     curve = (good_mail(np.array(period)) + spam(np.array(period))) / 2
+    stamps = openmetrics.stamps(period)
     for name, share in _MEANS.items():
         yield openmetrics.header(name, "gauge")
+        for job, topology in fleets.items():
+            for pool, settings in topology.pools.items():
+                labels = {"job": job, "pool": pool, "stream": topology.units(pool)[0].stream}
+                mean: list[float | None] = (share * curve * (settings.daily_messages or 0) / 86400).tolist()
+                yield openmetrics.samples(openmetrics.labelled(name, labels), mean, stamps)
+
+
+def _write_months(fleets: Mapping[str, Topology], folder: Path, end: int) -> None:
+    """Write what a busy hour was 4, 8 and 12 weeks before the end: less, so that there is a trend."""
+    for weeks in (4, 8, 12):
+        blocks.write(_busy_hours(fleets, end - weeks * WEEK + 12 * HOUR, 1 - weeks / 50), folder)
+
+
+def _busy_hours(fleets: Mapping[str, Topology], time: int, share: float) -> Iterator[str]:
+    name, stamps = "pool:ironport_messages_injected:rate1h_busy1w", openmetrics.stamps([time])
+    yield openmetrics.header(name, "gauge")
+    for job, topology in fleets.items():
         for pool, settings in topology.pools.items():
-            labels = {"job": JOB, "pool": pool, "stream": topology.units(pool)[0].stream}
-            mean: list[float | None] = (share * curve * (settings.daily_messages or 0) / 86400).tolist()
-            yield openmetrics.samples(openmetrics.labelled(name, labels), mean, openmetrics.stamps(period))
+            labels = {"job": job, "pool": pool, "stream": topology.units(pool)[0].stream}
+            busy = share * 1.5 * (settings.daily_messages or 0) / 86400
+            yield openmetrics.samples(openmetrics.labelled(name, labels), [busy], stamps)
+
+
+def _write_what_rules_make(folder: Path, before: Sequence[range], now: Sequence[range]) -> None:
+    """Write the recorded series of both times, and the alerts of now."""
+    rules = rule_files.read(str(rule_files.own()))
+    with ThreadPoolExecutor(2) as pool:
+        recording.record(folder, rule_files.levels(rules), [*before, *now], pool, _silent, lookback=_LOOKBACK)
+    _write_alerts(folder, rules, now)
 
 
 def _write_alerts(folder: Path, rules: Sequence[Rule], periods: Sequence[range]) -> None:

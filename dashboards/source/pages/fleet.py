@@ -58,7 +58,7 @@ def units_up() -> Panel:
 def tightest_pool() -> Panel:
     """Return how many units the pool with the fewest can spare."""
     spare = mailflow.UNITS_TO_SPARE
-    return stat(Line(spare, "", spare.by("min")), title="Units to spare, tightest pool")
+    return stat(Line(spare, "", spare.by("min")), title="Fewest units to spare")
 
 
 def in_conservation() -> Panel:
@@ -68,10 +68,7 @@ def in_conservation() -> Panel:
 
 def firing() -> Panel:
     """Return how many alerts fire, by severity."""
-    return stat(
-        Line(alerts.FIRING, "critical", alerts.firing("critical")),
-        Line(alerts.FIRING, "warning", alerts.firing("warning")),
-    )
+    return stat(Line(alerts.CRITICAL, "critical"), Line(alerts.WARNINGS, "warning"))
 
 
 def work_queues() -> Panel:

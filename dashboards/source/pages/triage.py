@@ -48,21 +48,20 @@ def separating_signals() -> Panel:
     """Return a row for each unit: what it looks like, and the figures that tell one pattern from another."""
     return table(
         ("job", "pool", "instance"),
-        Column(verdicts.OF_UNIT),
+        Column(verdicts.OF_UNIT, width=220),
         Column(mailflow.WORK_QUEUE),
         Column(mailflow.WAIT),
         Column(mailflow.GROWTH),
         Column(mailflow.ARRIVALS),
-        Column(mailflow.PEERS_RATIO),
+        Column(mailflow.PEERS_RATIO, width=140),
         Column(mailflow.EXIT_RATIO),
-        Column(edge.NEW_CONNECTIONS),
+        Column(edge.NEW_CONNECTIONS, width=140),
         Column(edge.SESSION),
         Column(edge.UNIT_REJECTED),
         title="What each unit looks like",
         description="The verdict on each unit, and what tells one pattern from another; a unit leads to its dashboard.",
         sort=verdicts.OF_UNIT.name,
-        width=17,
-        height=12,
+        height=11,
         links=(parts.POOL, parts.UNIT),
     )
 
@@ -74,8 +73,7 @@ def what_to_do_next() -> Panel:
         "What to do next",
         "The runbook for each verdict: what it means, how to make sure, what to do.",
         f"{steps}\n\nA list bomb to one mailbox and spam spread thin do not show in these figures.",
-        width=7,
-        height=12,
+        height=7,
     )
 
 

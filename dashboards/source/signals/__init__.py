@@ -37,9 +37,15 @@ class Signal:
         return f"{aggregation}{grouping} ({self.expression})"
 
 
-def largest(signal: Signal, count: int = 20) -> str:
-    """Return the PromQL of the signal, a plain recorded series, for those units or pools where it was largest.
+def largest(signal: Signal, count: int = 20, by: Signal | None = None) -> str:
+    """Return the PromQL of the signal for those units or pools where it, or another signal, was largest.
 
-    So a fleet of eighty has as many lines as can be read.
+    So a fleet of eighty has as many lines as can be read. What decides is best a plain recorded series: anything else
+    has to be evaluated over the whole range first.
     """
-    return f"{signal.expression} and topk({count}, max_over_time({signal.expression}[$__range] @ end()))"
+    ranking = (by or signal).expression
+    whole = f"({ranking})[$__range:$__interval]" if "(" in ranking else f"{ranking}[$__range]"
+    ranked = f"topk({count}, max_over_time({whole} @ end()))"
+    if by:
+        return f"({signal.expression})\nand on (job, pool, instance)\n{ranked}"
+    return f"({signal.expression})\nand\n{ranked}" if "(" in ranking else f"{signal.expression} and {ranked}"

@@ -15,6 +15,30 @@ CONNECTIONS: Final = Signal(
     'last_over_time(ironport_connections{direction="in",<units>}[5m])',
 )
 
+CONNECTIONS_OUT: Final = Signal(
+    "Connections out",
+    "short",
+    "SMTP connections that a unit has open to deliver mail.",
+    'last_over_time(ironport_connections{direction="out",<units>}[5m])',
+)
+
+CONNECTION_LIMIT: Final = Signal(
+    "Connection limit",
+    "short",
+    "Inbound connections that the listeners of a unit allow, as configured.",
+    "last_over_time(ironport_connection_limit{<units>}[5m])",
+    no_value="needs connection_limit",
+)
+
+SENDERS: Final = Signal(
+    "Connections",
+    "short",
+    "Connections of the senders that have most of them open, where the page topin is collected.",
+    "topk(30, last_over_time(ironport_sender_connections{<units>}[5m]))",
+    decimals=0,
+    no_value="none collected: needs topin among the xml pages of the appliances",
+)
+
 NEW_CONNECTIONS: Final = Signal(
     "New connections",
     "cps",

@@ -46,6 +46,25 @@ ARRIVALS: Final = Signal(
     decimals=1,
 )
 
+EXIT: Final = Signal(
+    "Exit",
+    "mps",
+    "Messages a second that leave the work queue of a unit.",
+    "instance:ironport_work_queue_exit_messages:rate3m{<units>}",
+    decimals=1,
+)
+
+SHARE: Final = Signal(
+    "Share of the pool's mail",
+    "percentunit",
+    "Share of its pool's mail that a unit receives: persistence makes it uneven, one heavy sender lopsided.",
+    """\
+instance:ironport_messages_injected:rate3m{<units>}
+  / on (job, stream, pool) group_left ()
+    (sum by (job, stream, pool) (instance:ironport_messages_injected:rate3m{<pools>}) > 0)""",
+    decimals=0,
+)
+
 PEERS_RATIO: Final = Signal(
     "Arrivals, x peers",
     "none",
@@ -60,6 +79,49 @@ EXIT_RATIO: Final = Signal(
     "percentunit",
     "What leaves the work queue over what the unit is rated for: while mail waits, little means that the unit is slow.",
     "instance:ironport_work_queue_exit_messages:ratio_rated3m{<units>}",
+    decimals=0,
+)
+
+RATED: Final = Signal(
+    "Rated",
+    "mps",
+    "Messages a second that a unit is rated for, by configuration or by what it has been seen to do.",
+    "instance:ironport_rated_messages:rate{<units>}",
+    decimals=1,
+    no_value="needs rated_messages_per_hour",
+)
+
+POOL_EXIT_RATIO: Final = Signal(
+    "Exit / rated",
+    "percentunit",
+    "What leaves the work queues of a pool over what its units in service are rated for.",
+    """\
+sum by (job, stream, pool) (
+    instance:ironport_work_queue_exit_messages:rate3m{<pools>} and instance:ironport_in_service:bool{<pools>} == 1
+)
+/
+sum by (job, stream, pool) (
+    instance:ironport_rated_messages:rate{<pools>} and instance:ironport_in_service:bool{<pools>} == 1
+)""",
+    decimals=0,
+    no_value="needs rated_messages_per_hour",
+)
+
+BACKLOGGED: Final = Signal(
+    "Backlogged units",
+    "none",
+    "Units of a pool where mail has waited for a minute and more.",
+    "pool:ironport_work_queue_backlogged:count{<pools>}",
+    limits=((1, WARNING),),
+    decimals=0,
+)
+
+SLOW: Final = Signal(
+    "Slow units",
+    "none",
+    "Units of a pool that pass less of the mail that waits than they are rated for.",
+    "pool:ironport_work_queue_slow:count{<pools>}",
+    limits=((1, WARNING),),
     decimals=0,
 )
 

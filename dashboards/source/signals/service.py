@@ -1,0 +1,227 @@
+"""What became of the mail, and how late it was: over days and over all of the time that is looked at."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.source.palette import BASELINE, CRITICAL, WARNING
+from dashboards.source.signals import Signal
+from dashboards.source.thresholds import limit
+
+_DAY: Final = "[1d] offset -1d"
+"""The day after a point: a day's figure stands where the day begins."""
+
+# --- volumes: a sample every 5 minutes stands for 300 s of its rate ---------------------------------------------------
+
+
+def _total(series: str, window: str) -> str:
+    return f"300 * sum_over_time(pool:ironport_{series}[{window}])"
+
+
+def _share(part: str, others: str, window: str, labels: str = "") -> str:
+    """Return the PromQL of the part's share in itself and the others, of all pools or for each set of the labels."""
+    by = f" by ({labels})" if labels else ""
+    part, others = (f"sum{by} (sum_over_time(pool:ironport_{series}{window}))" for series in (part, others))
+    return f"{part}\n/\n({part} + {others} > 0)"
+
+
+_INJECTED: Final = "messages_injected:rate1h{<pools>}"
+_REFUSED: Final = ("recipients_rejected:rate1h{<pools>}", "recipients_injected:rate1h{<pools>}")
+_BOUNCED: Final = (
+    'recipients_completed:rate1h{result="hard_bounced",<pools>}',
+    'recipients_completed:rate1h{result!="hard_bounced",<pools>}',
+)
+_REFUSED_LIMITS: Final = ((limit("harvest_ratio"), WARNING),)
+
+MESSAGES: Final = Signal(
+    "Messages",
+    "short",
+    "Messages that the pools have received.",
+    _total(_INJECTED, "$__range"),
+    decimals=1,
+)
+
+MESSAGES_A_DAY: Final = Signal(
+    "Messages a day",
+    "short",
+    "Messages that the pools receive, day by day.",
+    f"300 * sum_over_time(pool:ironport_{_INJECTED}{_DAY})",
+    decimals=0,
+)
+
+DELIVERED: Final = Signal(
+    "Recipients delivered",
+    "short",
+    "Recipients to whom mail has been delivered.",
+    _total('recipients_completed:rate1h{result="delivered",<pools>}', "$__range"),
+    decimals=1,
+)
+
+COMPLETED_A_DAY: Final = Signal(
+    "Recipients completed a day",
+    "short",
+    "Recipients that the units are done with, day by day: delivered, hard bounced or deleted.",
+    f"300 * sum_over_time(pool:ironport_recipients_completed:rate1h{{<pools>}}{_DAY})",
+    decimals=0,
+)
+
+BOUNCED: Final = Signal(
+    "Hard bounced",
+    "percentunit",
+    "Share of the completed recipients that could not be delivered to.",
+    _share(*_BOUNCED, "[$__range]", "job, stream, pool"),
+    decimals=1,
+)
+
+REFUSED: Final = Signal(
+    "Refused",
+    "percentunit",
+    "Share of all recipients that were refused at the edge.",
+    _share(*_REFUSED, "[$__range]", "job, stream, pool"),
+    limits=_REFUSED_LIMITS,
+    decimals=1,
+)
+
+REFUSED_IN_ALL: Final = Signal(
+    "Recipients refused",
+    "percentunit",
+    "Share of all recipients that were refused at the edge, over all pools.",
+    _share(*_REFUSED, "[$__range]"),
+    limits=_REFUSED_LIMITS,
+    decimals=1,
+)
+
+REFUSED_A_DAY: Final = Signal(
+    "Recipients refused a day",
+    "percentunit",
+    "Share of all recipients that are refused at the edge, day by day.",
+    _share(*_REFUSED, _DAY, "job, stream, pool"),
+    decimals=1,
+)
+
+_RATE: Final = f"pool:ironport_{_INJECTED}"
+
+BUSIEST_HOUR: Final = Signal(
+    "Busiest hour",
+    "short",
+    "Messages of the hour in which a pool received most.",
+    f"3600 * max_over_time({_RATE}[$__range])",
+    decimals=1,
+)
+
+BUSIEST_HOUR_IN_ALL: Final = Signal(
+    "Busiest hour",
+    "short",
+    "Messages of the hour in which all pools together received most.",
+    f"3600 * max_over_time(sum({_RATE})[$__range:5m])",
+    decimals=1,
+)
+
+BUSIEST_UNTIL: Final = Signal(
+    "Busiest hour until",
+    "dateTimeAsLocal",
+    "When the busiest hour ended.",
+    f"1000 * max_over_time((0 * ({_RATE} == max_over_time({_RATE}[$__range] @ end())) + time())[$__range:5m])",
+)
+
+# --- service ----------------------------------------------------------------------------------------------------------
+
+AVAILABILITY: Final = Signal(
+    "Available",
+    "percentunit",
+    "Share of the time in which at least one unit of a pool answered and took mail, where somebody was looking.",
+    "avg_over_time((pool:ironport_units_accepting:ratio{<pools>} > bool 0)[$__range:5m])",
+    decimals=3,
+)
+
+UNITS_AVAILABILITY: Final = Signal(
+    "Units available",
+    "percentunit",
+    "Share of the time in which units answered and took mail, the mean of a pool's units.",
+    "avg_over_time(pool:ironport_units_accepting:ratio{<pools>}[$__range])",
+    decimals=2,
+)
+
+
+def _delayed(over: str) -> Signal:
+    return Signal(
+        f"Late over {over}",
+        "m",
+        f"Minutes in which mail waited longer than {over} in the work queue of a unit.",
+        f'5 * sum_over_time(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{over}",<pools>}}[$__range])',
+        decimals=0,
+    )
+
+
+OVER_1: Final = _delayed("1 minute")
+OVER_5: Final = _delayed("5 minutes")
+OVER_15: Final = _delayed("15 minutes")
+
+LATE: Final = Signal(
+    "Mail late",
+    "m",
+    "Minutes in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
+    """\
+5 * sum_over_time(
+    (max by (over) (pool:ironport_work_queue_delay_seconds:ratio_over5m{<pools>}))[$__range:5m]
+)""",
+    decimals=0,
+)
+
+
+def _delayed_a_day(over: str) -> Signal:
+    return Signal(
+        "Mail late, minutes a day",
+        "m",
+        "Minutes of each day in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
+        f"""\
+5 * sum_over_time(
+    (max(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{over}",<pools>}}))[1d:5m] offset -1d
+)""",
+        decimals=0,
+    )
+
+
+OVER_1_A_DAY: Final = _delayed_a_day("1 minute")
+OVER_5_A_DAY: Final = _delayed_a_day("5 minutes")
+OVER_15_A_DAY: Final = _delayed_a_day("15 minutes")
+
+WORST_DELAY: Final = Signal(
+    "Worst delay",
+    "s",
+    "The longest that mail has waited in a work queue, as queue over flow tells it.",
+    "max_over_time(pool:ironport_work_queue_delay_seconds:max5m{<pools>}[$__range])",
+    limits=(
+        (limit("backlog_seconds"), BASELINE),
+        (limit("delay_seconds"), WARNING),
+        (limit("delay_critical_seconds"), CRITICAL),
+    ),
+    decimals=0,
+)
+
+# --- incidents --------------------------------------------------------------------------------------------------------
+
+_FIRING: Final = 'ALERTS{alertstate="firing",severity=~"critical|warning",<alerts>}'
+
+INCIDENT_LAST: Final = Signal(
+    "Last",
+    "dateTimeFromNow",
+    "When the alert last fired.",
+    f"1000 * max_over_time((0 * {_FIRING} + time())[$__range:5m])",
+)
+
+INCIDENT_TIMES: Final = Signal(
+    "Times",
+    "none",
+    "How often the alert began to fire.",
+    f"count_over_time(({_FIRING} unless {_FIRING} offset 5m)[$__range:5m])",
+    decimals=0,
+)
+
+INCIDENT_LENGTH: Final = Signal(
+    "In all",
+    "s",
+    "How long the alert fired in all, to 5 minutes.",
+    f"300 * count_over_time({_FIRING}[$__range:5m])",
+    decimals=1,
+)
