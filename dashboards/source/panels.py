@@ -64,7 +64,7 @@ class Line:
     """What a graph draws of a signal, or a figure shows: `legend` names the series by labels, `{{instance}}` say.
 
     `expression` is what is drawn where it is not that of the signal itself but, say, `signal.by("max", "pool")`. Lines
-    without a colour, of many units or pools, have one by their name from Grafana, the same in every graph.
+    without a colour have one from Grafana: those of units by their name, the same in every graph.
     """
 
     signal: Signal
@@ -236,12 +236,18 @@ def _graph(
         .build()
     )
     finished = _finished(panel, title or first.name, description or first.description, width, height, first)
-    _defaults(finished).color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+    _defaults(finished).color = FieldColor(mode=_palette(drawn))
     if first.unit == "percentunit":
         _defaults(finished).decimals = None  # with 0 of them the axis has marks at multiples of 1 only, which is 100 %
         _defaults(finished).max_val = 1 if stacked else None
     _overrides(finished).extend(_look(ref, line) for ref, line in zip(_REFS, drawn, strict=False))
     return finished
+
+
+def _palette(drawn: Sequence[Line]) -> FieldColorModeId:
+    """Return how Grafana colours lines: by name two of a few pools may look alike, by order units may change colour."""
+    of_units = any("{{instance}}" in line.legend for line in drawn)
+    return FieldColorModeId.PALETTE_CLASSIC_BY_NAME if of_units else FieldColorModeId.PALETTE_CLASSIC
 
 
 def _query(ref: str, expression: str, step: str = _STEP) -> Dataquery:

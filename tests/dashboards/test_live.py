@@ -146,7 +146,7 @@ def _legend(panel: Panel) -> list[Json]:
     return panel.targets[:1] if panel.json["type"] == "table" else panel.targets
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shown(attacked: Grafana) -> Mapping[str, list[dict[str, str]]]:
     """Return the rows of every table under attack."""
     return {

@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from dashboards.source import frame, parts
-from dashboards.source.palette import BASELINE, CRITICAL, DATA, WARNING
+from dashboards.source.palette import CRITICAL, DATA, OTHER, WARNING
 from dashboards.source.panels import Column, Line, stat, table, text, timeseries
 from dashboards.source.signals import Signal, capacity
 from dashboards.source.variables import JOB, POOL
@@ -35,8 +35,8 @@ def dashboard() -> Dashboard:
         filters=(JOB, POOL),
         rows=(
             frame.top(
-                tightest(capacity.UNIT_RATIO, "N+1 taken up, tightest pool"),
-                tightest(capacity.SITE_RATIO, "Site loss taken up, tightest pool"),
+                tightest(capacity.UNIT_RATIO, "N+1, tightest pool"),
+                tightest(capacity.SITE_RATIO, "Site loss, tightest"),
                 lost_soonest(),
                 last_week(capacity.CONSERVATION),
                 last_week(capacity.BACKUP),
@@ -47,7 +47,9 @@ def dashboard() -> Dashboard:
             frame.collapsed("How much of it is taken up", by_pool(capacity.UNIT_RATIO), by_pool(capacity.SITE_RATIO)),
             frame.collapsed("Role plan", role_plan()),
             frame.collapsed("Units in need", by_pool(capacity.CONSERVATION), by_pool(capacity.BACKUP)),
-            frame.collapsed("How to read this", text("How to read this", "What the figures mean.", HOW_TO_READ)),
+            frame.collapsed(
+                "How to read this", text("How to read this", "What the figures mean.", HOW_TO_READ, height=7)
+            ),
         ),
         since="now-90d",
     )
@@ -65,7 +67,7 @@ def lost_soonest() -> Panel:
 
 def last_week(minutes: Signal) -> Panel:
     """Return the minutes of the last week in the pool that had most."""
-    return stat(Line(minutes, "", minutes.by("max")), title=f"{minutes.name}, last week")
+    return stat(Line(minutes, "", minutes.by("max")), title=f"{minutes.name}, 7 d")
 
 
 def history() -> Panel:
@@ -87,9 +89,9 @@ def pools() -> Panel:
         Column(capacity.SOONEST),
         Column(capacity.LATEST),
         title="Pools",
-        description="The busy hour of each pool against what a loss would leave, its growth, and how long that lasts.",
+        description="The busy hour of each pool and its growth a week, against what a loss would leave, and how long.",
         sort=capacity.UNIT_RATIO.name,
-        height=8,
+        height=6,
         links=(parts.POOL,),
     )
 
@@ -97,8 +99,8 @@ def pools() -> Panel:
 def demand_against_capacity() -> Panel:
     """Return the demand of a pool against what a loss would leave, a graph for each pool that is chosen."""
     panel = timeseries(
-        Line(capacity.BUSY_HOUR, "busy hour", colour=DATA),
-        Line(capacity.HOURS, "mean of an hour", colour=BASELINE),
+        Line(capacity.HOURS, "mean of an hour", colour=DATA),
+        Line(capacity.BUSY_HOUR, "busy hour", colour=OTHER),
         Line(capacity.LESS_UNIT, "without largest unit", colour=WARNING, dashed=True),
         Line(capacity.LESS_SITE, "without largest site", colour=CRITICAL, dashed=True),
         title="Demand against capacity: $pool",
@@ -126,7 +128,8 @@ def role_plan() -> Panel:
         Column(capacity.UNIT_COMES),
         Column(capacity.UNIT_GOES),
         title="What if units changed their places",
-        description="N+1 taken up if the spares come in, or if a unit like the smallest comes from others or goes to them.",
+        description="N+1 taken up if the spares come in, or if a unit like the smallest comes or goes.",
         sort=capacity.AS_IT_IS.name,
+        height=6,
         links=(parts.POOL,),
     )

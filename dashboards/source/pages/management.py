@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from dashboards.source import frame, parts
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
-from dashboards.source.panels import Column, Line, Link, days, stat, table, text
+from dashboards.source.panels import Column, Line, Link, days, stat, table, text, timeseries
 from dashboards.source.signals import service
 from dashboards.source.thresholds import RUNBOOKS
 from dashboards.source.variables import JOB, POOL
@@ -36,7 +36,9 @@ def dashboard() -> Dashboard:
             frame.top(messages(), refused(), busiest_hour(), availability(), late(), worst_delay(), pools()),
             frame.opened("Incidents", incidents()),
             frame.collapsed("Day by day", messages_a_day(), late_a_day(), completed_a_day(), refused_a_day()),
-            frame.collapsed("How to read this", text("How to read this", "What the figures mean.", HOW_TO_READ)),
+            frame.collapsed(
+                "How to read this", text("How to read this", "What the figures mean.", HOW_TO_READ, height=7)
+            ),
         ),
         since="now-30d",
     )
@@ -44,7 +46,7 @@ def dashboard() -> Dashboard:
 
 def messages() -> Panel:
     """Return all messages of the time."""
-    return stat(Line(service.MESSAGES, "", service.MESSAGES.by("sum")))
+    return stat(Line(service.MESSAGES, "", service.MESSAGES.by("sum")), width=3)
 
 
 def refused() -> Panel:
@@ -54,7 +56,7 @@ def refused() -> Panel:
 
 def busiest_hour() -> Panel:
     """Return the messages of the busiest hour."""
-    return stat(Line(service.BUSIEST_HOUR_IN_ALL, ""))
+    return stat(Line(service.BUSIEST_HOUR_IN_ALL, ""), width=3)
 
 
 def availability() -> Panel:
@@ -64,12 +66,18 @@ def availability() -> Panel:
 
 def late() -> Panel:
     """Return the minutes in which mail was late, by how late."""
-    return stat(Line(service.LATE, "over {{over}}"))
+    return stat(
+        Line(service.LATE_1, "over 1 minute"),
+        Line(service.LATE_5, "over 5 minutes"),
+        Line(service.LATE_15, "over 15 minutes"),
+        description="Minutes in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
+        width=7,
+    )
 
 
 def worst_delay() -> Panel:
     """Return the longest delay."""
-    return stat(Line(service.WORST_DELAY, "", service.WORST_DELAY.by("max")))
+    return stat(Line(service.WORST_DELAY, "", service.WORST_DELAY.by("max")), width=3)
 
 
 def pools() -> Panel:
@@ -81,7 +89,7 @@ def pools() -> Panel:
         Column(service.BOUNCED),
         Column(service.REFUSED),
         Column(service.BUSIEST_HOUR),
-        Column(service.BUSIEST_UNTIL),
+        Column(service.BUSIEST_UNTIL, width=140),
         Column(service.AVAILABILITY),
         Column(service.UNITS_AVAILABILITY),
         Column(service.OVER_1),
@@ -91,7 +99,7 @@ def pools() -> Panel:
         title="Pools",
         description="What each pool has done in all of the time, and for how many minutes its mail was late.",
         sort=service.MESSAGES.name,
-        height=8,
+        height=6,
         links=(parts.POOL,),
     )
 
@@ -100,9 +108,9 @@ def incidents() -> Panel:
     """Return the table of the alerts that fired."""
     return table(
         ("severity", "alertname", "pool", "instance", "job"),
-        Column(service.INCIDENT_LAST),
-        Column(service.INCIDENT_TIMES),
-        Column(service.INCIDENT_LENGTH),
+        Column(service.INCIDENT_LAST, width=150),
+        Column(service.INCIDENT_TIMES, width=100),
+        Column(service.INCIDENT_LENGTH, width=120),
         title="Incidents",
         description="Critical alerts and warnings of the time: when each last fired, how often, and for how long.",
         sort=service.INCIDENT_LENGTH.name,
@@ -120,9 +128,9 @@ def messages_a_day() -> Panel:
 def late_a_day() -> Panel:
     """Return the minutes of each day in which mail was late, the latest in front."""
     return days(
-        Line(service.OVER_1_A_DAY, "over 1 minute", colour=BASELINE),
-        Line(service.OVER_5_A_DAY, "over 5 minutes", colour=WARNING),
-        Line(service.OVER_15_A_DAY, "over 15 minutes", colour=CRITICAL),
+        Line(service.LATE_1_A_DAY, "over 1 minute", colour=BASELINE),
+        Line(service.LATE_5_A_DAY, "over 5 minutes", colour=WARNING),
+        Line(service.LATE_15_A_DAY, "over 15 minutes", colour=CRITICAL),
     )
 
 
@@ -132,5 +140,5 @@ def completed_a_day() -> Panel:
 
 
 def refused_a_day() -> Panel:
-    """Return the share of recipients of each day that were refused, by pool."""
-    return days(Line(service.REFUSED_A_DAY, "{{pool}}"))
+    """Return the share of recipients that were refused in the day before, by pool."""
+    return timeseries(Line(service.REFUSED_A_DAY, "{{pool}}"))

@@ -73,7 +73,7 @@ def what_to_do_next() -> Panel:
         "What to do next",
         "The runbook for each verdict: what it means, how to make sure, what to do.",
         f"{steps}\n\nA list bomb to one mailbox and spam spread thin do not show in these figures.",
-        height=7,
+        height=8,
     )
 
 

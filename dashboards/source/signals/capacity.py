@@ -115,7 +115,7 @@ or
 
 
 GROWTH_LOW: Final = Signal(
-    "Growth a week, least",
+    "Growth, least",
     "mps",
     "By how much the busy hour grows in a week: the least of the trends of 4, 8 and 12 weeks.",
     f"7 * 86400 * {_SLOWEST}",
@@ -124,7 +124,7 @@ GROWTH_LOW: Final = Signal(
 )
 
 GROWTH_HIGH: Final = Signal(
-    "Growth a week, most",
+    "Growth, most",
     "mps",
     "By how much the busy hour grows in a week: the most of the trends of 4, 8 and 12 weeks.",
     f"7 * 86400 * {_FASTEST}",
@@ -134,7 +134,7 @@ GROWTH_HIGH: Final = Signal(
 
 SOONEST: Final = Signal(
     "N+1 lost, soonest",
-    "d",
+    "suffix: days",
     "Days until a pool can no longer lose a unit, if its busy hour grows by the fastest trend of 4, 8 and 12 weeks.",
     _days_until_lost(_FASTEST),
     states=_FORECAST,
@@ -144,7 +144,7 @@ SOONEST: Final = Signal(
 
 LATEST: Final = Signal(
     "N+1 lost, latest",
-    "d",
+    "suffix: days",
     "Days until a pool can no longer lose a unit, if its busy hour grows by the slowest trend of 4, 8 and 12 weeks.",
     _days_until_lost(_SLOWEST),
     states=_FORECAST,
@@ -239,16 +239,16 @@ CONSERVATION: Final = Signal(
     "Minutes of a week in which a unit of the pool slowed or refused mail to save its resources.",
     "5 * sum_over_time(pool:ironport_resource_conservation:ratio5m{<pools>}[1w])",
     limits=((1, WARNING),),
-    decimals=0,
+    decimals=1,
 )
 
 BACKUP: Final = Signal(
-    "Work queue over 10,000",
+    "Queue over 10,000",
     "m",
     "Minutes of a week in which a unit of the pool had more than 10,000 messages in its work queue, a backup.",
     "5 * sum_over_time(pool:ironport_work_queue_messages:ratio_backup5m{<pools>}[1w])",
     limits=((1, WARNING),),
-    decimals=0,
+    decimals=1,
 )
 
 HISTORY: Final = Signal(

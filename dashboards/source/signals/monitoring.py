@@ -125,8 +125,11 @@ sum by (job, pool, instance) (
 ERRORS: Final = Signal(
     "Errors",
     "none",
-    "Units of whose sources something failed, by source and reason.",
-    "sum by (source, reason) (last_over_time(ironport_source_error{<units>}[5m])) > 0",
+    "Units of whose sources something failed, by source and by the reasons that there were in the time shown.",
+    """\
+sum by (source, reason) (last_over_time(ironport_source_error{<units>}[5m]))
+and
+sum by (source, reason) (max_over_time(ironport_source_error{<units>}[$__range] @ end())) > 0""",
     decimals=0,
     no_value="nothing fails",
 )

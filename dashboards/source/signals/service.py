@@ -8,6 +8,9 @@ from dashboards.source.palette import BASELINE, CRITICAL, WARNING
 from dashboards.source.signals import Signal
 from dashboards.source.thresholds import limit
 
+MINUTE_OF_A_DAY: Final = "time:YYYY-MM-DD HH:mm"
+"""Grafana's unit of a time that somebody will look up."""
+
 _DAY: Final = "[1d] offset -1d"
 """The day after a point: a day's figure stands where the day begins."""
 
@@ -46,11 +49,11 @@ MESSAGES_A_DAY: Final = Signal(
     "short",
     "Messages that the pools receive, day by day.",
     f"300 * sum_over_time(pool:ironport_{_INJECTED}{_DAY})",
-    decimals=0,
+    decimals=1,
 )
 
 DELIVERED: Final = Signal(
-    "Recipients delivered",
+    "Delivered",
     "short",
     "Recipients to whom mail has been delivered.",
     _total('recipients_completed:rate1h{result="delivered",<pools>}', "$__range"),
@@ -62,7 +65,7 @@ COMPLETED_A_DAY: Final = Signal(
     "short",
     "Recipients that the units are done with, day by day: delivered, hard bounced or deleted.",
     f"300 * sum_over_time(pool:ironport_recipients_completed:rate1h{{<pools>}}{_DAY})",
-    decimals=0,
+    decimals=1,
 )
 
 BOUNCED: Final = Signal(
@@ -92,10 +95,10 @@ REFUSED_IN_ALL: Final = Signal(
 )
 
 REFUSED_A_DAY: Final = Signal(
-    "Recipients refused a day",
+    "Recipients refused, over a day",
     "percentunit",
-    "Share of all recipients that are refused at the edge, day by day.",
-    _share(*_REFUSED, _DAY, "job, stream, pool"),
+    "Share of all recipients that were refused at the edge in the day before.",
+    _share(*_REFUSED, "[1d]", "job, stream, pool"),
     decimals=1,
 )
 
@@ -118,8 +121,8 @@ BUSIEST_HOUR_IN_ALL: Final = Signal(
 )
 
 BUSIEST_UNTIL: Final = Signal(
-    "Busiest hour until",
-    "dateTimeAsLocal",
+    "Until",
+    MINUTE_OF_A_DAY,
     "When the busiest hour ended.",
     f"1000 * max_over_time((0 * ({_RATE} == max_over_time({_RATE}[$__range] @ end())) + time())[$__range:5m])",
 )
@@ -143,48 +146,49 @@ UNITS_AVAILABILITY: Final = Signal(
 )
 
 
-def _delayed(over: str) -> Signal:
+def _over(over: str, name: str) -> Signal:
     return Signal(
-        f"Late over {over}",
+        name,
         "m",
-        f"Minutes in which mail waited longer than {over} in the work queue of a unit.",
+        f"Minutes in which mail waited longer than {over} in the work queue of a unit of the pool.",
         f'5 * sum_over_time(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{over}",<pools>}}[$__range])',
-        decimals=0,
+        decimals=1,
     )
 
 
-OVER_1: Final = _delayed("1 minute")
-OVER_5: Final = _delayed("5 minutes")
-OVER_15: Final = _delayed("15 minutes")
+OVER_1: Final = _over("1 minute", "Late > 1 min")
+OVER_5: Final = _over("5 minutes", "> 5 min")
+OVER_15: Final = _over("15 minutes", "> 15 min")
 
-LATE: Final = Signal(
-    "Mail late",
-    "m",
-    "Minutes in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
-    """\
-5 * sum_over_time(
-    (max by (over) (pool:ironport_work_queue_delay_seconds:ratio_over5m{<pools>}))[$__range:5m]
-)""",
-    decimals=0,
-)
+_LATE: Final = 'max(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{}",<pools>}})'
 
 
-def _delayed_a_day(over: str) -> Signal:
+def _late(over: str, name: str) -> Signal:
+    return Signal(
+        name,
+        "m",
+        f"Minutes in which mail waited longer than {over} in the work queue of any unit.",
+        f"5 * sum_over_time(({_LATE.format(over)})[$__range:5m])",
+        decimals=1,
+    )
+
+
+def _late_a_day(over: str) -> Signal:
     return Signal(
         "Mail late, minutes a day",
         "m",
         "Minutes of each day in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
-        f"""\
-5 * sum_over_time(
-    (max(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{over}",<pools>}}))[1d:5m] offset -1d
-)""",
-        decimals=0,
+        f"5 * sum_over_time(({_LATE.format(over)})[1d:5m] offset -1d)",
+        decimals=1,
     )
 
 
-OVER_1_A_DAY: Final = _delayed_a_day("1 minute")
-OVER_5_A_DAY: Final = _delayed_a_day("5 minutes")
-OVER_15_A_DAY: Final = _delayed_a_day("15 minutes")
+LATE_1: Final = _late("1 minute", "Mail late")
+LATE_5: Final = _late("5 minutes", "Mail late over 5 minutes")
+LATE_15: Final = _late("15 minutes", "Mail late over 15 minutes")
+LATE_1_A_DAY: Final = _late_a_day("1 minute")
+LATE_5_A_DAY: Final = _late_a_day("5 minutes")
+LATE_15_A_DAY: Final = _late_a_day("15 minutes")
 
 WORST_DELAY: Final = Signal(
     "Worst delay",
@@ -196,7 +200,7 @@ WORST_DELAY: Final = Signal(
         (limit("delay_seconds"), WARNING),
         (limit("delay_critical_seconds"), CRITICAL),
     ),
-    decimals=0,
+    decimals=1,
 )
 
 # --- incidents --------------------------------------------------------------------------------------------------------
@@ -205,7 +209,7 @@ _FIRING: Final = 'ALERTS{alertstate="firing",severity=~"critical|warning",<alert
 
 INCIDENT_LAST: Final = Signal(
     "Last",
-    "dateTimeFromNow",
+    MINUTE_OF_A_DAY,
     "When the alert last fired.",
     f"1000 * max_over_time((0 * {_FIRING} + time())[$__range:5m])",
 )
