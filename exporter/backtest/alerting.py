@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from exporter.tsdb.blocks import query_range
+from exporter.tsdb import recording
+from exporter.tsdb.blocks import query_range, served
+from exporter.tsdb.progress import Progress
 from exporter.tsdb.recording import evaluations
-from exporter.tsdb.rule_files import Rule
+from exporter.tsdb.rule_files import Rule, levels
+
+PACE: Final = 300
+"""Seconds from one evaluation to the next in the history: of that, rules read nothing finer."""
+
+LOOKBACK: Final = 59
+"""Seconds after a sample for which its series is there still.
+
+In Prometheus a series that a rule no longer has ends at once; here it must not outlive the next evaluation. What is
+recorded every five minutes has to be read through a window, which is better anyway.
+"""
+
+ALWAYS: Final = "IronPortWatchdog"
+"""The alert that fires all the time, so that its absence is noticed."""
 
 Labels = Mapping[str, str]
 
@@ -31,12 +49,35 @@ class Firing:
         return end if self.end is None else min(self.end, end)
 
 
+def fired(
+    folder: Path,
+    rules: Sequence[Rule],
+    periods: Sequence[range],
+    pool: Executor,
+    progress: Progress,
+    history: Sequence[range] = (),
+) -> list[Firing]:
+    """Return what the rules fire in the periods, of the samples in `folder`, to which is added what they record.
+
+    In the periods of `history`, which come before, they only record. Raises ExporterError where promtool or Prometheus
+    is missing or fails, RequestError for rules that wait for each other.
+    """
+    recorded = levels(rules)
+    if history:
+        recording.record(folder, recorded, history, pool, progress, pace=PACE, lookback=LOOKBACK)
+    recording.record(folder, recorded, periods, pool, progress, lookback=LOOKBACK)
+    with served(folder, LOOKBACK) as url:
+        return firings(url, rules, periods)
+
+
 def firings(url: str, rules: Iterable[Rule], periods: Sequence[range]) -> list[Firing]:
     """Return what the alerting rules among these fire in the periods, one after the other in time, by begin.
 
+    The alert that always fires is left out.
+
     Raises ExporterError where Prometheus does not answer, or refuses an expression.
     """
-    found = [firing for rule in rules if rule.alert for firing in _fired(url, rule, periods)]
+    found = [firing for rule in rules if rule.alert not in ("", ALWAYS) for firing in _fired(url, rule, periods)]
     return sorted(found, key=lambda firing: (firing.begin, firing.alert))
 
 

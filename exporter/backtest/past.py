@@ -6,36 +6,26 @@ the command runs; rules are evaluated on that. So neither has the Prometheus to 
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 from exporter import durations
-from exporter.backtest.alerting import Firing, firings
+from exporter.backtest.alerting import Firing, fired
 from exporter.backtest.files import rules_of, write_json
 from exporter.backtest.pages import pages
 from exporter.backtest.report import pages_table, past_json, past_table, summary_table
 from exporter.errors import ExporterError, UsageError
-from exporter.tsdb import blocks, openmetrics, progress, recording, rule_files
+from exporter.tsdb import blocks, openmetrics, progress
 from exporter.tsdb.rule_files import Rule
+from exporter.tsdb.workers import workers
 
 HISTORY: Final = 14 * 86400
 """Seconds before the past in question that rules read."""
-
-PACE: Final = 300
-"""Seconds from one evaluation to the next in the history: of it, the rules read nothing finer."""
-
-LOOKBACK: Final = 59
-
-ALWAYS: Final = "IronPortWatchdog"
 
 _OURS: Final = "group by (job) (last_over_time(ironport_probe_success[1d]))"
 """The jobs that scrape appliances, by a metric that every probe has; also while their exporter is down."""
@@ -48,19 +38,18 @@ def backtest(flags: Namespace) -> int:
     for name in ("promtool", "prometheus"):
         blocks.program(name)
     with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as folder:
-        fired = _fired(flags, rules, begin, end, Path(folder))
-    fired = [firing for firing in fired if firing.alert != ALWAYS]
-    write_json(flags.json, past_json(fired, end))
-    print(_told(fired, begin, end))  # noqa: T201 - what the command is for
+        found = _found(flags, rules, begin, end, Path(folder))
+    write_json(flags.json, past_json(found, end))
+    print(_told(found, begin, end))  # noqa: T201 - what the command is for
     return 0
 
 
-def _told(fired: Sequence[Firing], begin: int, end: int) -> str:
+def _told(found: Sequence[Firing], begin: int, end: int) -> str:
     """Return the tables of what fired, and the sum of it in a sentence."""
-    lasted, number = durations.words(end - begin), len(pages(fired, end))
-    said = f"In {lasted} alerts would have fired {len(fired)} times and paged {number} times."
-    tables = [summary_table(fired, end), past_table(fired, end)] if fired else []
-    return "\n\n".join([*tables, *([pages_table(fired, end)] if number else []), said])
+    lasted, number = durations.words(end - begin), len(pages(found, end))
+    said = f"In {lasted} alerts would have fired {len(found)} times and paged {number} times."
+    tables = [summary_table(found, end), past_table(found, end)] if found else []
+    return "\n\n".join([*tables, *([pages_table(found, end)] if number else []), said])
 
 
 def _range(flags: Namespace) -> tuple[int, int]:
@@ -85,17 +74,13 @@ def _moment(text: str, now: float) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _fired(flags: Namespace, rules: Sequence[Rule], begin: int, end: int, folder: Path) -> list[Firing]:
+def _found(flags: Namespace, rules: Sequence[Rule], begin: int, end: int, folder: Path) -> list[Firing]:
     before = list(blocks.periods(begin - HISTORY, begin - flags.step, flags.step))
     tested = list(blocks.periods(begin, end, flags.step))
     copied = _copy(flags, rules, [*before, *tested], folder)
     before = [period for period in before if period in copied]
-    levels = rule_files.levels(rules)
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _ignore_interrupt) as pool:
-        recording.record(folder, levels, before, pool, progress.show, pace=PACE, lookback=LOOKBACK)
-        recording.record(folder, levels, tested, pool, progress.show, lookback=LOOKBACK)
-    with blocks.served(folder, LOOKBACK) as url:
-        return firings(url, rules, tested)
+    with workers() as pool:
+        return fired(folder, rules, tested, pool, progress.show, history=before)
 
 
 def _copy(flags: Namespace, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> list[range]:
@@ -133,7 +118,3 @@ def _samples(flags: Namespace, names: Sequence[str], period: range) -> Iterator[
             labels = {label: value for label, value in series["metric"].items() if label != "__name__"}
             line = openmetrics.labelled(name, labels)
             yield "".join(f"{line} {value} {int(moment)}\n" for moment, value in series["values"])
-
-
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -12,9 +12,6 @@ from exporter.backtest.simulated import Played, Trial
 from exporter.simulator import topology
 from exporter.simulator.incident import Truth
 
-ALWAYS: Final = "IronPortWatchdog"
-"""The alert that always fires."""
-
 AFTERMATH: Final = HOUR
 """Seconds after its end in which an incident still explains alerts: queues drain."""
 
@@ -58,16 +55,17 @@ def score(played: Played) -> Score:
     """Score what was played."""
     case, onset = played.trial.case, played.trial.onset
     streams = {unit.pool: unit.stream for unit in topology.load(case.topology).appliances}
-    fired = [firing for firing in played.fired if firing.alert != ALWAYS]
-    right = [firing.begin - onset for firing in fired if firing.begin >= onset and _is_expected(firing, case, played)]
-    unjustified = [firing for firing in fired if not _is_justified(firing, case, played, streams)]
+    right = [
+        firing.begin - onset for firing in played.fired if firing.begin >= onset and _is_expected(firing, case, played)
+    ]
+    unjustified = [firing for firing in played.fired if not _is_justified(firing, case, played, streams)]
     return Score(
         trial=played.trial,
         expected=case.expected or tuple(alert.name for alert in _first(played).expected),
         delay=min(right, default=None),
         wrong=tuple(firing for firing in unjustified if firing.severity == PAGING),
         false=tuple(firing for firing in unjustified if firing.severity != PAGING),
-        pages=len(pages(fired, played.trial.end)),
+        pages=len(pages(played.fired, played.trial.end)),
     )
 
 

@@ -9,36 +9,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-from exporter.backtest.alerting import Firing, firings
+from exporter.backtest.alerting import PACE, Firing, fired
 from exporter.backtest.cases import DAY, HOUR, Case
 from exporter.simulator import topology
 from exporter.simulator.backfill import Samples, backfill, families_read, text
 from exporter.simulator.incident import Truth
 from exporter.simulator.model import Model
 from exporter.simulator.timeline import parse
-from exporter.tsdb import blocks, recording
+from exporter.tsdb import blocks
 from exporter.tsdb.progress import Progress, silent
-from exporter.tsdb.rule_files import Rule, levels
-
-PACE: Final = 300
-"""Seconds from one evaluation to the next in the history."""
-
-LOOKBACK: Final = 59
-"""Seconds after a sample for which its series is there still.
-
-In Prometheus a series that a rule no longer has ends at once; here it must not outlive the next evaluation. What is
-recorded every five minutes has to be read through a window, which is better anyway.
-"""
+from exporter.tsdb.rule_files import Rule
+from exporter.tsdb.workers import workers
 
 HISTORY: Final = 15 * DAY
 """What Prometheus keeps by default."""
@@ -106,7 +95,7 @@ def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> 
         for trial in trials:
             if trial.case.history and not _history(folder, trial).exists():
                 _make_history(folder, trial, rules, progress)
-        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _ignore_interrupt) as pool:
+        with workers() as pool:
             longest_first = sorted(trials, key=lambda trial: -trial.case.length)
             tasks: list[Future[Played]] = [pool.submit(_play, trial, rules, folder) for trial in longest_first]
             for done, task in enumerate(as_completed(tasks), 1):
@@ -162,11 +151,9 @@ def _play(trial: Trial, rules: Sequence[Rule], folder: Path) -> Played:
         samples = Samples(fleet, trial.seed, families_read(rules) - _without(case), out)
         for period in periods:
             blocks.write(text(samples, model, period), out)
-        recording.record(out, levels(rules), periods, alone, silent, lookback=LOOKBACK)
-        with blocks.served(out, LOOKBACK) as url:
-            fired = firings(url, rules, periods)
+        every = fired(out, rules, periods, alone, silent)
     watched = trial.onset - WATCHED
-    return Played(trial, truth, tuple(firing for firing in fired if firing.end is None or firing.end > watched))
+    return Played(trial, truth, tuple(firing for firing in every if firing.end is None or firing.end > watched))
 
 
 def _link(history: Path, out: Path, until: int) -> None:
@@ -174,8 +161,3 @@ def _link(history: Path, out: Path, until: int) -> None:
     for block in history.iterdir():
         if json.loads((block / "meta.json").read_text())["maxTime"] <= (until + 1) * 1000:
             shutil.copytree(block, out / block.name, copy_function=os.link)
-
-
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the process that waits for this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,12 +8,9 @@ the period once more, taking samples.
 from __future__ import annotations
 
 import copy
-import os
-import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, get_args
 
@@ -31,6 +28,7 @@ from exporter.simulator.view import Page
 from exporter.tsdb import blocks, openmetrics, recording
 from exporter.tsdb.progress import Progress, silent
 from exporter.tsdb.rule_files import Rule, levels
+from exporter.tsdb.workers import workers
 from exporter.web import discovery
 from exporter.web.discovery import BaseUrl
 
@@ -129,7 +127,7 @@ def backfill(
         model.begin(scenario)
     _prepare(out)
     periods = list(blocks.periods(int(model.time) + step, int(end), step))
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _ignore_interrupt) as pool:
+    with workers() as pool:
         samples = Samples(topology, seed, (families | families_read(rules)) - without, out)
         recording.finish(_sample(pool, samples, model, periods), "samples", len(periods), progress)
         recording.record(out, recorded, periods, pool, progress, pace=pace or step)
@@ -224,8 +222,3 @@ def _sample(
 def write_samples(samples: Samples, model: Model, period: range) -> None:
     """Write the samples of a period."""
     blocks.write(text(samples, model, period), samples.out)
-
-
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the process that waits for this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

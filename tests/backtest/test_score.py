@@ -57,7 +57,6 @@ def test_the_right_alert_counts_from_the_onset() -> None:
             [NAMED, firing("WorkQueueHigh", "warning", 5, stream="outbound", pool="outbound", instance="out1")],
             ["false alarm WorkQueueHigh out1"],
         ),
-        ([NAMED, firing("Watchdog", "none", -60)], []),
         (
             [NAMED, firing("WorkQueueHigh", "critical", 5), firing("WorkQueueHigh", "critical", 50)],
             ["2 pages"],
