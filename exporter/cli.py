@@ -188,6 +188,12 @@ def _count_of_units(text: str) -> int:
     return int(text)
 
 
+def _weeks(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 520):
+        raise ArgumentTypeError(f"{text!r} is not a number of weeks from 1 to 520")
+    return int(text)
+
+
 def _share(text: str) -> float:
     try:
         share = float(text)
@@ -432,7 +438,7 @@ COMMANDS: Final = (
                 "--seed", type=_seed, action="append", metavar="N", help="another seed, another mail; repeatable (1)"
             ),
             _argument(
-                "--quiet-weeks", type=int, metavar="N", help="play so many weeks besides in which nothing happens"
+                "--quiet-weeks", type=_weeks, metavar="N", help="play so many weeks besides in which nothing happens"
             ),
             _argument(
                 "--topology", default="campus", metavar="NAME|FILE", help="the fleet of the quiet weeks (%(default)s)"

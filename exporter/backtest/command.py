@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from fnmatch import fnmatch
 
 from exporter.backtest.cases import CASES, Case, quiet
@@ -18,20 +17,24 @@ from exporter.tsdb import progress
 
 def backtest(flags: Namespace) -> int:
     """Play the cases that the flags ask for and print their scores; return 1 if anything is wrong with one."""
-    cases = list(_cases(flags))
-    if not cases:
-        names = ", ".join(case.name for case in CASES)
-        raise UsageError(f"There is no case {', '.join(map(repr, flags.only))}; there are: {names}.")
-    trials = [Trial(case, seed, flags.step, flags.drops) for case in cases for seed in flags.seed or [1]]
-    scores = [score(played) for played in play(trials, rules_of(flags), progress.show)]
-    write_json(flags.json, scores_json(scores))
+    trials = [Trial(case, seed, flags.step, flags.drops) for case in _cases(flags) for seed in flags.seed or [1]]
+    order = {trial: number for number, trial in enumerate(trials)}
+    played = sorted(play(trials, rules_of(flags), progress.show), key=lambda one: order[one.trial])
+    scores = [score(one) for one in played]
     print(scores_table(scores))  # noqa: T201 - what the command is for
+    write_json(flags.json, scores_json(scores))
     return _conclude(scores)
 
 
-def _cases(flags: Namespace) -> Iterator[Case]:
+def _cases(flags: Namespace) -> list[Case]:
+    """Return the cases that --only names, or all; raises UsageError for a name that none has."""
     every = CASES if flags.quiet_weeks is None else (*CASES, quiet(flags.quiet_weeks, flags.topology))
-    yield from (case for case in every if any(fnmatch(case.name, pattern) for pattern in flags.only or ["*"]))
+    patterns = flags.only or ["*"]
+    for pattern in patterns:
+        if not any(fnmatch(case.name, pattern) for case in every):
+            names = ", ".join(case.name for case in every)
+            raise UsageError(f"There is no case {pattern!r}; there are: {names}.")
+    return [case for case in every if any(fnmatch(case.name, pattern) for pattern in patterns)]
 
 
 def _conclude(scores: list[Score]) -> int:

@@ -15,8 +15,9 @@ GROUPED_BY: Final = ("job", "stream")
 ALONE: Final = "IronPortExporterDown"
 """The labels that make alerts one page, and the alert that is one page for all jobs."""
 
+GROUP_WAIT: Final = 30
 GROUP_INTERVAL: Final = 300
-"""Seconds within which Alertmanager does not tell that a group has ended, so that it may go on without a new page."""
+"""Seconds from the first alert of a group to its page, and from there to each time that Alertmanager looks again."""
 
 
 def pages(fired: Iterable[Firing], end: int) -> list[tuple[int, tuple[str, ...]]]:
@@ -33,11 +34,21 @@ def _group(alert: str, labels: Labels) -> tuple[str, ...]:
 
 
 def _of_group(group: Sequence[Firing], end: int) -> list[tuple[int, tuple[str, ...]]]:
+    """Return the pages of a group: one lasts until Alertmanager looks and finds nothing of it firing."""
     result: list[tuple[int, list[str]]] = []
-    lasts = 0
+    forgotten = lasts = 0
     for firing in sorted(group, key=lambda firing: firing.begin):
-        if not result or firing.begin > lasts + GROUP_INTERVAL:
+        if not result or firing.begin > forgotten:
             result.append((firing.begin, []))
-        result[-1][1].append(firing.alert)
+            lasts = 0
+        paged, alerts = result[-1]
+        alerts.append(firing.alert)
         lasts = max(lasts, firing.lasts_until(end))
+        forgotten = _next_look(paged, lasts)
     return [(begin, tuple(dict.fromkeys(alerts))) for begin, alerts in result]
+
+
+def _next_look(paged: int, time: int) -> int:
+    """Return when Alertmanager looks at the group for the first time after the time."""
+    first = paged + GROUP_WAIT
+    return first + max(-(-(time - first) // GROUP_INTERVAL), 0) * GROUP_INTERVAL

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, cast
 
 from exporter.backtest.alerting import Firing
-from exporter.backtest.cases import HOUR, Case
+from exporter.backtest.cases import HOUR, MINUTE
 from exporter.backtest.pages import PAGING, pages
 from exporter.backtest.simulated import Played, Trial
 from exporter.simulator import topology
-from exporter.simulator.incident import Truth
+from exporter.simulator.incident import Alert, Severity, Truth
+
+GRACE: Final = 10 * MINUTE
+"""Seconds after its end in which the right alert is still in time: of a restart nothing is known before."""
 
 AFTERMATH: Final = HOUR
 """Seconds after its end in which an incident still explains alerts: queues drain."""
@@ -53,15 +57,18 @@ class Score:
 
 def score(played: Played) -> Score:
     """Score what was played."""
-    case, onset = played.trial.case, played.trial.onset
-    streams = {unit.pool: unit.stream for unit in topology.load(case.topology).appliances}
-    right = [
-        firing.begin - onset for firing in played.fired if firing.begin >= onset and _is_expected(firing, case, played)
+    subject = _subject(played)
+    streams = {unit.pool: unit.stream for unit in topology.load(played.trial.case.topology).appliances}
+    right = [firing.begin - played.trial.onset for firing in played.fired if _is_right(firing, subject)]
+    reasons = [subject, *played.truth]
+    unjustified = [
+        firing
+        for firing in played.fired
+        if firing.alert in played.trial.case.never or not any(_explains(one, firing, streams) for one in reasons)
     ]
-    unjustified = [firing for firing in played.fired if not _is_justified(firing, case, played, streams)]
     return Score(
         trial=played.trial,
-        expected=case.expected or tuple(alert.name for alert in _first(played).expected),
+        expected=tuple(alert.name for alert in subject.expected),
         delay=min(right, default=None),
         wrong=tuple(firing for firing in unjustified if firing.severity == PAGING),
         false=tuple(firing for firing in unjustified if firing.severity != PAGING),
@@ -69,40 +76,51 @@ def score(played: Played) -> Score:
     )
 
 
-def _first(played: Played) -> Truth:
-    """Return what the trial is about: the first of what happens, or nothing."""
-    nothing = Truth(0, "quiet", 0, 0, (), (), (), ())
-    return played.truth[0] if played.truth else nothing
+def _subject(played: Played) -> Truth:
+    """Return what the trial is about: the first of what happens or, where the case expects more, all of it."""
+    case = played.trial.case
+    if not played.truth:
+        return Truth(0, "quiet", 0, 0, (), (), (), ())
+    if not case.expected:
+        return played.truth[0]
+    return replace(
+        played.truth[0],
+        end=max(truth.end for truth in played.truth),
+        pools=tuple(pool for truth in played.truth for pool in truth.pools),
+        units=(case.unit,) if case.unit else tuple(unit for truth in played.truth for unit in truth.units),
+        expected=case.expected,
+        allowed=(),
+    )
 
 
-def _is_expected(firing: Firing, case: Case, played: Played) -> bool:
-    if case.expected:
-        return firing.alert in case.expected and _is_there(firing, _first(played))
-    expected = {(alert.name, alert.severity) for alert in _first(played).expected}
-    return (firing.alert, firing.severity) in expected and _is_there(firing, _first(played))
+def _is_right(firing: Firing, truth: Truth) -> bool:
+    """Whether the alert is expected, names a place that the incident befalls, and comes while it lasts."""
+    return (
+        _alert(firing) in truth.expected
+        and firing.labels.get("pool", "") in truth.pools
+        and firing.labels.get("instance", "") in ("", *truth.units)
+        and truth.onset <= firing.begin <= truth.end + GRACE
+    )
 
 
-def _is_there(firing: Firing, truth: Truth) -> bool:
-    """Whether the alert names a place that the incident befalls."""
-    instance = firing.labels.get("instance", "")
-    return firing.labels.get("pool", "") in truth.pools and (not instance or instance in truth.units)
+def _explains(truth: Truth, firing: Firing, streams: Mapping[str, str]) -> bool:
+    """Whether the incident explains the alert: as an expected one where it is, or as one that is allowed.
 
-
-def _is_justified(firing: Firing, case: Case, played: Played, streams: dict[str, str]) -> bool:
-    if firing.alert in case.never or firing.begin < played.trial.onset:
-        return False
-    return _is_expected(firing, case, played) or any(_explains(truth, firing, streams) for truth in played.truth)
-
-
-def _explains(truth: Truth, firing: Firing, streams: dict[str, str]) -> bool:
-    """Whether the incident explains the alert: as the right one where it happened, as one allowed along its stream."""
+    Allowed along the stream are alerts on pools; and on units, but not on the peers of its own, unless it shifts mail
+    to them.
+    """
+    pool, unit = firing.labels.get("pool", ""), firing.labels.get("instance", "")
     if not truth.onset <= firing.begin <= truth.end + AFTERMATH:
         return False
-    what = (firing.alert, firing.severity)
-    if what in {(alert.name, alert.severity) for alert in truth.expected} and _is_there(firing, truth):
+    there = pool in truth.pools and unit in ("", *truth.units)
+    if _alert(firing) in truth.expected and there:
         return True
-    allowed = {(alert.name, alert.severity) for alert in truth.allowed}
-    return what in allowed and firing.labels.get("stream") in {streams[pool] for pool in truth.pools}
+    along = streams.get(pool) in {streams[one] for one in truth.pools}
+    return _alert(firing) in truth.allowed and (there or (along and (truth.shifts or pool not in truth.pools)))
+
+
+def _alert(firing: Firing) -> Alert:
+    return Alert(firing.alert, cast(Severity, firing.severity))
 
 
 def _named(firing: Firing) -> str:

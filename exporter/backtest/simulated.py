@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,6 +73,10 @@ class Trial:
         return self.begin + LEAD + self.case.length // self.step * self.step
 
 
+Past = tuple[str, int, bool]
+"""What a history is made of: the topology, the seed, and whether ratings are configured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Played:
     """What came of a trial: what happened, and what fired from an hour before it until its end."""
@@ -92,25 +96,35 @@ def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> 
         blocks.program(name)
     with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as name:
         folder = Path(name)
-        for trial in trials:
-            if trial.case.history and not _history(folder, trial).exists():
-                _make_history(folder, trial, rules, progress)
+        histories = _make_histories(folder, trials, rules, progress)
         with workers() as pool:
             longest_first = sorted(trials, key=lambda trial: -trial.case.length)
-            tasks: list[Future[Played]] = [pool.submit(_play, trial, rules, folder) for trial in longest_first]
+            tasks: list[Future[Played]] = [
+                pool.submit(_play, trial, rules, histories.get(_past(trial)), folder) for trial in longest_first
+            ]
             for done, task in enumerate(as_completed(tasks), 1):
                 played = task.result()
                 progress("cases", done / len(tasks))
                 yield played
 
 
-def _history(folder: Path, trial: Trial) -> Path:
-    kind = "rated" if trial.case.rated else "unrated"
-    return folder / f"{trial.case.topology}-{trial.seed}-{kind}"
+def _past(trial: Trial) -> Past:
+    return trial.case.topology, trial.seed, trial.case.rated
 
 
-def _make_history(folder: Path, trial: Trial, rules: Sequence[Rule], progress: Progress) -> None:
-    out = _history(folder, trial)
+def _make_histories(
+    folder: Path, trials: Iterable[Trial], rules: Sequence[Rule], progress: Progress
+) -> dict[Past, Path]:
+    """Return the folders of the histories that the trials go on from."""
+    wanted = {_past(trial): trial for trial in trials if trial.case.history}
+    made: dict[Past, Path] = {}
+    for number, (past, trial) in enumerate(wanted.items(), 1):
+        made[past] = folder / str(number)
+        _make_history(made[past], f"history {number} of {len(wanted)}", trial, rules, progress)
+    return made
+
+
+def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], progress: Progress) -> None:
     backfill(
         topology.load(trial.case.topology),
         seed=trial.seed,
@@ -121,7 +135,7 @@ def _make_history(folder: Path, trial: Trial, rules: Sequence[Rule], progress: P
         without=_without(trial.case),
         rules=rules,
         pace=PACE,
-        progress=lambda what, share: progress(f"history {out.name}, {what}", share),
+        progress=lambda part, share: progress(f"{what}, {part}", share),
     )
 
 
@@ -129,7 +143,7 @@ def _without(case: Case) -> frozenset[str]:
     return frozenset() if case.rated else frozenset({_RATED})
 
 
-def _play(trial: Trial, rules: Sequence[Rule], folder: Path) -> Played:
+def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Path) -> Played:
     case = trial.case
     fleet = topology.load(case.topology)
     model = Model(fleet, trial.seed, trial.begin, trial.step)
@@ -146,8 +160,8 @@ def _play(trial: Trial, rules: Sequence[Rule], folder: Path) -> Played:
     periods = list(blocks.periods(first, trial.end, trial.step))
     with tempfile.TemporaryDirectory(dir=folder) as name, ThreadPoolExecutor(1) as alone:
         out = Path(name)
-        if case.history:
-            _link(_history(folder, trial), out, trial.begin)
+        if history:
+            _link(history, out, trial.begin)
         samples = Samples(fleet, trial.seed, families_read(rules) - _without(case), out)
         for period in periods:
             blocks.write(text(samples, model, period), out)

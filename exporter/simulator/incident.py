@@ -54,8 +54,9 @@ Effect = Callable[[Effects, "Incident", Moment], None]
 class Scenario:
     """A row of the registry.
 
-    Any of `expected` is the right alert (none: nothing should be said); `allowed` may come besides. `traffic` says
-    which pools it can befall, the likelier first; `role` and `hardware` which units.
+    Any of `expected` is the right alert (none: nothing should be said); `allowed` may come besides, also on the units'
+    peers if it `shifts` mail to them. `traffic` says which pools it can befall, the likelier first; `role` and
+    `hardware` which units.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Scenario:
     traffic: tuple[str, ...] = ("inbound", "mixed", "outbound")
     role: Literal["any", "spare"] = "any"
     hardware: bool = False
+    shifts: bool = False
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter of this name."""
@@ -111,7 +113,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A row of the truth table: what happened, when (Unix times), where, and which alerts it should raise."""
+    """A row of the truth table: what happened, when (Unix times), where, and which alerts it should raise.
+
+    The units' peers may have some of the allowed alerts too where it `shifts` mail to them.
+    """
 
     number: int
     scenario: str
@@ -121,3 +126,4 @@ class Truth:
     units: tuple[str, ...]
     expected: tuple[Alert, ...]
     allowed: tuple[Alert, ...]
+    shifts: bool = False

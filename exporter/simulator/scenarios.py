@@ -172,21 +172,31 @@ def _alerts(severity: Severity, *names: str) -> tuple[Alert, ...]:
     return tuple(Alert(f"IronPort{name}", severity) for name in names)
 
 
-_QUEUE: Final = (
-    *_alerts("critical", "WorkQueueHigh", "WorkQueueDelayHigh"),
-    *_alerts("warning", "WorkQueueHigh", "WorkQueueDelayHigh", "WorkQueueFillingUp", "ResourceConservation"),
-    *_alerts("warning", "MemoryNearConservation", "DrainRateFalling"),
+_QUEUE: Final = _alerts(
+    "warning",
+    *("WorkQueueHigh", "WorkQueueDelayHigh", "WorkQueueFillingUp", "ResourceConservation"),
+    *("MemoryNearConservation", "DrainRateFalling"),
 )
+_POOL_QUEUE: Final = (*_QUEUE, *_alerts("critical", "WorkQueueHigh", "WorkQueueDelayHigh"))
 _ATTACK: Final = (
     *_QUEUE,
     *_alerts("warning", "ConnectionFlood", "ConnectionSlotsExhausted", "UnitOverloaded", "JabbererSuspected"),
+)
+_FLOOD: Final = (
+    *_ATTACK,
+    *_POOL_QUEUE,
     *_alerts("critical", "PoolNotAcceptingMail", "CapacityInsufficient"),
+    *_alerts("warning", "DeliveryBacklog"),
 )
 _LOSS: Final = (
-    *_alerts("warning", "CapacityNotNPlusOne", "SiteLossNotSurvivable", "UnitOverloaded", "UnitUnreachable"),
-    *_alerts("critical", "CapacityInsufficient", "PoolOverloaded", "PoolUnreachable"),
-    *_alerts("info", "UnitRebooted"),
     *_QUEUE,
+    *_alerts("warning", "CapacityNotNPlusOne", "SiteLossNotSurvivable", "UnitOverloaded", "UnitUnreachable"),
+    *_alerts("info", "UnitRebooted"),
+)
+_SHORTAGE: Final = (
+    *_LOSS,
+    *_POOL_QUEUE,
+    *_alerts("critical", "CapacityInsufficient", "PoolOverloaded", "PoolUnreachable"),
 )
 _DELIVERY: Final = _alerts(
     "warning", "DeliveryBacklog", "DeliveryStarved", "DeliveryStalled", "OldestMessageStuck", "OutboundAbuseSuspected"
@@ -205,11 +215,12 @@ def _scenario(
     traffic: tuple[str, ...] = ("inbound", "mixed", "outbound"),
     role: Literal["any", "spare"] = "any",
     hardware: bool = False,
+    shifts: bool = False,
 ) -> Scenario:
     where = () if place == "fleet" else (Parameter(place, "", "name", f"the {place} that it befalls"),)
     parameters = (*where, Parameter("duration", duration, "s", "how long it lasts"), *more)
     besides = tuple(alert for alert in allowed if alert not in expected)
-    return Scenario(name, meaning, place, parameters, apply, expected, besides, traffic, role, hardware)
+    return Scenario(name, meaning, place, parameters, apply, expected, besides, traffic, role, hardware, shifts)
 
 
 def _size(default: float, unit: str, meaning: str) -> Parameter:
@@ -251,7 +262,7 @@ SCENARIOS: Final = {
             _size(1.8, "x capacity", "what then arrives at the pool"),
             _ramp(2 * MINUTE),
             expected=_alerts("critical", "DistributedAttackSuspected"),
-            allowed=(*_ATTACK, *_alerts("warning", "DeliveryBacklog")),
+            allowed=_FLOOD,
             traffic=_INBOUND,
         ),
         _scenario(
@@ -264,7 +275,7 @@ SCENARIOS: Final = {
             Parameter("units", 3, "units", "how many it hits"),
             _ramp(2 * MINUTE),
             expected=_alerts("critical", "DistributedAttackSuspected"),
-            allowed=_ATTACK,
+            allowed=_FLOOD,
             traffic=_INBOUND,
         ),
         _scenario(
@@ -276,7 +287,7 @@ SCENARIOS: Final = {
             _size(3.5, "x capacity", "what then arrives at the pool"),
             _ramp(MINUTE / 2),
             expected=_alerts("critical", "DistributedAttackSuspected"),
-            allowed=_ATTACK,
+            allowed=_FLOOD,
             traffic=_INBOUND,
         ),
         _scenario(
@@ -344,7 +355,7 @@ SCENARIOS: Final = {
             90 * MINUTE,
             _size(0.5, "share", "of the arriving mail that the units still get through"),
             expected=_alerts("critical", "PoolSlow"),
-            allowed=(*_QUEUE, *_alerts("warning", "UnitSlow")),
+            allowed=(*_POOL_QUEUE, *_alerts("warning", "UnitSlow")),
         ),
         _scenario(
             "size-bomb",
@@ -394,7 +405,8 @@ SCENARIOS: Final = {
             _switch("receiving", False),
             HOUR,
             expected=_alerts("warning", "UnitNotOnline"),
-            allowed=_alerts("warning", "CapacityNotNPlusOne", "SiteLossNotSurvivable"),
+            allowed=_alerts("warning", "CapacityNotNPlusOne", "SiteLossNotSurvivable", "UnitOverloaded"),
+            shifts=True,
         ),
         _scenario(
             "mail-stopped",
@@ -415,6 +427,7 @@ SCENARIOS: Final = {
             HOUR,
             expected=_alerts("warning", "UnitUnreachable"),
             allowed=_LOSS,
+            shifts=True,
         ),
         _scenario(
             "site-down",
@@ -423,7 +436,8 @@ SCENARIOS: Final = {
             _switch("alive", False),
             HOUR,
             expected=_alerts("warning", "UnitUnreachable"),
-            allowed=(*_LOSS, *_alerts("warning", "SpareNotReady")),
+            allowed=(*_SHORTAGE, *_alerts("warning", "SpareNotReady")),
+            shifts=True,
         ),
         _scenario(
             "snmp-dead",
@@ -545,6 +559,7 @@ SCENARIOS: Final = {
             4 * MINUTE,
             expected=_alerts("info", "UnitRebooted"),
             allowed=_LOSS,
+            shifts=True,
         ),
         _scenario(
             "counter-reset",
@@ -571,7 +586,7 @@ SCENARIOS: Final = {
             _size(2, "x", "the mail when it has grown, in multiples of the usual"),
             _ramp(14 * DAY),
             expected=_alerts("warning", "CapacityNotNPlusOne", "SiteLossNotSurvivable"),
-            allowed=_LOSS,
+            allowed=_SHORTAGE,
         ),
         _scenario(
             "spare-promoted",

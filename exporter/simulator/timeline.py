@@ -149,7 +149,15 @@ def _truth(fleet: Fleet, incident: Incident) -> Truth:
     pools = tuple(dict.fromkeys(fleet.pools[fleet.pool[unit]] for unit in incident.units))
     scenario = incident.scenario
     return Truth(
-        incident.number, scenario.name, incident.begin, incident.end, pools, names, scenario.expected, scenario.allowed
+        number=incident.number,
+        scenario=scenario.name,
+        onset=incident.begin,
+        end=incident.end,
+        pools=pools,
+        units=names,
+        expected=scenario.expected,
+        allowed=scenario.allowed,
+        shifts=scenario.shifts,
     )
 
 
