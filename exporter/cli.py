@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -186,6 +187,18 @@ def _count_of_units(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 5000):
         raise ArgumentTypeError(f"{text!r} is not a number of units from 1 to 5000")
     return int(text)
+
+
+def _prometheus(text: str) -> str:
+    """Return the URL of a Prometheus; what is wrong is told without it, for it may have a password."""
+    try:
+        parts = urlsplit(text)
+        well = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        well = False
+    if not well or parts.query or parts.fragment:
+        raise ArgumentTypeError("it is not a URL like http://localhost:9090 or https://user:password@host/prefix")
+    return text.rstrip("/")
 
 
 def _weeks(text: str) -> int:
@@ -454,7 +467,10 @@ COMMANDS: Final = (
                 help="share of the SNMP probes that get lost, at least; 2 %% always do",
             ),
             _argument(
-                "--prometheus", metavar="URL", help="instead of a simulation, the past that this Prometheus knows"
+                "--prometheus",
+                type=_prometheus,
+                metavar="URL",
+                help="instead of a simulation, the past that this Prometheus knows; may have user:password@",
             ),
             _argument(
                 "--from",

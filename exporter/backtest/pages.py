@@ -20,8 +20,12 @@ GROUP_INTERVAL: Final = 300
 """Seconds from the first alert of a group to its page, and from there to each time that Alertmanager looks again."""
 
 
-def pages(fired: Iterable[Firing], end: int) -> list[tuple[int, tuple[str, ...]]]:
-    """Return the time of each page and the alerts that it told of while it lasted; `end` ends all that still fires."""
+Page = tuple[int, tuple[str, ...]]
+"""When somebody was paged, and the alerts that it told of while it lasted."""
+
+
+def pages(fired: Iterable[Firing], end: int) -> list[Page]:
+    """Return the pages by time; `end` ends all that still fires."""
     groups: dict[tuple[str, ...], list[Firing]] = defaultdict(list)
     for firing in fired:
         if firing.severity == PAGING:
@@ -33,7 +37,7 @@ def _group(alert: str, labels: Labels) -> tuple[str, ...]:
     return (alert,) if alert == ALONE else tuple(labels.get(name, "") for name in GROUPED_BY)
 
 
-def _of_group(group: Sequence[Firing], end: int) -> list[tuple[int, tuple[str, ...]]]:
+def _of_group(group: Sequence[Firing], end: int) -> list[Page]:
     """Return the pages of a group: one lasts until Alertmanager looks and finds nothing of it firing."""
     result: list[tuple[int, list[str]]] = []
     forgotten = lasts = 0

@@ -6,11 +6,13 @@ the command runs; rules are evaluated on that. So neither has the Prometheus to 
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -24,11 +26,16 @@ from exporter.tsdb import blocks, openmetrics, progress
 from exporter.tsdb.rule_files import Rule
 from exporter.tsdb.workers import workers
 
-HISTORY: Final = 14 * 86400
-"""Seconds before the past in question that rules read."""
+HISTORY: Final = 15 * 86400
+"""Seconds before the past in question that rules read: what was usual two weeks ago, and a little more."""
 
-_OURS: Final = "group by (job) (last_over_time(ironport_probe_success[1d]))"
-"""The jobs that scrape appliances, by a metric that every probe has; also while their exporter is down."""
+LEAD: Final = 3600
+"""Seconds before that past, besides those that alerts wait or are kept, in which all is evaluated as in it."""
+
+_OURS: Final = 'group by (job) (last_over_time({__name__=~"ironport_probe_success|ironport_exporter_build_info"}[1d]))'
+"""The jobs of the exporter: those that scrape appliances, and its own."""
+
+_DAY: Final = 86400
 
 
 def backtest(flags: Namespace) -> int:
@@ -39,17 +46,20 @@ def backtest(flags: Namespace) -> int:
         blocks.program(name)
     with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as folder:
         found = _found(flags, rules, begin, end, Path(folder))
-    write_json(flags.json, past_json(found, end))
     print(_told(found, begin, end))  # noqa: T201 - what the command is for
+    write_json(flags.json, past_json(found, end))
     return 0
 
 
 def _told(found: Sequence[Firing], begin: int, end: int) -> str:
     """Return the tables of what fired, and the sum of it in a sentence."""
-    lasted, number = durations.words(end - begin), len(pages(found, end))
-    said = f"In {lasted} alerts would have fired {len(found)} times and paged {number} times."
+    paged = [page for page in pages(found, end) if page[0] >= begin]
+    said = (
+        f"In {durations.words(end - begin)} alerts would have fired {len(found)} times and paged {len(paged)} times;"
+        f" {sum(firing.begin < begin for firing in found)} fired already when it began."
+    )
     tables = [summary_table(found, end), past_table(found, end)] if found else []
-    return "\n\n".join([*tables, *([pages_table(found, end)] if number else []), said])
+    return "\n\n".join([*tables, *([pages_table(paged)] if paged else []), said])
 
 
 def _range(flags: Namespace) -> tuple[int, int]:
@@ -75,21 +85,26 @@ def _moment(text: str, now: float) -> float:
 
 
 def _found(flags: Namespace, rules: Sequence[Rule], begin: int, end: int, folder: Path) -> list[Firing]:
-    before = list(blocks.periods(begin - HISTORY, begin - flags.step, flags.step))
-    tested = list(blocks.periods(begin, end, flags.step))
+    lead = int(LEAD + max((rule.hold + rule.keep for rule in rules), default=0)) // flags.step * flags.step
+    before = list(blocks.periods(begin - HISTORY, begin - lead - flags.step, flags.step))
+    tested = list(blocks.periods(begin - lead, end, flags.step))
     copied = _copy(flags, rules, [*before, *tested], folder)
-    before = [period for period in before if period in copied]
+    before, tested = ([period for period in periods if period in copied] for periods in (before, tested))
     with workers() as pool:
-        return fired(folder, rules, tested, pool, progress.show, history=before)
+        found = fired(folder, rules, tested, pool, progress.show, history=before)
+    return [firing for firing in found if firing.end is None or firing.end > begin]
 
 
 def _copy(flags: Namespace, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> list[range]:
     """Copy what the rules read, one query after the other, and return the periods of which there is anything."""
-    names = _names(flags.prometheus, rules)
+    selectors = {name: [name] for name in _names(flags.prometheus, rules)}
+    if "up" in selectors:
+        selectors["up"] = [f"up{{job={json.dumps(job)}}}" for job in _jobs(flags.prometheus, periods)]
     copied = []
     for done, period in enumerate(periods, 1):
-        if samples := list(_samples(flags, names, period)):
-            blocks.write(samples, folder)
+        samples = _samples(flags.prometheus, selectors, period)
+        if (first := next(samples, None)) is not None:
+            blocks.write(chain([first], samples), folder)
             copied.append(period)
         progress.show("samples", done / len(periods))
     return copied
@@ -99,19 +114,27 @@ def _names(url: str, rules: Sequence[Rule]) -> list[str]:
     """Return the names of the metrics that the Prometheus has and the rules read, and do not record themselves."""
     recorded = {rule.record for rule in rules}
     read = {name for rule in rules for name in rule.names}
-    names = sorted((read - recorded) & set(blocks.metric_names(url)))
-    if "ironport_probe_success" not in names:
-        raise ExporterError(f"The Prometheus at {url} has no metrics of ironport-exporter: is it the right one?")
-    return names
+    known = set(blocks.metric_names(url))
+    if "ironport_probe_success" not in known:
+        place = blocks.shown(url)
+        raise ExporterError(f"The Prometheus at {place} has no metrics of ironport-exporter: is it the right one?")
+    return sorted((read - recorded) & known)
 
 
-def _samples(flags: Namespace, names: Sequence[str], period: range) -> Iterator[str]:
-    """Yield the samples of a period, those of a step as one at its end, and only of jobs that scrape appliances."""
-    for name in names:
-        expression = f"last_over_time({name}[{period.step}s])"
-        if name == "up":
-            expression += f" and on (job) {_OURS}"
-        found = blocks.query_range(flags.prometheus, expression, period)
+def _jobs(url: str, periods: Sequence[range]) -> list[str]:
+    """Return the exporter's jobs of all the periods: `up` of any other is none of our business."""
+    days = range(periods[0].start, periods[-1].stop + _DAY, _DAY)
+    return sorted({series["metric"].get("job", "") for series in blocks.query_range(url, _OURS, days)})
+
+
+def _samples(url: str, selectors: Mapping[str, Sequence[str]], period: range) -> Iterator[str]:
+    """Yield the samples of a period by metric name, those of a step as one at its end."""
+    for name, those in selectors.items():
+        found = [
+            series
+            for selector in those
+            for series in blocks.query_range(url, f"last_over_time({selector}[{period.step}s])", period)
+        ]
         if found:
             yield openmetrics.header(name, "gauge")
         for series in found:

@@ -9,7 +9,7 @@ from typing import Any
 
 from exporter import durations
 from exporter.backtest.alerting import Firing
-from exporter.backtest.pages import pages
+from exporter.backtest.pages import Page, pages
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -40,10 +40,9 @@ def past_table(fired: Sequence[Firing], end: int) -> str:
     return table(rows)
 
 
-def pages_table(fired: Sequence[Firing], end: int) -> str:
-    """Return the pages that there would have been until `end`, a row for each."""
-    rows = [["paged", "for"], *([_moment(begin), ", ".join(alerts)] for begin, alerts in pages(fired, end))]
-    return table(rows)
+def pages_table(paged: Sequence[Page]) -> str:
+    """Return the pages, a row for each."""
+    return table([["paged", "for"], *([_moment(begin), ", ".join(alerts)] for begin, alerts in paged)])
 
 
 def past_json(fired: Sequence[Firing], end: int) -> dict[str, Any]:

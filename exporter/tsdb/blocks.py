@@ -8,13 +8,15 @@ import socket
 import subprocess
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any, Final
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.parse import unquote, urlencode, urlsplit
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 from exporter.errors import ExporterError
 from exporter.tsdb import openmetrics
@@ -65,9 +67,12 @@ def write(text: Iterable[str], folder: Path) -> None:
     promtool reads its input once to find the block and once for its samples, and would for each further block again.
     """
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".openmetrics") as file:
-        file.writelines(text)
-        file.write(openmetrics.END)
-        file.flush()
+        try:
+            file.writelines(text)
+            file.write(openmetrics.END)
+            file.flush()
+        except OSError as error:
+            raise ExporterError(f"Cannot write samples to {file.name}: {error.strerror}. Make room there.") from error
         command = ["tsdb", "create-blocks-from", "--quiet", f"--max-block-duration={LENGTH}s", "openmetrics"]
         result = subprocess.run(  # noqa: S603 - no shell, and no argument from outside but the folder
             [program("promtool"), *command, file.name, str(folder)],
@@ -89,13 +94,16 @@ def served(folder: Path, lookback: int = LOOKBACK) -> Iterator[str]:
         "--config.file=/dev/null",
         f"--storage.tsdb.path={folder}",
         "--storage.tsdb.retention.time=100y",
+        f"--storage.tsdb.max-block-duration={LENGTH}s",  # a block stays what it is
         f"--web.listen-address={url.removeprefix('http://')}",
         f"--query.timeout={_QUERY_LIMIT}s",
         f"--query.lookback-delta={lookback}s",
         "--log.level=error",
     ]
     with tempfile.TemporaryFile("w+", errors="replace") as log:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - no shell
+        server = subprocess.Popen(  # noqa: S603 - no shell
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             _wait_until_ready(server, url, log)
             yield url
@@ -122,24 +130,45 @@ def metric_names(url: str) -> list[str]:
     return names
 
 
+def shown(url: str) -> str:
+    """Return the URL without user and password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def _asked(url: str, path: str, parameters: Mapping[str, object] | None, what: str) -> Any:
     """Return the data of an answer of the HTTP API; with parameters the question is posted."""
     body = urlencode(parameters).encode() if parameters else None
+    request = Request(f"{shown(url)}/api/v1/{path}", body, _authorization(url))  # noqa: S310 - http
     try:
-        with urlopen(f"{url}/api/v1/{path}", body, _QUERY_LIMIT) as answer:  # noqa: S310 - http
+        with _opener(url).open(request, timeout=_QUERY_LIMIT) as answer:
             return json.load(answer)["data"]
     except HTTPError as error:
         with error:
             raise ExporterError(f"Prometheus refuses {' '.join(what.split())}: {_error(error)}.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExporterError(f"The Prometheus at {url} did not answer a query: {error}.") from error
+    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+        why = str(error) or type(error).__name__
+        raise ExporterError(f"The Prometheus at {shown(url)} did not answer a query: {why}.") from None
 
 
-def _error(answer: IO[bytes]) -> str:
+def _authorization(url: str) -> dict[str, str]:
+    """Return the header for the user and password that the URL has, if any (RFC 7617)."""
+    user, at, _ = urlsplit(url).netloc.rpartition("@")
+    return {"Authorization": f"Basic {b64encode(unquote(user).encode()).decode()}"} if at else {}
+
+
+def _opener(url: str) -> OpenerDirector:
+    """Return what opens the URL: past the proxies of the environment where it is on this machine."""
+    local = urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+    return build_opener(ProxyHandler({})) if local else build_opener()
+
+
+def _error(answer: HTTPError) -> str:
+    """Return what Prometheus says, or what whoever stands before it answers with."""
     try:
         return str(json.load(answer)["error"])
-    except (ValueError, KeyError):
-        return "it does not say why"
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return f"{answer.code} {answer.reason}"
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: IO[str]) -> None:
@@ -153,11 +182,11 @@ def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: IO[str]) -
 
 def _is_ready(url: str) -> bool:
     try:
-        with urlopen(f"{url}/-/ready", timeout=_PATIENCE):  # noqa: S310 - http
+        with _opener(url).open(f"{url}/-/ready", timeout=_PATIENCE):
             return True
     except HTTPError as error:
         error.close()
-    except (URLError, OSError):
+    except (OSError, HTTPException):
         pass
     return False
 

@@ -102,7 +102,7 @@ def _rule(rule: Mapping[str, Any], group: str, interval: int) -> Rule:
     return Rule(
         record=str(rule.get("record", "")),
         expression=str(rule["expr"]),
-        labels=dict(rule.get("labels") or {}),
+        labels={name: str(value) for name, value in (rule.get("labels") or {}).items()},
         interval=interval,
         group=group,
         alert=str(rule.get("alert", "")),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import yaml
 
 from exporter.backtest.alerting import Firing
-from exporter.backtest.pages import ALONE, GROUP_INTERVAL, GROUPED_BY, PAGING, pages
+from exporter.backtest.pages import ALONE, GROUP_INTERVAL, GROUP_WAIT, GROUPED_BY, PAGING, pages
 from exporter.durations import seconds
 from exporter.tsdb import rule_files
 
@@ -26,9 +26,13 @@ def test_another_stream_or_job_is_another_page() -> None:
 
 
 def test_an_alert_that_comes_back_before_its_end_was_told_is_no_new_page() -> None:
-    soon = critical("A", 100 + GROUP_INTERVAL, 800)
-    late = critical("A", 801 + GROUP_INTERVAL, None)
-    assert [begin for begin, _ in pages([critical("A", 0, 100), soon, late], END)] == [0, late.begin]
+    """Alertmanager looks at 30 s, 330 s, 630 s, ... after the first alert, and again so after the page that follows."""
+    first, back = critical("A", 0, 100), critical("A", 330, 400)
+    again = critical("A", 631, None)
+    assert [begin for begin, _ in pages([first, back, again], END)] == [0, 631]
+    assert [begin for begin, _ in pages([first, critical("A", 331, None)], END)] == [0, 331]
+    assert [begin for begin, _ in pages([critical("A", 0, 630), again], END)] == [0, 631]
+    assert [begin for begin, _ in pages([critical("A", 0, 631), critical("A", 900, None)], END)] == [0]
 
 
 def test_warnings_and_infos_page_nobody() -> None:
@@ -47,6 +51,7 @@ def test_pages_are_grouped_as_the_template_for_alertmanager_says() -> None:
     assert pager["matchers"] == [f'severity="{PAGING}"']
     assert pager["group_by"] == list(GROUPED_BY)
     assert seconds(pager.get("group_interval", root["group_interval"])) == GROUP_INTERVAL
+    assert seconds(pager["group_wait"]) == GROUP_WAIT
     (alone,) = pager["routes"]
     assert alone["matchers"] == [f'alertname="{ALONE}"']
     assert alone["group_by"] == ["alertname"]

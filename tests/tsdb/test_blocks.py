@@ -59,3 +59,11 @@ def test_a_query_that_prometheus_refuses_and_a_server_that_is_none_are_told_in_s
         blocks.query_range(url, "sum( up", range(2))
     with pytest.raises(ExporterError, match=r"^The Prometheus at http://127\.0\.0\.1:\d+ did not answer a query: "):
         blocks.query_range(url, "up", range(2))
+
+
+@needs_prometheus
+def test_a_proxy_of_the_environment_is_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with blocks.served(tmp_path) as url:
+        assert blocks.metric_names(url) == []
