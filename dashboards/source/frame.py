@@ -177,9 +177,12 @@ _ANNOTATIONS: Final = (
 
 
 def _annotation(name: str, shown: bool, colour: str, alerts: str, filters: Sequence[Filter]) -> AnnotationQuery:
-    """Return the marks where alerts begin to fire; for as long as they do, they would cover what is below."""
+    """Return the marks where alerts begin to fire; for as long as they do, they would cover what is below.
+
+    Their switches are in sight and not in a menu, as the model would have it.
+    """
     firing = f'ALERTS{{alertstate="firing",{alerts},<alerts>}}'
-    return AnnotationQuery(
+    annotation = AnnotationQuery(
         name=name,
         datasource=SOURCE,
         enable=shown,
@@ -190,3 +193,5 @@ def _annotation(name: str, shown: bool, colour: str, alerts: str, filters: Seque
         tag_keys="severity",
         step="60s",
     )
+    annotation.placement = ""
+    return annotation

@@ -21,16 +21,20 @@ from grafana_foundation_sdk.models.dashboard import (
 DATA: Final = "#0072B2"
 """A figure that is neither good nor bad."""
 BASELINE: Final = "#56B4E9"
-"""What is usual, what is rated; and states to know of."""
+"""What is usual, what is rated; and what is to be known, no more."""
 GOOD: Final = "#009E73"
 WARNING: Final = "#E69F00"
 CRITICAL: Final = "#D55E00"
 OTHER: Final = "#CC79A7"
-"""A second figure beside DATA, events, and states that are not known."""
+"""A second figure beside DATA, and events; never a state."""
+UNREACHABLE: Final = OTHER
+"""A state: it does not answer, or does not tell. The only one of this colour."""
+UNWATCHED: Final = "#F0E442"
+"""A state: nobody looks, so that nothing else can be said."""
 NOTHING: Final = "transparent"
 """No figure at all: neither good nor bad."""
 
-COLOURS: Final = (DATA, WARNING, GOOD, OTHER, BASELINE, CRITICAL, NOTHING)
+COLOURS: Final = (DATA, WARNING, GOOD, OTHER, UNREACHABLE, UNWATCHED, BASELINE, CRITICAL, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +63,19 @@ def absence() -> ValueMapping:
 
 UNIT: Final = (
     State(0, "OK", GOOD),
-    State(1, "Backlogged", WARNING),
-    State(2, "Slowing", OTHER),
+    State(1, "Backlogged", BASELINE),
+    State(2, "Slowing", WARNING),
     State(3, "Refusing", CRITICAL),
-    State(4, "Unreachable", BASELINE),
+    State(4, "Unreachable", UNREACHABLE),
+    State(5, "Not watched", UNWATCHED),
 )
-"""How a unit is: mail waits; resource conservation slows the acceptance of mail, or stops it; it does not answer."""
+"""How a unit is: mail waits; resource conservation slows the acceptance of mail, or stops it; it does not answer;
+nobody asks it."""
 
 PART: Final = (
     State(0, "Healthy", GOOD),
     State(1, "Not installed", BASELINE),
-    State(2, "Unknown", OTHER),
+    State(2, "Unknown", UNREACHABLE),
     State(3, "Rebuilding", WARNING),
     State(4, "No AC", WARNING),
     State(5, "Stopped", CRITICAL),
@@ -80,19 +86,21 @@ PART: Final = (
 
 SOURCES: Final = (
     State(0, "All answer", GOOD),
-    State(1, "No SNMP", WARNING),
-    State(2, "No status page", OTHER),
-    State(3, "No answer", CRITICAL),
-    State(4, "Not scraped", BASELINE),
+    State(1, "No SNMP", BASELINE),
+    State(2, "No status page", WARNING),
+    State(3, "No answer", UNREACHABLE),
+    State(4, "Not scraped", UNWATCHED),
 )
 """Which sources of a unit answer; of one that is not scraped, Prometheus gets nothing."""
 
 ANSWERS: Final = (State(1, "Answers", GOOD), State(0, "Silent", WARNING))
 LOADED: Final = (State(1, "Loaded", GOOD), State(0, "Rejected", WARNING))
 
-_SEVERITIES: Final = {"critical": CRITICAL, "warning": WARNING, "info": BASELINE}
+SEVERITIES: Final = (State(3, "critical", CRITICAL), State(2, "warning", WARNING), State(1, "info", BASELINE))
+"""The severities of alerts, from the gravest."""
 
 
 def severities() -> list[ValueMapping]:
-    """Return Grafana's value mapping for the severities of alerts."""
-    return [ValueMap(options={word: ValueMappingResult(text=word, color=to) for word, to in _SEVERITIES.items()})]
+    """Return Grafana's value mapping for the severities of alerts as their label has them."""
+    options = {each.words: ValueMappingResult(text=each.words, color=each.colour) for each in SEVERITIES}
+    return [ValueMap(options=options)]

@@ -34,7 +34,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
 from dashboards.source import palette
-from dashboards.source.signals import Signal
+from dashboards.source.signals import Largest, Signal
 from dashboards.source.variables import SOURCE
 
 _STEP: Final = "1m"
@@ -63,15 +63,21 @@ _HEADINGS: Final = {"instance": "Unit", "alertname": "Alert"}
 class Line:
     """What a graph draws of a signal, or a figure shows: `legend` names the series by labels, `{{instance}}` say.
 
-    `expression` is what is drawn where it is not that of the signal itself but, say, `signal.by("max", "pool")`. Lines
-    without a colour have one from Grafana: those of units by their name, the same in every graph.
+    `drawn` is the PromQL where it is not that of the signal itself but, say, `signal.by("max", "pool")`, or says that
+    the line is there for the largest alone. Lines without a colour have one from Grafana: those of units by their name,
+    the same in every graph.
     """
 
     signal: Signal
     legend: str
-    expression: str = ""
+    drawn: str | Largest = ""
     colour: str = ""
     dashed: bool = False
+
+    @property
+    def expression(self) -> str:
+        """The PromQL of what is drawn."""
+        return self.drawn.expression if isinstance(self.drawn, Largest) else self.drawn or self.signal.expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +231,8 @@ def _graph(
     stacked: bool,
 ) -> Panel:
     first = drawn[0].signal
+    if stacked and first.unit == "percentunit":
+        drawing.axis_soft_max(1)
     panel = (
         drawing.show_points(common.VisibilityMode.NEVER)
         .axis_soft_min(0)
@@ -235,13 +243,23 @@ def _graph(
         .targets([query.range() for query in _queries(drawn, step)])
         .build()
     )
-    finished = _finished(panel, title or first.name, description or first.description, width, height, first)
+    told = f"{description or first.description}{_left_out(drawn)}"
+    finished = _finished(panel, title or first.name, told, width, height, first)
     _defaults(finished).color = FieldColor(mode=_palette(drawn))
     if first.unit == "percentunit":
         _defaults(finished).decimals = None  # with 0 of them the axis has marks at multiples of 1 only, which is 100 %
-        _defaults(finished).max_val = 1 if stacked else None
     _overrides(finished).extend(_look(ref, line) for ref, line in zip(_REFS, drawn, strict=False))
     return finished
+
+
+def _left_out(drawn: Sequence[Line]) -> str:
+    """Return the sentence that says which units or pools a graph shows, where there may be more."""
+    chosen = [line.drawn for line in drawn if isinstance(line.drawn, Largest)]
+    if not chosen:
+        return ""
+    names = {each.ranking.name for each in chosen}
+    where = f'"{names.pop()}" was largest' if len(names) == 1 else "it was largest, for each figure"
+    return f" At most {chosen[0].what} are shown: those where {where}."
 
 
 def _palette(drawn: Sequence[Line]) -> FieldColorModeId:
@@ -256,8 +274,7 @@ def _query(ref: str, expression: str, step: str = _STEP) -> Dataquery:
 
 def _queries(drawn: Sequence[Line], step: str = _STEP) -> list[Dataquery]:
     return [
-        _query(ref, line.expression or line.signal.expression, step).legend_format(line.legend)
-        for ref, line in zip(_REFS, drawn, strict=False)
+        _query(ref, line.expression, step).legend_format(line.legend) for ref, line in zip(_REFS, drawn, strict=False)
     ]
 
 

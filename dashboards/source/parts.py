@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from dashboards.source import verdicts
 from dashboards.source.frame import address
-from dashboards.source.panels import Column, Link, heading, table
+from dashboards.source.panels import Column, Link, table
 from dashboards.source.signals import alerts, edge, mailflow, units
 from dashboards.source.thresholds import RUNBOOKS
 
@@ -37,12 +37,12 @@ def verdicts_on_pools() -> Panel:
 def firing_alerts() -> Panel:
     """Return the table of the alerts that fire, each with its runbook."""
     return table(
-        ("severity", "alertname", "pool", "instance", "job"),
+        ("alertname", "pool", "instance", "job"),
+        Column(alerts.SEVERITY),
         Column(alerts.SINCE),
         title="Firing alerts",
-        description="Every alert that fires now; an alert leads to its runbook, a unit to its dashboard.",
-        sort=heading("severity"),
-        ascending=True,
+        description="Every alert that fires now, the gravest first; it leads to its runbook, a unit to its dashboard.",
+        sort=alerts.SEVERITY.name,
         no_value="no alert fires",
         links=(Link("alertname", "Runbook", f"{RUNBOOKS}/${{__value.text}}.md"), POOL, UNIT),
     )

@@ -12,6 +12,10 @@ _FILE: Final = Path(__file__).resolve().parents[2] / "alerts" / "thresholds.yml"
 _THRESHOLDS: Final[dict[str, str | float]] = yaml.safe_load(_FILE.read_text())
 _PLACE: Final = re.compile(r"<<(\w+)>>")
 
+DAYS_WARNING: Final = 90
+DAYS_CRITICAL: Final = 30
+"""Days ahead in which more units can be ordered at leisure, and hardly any more; no rule looks so far ahead."""
+
 RUNBOOKS: Final = str(_THRESHOLDS["runbooks"])
 """Where the runbooks can be read."""
 

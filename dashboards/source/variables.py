@@ -1,8 +1,8 @@
 """The variables of the dashboards, and what they mean for an expression.
 
 Expressions say whose series they read: `{<units>}` those of units, `{<pools>}` of pools, `{<jobs>}` of jobs, and
-`{<alerts>}` alerts, some of which are about no pool. Where a dashboard has a variable for one of their labels, they are
-narrowed down by it.
+`{<alerts>}` alerts, some of which are about a whole pool, and some about none. Where a dashboard has a variable for one
+of their labels, they are narrowed down by it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
 _LEVELS: Final = {
     "units": ("job", "site", "pool", "instance"),
     "pools": ("job", "pool"),
-    "alerts": ("job", "pool"),
+    "alerts": ("job", "site", "pool", "instance"),
     "jobs": ("job",),
 }
 _PLACE: Final = re.compile(rf"<({'|'.join(_LEVELS)})>")
@@ -55,8 +55,8 @@ def variables(filters: Sequence[Filter]) -> list[VariableModel]:
 
 
 def _matchers(level: str, filters: Sequence[Filter]) -> str:
-    without = {"pool": "|"} if level == "alerts" else {}
     chosen = [each.label for each in filters if each.label in _LEVELS[level]]
+    without = {label: "|" for label in chosen if level == "alerts" and label != "job"}
     return ",".join(f'{label}=~"${label}{without.get(label, "")}"' for label in chosen)
 
 

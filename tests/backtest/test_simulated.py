@@ -17,12 +17,11 @@ SEED = "71"
 """None of the published seeds."""
 
 PLAYED = (
-    *("jabberer", "flood", "partial-flood", "hailstorm", "slow-connections", "unit-slow", "pool-slow", "size-bomb"),
-    *("queue-paused", "mail-stopped", "unit-down", "site-down", "xml-dead", "raid-fault", "lb-toggle", "newsletter"),
-    *("spare-promoted", "blackout", "exporter-restart", "quiet", "second server from mid-attack, flood"),
-    *("three of six flooded", "fresh install, flood", "fresh install, jabberer"),
+    *("jabberer", "flood", "three of six flooded", "unit-slow", "pool-slow", "queue-paused", "mail-stopped"),
+    *("unit-down", "lb-toggle", "blackout", "exporter-restart", "quiet"),
+    *("fresh install, flood", "second server from mid-attack, flood"),
 )
-"""Cases that show each kind of verdict and each kind of silence; all of them take a quarter of an hour."""
+"""Cases that show each kind of verdict and each kind of silence."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,7 +43,7 @@ def test_no_incident_is_missed_or_misnamed_and_nothing_else_is_said(
     assert f"{len(PLAYED)} of {len(PLAYED)} trials went as they should." in said.err
     assert all(f"| {name} " in said.out for name in PLAYED)
     assert {score["case"] for score in scores if score["pages"]} == {
-        *("flood", "partial-flood", "hailstorm", "pool-slow", "mail-stopped", "three of six flooded"),
+        *("flood", "three of six flooded", "pool-slow", "mail-stopped"),
         *("fresh install, flood", "second server from mid-attack, flood"),
     }
 

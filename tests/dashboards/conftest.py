@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.simulator import topology
+from exporter.simulator.timeline import parse
 from exporter.tsdb import blocks
 from support import history
 from support.fleets import FLEETS
@@ -32,6 +33,9 @@ SCENARIOS = (
     "auth-failure@+130m,unit=spare1",
 )
 
+NOT_WATCHED = ("news2", "archive1")
+"""A unit of two and the only one of its pool."""
+
 
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -40,7 +44,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         program(name)
     folder = tmp_path_factory.mktemp("history")
     fleet = topology.load(str(Path(__file__).parent / "fleet.yml"))
-    history.write(fleet, folder, END, 3 * HOUR, SCENARIOS)
+    unscraped = (history.unscraped(unit, 140 * MINUTE) for unit in NOT_WATCHED)
+    history.write(fleet, folder, END, 3 * HOUR, [*map(parse, SCENARIOS), *unscraped])
     with blocks.served(folder) as url:
         yield url
 

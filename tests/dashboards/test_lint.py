@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import string
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
@@ -37,6 +38,12 @@ RECORDED: Final = {rule.record for rule in RULES if rule.record}
 
 BY_PROMETHEUS: Final = {"up", "ALERTS", "ALERTS_FOR_STATE"}
 """Metrics that come from Prometheus itself."""
+
+OF_JOBS: Final = [f'"{"|".join(verdict.alerts)}"' for verdict in verdicts.VERDICTS if verdict.level == "job"]
+"""Matchers of alerts that are about no pool."""
+
+_OF_A_WHOLE_POOL: Final = re.compile(r"\b\w+ by \(job, stream, pool\)\s*\([^()]*\)")
+"""A figure of all units of a pool, whichever of them are chosen."""
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _METRIC: Final = re.compile(
@@ -167,7 +174,8 @@ def test_target_job(panel: Panel, target: Json) -> None:
     """
     names = {each["name"] for each in variables(DASHBOARDS[panel.uid])}
     for metric, matchers in selectors(target["expr"]):
-        wanted = {"job"} if metric.startswith(("job:", "up")) else {"job", "pool"}
+        of_jobs = metric.startswith(("job:", "up")) or any(each in matchers for each in OF_JOBS)
+        wanted = {"job"} if of_jobs else {"job", "pool"}
         lacking = [name for name in wanted & names if not re.search(rf'{name}=~"\${name}\|?"', matchers)]
         assert _is_the_exporters(metric) or not lacking, metric
 
@@ -178,13 +186,15 @@ def _is_the_exporters(metric: str) -> bool:
 
 @each_query
 def test_target_instance(panel: Panel, target: Json) -> None:
-    """What is told for each unit is narrowed down to the units and sites chosen; a pool's figures are not."""
-    grouping = re.match(r"\w+ by \(([^)]*)\)", target["expr"])
-    if all(map(_is_the_exporters, metrics(target["expr"]))):
-        return
-    if "instance" in (grouping[1] if grouping else target["legendFormat"]):
-        names = {each["name"] for each in variables(DASHBOARDS[panel.uid])}
-        assert not [name for name in {"instance", "site"} & names if f'{name}=~"${name}"' not in target["expr"]]
+    """What is told of units is narrowed down to the units and sites chosen, other than figures of a whole pool."""
+    names = {each["name"] for each in variables(DASHBOARDS[panel.uid])} & {"instance", "site"}
+    for metric, matchers in selectors(_OF_A_WHOLE_POOL.sub("", target["expr"])):
+        lacking = [name for name in names if not re.search(rf'{name}=~"\${name}\|?"', matchers)]
+        assert not (_is_of_units(metric) and lacking), metric
+
+
+def _is_of_units(metric: str) -> bool:
+    return metric.startswith("instance:") or metric in {family.name for family in FAMILIES}
 
 
 @each_query
@@ -251,7 +261,8 @@ def _overlap(one: Json, other: Json) -> bool:
 @each_dashboard
 def test_queries_are_named_in_order(dashboard: Json) -> None:
     for panel in panels(dashboard):
-        assert "".join(target["refId"] for target in panel.targets) in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        named = "".join(target["refId"] for target in panel.targets)
+        assert named == string.ascii_uppercase[: len(named)]
 
 
 @each_dashboard
@@ -305,10 +316,30 @@ def test_the_dashboards_find_each_other_and_keep_what_is_chosen(dashboard: Json)
     assert {link["type"] for link in dashboard["links"]} == {"link", "dashboards"}
 
 
-def test_alerts_about_no_pool_are_among_those_of_all_pools() -> None:
-    """That the exporter is down must be told on the wall."""
-    expression = variable_sources.filled("ALERTS{<alerts>}", (variable_sources.JOB, variable_sources.POOL))
-    assert expression == 'ALERTS{job=~"$job",pool=~"$pool|"}'
+def test_alerts_are_narrowed_down_by_every_label_that_they_have() -> None:
+    """Those without a unit, a site or a pool remain: that the exporter is down must be told on the wall."""
+    filters = (variable_sources.JOB, variable_sources.SITE, variable_sources.POOL, variable_sources.UNIT)
+    expression = variable_sources.filled("ALERTS{<alerts>}", filters)
+    assert expression == 'ALERTS{job=~"$job",site=~"$site|",pool=~"$pool|",instance=~"$instance|"}'
+
+
+@each_dashboard
+def test_switches_and_links_are_in_sight(dashboard: Json) -> None:
+    """Newer Grafana would hide in a menu what does not say that it shall not."""
+    marks = dashboard["annotations"]["list"]
+    assert marks
+    assert {each["placement"] for each in (*marks, *dashboard["links"])} == {""}
+
+
+@each_query
+def test_pools_of_one_name_in_two_jobs_are_not_made_one(panel: Panel, target: Json) -> None:
+    """Neither added up nor drawn with the same name; the exporter's own series have no pool."""
+    groupings = [re.split(r"\W+", each) for each in re.findall(r"\bby \(([^)]*)\)", target["expr"])]
+    assert not [each for each in groupings if {"pool", "instance"} & set(each) and "job" not in each]
+    legend = target.get("legendFormat", "")
+    assert "{{job}}" in legend or not re.search(r"\{\{(pool|instance)\}\}", legend)
+    if panel.json.get("repeat"):
+        assert "{{job}}" in legend
 
 
 @each_query
@@ -336,6 +367,25 @@ def test_a_graph_of_units_shows_those_that_matter(panel: Panel, target: Json) ->
     """Eighty units would be a legend of eighty rows."""
     if panel.json["type"] == "timeseries" and "{{instance}}" in target["legendFormat"]:
         assert "topk(" in target["expr"]
+
+
+@each_panel
+def test_a_graph_that_shows_but_some_says_so(panel: Panel) -> None:
+    counts = {each for target in panel.targets for each in re.findall(r"\btopk\((\d+)", target["expr"])}
+    if panel.json["type"] == "timeseries" and counts:
+        assert re.findall(r" At most (\d+) \w+ are shown: those where ", panel.json["description"]) == [*counts]
+
+
+def test_a_state_has_one_colour_wherever_it_is_shown() -> None:
+    """And whatever cannot be told, or is not watched, has a colour that no other state has."""
+    states = [*verdicts.STATES, *palette.UNIT, *palette.PART, *palette.SOURCES, *palette.ANSWERS, *palette.LOADED]
+    told = {colour: {each.words for each in states if each.colour == colour} for colour in palette.COLOURS}
+    assert told[palette.UNREACHABLE] == {"Unreachable", "Unit unreachable", "No answer", "Unknown"}
+    assert told[palette.UNWATCHED] >= {"Not scraped"}
+    colours: dict[str, set[str]] = {}
+    for each in states:
+        colours.setdefault(each.words, set()).add(each.colour)
+    assert {words for words, own in colours.items() if len(own) > 1} == set()
 
 
 def test_every_signal_is_shown() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +15,7 @@ from support.grafana import Grafana, Json, Panel, all_of, chosen, dashboards, pa
 
 IN_TROUBLE: Final[Mapping[str, str]] = {
     "fleet: Firing alerts A": "an alert fires",
+    "fleet: Firing alerts B": "an alert fires",
     "fleet: Pools B": "a verdict names a unit",
     "pool: Pools B": "a verdict names a unit",
     "triage: Pools B": "a verdict names a unit",
@@ -71,6 +73,12 @@ def hour(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def grafana(hour: str, quiet: Grafana, attacked: Grafana) -> Grafana:
     return {"quiet": quiet, "attacked": attacked}[hour]
+
+
+def called(name: str) -> tuple[Json, Panel]:
+    """Return the panel with its dashboard."""
+    (found,) = (each for each in WITH_QUERIES if str(each[1]) == name)
+    return found
 
 
 def empty(panel: Panel, grafana: Grafana, values: Mapping[str, str]) -> list[str]:
@@ -164,6 +172,8 @@ def shown(attacked: Grafana) -> Mapping[str, list[dict[str, str]]]:
         ("outbound", "Slow", None),
         ("branch", "Unreachable", None),
         ("lists", "Normal", None),
+        ("news", "Unit not watched", "news2"),
+        ("archive", "Not watched", None),
     ],
 )
 @pytest.mark.parametrize("table", ["fleet: Pools", "pool: Pools", "triage: Pools"])
@@ -185,6 +195,9 @@ def test_the_verdict_on_a_pool_is_a_word_and_names_the_unit(
         ("out2", "Slow"),
         ("branch1", "Unit unreachable"),
         ("lists1", "Normal"),
+        ("news1", "Normal"),
+        ("news2", "Unit not watched"),
+        ("archive1", "Unit not watched"),
     ],
 )
 @pytest.mark.parametrize("table", ["triage: What each unit looks like", "unit: Status"])
@@ -201,6 +214,7 @@ def test_a_table_says_what_each_unit_looks_like(
         ("mx1", "C695", "Failed", "Slowing"),
         ("mx3", "C600V", None, "OK"),
         ("branch1", "C695", None, "Unreachable"),
+        ("news2", "C695", None, "Not watched"),
     ],
 )
 def test_the_page_of_a_unit_tells_what_it_is_and_how(
@@ -213,7 +227,66 @@ def test_the_page_of_a_unit_tells_what_it_is_and_how(
     assert (status["Model"], hardware.get("Drives"), now["State"]) == (model, drives, state)
 
 
-def test_in_a_quiet_hour_every_verdict_is_normal(quiet: Grafana) -> None:
-    pages = ("fleet: Pools", "pool: Pools", "triage: Pools")
-    for dashboard, panel in [each for each in WITH_QUERIES if str(each[1]) in pages]:
-        assert {row["Verdict"] for row in quiet.rows(panel, all_of(dashboard))} == {"Normal"}
+@pytest.mark.parametrize("table", ["fleet: Pools", "pool: Pools", "triage: Pools"])
+def test_in_a_quiet_hour_every_verdict_is_normal(quiet: Grafana, table: str) -> None:
+    dashboard, panel = called(table)
+    assert {row["Verdict"] for row in quiet.rows(panel, all_of(dashboard))} == {"Normal"}
+
+
+@pytest.mark.parametrize(("pool", "word"), [(".+", "Not watched"), ("branch", "Unreachable"), ("inbound", "Jabberer")])
+def test_the_gravest_verdict_is_a_word(attacked: Grafana, quiet: Grafana, pool: str, word: str) -> None:
+    dashboard, panel = called("fleet: Gravest verdict")
+    values = all_of(dashboard) | {"pool": pool}
+    assert (quiet.words(panel, values), attacked.words(panel, values)) == (["Normal"], [word])
+
+
+@pytest.mark.parametrize(
+    ("chosen_place", "alerts"),
+    [
+        ({"instance": "mx1", "pool": "inbound"}, {"IronPortJabbererSuspected"}),
+        ({"instance": "mx2", "pool": "inbound"}, {"IronPortSNMPUnreachable"}),
+    ],
+)
+def test_marks_of_a_unit_are_its_own_and_its_pools(
+    attacked: Grafana, chosen_place: Mapping[str, str], alerts: set[str]
+) -> None:
+    """No alert of another unit is among them."""
+    (dashboard,) = (each for each in DASHBOARDS if each["uid"] == "ironport-unit")
+    marks = [each for each in dashboard["annotations"]["list"] if each["name"] in ("Critical alerts", "Warnings")]
+    begun = [labels for mark in marks for labels, _ in attacked.series(mark, {**all_of(dashboard), **chosen_place})]
+    assert {each.get("instance", "") for each in begun} <= {chosen_place["instance"], ""}
+    assert {each.get("pool", "") for each in begun} <= {chosen_place["pool"], ""}
+    assert {each["alertname"] for each in begun} >= alerts
+
+
+def test_alerts_are_counted_of_the_site_that_is_chosen(attacked: Grafana) -> None:
+    """As many as the table lists: those of its units, and those about no site."""
+    dashboard, stat = called("fleet: Alerts")
+    _, table = called("fleet: Firing alerts")
+    for site in (".*", "east"):
+        values = all_of(dashboard) | {"site": site}
+        rows = [row["Severity"] for row in attacked.rows(table, values)]
+        assert attacked.words(stat, values) == [str(rows.count(word)) for word in ("critical", "warning")]
+    assert "out2" not in {row.get("Unit") for row in attacked.rows(table, values)}
+
+
+SEVERAL: Final = ("one", "siteless", "virtual")
+"""Jobs that all have a pool `mail` and a unit `mx1` in it."""
+
+OF_A_JOB: Final = [
+    pytest.param(dashboard, target, id=f"{panel} {target['refId']}")
+    for dashboard, panel in WITH_QUERIES
+    for target in panel.targets
+    if "{{job}}" in target.get("legendFormat", "") or re.match(r"\w+ by \(job\b", target["expr"])
+]
+
+
+@pytest.mark.parametrize(("dashboard", "target"), OF_A_JOB)
+def test_pools_and_units_of_one_name_in_several_jobs_are_as_they_are_alone(
+    dashboard: Json, target: Json, fleets: Grafana
+) -> None:
+    """Where but the largest are shown, those that are shown together are among those alone."""
+    alone = [each for job in SEVERAL for each in fleets.series(target, all_of(dashboard) | {"job": job})]
+    together = fleets.series(target, all_of(dashboard) | {"job": chosen(SEVERAL)})
+    assert not [each for each in together if each not in alone]
+    assert "topk(" in target["expr"] or len(together) == len(alone)

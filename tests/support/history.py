@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,10 @@ import numpy as np
 
 from exporter.backtest.alerting import Firing, firings
 from exporter.simulator.backfill import EVERY, JOB, Samples, text
+from exporter.simulator.incident import Parameter
 from exporter.simulator.model import Model
-from exporter.simulator.timeline import parse
+from exporter.simulator.scenarios import SCENARIOS
+from exporter.simulator.timeline import Request
 from exporter.simulator.topology import Topology
 from exporter.simulator.traffic import good_mail, spam
 from exporter.telemetry import Telemetry
@@ -45,7 +48,16 @@ EXPORTER: Final = {"job": f"{JOB}-exporter", "instance": "localhost:9876"}
 """The labels of what the exporter says of itself."""
 
 
-def write(topology: Topology, folder: Path, end: int, length: int, scenarios: Iterable[str], *, days: int = 8) -> None:
+def unscraped(unit: str, offset: int) -> Request:
+    """Return the request that all scrapes of a unit fail from `offset` seconds on."""
+    restart = SCENARIOS["exporter-restart"]
+    of_one = (Parameter("unit", unit, "name", "the unit of which nothing comes"), *restart.parameters)
+    return Request(replace(restart, place="unit", parameters=of_one), offset, {"duration": 2 * HOUR})
+
+
+def write(
+    topology: Topology, folder: Path, end: int, length: int, scenarios: Iterable[Request], *, days: int = 8
+) -> None:
     """Write the `length` seconds until `end` to the folder, scenarios counting from their beginning, and their alerts.
 
     What is usual comes from the same hours a week before, and how busy it gets from `days`, of which there are but the
@@ -55,7 +67,7 @@ def write(topology: Topology, folder: Path, end: int, length: int, scenarios: It
     now, before = (_periods(instant - length, instant) for instant in (end, end - WEEK))
     model = Model(topology, 1, end - length, MINUTE)
     for scenario in scenarios:
-        model.begin(parse(scenario))
+        model.begin(scenario)
     _write_samples(samples, Model(topology, 1, end - WEEK - length, MINUTE), before)
     _write_samples(samples, model, now)
     _write_exporter(len(topology.appliances), folder, now)

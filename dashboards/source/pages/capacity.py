@@ -99,10 +99,10 @@ def pools() -> Panel:
 def demand_against_capacity() -> Panel:
     """Return the demand of a pool against what a loss would leave, a graph for each pool that is chosen."""
     panel = timeseries(
-        Line(capacity.HOURS, "mean of an hour", colour=DATA),
-        Line(capacity.BUSY_HOUR, "busy hour", colour=OTHER),
-        Line(capacity.LESS_UNIT, "without largest unit", colour=WARNING, dashed=True),
-        Line(capacity.LESS_SITE, "without largest site", colour=CRITICAL, dashed=True),
+        Line(capacity.HOURS, "mean of an hour ({{job}})", colour=DATA),
+        Line(capacity.BUSY_HOUR, "busy hour ({{job}})", colour=OTHER),
+        Line(capacity.LESS_UNIT, "without largest unit ({{job}})", colour=WARNING, dashed=True),
+        Line(capacity.LESS_SITE, "without largest site ({{job}})", colour=CRITICAL, dashed=True),
         title="Demand against capacity: $pool",
         description="Messages a second of the busy hours, and what the pool can do without its largest unit or site.",
         height=10,
@@ -114,7 +114,7 @@ def demand_against_capacity() -> Panel:
 
 def by_pool(signal: Signal) -> Panel:
     """Return the graph of a signal, a line for each pool."""
-    return timeseries(Line(signal, "{{pool}}"))
+    return timeseries(Line(signal, "{{pool}} ({{job}})"))
 
 
 def role_plan() -> Panel:

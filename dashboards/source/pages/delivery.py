@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from dashboards.source import frame, parts
 from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, stat, table, timeseries
-from dashboards.source.signals import delivery, edge, largest
+from dashboards.source.signals import Largest, delivery, edge
 from dashboards.source.variables import JOB, POOL, SITE, UNIT
 
 
@@ -67,11 +67,11 @@ def oldest() -> Panel:
 def active_recipients() -> Panel:
     """Return the recipients that wait in each pool, against what is usual."""
     return timeseries(
-        Line(delivery.ACTIVE, "{{pool}}", largest(delivery.ACTIVE, 15)),
+        Line(delivery.ACTIVE, "{{pool}} ({{job}})", Largest(delivery.ACTIVE, 15)),
         Line(
             delivery.ACTIVE_USUAL,
-            "{{pool}}, usual",
-            largest(delivery.ACTIVE_USUAL, 15, by=delivery.ACTIVE),
+            "{{pool}}, usual ({{job}})",
+            Largest(delivery.ACTIVE_USUAL, 15, by=delivery.ACTIVE),
             colour=BASELINE,
             dashed=True,
         ),
@@ -125,23 +125,24 @@ def hard_bounces() -> Panel:
 
 def hard_ratio() -> Panel:
     """Return the share of recipients that hard bounce."""
-    return timeseries(Line(delivery.HARD_RATIO, "{{pool}} / {{instance}}", largest(delivery.HARD_RATIO)))
+    return timeseries(Line(delivery.HARD_RATIO, "{{pool}} / {{instance}} ({{job}})", Largest(delivery.HARD_RATIO)))
 
 
 def soft_bounces() -> Panel:
     """Return the soft bounces of each pool."""
-    return timeseries(Line(delivery.SOFT_BOUNCES, "{{pool}}", delivery.SOFT_BOUNCES.by("sum", "pool")))
+    return timeseries(Line(delivery.SOFT_BOUNCES, "{{pool}} ({{job}})", delivery.SOFT_BOUNCES.by("sum", "job", "pool")))
 
 
 def made() -> Panel:
     """Return the bounces that the units make."""
-    return timeseries(Line(edge.BOUNCES, "{{pool}}"))
+    return timeseries(Line(edge.BOUNCES, "{{pool}} ({{job}})"))
 
 
 def oldest_messages() -> Panel:
     """Return the age of the oldest message in each pool."""
     return timeseries(
-        Line(delivery.OLDEST, "{{pool}}", delivery.OLDEST.by("max", "pool")), title="Oldest message by pool"
+        Line(delivery.OLDEST, "{{pool}} ({{job}})", delivery.OLDEST.by("max", "job", "pool")),
+        title="Oldest message by pool",
     )
 
 

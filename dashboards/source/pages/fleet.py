@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from dashboards.source import frame, parts, verdicts
 from dashboards.source.palette import BASELINE, DATA
 from dashboards.source.panels import Column, Line, stat, state_timeline, table, timeseries
-from dashboards.source.signals import alerts, edge, largest, mailflow, units
+from dashboards.source.signals import Largest, alerts, edge, mailflow, units
 from dashboards.source.variables import JOB, POOL, SITE
 
 
@@ -32,7 +32,7 @@ def dashboard() -> Dashboard:
                 "Units",
                 work_queues(),
                 mail_against_the_usual(),
-                state_timeline(units.STATE, "{{pool}} / {{instance}}"),
+                state_timeline(units.STATE, "{{pool}} / {{instance}} ({{job}})"),
             ),
             frame.collapsed("Units beside their peers", peers()),
             frame.collapsed("Alerts", parts.firing_alerts()),
@@ -42,7 +42,7 @@ def dashboard() -> Dashboard:
 
 def gravest_verdict() -> Panel:
     """Return the gravest word that applies to any pool."""
-    return stat(Line(verdicts.OF_POOL, "", verdicts.OF_POOL.by("max")), title="Gravest verdict")
+    return stat(Line(verdicts.GRAVEST, ""))
 
 
 def worst_wait() -> Panel:
@@ -72,10 +72,9 @@ def firing() -> Panel:
 
 
 def work_queues() -> Panel:
-    """Return the work queues, a line for each unit, of the twenty longest."""
+    """Return the work queues, a line for each unit."""
     return timeseries(
-        Line(mailflow.WORK_QUEUE, "{{pool}} / {{instance}}", largest(mailflow.WORK_QUEUE)),
-        description="Messages that wait to be scanned, on the twenty units where most did.",
+        Line(mailflow.WORK_QUEUE, "{{pool}} / {{instance}} ({{job}})", Largest(mailflow.WORK_QUEUE)),
     )
 
 

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from dashboards.source import frame, parts
 from dashboards.source.panels import Column, Line, stat, table, timeseries
-from dashboards.source.signals import hardware, largest, unit
+from dashboards.source.signals import Largest, hardware, unit
 from dashboards.source.variables import JOB, POOL, SITE, UNIT
 
 
@@ -118,18 +118,22 @@ def keys() -> Panel:
 
 def heat() -> Panel:
     """Return how near units were to their limits."""
-    return timeseries(Line(hardware.HEAT, "{{instance}} {{sensor}}", largest(hardware.HEAT)), width=24)
+    return timeseries(
+        Line(hardware.HEAT, "{{instance}} {{sensor}} ({{job}})", Largest(hardware.HEAT, of="sensors")), width=24
+    )
 
 
 def ambient() -> Panel:
     """Return how warm the rooms are."""
-    return timeseries(Line(hardware.AMBIENT, "{{instance}}", largest(hardware.AMBIENT)), title="Ambient temperature")
+    return timeseries(
+        Line(hardware.AMBIENT, "{{instance}} ({{job}})", Largest(hardware.AMBIENT)), title="Ambient temperature"
+    )
 
 
 def fans() -> Panel:
     """Return how fast fans turn, in each pool."""
     return timeseries(
-        Line(hardware.FAN, "{{pool}}", hardware.FAN.by("min", "pool")),
+        Line(hardware.FAN, "{{pool}} ({{job}})", hardware.FAN.by("min", "job", "pool")),
         title="Slowest fan in each pool",
         description="How fast the slowest fan of each pool turns; 0 is one that stands still.",
     )
@@ -176,4 +180,4 @@ def failing_updates() -> Panel:
 
 def log_disks() -> Panel:
     """Return how full log disks are."""
-    return timeseries(Line(unit.LOG_DISK, "{{instance}}", largest(unit.LOG_DISK)), width=24)
+    return timeseries(Line(unit.LOG_DISK, "{{instance}} ({{job}})", Largest(unit.LOG_DISK)), width=24)

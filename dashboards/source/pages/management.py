@@ -15,7 +15,9 @@ from dashboards.source.variables import JOB, POOL
 
 HOW_TO_READ: Final = """\
 - **Messages** come from outside and from inside; a message has one recipient or more. **Refused** recipients were
-  turned away at the edge: by reputation, by policy, or because there is no such address.
+  turned away at the edge: by reputation, by policy, or because there is no such address. Their share is that of the
+  pools that turn any away.
+- **Edge and core**: mail that passes two pools counts in both, and so it does in sums over pools.
 - **Available**: at least one unit of the pool answered and took mail. What nobody was looking at does not count.
 - **Mail late**: a message waited so long in the work queue of a unit; what it waits for at its destination does not
   count.
@@ -37,7 +39,7 @@ def dashboard() -> Dashboard:
             frame.opened("Incidents", incidents()),
             frame.collapsed("Day by day", messages_a_day(), late_a_day(), completed_a_day(), refused_a_day()),
             frame.collapsed(
-                "How to read this", text("How to read this", "What the figures mean.", HOW_TO_READ, height=7)
+                "How to read this", text("How to read this", "What the figures mean.", HOW_TO_READ, height=8)
             ),
         ),
         since="now-30d",
@@ -122,7 +124,7 @@ def incidents() -> Panel:
 
 def messages_a_day() -> Panel:
     """Return the messages of each day, by pool."""
-    return days(Line(service.MESSAGES_A_DAY, "{{pool}}"), stacked=True)
+    return days(Line(service.MESSAGES_A_DAY, "{{pool}} ({{job}})"), stacked=True)
 
 
 def late_a_day() -> Panel:
@@ -141,4 +143,4 @@ def completed_a_day() -> Panel:
 
 def refused_a_day() -> Panel:
     """Return the share of recipients that were refused in the day before, by pool."""
-    return timeseries(Line(service.REFUSED_A_DAY, "{{pool}}"))
+    return timeseries(Line(service.REFUSED_A_DAY, "{{pool}} ({{job}})"))

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from dashboards.source import frame, parts
 from dashboards.source.palette import CRITICAL, DATA, OTHER
 from dashboards.source.panels import Column, Line, stat, state_timeline, table, timeseries
-from dashboards.source.signals import largest, monitoring
+from dashboards.source.signals import Largest, monitoring
 from dashboards.source.variables import JOB, POOL, SITE, UNIT
 
 
@@ -29,7 +29,10 @@ def dashboard() -> Dashboard:
                 units(),
             ),
             frame.opened(
-                "Sources", state_timeline(monitoring.SOURCES, "{{pool}} / {{instance}}"), errors(), probes_of_units()
+                "Sources",
+                state_timeline(monitoring.SOURCES, "{{pool}} / {{instance}} ({{job}})"),
+                errors(),
+                probes_of_units(),
             ),
             frame.collapsed("SNMP", dropped(), packets()),
             frame.collapsed("Status pages", page_times(), requests()),
@@ -98,14 +101,14 @@ def errors() -> Panel:
 
 def probes_of_units() -> Panel:
     """Return how near probes come to their deadline."""
-    return timeseries(Line(monitoring.OF_DEADLINE, "{{instance}}", largest(monitoring.OF_DEADLINE)))
+    return timeseries(Line(monitoring.OF_DEADLINE, "{{instance}} ({{job}})", Largest(monitoring.OF_DEADLINE)))
 
 
 def dropped() -> Panel:
     """Return the packets that units dropped, and whether sending them again helped."""
     return timeseries(
-        Line(monitoring.RECOVERED, "answered when sent again", monitoring.RECOVERED.by("sum"), colour=DATA),
-        Line(monitoring.LOST, "never answered", monitoring.LOST.by("sum"), colour=CRITICAL),
+        Line(monitoring.RECOVERED, "in polls that missed nothing", monitoring.RECOVERED.by("sum"), colour=DATA),
+        Line(monitoring.LOST, "in polls that missed something", monitoring.LOST.by("sum"), colour=CRITICAL),
     )
 
 
@@ -122,7 +125,7 @@ def packets() -> Panel:
 
 def page_times() -> Panel:
     """Return how long status pages take."""
-    return timeseries(Line(monitoring.PAGE_TIME, "{{instance}}", largest(monitoring.PAGE_TIME)))
+    return timeseries(Line(monitoring.PAGE_TIME, "{{instance}} ({{job}})", Largest(monitoring.PAGE_TIME)))
 
 
 def requests() -> Panel:

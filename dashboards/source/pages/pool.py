@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from dashboards.source import frame, parts
 from dashboards.source.palette import BASELINE, DATA
 from dashboards.source.panels import Column, Line, state_timeline, table, timeseries
-from dashboards.source.signals import largest, mailflow, units
+from dashboards.source.signals import Largest, mailflow, units
 from dashboards.source.variables import JOB, POOL, SITE
 
 
@@ -37,9 +37,9 @@ def for_each_pool(panel: Panel) -> Panel:
 def mail_against_the_usual() -> Panel:
     """Return the mail of a pool against the band of what is usual."""
     return timeseries(
-        Line(mailflow.POOL_ARRIVALS, "now", colour=DATA),
-        Line(mailflow.USUAL_HIGH, "usual, at most", colour=BASELINE, dashed=True),
-        Line(mailflow.USUAL_LOW, "usual, at least", colour=BASELINE, dashed=True),
+        Line(mailflow.POOL_ARRIVALS, "now ({{job}})", colour=DATA),
+        Line(mailflow.USUAL_HIGH, "usual, at most ({{job}})", colour=BASELINE, dashed=True),
+        Line(mailflow.USUAL_LOW, "usual, at least ({{job}})", colour=BASELINE, dashed=True),
         title="$pool: mail against the usual",
         description="Messages a second that the pool receives, and at this hour of the last two weeks.",
         width=24,
@@ -48,9 +48,9 @@ def mail_against_the_usual() -> Panel:
 
 
 def shares() -> Panel:
-    """Return how the mail of a pool spreads over its units."""
+    """Return how the mail of a pool spreads over its units: to 100 % in each job that has a pool of the name."""
     return timeseries(
-        Line(mailflow.SHARE, "{{instance}}", largest(mailflow.SHARE, by=mailflow.ARRIVALS)),
+        Line(mailflow.SHARE, "{{instance}} ({{job}})", Largest(mailflow.SHARE, by=mailflow.ARRIVALS)),
         title="$pool: share of each unit",
         width=24,
         height=8,
@@ -60,24 +60,26 @@ def shares() -> Panel:
 
 def arrivals() -> Panel:
     """Return the mail of pools beside each other."""
-    return timeseries(Line(mailflow.POOL_ARRIVALS, "{{pool}}", largest(mailflow.POOL_ARRIVALS)))
+    return timeseries(Line(mailflow.POOL_ARRIVALS, "{{pool}} ({{job}})", Largest(mailflow.POOL_ARRIVALS)))
 
 
 def exits() -> Panel:
     """Return what leaves the queues of pools over what they are rated for."""
-    return timeseries(Line(mailflow.POOL_EXIT_RATIO, "{{pool}}"))
+    return timeseries(Line(mailflow.POOL_EXIT_RATIO, "{{pool}} ({{job}})"))
 
 
 def waits() -> Panel:
     """Return how long mail waits in each pool, where it waits longest."""
-    return timeseries(Line(mailflow.WAIT, "{{pool}}", mailflow.WAIT.by("max", "pool")), title="Worst wait")
+    return timeseries(
+        Line(mailflow.WAIT, "{{pool}} ({{job}})", mailflow.WAIT.by("max", "job", "pool")), title="Worst wait"
+    )
 
 
 def troubled_units() -> Panel:
     """Return how many units of each pool are backlogged, and how many are slow."""
     return timeseries(
-        Line(mailflow.BACKLOGGED, "{{pool}}, backlogged", largest(mailflow.BACKLOGGED, 15)),
-        Line(mailflow.SLOW, "{{pool}}, slow", largest(mailflow.SLOW, 15), dashed=True),
+        Line(mailflow.BACKLOGGED, "{{pool}}, backlogged ({{job}})", Largest(mailflow.BACKLOGGED, 15)),
+        Line(mailflow.SLOW, "{{pool}}, slow ({{job}})", Largest(mailflow.SLOW, 15), dashed=True),
         title="Backlogged and slow units",
         description="Units where mail waits for a minute and more, and those that pass less than they are rated for.",
     )
@@ -86,31 +88,32 @@ def troubled_units() -> Panel:
 def unit_arrivals() -> Panel:
     """Return the arrivals of units beside each other."""
     return timeseries(
-        Line(mailflow.ARRIVALS, "{{pool}} / {{instance}}", largest(mailflow.ARRIVALS)), title="Arrivals by unit"
+        Line(mailflow.ARRIVALS, "{{pool}} / {{instance}} ({{job}})", Largest(mailflow.ARRIVALS)),
+        title="Arrivals by unit",
     )
 
 
 def peers_ratios() -> Panel:
     """Return the mail of each unit over that of its peers."""
-    return timeseries(Line(mailflow.PEERS_RATIO, "{{pool}} / {{instance}}", largest(mailflow.PEERS_RATIO)))
+    return timeseries(Line(mailflow.PEERS_RATIO, "{{pool}} / {{instance}} ({{job}})", Largest(mailflow.PEERS_RATIO)))
 
 
 def unit_exits() -> Panel:
     """Return what leaves the queues of units over what they are rated for."""
     return timeseries(
-        Line(mailflow.EXIT_RATIO, "{{pool}} / {{instance}}", largest(mailflow.EXIT_RATIO)),
+        Line(mailflow.EXIT_RATIO, "{{pool}} / {{instance}} ({{job}})", Largest(mailflow.EXIT_RATIO)),
         title="Exit / rated by unit",
     )
 
 
 def work_queues() -> Panel:
     """Return the work queues of units."""
-    return timeseries(Line(mailflow.WORK_QUEUE, "{{pool}} / {{instance}}", largest(mailflow.WORK_QUEUE)))
+    return timeseries(Line(mailflow.WORK_QUEUE, "{{pool}} / {{instance}} ({{job}})", Largest(mailflow.WORK_QUEUE)))
 
 
 def states() -> Panel:
     """Return how each unit was."""
-    return state_timeline(units.STATE, "{{pool}} / {{instance}}")
+    return state_timeline(units.STATE, "{{pool}} / {{instance}} ({{job}})")
 
 
 def sites() -> Panel:
@@ -133,7 +136,7 @@ def sites() -> Panel:
 def arrivals_by_site() -> Panel:
     """Return the mail of pools at each site."""
     return timeseries(
-        Line(mailflow.ARRIVALS, "{{pool}} {{site}}", mailflow.ARRIVALS.by("sum", "pool", "site")),
+        Line(mailflow.ARRIVALS, "{{pool}} {{site}} ({{job}})", mailflow.ARRIVALS.by("sum", "job", "pool", "site")),
         title="Mail by site",
         description="Messages a second that the units of a pool receive at each site.",
         width=24,

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from dashboards.source import frame, parts, verdicts
 from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, table, text, timeseries
-from dashboards.source.signals import edge, largest, mailflow
+from dashboards.source.signals import Largest, edge, mailflow
 from dashboards.source.thresholds import RUNBOOKS
 from dashboards.source.variables import JOB, POOL, SITE, UNIT
 
@@ -79,57 +79,62 @@ def what_to_do_next() -> Panel:
 
 def arrivals() -> Panel:
     """Return the arrivals of units beside each other."""
-    return timeseries(Line(mailflow.ARRIVALS, "{{instance}}", largest(mailflow.ARRIVALS)))
+    return timeseries(Line(mailflow.ARRIVALS, "{{instance}} ({{job}})", Largest(mailflow.ARRIVALS)))
 
 
 def exits() -> Panel:
     """Return what leaves the queues over what units are rated for."""
-    return timeseries(Line(mailflow.EXIT_RATIO, "{{instance}}", largest(mailflow.EXIT_RATIO)))
+    return timeseries(Line(mailflow.EXIT_RATIO, "{{instance}} ({{job}})", Largest(mailflow.EXIT_RATIO)))
 
 
 def work_queues() -> Panel:
     """Return the work queues of units."""
-    return timeseries(Line(mailflow.WORK_QUEUE, "{{instance}}", largest(mailflow.WORK_QUEUE)))
+    return timeseries(Line(mailflow.WORK_QUEUE, "{{instance}} ({{job}})", Largest(mailflow.WORK_QUEUE)))
 
 
 def waits() -> Panel:
     """Return how long mail waits in each pool, where it waits longest."""
-    return timeseries(Line(mailflow.WAIT, "{{pool}}", mailflow.WAIT.by("max", "pool")), title="Worst wait in each pool")
+    return timeseries(
+        Line(mailflow.WAIT, "{{pool}} ({{job}})", mailflow.WAIT.by("max", "job", "pool")),
+        title="Worst wait in each pool",
+    )
 
 
 def new_connections() -> Panel:
     """Return the new connections of units beside each other."""
-    return timeseries(Line(edge.NEW_CONNECTIONS, "{{instance}}", largest(edge.NEW_CONNECTIONS)))
+    return timeseries(Line(edge.NEW_CONNECTIONS, "{{instance}} ({{job}})", Largest(edge.NEW_CONNECTIONS)))
 
 
 def sessions() -> Panel:
     """Return how long connections last, where they last longest."""
-    return timeseries(Line(edge.SESSION, "{{pool}}", edge.SESSION.by("max", "pool")), title="Longest mean session")
+    return timeseries(
+        Line(edge.SESSION, "{{pool}} ({{job}})", edge.SESSION.by("max", "job", "pool")), title="Longest mean session"
+    )
 
 
 def refused() -> Panel:
     """Return the recipients that are refused, against the busy hours of the last two weeks."""
     return timeseries(
-        Line(edge.REJECTED, "{{pool}}"),
-        Line(edge.REJECTED_BUSY, "{{pool}}, busy hours", colour=BASELINE, dashed=True),
+        Line(edge.REJECTED, "{{pool}} ({{job}})"),
+        Line(edge.REJECTED_BUSY, "{{pool}}, busy hours ({{job}})", colour=BASELINE, dashed=True),
     )
 
 
 def refused_share() -> Panel:
     """Return the share of recipients that are refused."""
-    return timeseries(Line(edge.REJECTED_RATIO, "{{pool}}"))
+    return timeseries(Line(edge.REJECTED_RATIO, "{{pool}} ({{job}})"))
 
 
 def bounces() -> Panel:
     """Return the bounces that units make."""
-    return timeseries(Line(edge.BOUNCES, "{{pool}}"))
+    return timeseries(Line(edge.BOUNCES, "{{pool}} ({{job}})"))
 
 
 def mail() -> Panel:
     """Return the mail of each pool over what is usual."""
-    return timeseries(Line(mailflow.USUAL_RATIO, "{{pool}}"))
+    return timeseries(Line(mailflow.USUAL_RATIO, "{{pool}} ({{job}})"))
 
 
 def connections_against_the_usual() -> Panel:
     """Return the new connections of each pool over what is usual."""
-    return timeseries(Line(edge.CONNECTIONS_RATIO, "{{pool}}"))
+    return timeseries(Line(edge.CONNECTIONS_RATIO, "{{pool}} ({{job}})"))

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from dashboards.source import frame, parts, verdicts
 from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Link, state_timeline, table, timeseries
-from dashboards.source.signals import Signal, delivery, edge, hardware, largest, mailflow, monitoring, unit, units
+from dashboards.source.signals import Largest, Signal, delivery, edge, hardware, mailflow, monitoring, unit, units
 from dashboards.source.variables import JOB, POOL, SITE, UNIT
 
 
@@ -30,9 +30,9 @@ def dashboard() -> Dashboard:
     )
 
 
-def of_the_longest(signal: Signal, count: int) -> str:
-    """Return the PromQL of the signal for the chosen units with the longest work queues: the same in every graph."""
-    return largest(signal, count, by=mailflow.WORK_QUEUE)
+def of_the_longest(signal: Signal, count: int) -> Largest:
+    """Return the signal for those of the chosen units with the longest work queues: the same in every such graph."""
+    return Largest(signal, count, by=mailflow.WORK_QUEUE)
 
 
 def status() -> Panel:
@@ -80,15 +80,15 @@ def figures() -> Panel:
 
 def work_queue() -> Panel:
     """Return the work queue."""
-    return timeseries(Line(mailflow.WORK_QUEUE, "{{instance}}", largest(mailflow.WORK_QUEUE)))
+    return timeseries(Line(mailflow.WORK_QUEUE, "{{instance}} ({{job}})", Largest(mailflow.WORK_QUEUE)))
 
 
 def flow() -> Panel:
     """Return what arrives, what leaves the work queue, and how it grows."""
     return timeseries(
-        Line(mailflow.ARRIVALS, "{{instance}}, in", of_the_longest(mailflow.ARRIVALS, 9)),
-        Line(mailflow.EXIT, "{{instance}}, out", of_the_longest(mailflow.EXIT, 9)),
-        Line(mailflow.GROWTH, "{{instance}}, growth", of_the_longest(mailflow.GROWTH, 9), dashed=True),
+        Line(mailflow.ARRIVALS, "{{instance}}, in ({{job}})", of_the_longest(mailflow.ARRIVALS, 9)),
+        Line(mailflow.EXIT, "{{instance}}, out ({{job}})", of_the_longest(mailflow.EXIT, 9)),
+        Line(mailflow.GROWTH, "{{instance}}, growth ({{job}})", of_the_longest(mailflow.GROWTH, 9), dashed=True),
         title="Arrivals, exit and growth",
         description="Messages a second that arrive, that leave the work queue, and by which it grows.",
     )
@@ -96,20 +96,20 @@ def flow() -> Panel:
 
 def wait() -> Panel:
     """Return how long mail waits."""
-    return timeseries(Line(mailflow.WAIT, "{{instance}}", of_the_longest(mailflow.WAIT, 20)))
+    return timeseries(Line(mailflow.WAIT, "{{instance}} ({{job}})", of_the_longest(mailflow.WAIT, 20)))
 
 
 def states() -> Panel:
     """Return how the unit was: resource conservation among others."""
-    return state_timeline(units.STATE, "{{instance}}", width=12)
+    return state_timeline(units.STATE, "{{instance}} ({{job}})", width=12)
 
 
 def connections() -> Panel:
     """Return the open connections, and how many are allowed."""
     limit = edge.CONNECTION_LIMIT
     return timeseries(
-        Line(edge.CONNECTIONS, "{{instance}}, in", of_the_longest(edge.CONNECTIONS, 14)),
-        Line(edge.CONNECTIONS_OUT, "{{instance}}, out", of_the_longest(edge.CONNECTIONS_OUT, 14)),
+        Line(edge.CONNECTIONS, "{{instance}}, in ({{job}})", of_the_longest(edge.CONNECTIONS, 14)),
+        Line(edge.CONNECTIONS_OUT, "{{instance}}, out ({{job}})", of_the_longest(edge.CONNECTIONS_OUT, 14)),
         Line(limit, "limit of a unit", limit.by("max"), colour=BASELINE, dashed=True),
         title="Connections",
         description="SMTP connections that are open, in and out, and how many the listeners allow.",
@@ -118,21 +118,21 @@ def connections() -> Panel:
 
 def sessions() -> Panel:
     """Return how long connections last."""
-    return timeseries(Line(edge.SESSION, "{{instance}}", of_the_longest(edge.SESSION, 20)))
+    return timeseries(Line(edge.SESSION, "{{instance}} ({{job}})", of_the_longest(edge.SESSION, 20)))
 
 
 def cpu() -> Panel:
-    """Return how busy the processes are."""
-    return timeseries(Line(unit.CPU, "{{instance}} {{process}}", of_the_longest(unit.CPU, 4)))
+    """Return how busy the processes are, where the CPU is busiest: a unit that is hot may have a short queue."""
+    return timeseries(Line(unit.CPU, "{{instance}} {{process}} ({{job}})", Largest(unit.CPU, 4, by=unit.CPU_IN_ALL)))
 
 
 def resources() -> Panel:
-    """Return how full memory and disks are."""
+    """Return how full memory and disks are, each where it is fullest."""
     return timeseries(
-        Line(unit.MEMORY, "{{instance}}, memory", of_the_longest(unit.MEMORY, 7)),
-        Line(unit.QUEUE_SPACE, "{{instance}}, queue space", of_the_longest(unit.QUEUE_SPACE, 7)),
-        Line(unit.DISK_IO, "{{instance}}, disk I/O", of_the_longest(unit.DISK_IO, 7)),
-        Line(unit.LOG_DISK, "{{instance}}, log disk", of_the_longest(unit.LOG_DISK, 7)),
+        Line(unit.MEMORY, "{{instance}}, memory ({{job}})", Largest(unit.MEMORY, 7)),
+        Line(unit.QUEUE_SPACE, "{{instance}}, queue space ({{job}})", Largest(unit.QUEUE_SPACE, 7)),
+        Line(unit.DISK_IO, "{{instance}}, disk I/O ({{job}})", Largest(unit.DISK_IO, 7)),
+        Line(unit.LOG_DISK, "{{instance}}, log disk ({{job}})", Largest(unit.LOG_DISK, 7)),
         title="Memory and disks",
         description="Shares in use; resource conservation begins at 75 % of the memory, on newer releases at 45 %.",
     )
@@ -141,8 +141,8 @@ def resources() -> Panel:
 def delivery_queue() -> Panel:
     """Return the recipients that wait to be delivered."""
     return timeseries(
-        Line(delivery.ATTEMPTED, "{{instance}}, attempted", of_the_longest(delivery.ATTEMPTED, 14)),
-        Line(delivery.UNATTEMPTED, "{{instance}}, unattempted", of_the_longest(delivery.UNATTEMPTED, 14)),
+        Line(delivery.ATTEMPTED, "{{instance}}, attempted ({{job}})", of_the_longest(delivery.ATTEMPTED, 14)),
+        Line(delivery.UNATTEMPTED, "{{instance}}, unattempted ({{job}})", of_the_longest(delivery.UNATTEMPTED, 14)),
         title="Delivery queue",
         description="Recipients that wait for another try, and those that nobody has tried to deliver to.",
     )

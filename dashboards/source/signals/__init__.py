@@ -37,15 +37,35 @@ class Signal:
         return f"{aggregation}{grouping} ({self.expression})"
 
 
-def largest(signal: Signal, count: int = 20, by: Signal | None = None) -> str:
-    """Return the PromQL of the signal for those units or pools where it, or another signal, was largest.
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """A signal for those units or pools alone where it, or another signal, was largest.
 
     So a fleet of eighty has as many lines as can be read. What decides is best a plain recorded series: anything else
-    has to be evaluated over the whole range first.
+    has to be evaluated over the whole range first. `of` is what the lines are of, where it is neither units nor pools.
     """
-    ranking = (by or signal).expression
-    whole = f"({ranking})[$__range:$__interval]" if "(" in ranking else f"{ranking}[$__range]"
-    ranked = f"topk({count}, max_over_time({whole} @ end()))"
-    if by:
-        return f"({signal.expression})\nand on (job, pool, instance)\n{ranked}"
-    return f"({signal.expression})\nand\n{ranked}" if "(" in ranking else f"{signal.expression} and {ranked}"
+
+    signal: Signal
+    count: int = 20
+    by: Signal | None = None
+    of: str = ""
+
+    @property
+    def ranking(self) -> Signal:
+        """The signal that decides."""
+        return self.by or self.signal
+
+    @property
+    def what(self) -> str:
+        """How many there are at most, and of what."""
+        return f"{self.count} {self.of or ('units' if '<units>' in self.ranking.expression else 'pools')}"
+
+    @property
+    def expression(self) -> str:
+        """The PromQL."""
+        ranking = self.ranking.expression
+        whole = f"({ranking})[$__range:$__interval]" if "(" in ranking else f"{ranking}[$__range]"
+        ranked = f"topk({self.count}, max_over_time({whole} @ end()))"
+        if self.by:
+            return f"({self.signal.expression})\nand on (job, pool, instance)\n{ranked}"
+        return f"({self.signal.expression})\nand\n{ranked}" if "(" in ranking else f"{ranking} and {ranked}"

@@ -12,9 +12,22 @@ SINCE: Final = Signal(
     "dateTimeFromNow",
     "Since when what each firing alert tells of has been so: of the chosen pools and units, and of the exporter.",
     """\
-(ALERTS_FOR_STATE{instance="",<alerts>} or ALERTS_FOR_STATE{instance!="",<units>}) * 1000
+ALERTS_FOR_STATE{<alerts>} * 1000
 and ignoring (alertstate)
 ALERTS{alertstate="firing",<alerts>}""",
+)
+
+SEVERITY: Final = Signal(
+    "Severity",
+    "none",
+    "How grave what each firing alert tells of is.",
+    """\
+3 * ALERTS{alertstate="firing",severity="critical",<alerts>}
+or
+2 * ALERTS{alertstate="firing",severity="warning",<alerts>}
+or
+ALERTS{alertstate="firing",severity="info",<alerts>}""",
+    states=palette.SEVERITIES,
 )
 
 CRITICAL: Final = Signal(

@@ -6,6 +6,7 @@ from typing import Final
 
 from dashboards.source.palette import CRITICAL, GOOD, WARNING, State
 from dashboards.source.signals import Signal
+from dashboards.source.thresholds import DAYS_CRITICAL, DAYS_WARNING, limit
 
 WEEKS: Final = (4, 8, 12)
 """Spans over which growth is measured; how far they agree is how far a forecast can be believed."""
@@ -99,6 +100,7 @@ _FORECAST: Final = (
     State(FORESEEN, "over 2 years", GOOD),
     State(0, "lost now", CRITICAL),
 )
+_DAYS: Final = ((DAYS_CRITICAL, WARNING), (DAYS_WARNING, GOOD))
 
 
 def _days_until_lost(growth: str) -> str:
@@ -137,6 +139,8 @@ SOONEST: Final = Signal(
     "suffix: days",
     "Days until a pool can no longer lose a unit, if its busy hour grows by the fastest trend of 4, 8 and 12 weeks.",
     _days_until_lost(_FASTEST),
+    limits=_DAYS,
+    below=CRITICAL,
     states=_FORECAST,
     decimals=0,
     no_value="needs 5 weeks of history",
@@ -147,6 +151,8 @@ LATEST: Final = Signal(
     "suffix: days",
     "Days until a pool can no longer lose a unit, if its busy hour grows by the slowest trend of 4, 8 and 12 weeks.",
     _days_until_lost(_SLOWEST),
+    limits=_DAYS,
+    below=CRITICAL,
     states=_FORECAST,
     decimals=0,
     no_value="needs 5 weeks of history",
@@ -165,6 +171,13 @@ _SPARES: Final = """\
     unless
       instance:ironport_in_service:bool{<pools>} == 1
   )"""
+
+_LARGEST_WITH_SPARES: Final = f"""\
+max by (job, stream, pool) (
+  instance:ironport_available_capacity_messages:rate{{<pools>}}
+or
+  {_SPARES}
+)"""
 
 _NONE_LEFT: Final = (State(-1, "none left", CRITICAL),)
 
@@ -204,8 +217,8 @@ AS_IT_IS: Final = Signal(
 SPARE_COMES: Final = Signal(
     "The spares come in",
     "percentunit",
-    "The same, once the spares of the pool take mail.",
-    _taken_up(f"{_ALL} + sum by (job, stream, pool) {_SPARES} - {_LARGEST}"),
+    "The same, once the spares of the pool take mail; the largest may be one of them.",
+    _taken_up(f"{_ALL} + sum by (job, stream, pool) {_SPARES} - {_LARGEST_WITH_SPARES}"),
     limits=((1, WARNING),),
     states=_NONE_LEFT,
     decimals=0,
@@ -236,16 +249,18 @@ UNIT_GOES: Final = Signal(
 CONSERVATION: Final = Signal(
     "In conservation",
     "m",
-    "Minutes of a week in which a unit of the pool slowed or refused mail to save its resources.",
+    "Minutes of a week in which a unit of the pool slowed or refused mail to save resources; a moment counts as 5.",
     "5 * sum_over_time(pool:ironport_resource_conservation:ratio5m{<pools>}[1w])",
     limits=((1, WARNING),),
     decimals=1,
 )
 
+_BACKUP: Final = f"{limit('filling_messages'):,.0f}"
+
 BACKUP: Final = Signal(
-    "Queue over 10,000",
+    f"Queue over {_BACKUP}",
     "m",
-    "Minutes of a week in which a unit of the pool had more than 10,000 messages in its work queue, a backup.",
+    f"Minutes of a week in which a unit of the pool had more than {_BACKUP} messages in its work queue, a backup.",
     "5 * sum_over_time(pool:ironport_work_queue_messages:ratio_backup5m{<pools>}[1w])",
     limits=((1, WARNING),),
     decimals=1,

@@ -94,14 +94,22 @@ RATED: Final = Signal(
 POOL_EXIT_RATIO: Final = Signal(
     "Exit / rated",
     "percentunit",
-    "What leaves the work queues of a pool over what its units in service are rated for.",
+    "What leaves the work queues of a pool over what they are rated for: of units in service of which both are known.",
     """\
 sum by (job, stream, pool) (
-    instance:ironport_work_queue_exit_messages:rate3m{<pools>} and instance:ironport_in_service:bool{<pools>} == 1
+    instance:ironport_work_queue_exit_messages:rate3m{<pools>}
+  and
+    instance:ironport_rated_messages:rate{<pools>}
+  and
+    instance:ironport_in_service:bool{<pools>} == 1
 )
 /
 sum by (job, stream, pool) (
-    instance:ironport_rated_messages:rate{<pools>} and instance:ironport_in_service:bool{<pools>} == 1
+    instance:ironport_rated_messages:rate{<pools>}
+  and
+    instance:ironport_work_queue_exit_messages:rate3m{<pools>}
+  and
+    instance:ironport_in_service:bool{<pools>} == 1
 )""",
     decimals=0,
     no_value="needs rated_messages_per_hour",
@@ -168,11 +176,7 @@ floor(
     (
         pool:ironport_available_capacity_messages:rate{<pools>}
       -
-        (
-            last_over_time(pool:ironport_messages_injected:rate1h_busy1w{<pools>}[15m])
-          or
-            max_over_time(pool:ironport_messages_injected:rate1h{<pools>}[1d])
-        )
+        last_over_time(pool:ironport_messages_injected:rate1h_busy1w{<pools>}[15m])
     )
   / on (job, stream, pool)
     max by (job, stream, pool) (instance:ironport_available_capacity_messages:rate{<pools>})
@@ -182,5 +186,5 @@ count by (job, stream, pool) (instance:ironport_in_service:bool{<pools>} == 1) >
     limits=((0, WARNING), (1, GOOD)),
     below=CRITICAL,
     decimals=0,
-    no_value="needs two units and rated_messages_per_hour",
+    no_value="needs a week of history, two units and rated_messages_per_hour",
 )

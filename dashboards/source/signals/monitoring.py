@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards.source import palette
-from dashboards.source.palette import GOOD, WARNING
+from dashboards.source.palette import GOOD, UNREACHABLE, UNWATCHED, WARNING
 from dashboards.source.signals import Signal
 from dashboards.source.thresholds import limit
 
@@ -23,7 +23,7 @@ NOT_SCRAPED: Final = Signal(
     "none",
     "Units of which Prometheus gets nothing: their scrapes fail, or they are no targets any more.",
     "instance:ironport_probe_success:missing5m{<units>} + 1",
-    limits=((1, WARNING),),
+    limits=((1, UNWATCHED),),
     decimals=0,
 )
 
@@ -32,7 +32,7 @@ NO_ANSWER: Final = Signal(
     "none",
     "Units of which no source has answered in the last 5 minutes.",
     "1 - instance:ironport_source_up:max5m{<units>}",
-    limits=((1, WARNING),),
+    limits=((1, UNREACHABLE),),
     decimals=0,
 )
 
@@ -182,7 +182,7 @@ and last_over_time(ironport_source_complete{source="snmp",<units>}[3m]) == 1""",
 )
 
 LOST: Final = Signal(
-    "Dropped and never answered",
+    "Dropped SNMP packets of incomplete polls",
     "none",
     "SNMP packets of polls that missed something in spite of all that was sent again.",
     """\

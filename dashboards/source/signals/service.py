@@ -28,18 +28,21 @@ def _share(part: str, others: str, window: str, labels: str = "") -> str:
     return f"{part}\n/\n({part} + {others} > 0)"
 
 
+_TWICE: Final = "mail that passes two pools counts in both"
+
 _INJECTED: Final = "messages_injected:rate1h{<pools>}"
 _REFUSED: Final = ("recipients_rejected:rate1h{<pools>}", "recipients_injected:rate1h{<pools>}")
 _BOUNCED: Final = (
     'recipients_completed:rate1h{result="hard_bounced",<pools>}',
     'recipients_completed:rate1h{result!="hard_bounced",<pools>}',
 )
+_REFUSED_TOTAL, _TAKEN_TOTAL = (f"sum_over_time(pool:ironport_{series}[$__range])" for series in _REFUSED)
 _REFUSED_LIMITS: Final = ((limit("harvest_ratio"), WARNING),)
 
 MESSAGES: Final = Signal(
     "Messages",
     "short",
-    "Messages that the pools have received.",
+    f"Messages that the pools have received; {_TWICE}.",
     _total(_INJECTED, "$__range"),
     decimals=1,
 )
@@ -47,7 +50,7 @@ MESSAGES: Final = Signal(
 MESSAGES_A_DAY: Final = Signal(
     "Messages a day",
     "short",
-    "Messages that the pools receive, day by day.",
+    f"Messages that the pools receive, day by day; {_TWICE}.",
     f"300 * sum_over_time(pool:ironport_{_INJECTED}{_DAY})",
     decimals=1,
 )
@@ -55,7 +58,7 @@ MESSAGES_A_DAY: Final = Signal(
 DELIVERED: Final = Signal(
     "Delivered",
     "short",
-    "Recipients to whom mail has been delivered.",
+    f"Recipients to whom mail has been delivered; {_TWICE}.",
     _total('recipients_completed:rate1h{result="delivered",<pools>}', "$__range"),
     decimals=1,
 )
@@ -63,7 +66,7 @@ DELIVERED: Final = Signal(
 COMPLETED_A_DAY: Final = Signal(
     "Recipients completed a day",
     "short",
-    "Recipients that the units are done with, day by day: delivered, hard bounced or deleted.",
+    f"Recipients that the units are done with, day by day: delivered, hard bounced or deleted; {_TWICE}.",
     f"300 * sum_over_time(pool:ironport_recipients_completed:rate1h{{<pools>}}{_DAY})",
     decimals=1,
 )
@@ -88,8 +91,17 @@ REFUSED: Final = Signal(
 REFUSED_IN_ALL: Final = Signal(
     "Recipients refused",
     "percentunit",
-    "Share of all recipients that were refused at the edge, over all pools.",
-    _share(*_REFUSED, "[$__range]"),
+    "Share of the recipients that were refused, over all pools that refuse any: what comes on to others was counted.",
+    f"""\
+sum ({_REFUSED_TOTAL})
+/
+(
+  sum ({_REFUSED_TOTAL})
++
+  sum ({_TAKEN_TOTAL} and on (job, stream, pool) {_REFUSED_TOTAL} > 0)
+> 0)
+or
+0 * sum ({_REFUSED_TOTAL})""",
     limits=_REFUSED_LIMITS,
     decimals=1,
 )
@@ -115,7 +127,7 @@ BUSIEST_HOUR: Final = Signal(
 BUSIEST_HOUR_IN_ALL: Final = Signal(
     "Busiest hour",
     "short",
-    "Messages of the hour in which all pools together received most.",
+    f"Messages of the hour in which all pools together received most; {_TWICE}.",
     f"3600 * max_over_time(sum({_RATE})[$__range:5m])",
     decimals=1,
 )

@@ -61,6 +61,14 @@ CPU: Final = Signal(
     decimals=0,
 )
 
+CPU_IN_ALL: Final = Signal(
+    "CPU",
+    "percentunit",
+    "Share of the CPU of the whole appliance in use.",
+    'last_over_time(ironport_cpu_utilization_ratio{process="appliance",<units>}[5m])',
+    decimals=0,
+)
+
 MEMORY: Final = Signal(
     "Memory",
     "percentunit",

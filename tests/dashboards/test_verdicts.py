@@ -1,0 +1,185 @@
+"""What pages say of units and pools that nobody watches, that one source tells of, or of which a part is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+
+from dashboards.source import variables, verdicts
+from dashboards.source.signals import Signal, capacity, mailflow, units
+from exporter.tsdb import blocks, openmetrics, rule_files
+from support.grafana import Grafana
+from support.processes import program
+
+END: Final = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
+
+WITHOUT_A_VERDICT: Final[Mapping[str, str]] = {
+    "Watchdog": "always fires",
+    "SiteLossNotSurvivable": "of a loss to come that is rarer than a unit's, and on the capacity review",
+    "SpareNotReady": "a spare carries no mail",
+    "DrainRateFalling": "what it comes to, a slow unit or a long queue, has a verdict",
+    "QueueSpaceLow": "what it comes to, resource conservation, has a verdict",
+    "MemoryNearConservation": "what it comes to, resource conservation, has a verdict",
+    "UnitRebooted": "is over, and marked in every graph",
+    "CountersReset": "is over, and of no matter to mail",
+    "XmlDown": "of the monitoring, and the unit is still watched",
+    "SnmpDown": "of the monitoring, and the unit is still watched",
+    "SnmpFlaky": "of the monitoring, and the unit is still watched",
+    "AuthenticationFailed": "of the monitoring, and the unit is still watched",
+    "RaidDegraded": "of the hardware, on its own page: mail flows",
+    "FanFailed": "of the hardware, on its own page: mail flows",
+    "PowerSupplyFault": "of the hardware, on its own page: mail flows",
+    "TemperatureHigh": "of the hardware, on its own page: mail flows",
+    "LogDiskFilling": "of the upkeep: mail flows",
+    "FeatureKeyExpired": "of the upkeep: mail flows",
+    "FeatureKeyExpiring": "of the upkeep: mail flows",
+    "UpdateFailing": "of the upkeep: mail flows",
+    "VersionMismatch": "of the upkeep: mail flows",
+}
+"""Alerts that make no word of a pool or unit, with the reason."""
+
+
+def test_every_alert_has_a_verdict_or_a_reason_to_have_none() -> None:
+    alerts = {rule.alert.removeprefix("IronPort") for rule in rule_files.read(str(rule_files.own())) if rule.alert}
+    told = {alert for verdict in verdicts.VERDICTS for alert in verdict.alerts}
+    assert told | WITHOUT_A_VERDICT.keys() == alerts
+    assert not told & WITHOUT_A_VERDICT.keys()
+
+
+IN_SERVICE: Final = "instance:ironport_in_service:bool"
+UP: Final = "instance:ironport_source_up:max5m"
+CONSERVATION: Final = "instance:ironport_resource_conservation:bool"
+EXIT: Final = "instance:ironport_work_queue_exit_messages:rate3m"
+RATED: Final = "instance:ironport_rated_messages:rate"
+AVAILABLE: Final = "instance:ironport_available_capacity_messages:rate"
+BUSY: Final = "pool:ironport_messages_injected:rate1h_busy1w"
+
+NOW: Final[Mapping[str, Mapping[str, float]]] = {
+    UP: {
+        **dict.fromkeys(("snmp/idle", "snmp/saving", "snmp/waiting", "xml/refusing", "half/alive", "half/unrated"), 1),
+        **dict.fromkeys(("spared/mx1", "spared/mx2", "spared/spare"), 1),
+        **dict.fromkeys(("xml/dead", "half/dead"), 0),
+    },
+    "instance:ironport_probe_success:missing5m": {"xml/unscraped": 0},
+    CONSERVATION: {"snmp/idle": 0, "snmp/saving": 1, "snmp/waiting": 0, "xml/refusing": 1},
+    "ironport_resource_conservation_refusing": {"xml/refusing": 1},
+    "instance:ironport_work_queue_high:bool": {"snmp/idle": 0, "snmp/saving": 1, "snmp/waiting": 1},
+    IN_SERVICE: {
+        "half/alive": 1,
+        "half/dead": 1,
+        "half/unrated": 1,
+        "spared/mx1": 1,
+        "spared/mx2": 1,
+        "spared/spare": 0,
+    },
+    EXIT: {"half/alive": 20, "half/unrated": 30},
+    RATED: {"half/alive": 40, "half/dead": 40},
+    AVAILABLE: {"spared/mx1": 20, "spared/mx2": 20},
+    "ironport_rated_messages_per_second": {"spared/spare": 100},
+    "pool:ironport_available_capacity_messages:rate": {"spared": 40, "young": 40},
+    BUSY: {"spared": 40},
+    "pool:ironport_messages_injected:rate1h": {"spared": 10, "young": 10},
+    "ironport_probe_success": {"snmp/idle": 1},
+}
+"""What the units, or pools, give now, by series."""
+
+
+@pytest.fixture(scope="module")
+def grafana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
+    """Return what Grafana sees of these, and of jobs that are silent: one for an hour, one for longer than is known."""
+    for name in ("prometheus", "promtool"):
+        program(name)
+    folder = tmp_path_factory.mktemp("units")
+    blocks.write(_now(), folder)
+    blocks.write(_once(), folder)
+    with blocks.served(folder) as url:
+        yield Grafana(url, END)
+
+
+def _now() -> Iterator[str]:
+    for name, figures in NOW.items():
+        yield openmetrics.header(name, "gauge")
+        for place, figure in figures.items():
+            labelled = openmetrics.labelled(name, _place("watched", place))
+            yield openmetrics.samples(labelled, [figure], openmetrics.stamps([END]))
+    yield openmetrics.header("ALERTS", "gauge")
+    for job in ("silent", "forgotten"):
+        labels = {"alertname": "IronPortExporterDown", "alertstate": "firing", "severity": "critical", "job": job}
+        yield openmetrics.samples(openmetrics.labelled("ALERTS", labels), [1], openmetrics.stamps([END]))
+
+
+def _once() -> Iterator[str]:
+    yield openmetrics.header("ironport_probe_success", "gauge")
+    labelled = openmetrics.labelled("ironport_probe_success", _place("silent", "mail/mx1"))
+    yield openmetrics.samples(labelled, [1], openmetrics.stamps([END - 3600]))
+
+
+def _place(job: str, place: str) -> dict[str, str]:
+    pool, _, unit = place.partition("/")
+    role = {"role": "spare"} if unit == "spare" else {}
+    return {"job": job, "stream": pool, "pool": pool, **({"instance": unit} if unit else {}), **role}
+
+
+def figures(grafana: Grafana, signal: Signal, job: str) -> dict[str, float]:
+    """Return what a signal gives of a job, by unit or pool."""
+    expression = variables.filled(signal.expression, (variables.JOB, variables.SITE, variables.POOL, variables.UNIT))
+    values = {"job": job, "site": ".*", "pool": ".+", "instance": ".+"}
+    answer = grafana.series({"expr": expression, "instant": True}, values)
+    return {"/".join(filter(None, map(labels.get, ("pool", "instance")))): points[-1] for labels, points in answer}
+
+
+def words(grafana: Grafana, signal: Signal, job: str) -> dict[str, str]:
+    """Return the words for what a signal gives."""
+    known = {state.code: state.words for state in signal.states}
+    return {place: known[int(code)] for place, code in figures(grafana, signal, job).items()}
+
+
+def test_a_unit_that_nobody_asks_is_one_of_all_and_not_up(grafana: Grafana) -> None:
+    up = figures(grafana, units.UP, "watched")
+    assert (up["xml/unscraped"], up["xml/dead"], up["snmp/idle"]) == (0, 0, 1)
+
+
+def test_the_state_of_a_unit_is_told_with_either_source(grafana: Grafana) -> None:
+    state = words(grafana, units.STATE, "watched")
+    assert {place: word for place, word in state.items() if place.startswith(("snmp", "xml"))} == {
+        "snmp/idle": "OK",
+        "snmp/saving": "Slowing",
+        "snmp/waiting": "Backlogged",
+        "xml/refusing": "Refusing",
+        "xml/dead": "Unreachable",
+        "xml/unscraped": "Not watched",
+    }
+    slowed = {place for place, on in figures(grafana, units.CONSERVATION, "watched").items() if on}
+    assert slowed == {place for place, word in state.items() if word in ("Slowing", "Refusing")}
+
+
+@pytest.mark.parametrize(
+    ("job", "gravest", "pools", "each"),
+    [
+        ("watched", "Normal", {"snmp": "Normal"}, {"snmp/idle": "Normal"}),
+        ("silent", "Not watched", {"mail": "Not watched"}, {"mail/mx1": "Not watched"}),
+        ("forgotten", "Not watched", {}, {}),
+    ],
+)
+def test_a_job_whose_exporter_is_down_is_not_watched(
+    grafana: Grafana, job: str, gravest: str, pools: dict[str, str], each: dict[str, str]
+) -> None:
+    assert words(grafana, verdicts.GRAVEST, job) == {"": gravest}
+    assert words(grafana, verdicts.OF_POOL, job) == pools
+    assert words(grafana, verdicts.OF_UNIT, job) == each
+
+
+def test_the_exit_of_a_pool_is_over_the_rating_of_those_units_that_tell_it(grafana: Grafana) -> None:
+    """Neither a dead unit nor one without a rating counts on one side alone."""
+    assert figures(grafana, mailflow.POOL_EXIT_RATIO, "watched") == {"half": 0.5}
+
+
+def test_units_to_spare_are_told_from_a_week_on(grafana: Grafana) -> None:
+    assert figures(grafana, mailflow.UNITS_TO_SPARE, "watched") == {"spared": 0}
+
+
+def test_a_spare_that_comes_in_may_be_the_largest_and_be_lost(grafana: Grafana) -> None:
+    assert figures(grafana, capacity.SPARE_COMES, "watched") == {"spared": 1}
