@@ -186,7 +186,7 @@ _FLOOD: Final = (
     *_ATTACK,
     *_POOL_QUEUE,
     *_alerts("critical", "PoolNotAcceptingMail", "CapacityInsufficient"),
-    *_alerts("warning", "DeliveryBacklog"),
+    *_alerts("warning", "DeliveryBacklog", "BounceStorm"),  # of what waited for the next pool
 )
 _LOSS: Final = (
     *_QUEUE,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pytest
 
 from exporter import catalog
 from support.fleets import FLEETS
-from support.grafana import Grafana, Json, Panel, all_of, chosen, dashboards, panels, variables
+from support.grafana import Grafana, Json, Panel, Series, all_of, chosen, dashboards, panels, variables
 
 IN_TROUBLE: Final[Mapping[str, str]] = {
     "fleet: Firing alerts A": "an alert fires",
@@ -244,7 +244,7 @@ def test_the_gravest_verdict_is_a_word(attacked: Grafana, quiet: Grafana, pool: 
     ("chosen_place", "alerts"),
     [
         ({"instance": "mx1", "pool": "inbound"}, {"IronPortJabbererSuspected"}),
-        ({"instance": "mx2", "pool": "inbound"}, {"IronPortSNMPUnreachable"}),
+        ({"instance": "mx2", "pool": "inbound"}, {"IronPortSnmpDown"}),
     ],
 )
 def test_marks_of_a_unit_are_its_own_and_its_pools(
@@ -277,7 +277,8 @@ OF_A_JOB: Final = [
     pytest.param(dashboard, target, id=f"{panel} {target['refId']}")
     for dashboard, panel in WITH_QUERIES
     for target in panel.targets
-    if "{{job}}" in target.get("legendFormat", "") or re.match(r"\w+ by \(job\b", target["expr"])
+    if "{{job}}" in target.get("legendFormat", "") or re.match(r"\w+ by \(job, (pool|instance)\b", target["expr"])
+    if "ironport_exporter_" not in target["expr"]
 ]
 
 
@@ -286,7 +287,12 @@ def test_pools_and_units_of_one_name_in_several_jobs_are_as_they_are_alone(
     dashboard: Json, target: Json, fleets: Grafana
 ) -> None:
     """Where but the largest are shown, those that are shown together are among those alone."""
-    alone = [each for job in SEVERAL for each in fleets.series(target, all_of(dashboard) | {"job": job})]
-    together = fleets.series(target, all_of(dashboard) | {"job": chosen(SEVERAL)})
-    assert not [each for each in together if each not in alone]
-    assert "topk(" in target["expr"] or len(together) == len(alone)
+    alone = {job: _by_labels(fleets.series(target, all_of(dashboard) | {"job": job})) for job in SEVERAL}
+    every = {labels: points for series in alone.values() for labels, points in series.items()}
+    together = _by_labels(fleets.series(target, all_of(dashboard) | {"job": chosen(SEVERAL)}))
+    assert together == {labels: pytest.approx(every.get(labels), nan_ok=True) for labels in together}
+    assert "topk(" in target["expr"] or together.keys() == every.keys()
+
+
+def _by_labels(series: Sequence[Series]) -> dict[tuple[tuple[str, str], ...], list[float]]:
+    return {tuple(sorted(labels.items())): points for labels, points in series}
