@@ -56,7 +56,8 @@ class Senders:
         widest = int(np.bincount(pool).max())
         zipf = np.arange(1, SENDERS + 1) ** -_ZIPF
         self._mail = zipf / zipf.sum()
-        self._ranks = -np.log(generator(seed, 2).random((SENDERS, widest), dtype=np.float32))
+        luck = generator(seed, 2).random((SENDERS, widest), dtype=np.float32)
+        self._ranks = -np.log(np.maximum(luck, np.finfo(np.float32).tiny))  # one in millions is 0
         self._pools = [np.flatnonzero(pool == number) for number in range(int(pool.max()) + 1)]
         self._weight = weight
 
