@@ -100,7 +100,8 @@ def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> 
         with workers() as pool:
             longest_first = sorted(trials, key=lambda trial: -trial.case.length)
             tasks: list[Future[Played]] = [
-                pool.submit(_play, trial, rules, histories.get(_past(trial)), folder) for trial in longest_first
+                pool.submit(_play, trial, rules, histories[_past(trial)] if trial.case.history else None, folder)
+                for trial in longest_first
             ]
             for done, task in enumerate(as_completed(tasks), 1):
                 played = task.result()
