@@ -147,8 +147,14 @@ def _asked(url: str, path: str, parameters: Mapping[str, object] | None, what: s
         with error:
             raise ExporterError(f"Prometheus refuses {' '.join(what.split())}: {_error(error)}.") from None
     except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
-        why = str(error) or type(error).__name__
-        raise ExporterError(f"The Prometheus at {shown(url)} did not answer a query: {why}.") from None
+        raise ExporterError(
+            f"The Prometheus at {shown(url)} did not answer a query: {_why(error)}. See whether it runs there."
+        ) from None
+
+
+def _why(error: Exception) -> str:
+    cause = getattr(error, "reason", error)  # the error beneath that of urllib
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
 def _authorization(url: str) -> dict[str, str]:

@@ -57,7 +57,9 @@ def test_a_query_that_prometheus_refuses_and_a_server_that_is_none_are_told_in_s
         pytest.raises(ExporterError, match=r"^Prometheus refuses sum\( up: .*unclosed left parenthesis"),
     ):
         blocks.query_range(url, "sum( up", range(2))
-    with pytest.raises(ExporterError, match=r"^The Prometheus at http://127\.0\.0\.1:\d+ did not answer a query: "):
+    with pytest.raises(
+        ExporterError, match=r"^The Prometheus at http://127\.0\.0\.1:\d+ did not answer a query: Connection refused\."
+    ):
         blocks.query_range(url, "up", range(2))
 
 
