@@ -25,13 +25,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from exporter.config import CommunityAuth, UserAuth  # noqa: E402 - the path comes first
-from exporter.mib import SCALARS, TABLES  # noqa: E402
-from exporter.simulator.agent import Agent  # noqa: E402
-from exporter.simulator.model import Model  # noqa: E402
-from exporter.simulator.topology import units  # noqa: E402
-from exporter.simulator.view import View  # noqa: E402
-from exporter.snmp.messages import CommunityCodec, Request  # noqa: E402
-from exporter.snmp.usm import UsmCodec  # noqa: E402
+from exporter.lab.simulator.agent import Agent  # noqa: E402
+from exporter.lab.simulator.model import Model  # noqa: E402
+from exporter.lab.simulator.topology import units  # noqa: E402
+from exporter.lab.simulator.view import View  # noqa: E402
+from exporter.sources.snmp.messages import CommunityCodec, Request  # noqa: E402
+from exporter.sources.snmp.mib import SCALARS, TABLES  # noqa: E402
+from exporter.sources.snmp.usm import UsmCodec  # noqa: E402
 from support.appliances import community, usm  # noqa: E402
 from support.snmpd import COMMUNITY, V3GET  # noqa: E402
 

@@ -20,12 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from exporter.errors import RequestError  # noqa: E402 - the path comes first
-from exporter.simulator import backfill  # noqa: E402
-from exporter.simulator.backfill import READ, Samples  # noqa: E402
-from exporter.simulator.model import Model  # noqa: E402
-from exporter.simulator.topology import load  # noqa: E402
-from exporter.tsdb import blocks, rule_files  # noqa: E402
-from exporter.tsdb.rule_files import Rule  # noqa: E402
+from exporter.lab.history import backfill, blocks  # noqa: E402
+from exporter.lab.history.backfill import READ, Samples  # noqa: E402
+from exporter.lab.simulator.model import Model  # noqa: E402
+from exporter.lab.simulator.topology import load  # noqa: E402
+from exporter.prometheus import rule_files  # noqa: E402
+from exporter.prometheus.rule_files import Rule  # noqa: E402
 
 DAY = 86400
 END = 1_767_916_800 // blocks.LENGTH * blocks.LENGTH

@@ -24,13 +24,13 @@ from typing import Final
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from exporter import durations  # noqa: E402 - the path comes first
-from exporter.simulator.backfill import JOB, backfill  # noqa: E402
-from exporter.simulator.timeline import parse  # noqa: E402
-from exporter.simulator.topology import Topology, load  # noqa: E402
-from exporter.tsdb import blocks, openmetrics, rule_files  # noqa: E402
-from exporter.tsdb.progress import show  # noqa: E402
-from exporter.tsdb.rule_files import Rule  # noqa: E402
+from exporter.lab.history import blocks, openmetrics  # noqa: E402
+from exporter.lab.history.backfill import JOB, backfill  # noqa: E402
+from exporter.lab.history.progress import show  # noqa: E402
+from exporter.lab.simulator.timeline import parse  # noqa: E402
+from exporter.lab.simulator.topology import Topology, load  # noqa: E402
+from exporter.prometheus import durations, rule_files  # noqa: E402
+from exporter.prometheus.rule_files import Rule  # noqa: E402
 from support.grafana import Grafana, Panel, Series, all_of, dashboards, panels  # noqa: E402
 
 MINUTE, HOUR, DAY = 60, 3600, 86400

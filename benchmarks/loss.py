@@ -24,8 +24,8 @@ import structlog
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from exporter.mib import SCALARS  # noqa: E402 - the path comes first
 from exporter.probe import Prober  # noqa: E402
+from exporter.sources.snmp.mib import SCALARS  # noqa: E402 - the path comes first
 from exporter.telemetry import Telemetry  # noqa: E402
 from support.appliances import snmp_appliance  # noqa: E402
 from support.prometheus import SnmpExporter  # noqa: E402

@@ -32,13 +32,14 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from exporter.durations import seconds  # noqa: E402 - the path comes first
-from exporter.simulator.backfill import Samples, families_read, fleet, target_labels, text  # noqa: E402
-from exporter.simulator.model import Model  # noqa: E402
-from exporter.simulator.timeline import parse  # noqa: E402
-from exporter.simulator.topology import Topology, units  # noqa: E402
-from exporter.tsdb import blocks, rule_files  # noqa: E402
-from exporter.tsdb.openmetrics import header, labelled  # noqa: E402
+from exporter.lab.history import blocks  # noqa: E402
+from exporter.lab.history.backfill import Samples, families_read, fleet, target_labels, text  # noqa: E402
+from exporter.lab.history.openmetrics import header, labelled  # noqa: E402
+from exporter.lab.simulator.model import Model  # noqa: E402
+from exporter.lab.simulator.timeline import parse  # noqa: E402
+from exporter.lab.simulator.topology import Topology, units  # noqa: E402
+from exporter.prometheus import rule_files  # noqa: E402
+from exporter.prometheus.durations import seconds  # noqa: E402 - the path comes first
 from support.prometheus import Prometheus, Series, get, parsed  # noqa: E402
 
 RULES = ROOT / "alerts" / "rules"

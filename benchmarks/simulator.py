@@ -30,8 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from exporter import config  # noqa: E402 - the path comes first
-from exporter.probe import Fleet, Prober  # noqa: E402
-from exporter.simulator.command import allow_files  # noqa: E402
+from exporter.fleet import Fleet  # noqa: E402
+from exporter.lab.simulator.command import allow_files  # noqa: E402
+from exporter.probe import Prober  # noqa: E402
 from exporter.telemetry import Telemetry  # noqa: E402
 
 ROUNDS = 3

@@ -21,13 +21,14 @@ from urllib.parse import urlsplit
 import structlog
 
 from exporter import __version__, config, log
-from exporter.backtest import past
 from exporter.errors import ConfigError, ExporterError, UsageError
-from exporter.probe import Fleet
-from exporter.result import Result
+from exporter.fleet import Fleet
+from exporter.lab.backtest import past
+from exporter.probe import DEFAULT_TIMEOUT, Result
+from exporter.probe_debug import debug_output
 from exporter.telemetry import Telemetry
-from exporter.web import discovery, pages
-from exporter.web.app import DEADLINE, Settings, find, serve
+from exporter.web import discovery
+from exporter.web.app import Settings, serve
 from exporter.web.discovery import BaseUrl
 
 _log: Final = structlog.get_logger()
@@ -94,7 +95,7 @@ def _probe(flags: Namespace) -> int:
     loaded = config.load(flags.config_file)
     result = asyncio.run(_probe_once(loaded, flags.name, flags.timeout))
     if flags.debug:
-        _print(pages.account(loaded.appliances[flags.name], result))
+        _print(debug_output(loaded.appliances[flags.name], result))
     else:
         _print(result.exposition.text().decode())
         _complain(*(f"{reading.source}: {error}" for reading in result.readings for error in reading.errors))
@@ -104,7 +105,7 @@ def _probe(flags: Namespace) -> int:
 async def _probe_once(loaded: config.Config, name: str, timeout: float) -> Result:  # noqa: ASYNC109 - the probe's own
     fleet = Fleet(loaded, Telemetry())
     try:
-        return await find(fleet, name).probe(timeout)
+        return await fleet.prober(name).probe(timeout)
     finally:
         await fleet.close()
 
@@ -121,17 +122,17 @@ def _schema(_flags: Namespace) -> int:
 
 
 def _simulate(flags: Namespace) -> int:
-    return _with_numpy("exporter.simulator.command", "simulate", flags)
+    return _with_numpy("exporter.lab.simulator.command", "simulate", flags)
 
 
 def _demo(flags: Namespace) -> int:
-    return _with_numpy("exporter.simulator.demo", "demo", flags)
+    return _with_numpy("exporter.lab.demo", "demo", flags)
 
 
 def _backtest(flags: Namespace) -> int:
     if flags.prometheus:
         return past.backtest(flags)
-    return _with_numpy("exporter.backtest.command", "backtest", flags)
+    return _with_numpy("exporter.lab.backtest.command", "backtest", flags)
 
 
 def _with_numpy(module: str, name: str, flags: Namespace) -> int:
@@ -320,7 +321,7 @@ COMMANDS: Final = (
             _argument(
                 "--timeout",
                 type=_seconds,
-                default=DEADLINE,
+                default=DEFAULT_TIMEOUT,
                 metavar="SECONDS",
                 help="how long the probe may take (default: %(default)g)",
             ),

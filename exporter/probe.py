@@ -3,23 +3,125 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import structlog
 
-from exporter import catalog
-from exporter.config import Appliance, Config
-from exporter.errors import MalformedError, SourceTimeout
-from exporter.reading import Reading
-from exporter.result import Result, conclude
-from exporter.snmp.collect import SnmpSource
+from exporter.config import Appliance
+from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout
+from exporter.metrics import catalog
+from exporter.metrics.catalog import FAMILIES, Family
+from exporter.metrics.exposition import Exposition
+from exporter.metrics.fusion import fuse
+from exporter.metrics.reading import Outcome, Reading, label_value
+from exporter.sources.snmp.collect import SnmpSource
+from exporter.sources.xml.collect import XmlSource
 from exporter.telemetry import Telemetry
-from exporter.xmlstatus.collect import XmlSource
+
+DEFAULT_TIMEOUT: Final = 10.0
+"""Time in seconds that a probe gets when nobody says how long it may take."""
+
+TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
+"""The header in which Prometheus says how long it waits for a scrape."""
 
 _log: Final = structlog.get_logger()
+
+
+def probe_timeout(scrape_timeout: str | None, offset: float) -> float:
+    """Return the seconds that a probe may take: what Prometheus' header says that it waits, less `offset`.
+
+    Raises RequestError if the header is no number above the offset.
+    """
+    if scrape_timeout is None:
+        return DEFAULT_TIMEOUT
+    try:
+        seconds = float(scrape_timeout)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds <= offset:
+        raise RequestError(
+            f'{TIMEOUT_HEADER} is "{label_value(scrape_timeout)}"; it must be a number of seconds above {offset:g},'
+            " the --timeout-offset: raise the job's scrape_timeout."
+        )
+    return seconds - offset
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one probe of one appliance gave; `duration` and `deadline` in seconds, `time` when it ended."""
+
+    readings: tuple[Reading, ...]
+    exposition: Exposition
+    duration: float
+    deadline: float
+    time: datetime
+
+    @property
+    def success(self) -> bool:
+        """Whether at least one source is up."""
+        return any(reading.up for reading in self.readings)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of any source failed."""
+        return all(reading.complete for reading in self.readings)
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the probe went."""
+        return "complete" if self.complete else "partial" if self.success else "failed"
+
+
+def probe_result(
+    appliance: Appliance,
+    readings: Sequence[Reading],
+    duration: float,
+    deadline: float,
+    time: datetime,
+    families: Iterable[Family] = FAMILIES,
+) -> Result:
+    """Return the result of a probe that brought these readings of the appliance's sources."""
+    exposition = fuse(
+        [*readings, _configured(appliance), _health(readings, duration, deadline)],
+        {reading.source for reading in readings},
+        families,
+    )
+    return Result(tuple(readings), exposition, duration, deadline, time)
+
+
+def _configured(appliance: Appliance) -> Reading:
+    """Return the figures that the configuration gives."""
+    reading = Reading("config")
+    for item in ("connection_limit", "rated_messages_per_hour"):
+        value = getattr(appliance, item)
+        if value is not None:
+            reading.set(item, value)
+    return reading
+
+
+def _health(readings: Sequence[Reading], duration: float, deadline: float) -> Reading:
+    """Return how the probe itself went."""
+    health = Reading("probe")
+    health.set("success", int(any(reading.up for reading in readings)))
+    health.set("duration", duration)
+    health.set("deadline", deadline)
+    for reading in readings:
+        row = (reading.source,)
+        health.set("source_up", int(reading.up), row)
+        health.set("source_complete", int(reading.complete), row)
+        health.set("source_duration", reading.duration, row)
+        health.set("source_age", reading.age, row)
+        health.set("source_requests", reading.requests, row)
+        health.set("source_retries", reading.retries, row)
+        failed = {error.reason for error in reading.errors}
+        for reason in REASONS:
+            health.set("source_error", int(reason in failed), (*row, reason))
+    return health
 
 
 class Source(Protocol):
@@ -146,7 +248,7 @@ class Prober:
         started = time.monotonic()
         with self._telemetry.probes_in_flight.track_inprogress():
             readings = await asyncio.gather(*(poll.read(started + timeout) for poll in self._polls))
-        self.last = conclude(self.appliance, readings, time.monotonic() - started, timeout, datetime.now(UTC))
+        self.last = probe_result(self.appliance, readings, time.monotonic() - started, timeout, datetime.now(UTC))
         self._account(self.last)
         return self.last
 
@@ -155,8 +257,7 @@ class Prober:
         await asyncio.gather(*(poll.close() for poll in self._polls))
 
     def _account(self, result: Result) -> None:
-        outcome = "complete" if result.complete else "partial" if result.success else "failed"
-        self._telemetry.probes.labels(outcome).inc()
+        self._telemetry.probes.labels(result.outcome).inc()
         self._telemetry.probe_duration.observe(result.duration)
         for item in result.exposition.unknown:
             self._telemetry.unknown_values.labels(item).inc()
@@ -174,37 +275,3 @@ class Prober:
             log.info("source up again")
         elif errors:
             log.debug("source incomplete", errors=errors)
-
-
-class Fleet:
-    """The probers of the running configuration; `apply` swaps it as a whole."""
-
-    def __init__(self, config: Config, telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
-        self._closing: set[asyncio.Task[None]] = set()
-        self.probers: dict[str, Prober] = {}
-        self._swap(config)
-
-    def apply(self, config: Config) -> None:
-        """Take over a new configuration; appliances that it leaves as they were keep what is known of them.
-
-        Probes that are running end as they began; the connections of appliances that went are closed after them.
-        """
-        for prober in self._swap(config):
-            task = asyncio.create_task(prober.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
-    async def close(self) -> None:
-        """Let running polls end and close every connection."""
-        await asyncio.gather(*self._closing, *(prober.close() for prober in self.probers.values()))
-
-    def _swap(self, config: Config) -> list[Prober]:
-        """Put the configuration in place and return the probers that it no longer needs."""
-        old, self.config = self.probers, config
-        self.probers = {
-            name: old[name] if name in old and old[name].appliance == appliance else Prober(appliance, self._telemetry)
-            for name, appliance in config.appliances.items()
-        }
-        self._telemetry.appliances.set(len(self.probers))
-        return [prober for name, prober in old.items() if self.probers.get(name) is not prober]

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from exporter import config
-from exporter.probe import Fleet
-from exporter.reading import Reading
-from exporter.result import Result
+from exporter.fleet import Fleet
+from exporter.metrics.reading import Reading
+from exporter.probe import Result
 from exporter.telemetry import Telemetry
 from support.exporter import Exporter
 from support.processes import free_port

@@ -11,8 +11,8 @@ import pytest
 import trustme
 import yaml
 
-from exporter.catalog import FAMILIES
 from exporter.errors import REASONS
+from exporter.metrics.catalog import FAMILIES
 from support.prometheus import Series, parsed
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
 from support.status_server import PASSWORD, USERNAME, Page, StatusServer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.catalog import FAMILIES, Family
 from exporter.cli import COMMANDS
+from exporter.metrics.catalog import FAMILIES, Family
 from exporter.telemetry import Telemetry
 from support.processes import Process, free_port
 from support.prometheus import get, is_ready

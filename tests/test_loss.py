@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from exporter.config import CommunityAuth, UserAuth
-from exporter.probe import Prober
-from exporter.result import Result
+from exporter.probe import Prober, Result
 from exporter.telemetry import Telemetry
 from support.appliances import community, snmp_appliance, usm
 from support.relay import UdpRelay, lossy

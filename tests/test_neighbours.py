@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.mib import SCALARS, TABLES, Syntax
-from exporter.reading import Reading
-from exporter.snmp.collect import SnmpSource
+from exporter.metrics.reading import Reading
+from exporter.sources.snmp.collect import SnmpSource
+from exporter.sources.snmp.mib import SCALARS, TABLES, Syntax
 from exporter.telemetry import Telemetry
 from support.appliances import community, snmp_appliance, usm
 from support.exporter import Exporter

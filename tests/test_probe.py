@@ -9,8 +9,9 @@ import pytest
 
 from exporter.config import Config
 from exporter.errors import MalformedError, SourceError, SourceTimeout
-from exporter.probe import Fleet, Prober, SharedPoll
-from exporter.reading import Reading
+from exporter.fleet import Fleet
+from exporter.metrics.reading import Reading
+from exporter.probe import Prober, SharedPoll
 from exporter.telemetry import Telemetry
 from support.appliances import snmp_appliance
 from support.relay import UdpRelay, silent

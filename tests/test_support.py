@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import aiohttp
 import pytest
 
-from exporter.mib import SCALARS, TABLES, Syntax
+from exporter.sources.snmp.mib import SCALARS, TABLES, Syntax
 from support.mail_agent import mail_values, oid
 from support.processes import Process, needs_ipv6, program
 from support.prometheus import Prometheus, SnmpExporter, promtool

@@ -32,7 +32,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from exporter.catalog import LABELS
+from exporter.metrics.catalog import LABELS
 
 
 class Block(BaseModel):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
-import math
 import os
 import re
 import signal
@@ -25,16 +23,12 @@ from prometheus_client import generate_latest
 from exporter import config
 from exporter.config import Config
 from exporter.errors import ConfigError, ExporterError, RequestError
-from exporter.probe import Fleet, Prober
-from exporter.reading import label_value
+from exporter.fleet import Fleet
+from exporter.probe import TIMEOUT_HEADER, probe_timeout
+from exporter.probe_debug import debug_output
 from exporter.telemetry import Telemetry
 from exporter.web import discovery, pages
 from exporter.web.discovery import BaseUrl
-
-DEADLINE: Final = 10.0
-"""Seconds that a probe gets when nobody says how long it may take."""
-
-TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _HEADERS: Final[Mapping[str, str]] = {
@@ -130,11 +124,11 @@ class Face:
         return web.Response(text=pages.landing(self._fleet, self._base(request)), content_type="text/html")
 
     async def _probe(self, request: web.Request) -> web.Response:
-        prober = find(self._fleet, _single(request, "target"))
+        prober = self._fleet.prober(_single(request, "target"))
         debug = _flag(request, "debug")
-        result = await prober.probe(_deadline(request.headers.get(TIMEOUT_HEADER), self._settings.timeout_offset))
+        result = await prober.probe(probe_timeout(request.headers.get(TIMEOUT_HEADER), self._settings.timeout_offset))
         if debug:
-            return web.Response(text=pages.account(prober.appliance, result))
+            return web.Response(text=debug_output(prober.appliance, result))
         return _exposition(result.exposition.text())
 
     async def _sd(self, request: web.Request) -> web.Response:
@@ -169,17 +163,6 @@ def note_loaded(telemetry: Telemetry) -> None:
     telemetry.reload_timestamp.set_to_current_time()
 
 
-def find(fleet: Fleet, name: str) -> Prober:
-    """Return the prober of the appliance `name`; a RequestError says which names are close."""
-    if prober := fleet.probers.get(name):
-        return prober
-    close = difflib.get_close_matches(name, fleet.probers, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(close)}?" if close else ""
-    raise RequestError(
-        f'No appliance is called "{label_value(name)}".{hint} /sd and `ironport-exporter sd` list every appliance.'
-    )
-
-
 def _single(request: web.Request, parameter: str) -> str:
     values = request.query.getall(parameter, [])
     if len(values) != 1 or not values[0]:
@@ -192,22 +175,6 @@ def _flag(request: web.Request, parameter: str) -> bool:
     if values not in (["true"], ["false"]):
         raise RequestError(f"{parameter} is either true or false, and given once at most.")
     return values == ["true"]
-
-
-def _deadline(header: str | None, offset: float) -> float:
-    """Return the seconds that a probe may take: what Prometheus waits, less the way back."""
-    if header is None:
-        return DEADLINE
-    try:
-        seconds = float(header)
-    except ValueError:
-        seconds = math.nan
-    if not math.isfinite(seconds) or seconds <= offset:
-        raise RequestError(
-            f'{TIMEOUT_HEADER} is "{label_value(header)}"; it must be a number of seconds above {offset:g},'
-            " the --timeout-offset: raise the job's scrape_timeout."
-        )
-    return seconds - offset
 
 
 def _exposition(text: bytes) -> web.Response:

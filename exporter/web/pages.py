@@ -1,4 +1,4 @@
-"""What a person reads: the fleet at a glance, and the account of one probe."""
+"""The landing page: the fleet at a glance, and how to scrape it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 from urllib.parse import quote
 
 from exporter import __version__
-from exporter.catalog import SOURCES, Source
 from exporter.config import Appliance
-from exporter.probe import Fleet, Prober
-from exporter.reading import Reading
-from exporter.result import Result
+from exporter.fleet import Fleet
+from exporter.metrics.catalog import SOURCES
+from exporter.probe import Prober, Result
+from exporter.probe_debug import source_state, state
 from exporter.web import look
 from exporter.web.discovery import BaseUrl
 
@@ -24,55 +24,6 @@ MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probe
 
 _VERSION: Final = "ironport_version_info"
 _COLUMNS: Final = ("Appliance", "Address", "Traffic", "Role", "Last probe", "SNMP", "XML", "AsyncOS", "Try")
-
-
-def account(appliance: Appliance, result: Result) -> str:
-    """Tell what one probe did, source by source, then what it exports; plain text."""
-    head = [
-        f"{appliance.name} at {appliance.address}, {_place(appliance)}",
-        f"Probe of {result.time:%Y-%m-%d %H:%M:%S} UTC: {state(result)},"
-        f" {result.duration:.3f} s of the {result.deadline:g} s it was given.",
-    ]
-    sources = [_source_account(appliance, result, source) for source in SOURCES]
-    return "\n\n".join(["\n".join(head), *sources, result.exposition.text().decode()])
-
-
-def state(of: Result | Reading | None) -> str:
-    """Return the word for how a probe, or one source of it, went."""
-    if of is None:
-        return "not probed yet"
-    up = of.up if isinstance(of, Reading) else of.success
-    return "complete" if of.complete else "partial" if up else "failed"
-
-
-def _source_account(appliance: Appliance, result: Result, source: Source) -> str:
-    reading = _reading(result, source)
-    if reading is None:
-        return f"{source}: {source_state(appliance, result, source)}"
-    made = f"served again, {reading.age:.1f} s old" if reading.age else f"{reading.duration:.3f} s"
-    return "\n".join(
-        [
-            f"{source}: {state(reading)}; {made}; requests: {reading.requests}, of them sent again: {reading.retries}",
-            *(f"  {note}" for note in reading.notes),
-            *(f"  error ({error.reason}): {error}" for error in reading.errors),
-        ]
-    )
-
-
-def source_state(appliance: Appliance, result: Result | None, source: Source) -> str:
-    """Return the word for how a source stands after the last probe, or that there is none."""
-    if getattr(appliance.credentials, source) is None:
-        return "not configured"
-    return state(_reading(result, source) if result else None)
-
-
-def _reading(result: Result, source: Source) -> Reading | None:
-    return next((reading for reading in result.readings if reading.source == source), None)
-
-
-def _place(appliance: Appliance) -> str:
-    site = f"site {appliance.site}, " if appliance.site else ""
-    return f"{site}pool {appliance.pool}, {appliance.traffic}, {appliance.role}"
 
 
 def landing(fleet: Fleet, base: BaseUrl) -> str:

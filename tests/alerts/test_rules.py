@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from exporter.catalog import FAMILIES
+from exporter.metrics.catalog import FAMILIES
 from exporter.telemetry import Telemetry
 
 ALERTS: Final = Path(__file__).parents[2] / "alerts"

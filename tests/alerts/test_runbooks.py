@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import yaml
 
-from exporter.catalog import FAMILIES
 from exporter.cli import parse
+from exporter.metrics.catalog import FAMILIES
 from exporter.telemetry import Telemetry
 from support.prometheus import promtool
 

@@ -15,14 +15,14 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from exporter.backtest.alerting import ALWAYS, firings
-from exporter.simulator import backfill
-from exporter.simulator.backfill import Samples, families_read
-from exporter.simulator.model import Model
-from exporter.simulator.timeline import parse
-from exporter.simulator.topology import load
-from exporter.tsdb import blocks, recording, rule_files
-from exporter.tsdb.progress import silent
+from exporter.lab.backtest.alerting import ALWAYS, firings
+from exporter.lab.history import backfill, blocks, recording
+from exporter.lab.history.backfill import Samples, families_read
+from exporter.lab.history.progress import silent
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.topology import load
+from exporter.prometheus import client, rule_files
 from support.processes import program
 from support.victoria import Labels, VictoriaMetrics, Vmalert, check, replay
 
@@ -114,7 +114,7 @@ def prometheus(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Engine
         recording.record(folder, rule_files.levels(rules), [PERIOD], pool, silent, pace=1, lookback=LOOKBACK)
     with blocks.served(folder, LOOKBACK) as url:
         fired = firings(url, [replace(rule, keep=0.0) for rule in rules], [PERIOD])
-        recorded = blocks.query_range(url, RECORDED, PERIOD)
+        recorded = client.query_range(url, RECORDED, PERIOD)
     return Engine(
         {
             frozenset(series["metric"].items()): {int(time): float(value) for time, value in series["values"]}

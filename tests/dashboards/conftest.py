@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator import topology
-from exporter.simulator.timeline import parse
-from exporter.tsdb import blocks
+from exporter.lab.history import blocks
+from exporter.lab.simulator import topology
+from exporter.lab.simulator.timeline import parse
 from support import history
 from support.fleets import FLEETS
 from support.grafana import Grafana

@@ -19,9 +19,9 @@ import yaml
 from dashboards.source import palette, signals, verdicts
 from dashboards.source import variables as variable_sources
 from dashboards.source.signals import Signal
-from exporter.catalog import FAMILIES
+from exporter.metrics.catalog import FAMILIES
+from exporter.prometheus import rule_files
 from exporter.telemetry import Telemetry
-from exporter.tsdb import rule_files
 from support.grafana import Json, Panel, all_of, dashboards, filled, panels, variables
 from support.prometheus import promtool
 

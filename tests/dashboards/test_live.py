@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from exporter import catalog
+from exporter.metrics import catalog
 from support.fleets import FLEETS
 from support.grafana import Grafana, Json, Panel, Series, all_of, chosen, dashboards, panels, variables
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from exporter.tsdb import blocks, openmetrics
+from exporter.lab.history import blocks, openmetrics
 from support.grafana import Grafana, all_of, dashboards, panels
 from support.processes import program
 

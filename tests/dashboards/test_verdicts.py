@@ -10,7 +10,8 @@ import pytest
 
 from dashboards.source import variables, verdicts
 from dashboards.source.signals import Signal, capacity, mailflow, units
-from exporter.tsdb import blocks, openmetrics, rule_files
+from exporter.lab.history import blocks, openmetrics
+from exporter.prometheus import rule_files
 from support.grafana import Grafana
 from support.processes import program
 

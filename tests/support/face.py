@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from exporter.probe import Fleet
+from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
 from exporter.web.app import Face
 from support.fake_fleet import FakeProber

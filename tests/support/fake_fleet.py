@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from exporter.config import Appliance, Config
-from exporter.exposition import fuse
-from exporter.probe import Fleet, Prober
-from exporter.reading import Reading
-from exporter.result import Result
+from exporter.fleet import Fleet
+from exporter.metrics.fusion import fuse
+from exporter.metrics.reading import Reading
+from exporter.probe import Prober, Result
 from exporter.telemetry import Telemetry
 
 COMMUNITY: Final = "s3cret-community"

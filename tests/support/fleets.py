@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from exporter.simulator import topology
-from exporter.simulator.topology import Pool, Topology, Unit
+from exporter.lab.simulator import topology
+from exporter.lab.simulator.topology import Pool, Topology, Unit
 
 
 def _fleet(count: int, model: str) -> Topology:

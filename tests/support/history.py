@@ -10,18 +10,19 @@ from typing import Final
 
 import numpy as np
 
-from exporter.backtest.alerting import Firing, firings
-from exporter.simulator.backfill import EVERY, JOB, Samples, text
-from exporter.simulator.incident import Parameter
-from exporter.simulator.model import Model
-from exporter.simulator.scenarios import SCENARIOS
-from exporter.simulator.timeline import Request
-from exporter.simulator.topology import Topology
-from exporter.simulator.traffic import good_mail, spam
+from exporter.lab.backtest.alerting import Firing, firings
+from exporter.lab.history import blocks, openmetrics, recording
+from exporter.lab.history.backfill import EVERY, JOB, Samples, text
+from exporter.lab.history.openmetrics import Column
+from exporter.lab.simulator.incident import Parameter
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.scenarios import SCENARIOS
+from exporter.lab.simulator.timeline import Request
+from exporter.lab.simulator.topology import Topology
+from exporter.lab.simulator.traffic import good_mail, spam
+from exporter.prometheus import rule_files
+from exporter.prometheus.rule_files import Rule
 from exporter.telemetry import Telemetry
-from exporter.tsdb import blocks, openmetrics, recording, rule_files
-from exporter.tsdb.openmetrics import Column
-from exporter.tsdb.rule_files import Rule
 
 MINUTE: Final = 60
 HOUR: Final = 3600

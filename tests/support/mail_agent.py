@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from exporter.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax
+from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax
 
 Value = tuple[Syntax, int | str | bytes]
 """A value with the type that the agent gives it; bytes where they are no ASCII text."""

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.mib import SCALARS, TABLES, Object, Oid, Syntax, Table
+from exporter.sources.snmp.mib import SCALARS, TABLES, Object, Oid, Syntax, Table
 from support.processes import Process, free_port, program
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, User
 

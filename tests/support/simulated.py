@@ -9,11 +9,10 @@ from typing import Any
 
 from exporter import config
 from exporter.config import Config
-from exporter.probe import Prober
-from exporter.result import Result
-from exporter.simulator.live import LiveFleet
-from exporter.simulator.model import Model
-from exporter.simulator.topology import load
+from exporter.lab.simulator.live import LiveFleet
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.topology import load
+from exporter.probe import Prober, Result
 from exporter.telemetry import Telemetry
 
 START = 1_767_690_000.0

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from exporter.mib import Oid, Syntax
+from exporter.sources.snmp.mib import Oid, Syntax
 from support.mail_agent import Value, Values, mail_values
 from support.processes import Process, free_port, has_ipv6, program
 

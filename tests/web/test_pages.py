@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from exporter.errors import RefusedError, SourceTimeout
-from exporter.reading import Reading
+from exporter.metrics.reading import Reading
+from exporter.probe_debug import debug_output
 from exporter.web import pages
 from support.face import Running, Start
 from support.fake_fleet import MX1, MX2, MX3, healthy, result, write_fleet
@@ -179,7 +180,7 @@ async def test_the_scrape_jobs_on_the_page_are_a_configuration_that_prometheus_t
 async def test_the_account_tells_what_each_source_did(running: Running) -> None:
     half = replace(HALF, notes=["14 scalars in 2 packets"], duration=0.0214)
     again = replace(healthy("xml"), age=12.34, requests=0)
-    told = pages.account(running.prober("mx1").appliance, result(half, again, deadline=9.5)).splitlines()
+    told = debug_output(running.prober("mx1").appliance, result(half, again, deadline=9.5)).splitlines()
     assert told[0] == "mx1 at 192.0.2.1, site east, pool edge, inbound, production"
     assert re.fullmatch(r"Probe of \d{4}-\d\d-\d\d [\d:]{8} UTC: partial, 0.250 s of the 9.5 s it was given\.", told[1])
     assert told[3:10] == [

@@ -1,0 +1,1 @@
+"""What is simulated or replayed: the laboratory, of which the exporter itself uses nothing."""

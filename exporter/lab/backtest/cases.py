@@ -1,0 +1,147 @@
+"""What the rules are tried on: every scenario of the simulator, and what is harder than each of them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from exporter.lab.simulator.incident import Alert
+from exporter.lab.simulator.scenarios import SCENARIOS
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One trial: the scenarios that befall a topology, as texts, and for how long it is watched from their onset.
+
+    `minutes` is the longest that the alert may take, None where there is no figure to hold. `expected` stands for what
+    the scenarios expect, on any of their units or on that called `unit`; `never` may not fire though they allow it.
+    With `history` two weeks are known when it begins, by `night` twelve days; unless `rated` nobody has configured what
+    the units can do. `blind` is for how many seconds after the onset there are no samples: a Prometheus that is started
+    then.
+    """
+
+    name: str
+    scenarios: tuple[str, ...]
+    length: int
+    topology: str = "campus"
+    minutes: float | None = None
+    expected: tuple[Alert, ...] = ()
+    unit: str = ""
+    never: tuple[str, ...] = ()
+    history: bool = True
+    rated: bool = True
+    night: bool = False
+    blind: int = 0
+
+
+MINUTES: Final[Mapping[str, float]] = {
+    "jabberer": 7,
+    "flood": 9,
+    "hailstorm": 7,
+    "slow-connections": 5,
+    "outbound-abuse": 9,
+    "unit-slow": 11,
+    "raid-fault": 6,
+    "pool-slow": 15,
+    "size-bomb": 17,
+    "bounce-storm": 12,
+    "dha": 15,
+    "unit-down": 7,
+    "snmp-dead": 35,
+    "destination-down": 50,
+}
+"""Minutes from the onset that a prototype of these rules took; none of these scenarios may take longer."""
+
+_LENGTHS: Final[Mapping[str, int]] = {
+    "growth": 8 * DAY,
+    "holiday": 8 * DAY,
+    "dst": 3 * DAY,
+    "version-mismatch": 26 * HOUR,
+    "log-disk": 9 * HOUR,
+    "update-failing": 12 * HOUR,
+    "quiet": 2 * HOUR,
+}
+"""How long a scenario is watched, where it needs more than the longest of the others."""
+
+_PARAMETERS: Final[Mapping[str, str]] = {"blackout": ",duration=10m", "growth": ",ramp=28d"}
+"""What differs from a scenario's own parameters: mail that grows by half within a week is called an attack."""
+
+_TAIL: Final = HOUR
+_LONGEST: Final = 4 * HOUR
+
+
+def _of(name: str) -> Case:
+    duration = SCENARIOS[name].parameter("duration")
+    lasts = float(duration.default) if duration else 0.0
+    length = _LENGTHS.get(name, min(int(lasts) + _TAIL, _LONGEST))
+    return Case(name, (name + _PARAMETERS.get(name, ""),), length, minutes=MINUTES.get(name))
+
+
+_JABBERER: Final = ("IronPortJabbererSuspected",)
+_FLOOD: Final = (Alert("IronPortDistributedAttackSuspected", "critical"),)
+_OVERLOADED: Final = (Alert("IronPortPoolOverloaded", "critical"),)
+_UNIT_OVERLOADED: Final = (Alert("IronPortUnitOverloaded", "warning"),)
+_POOL_UNKNOWN: Final = (Alert("IronPortPoolBackloggedCauseUnknown", "critical"),)
+_UNIT_UNKNOWN: Final = (Alert("IronPortUnitBackloggedCauseUnknown", "warning"),)
+
+CASES: Final = (
+    *(_of(name) for name in SCENARIOS),
+    Case("jabberer by night", ("jabberer",), 90 * MINUTE, minutes=7, night=True),
+    Case("flood by night", ("flood",), 2 * HOUR, minutes=9, night=True),
+    Case("destination-down by night", ("destination-down",), 4 * HOUR, night=True),
+    Case("three of six flooded", ("partial-flood,units=3",), 90 * MINUTE, minutes=9, expected=_FLOOD, never=_JABBERER),
+    Case(
+        "survivor of a ring of two",
+        ("unit-down,unit=ring1,duration=90m", "growth,size=1.35,ramp=1s,duration=90m"),
+        2 * HOUR,
+        topology="pair",
+        minutes=30,
+        expected=(*_OVERLOADED, *_UNIT_OVERLOADED),
+        unit="ring2",
+        never=_JABBERER,
+    ),
+    Case("ring of two, slow", ("pool-slow",), 90 * MINUTE, topology="pair", minutes=15),
+    Case("ring of two, size bomb", ("size-bomb",), 90 * MINUTE, topology="pair", minutes=17),
+    Case("ring of two, jabberer", ("jabberer",), 90 * MINUTE, topology="pair", minutes=7),
+    Case("small unit in a mixed pool", ("quiet",), DAY, topology="mixed"),
+    Case("flood through edge and core", ("flood,pool=edge",), 2 * HOUR, topology="rings", minutes=9),
+    Case("edge and core flooded", ("flood,pool=edge", "flood@+3m,pool=core"), 2 * HOUR, topology="rings", minutes=9),
+    Case(
+        "one site lost under a flood",
+        ("site-down", "flood@+5m"),
+        2 * HOUR,
+        minutes=15,
+        expected=(*_FLOOD, *_OVERLOADED),
+    ),
+    Case("attack while the load balancer toggles", ("flood", "lb-toggle@+5m,unit=mx2"), 2 * HOUR, minutes=9),
+    Case("flood, exporter restarted", ("flood", "exporter-restart@+3m"), 2 * HOUR, minutes=9),
+    Case("flood, ratings learned", ("flood",), 2 * HOUR, minutes=9, rated=False),
+    Case("jabberer, ratings learned", ("jabberer",), 2 * HOUR, minutes=7, rated=False),
+    Case("pool slow, ratings learned", ("pool-slow",), 2 * HOUR, minutes=15, rated=False),
+    Case("fresh install, flood", ("flood",), HOUR, minutes=9, history=False, rated=False, expected=_POOL_UNKNOWN),
+    Case("fresh install, flood, rated", ("flood",), HOUR, minutes=9, history=False, expected=_OVERLOADED),
+    Case("fresh install, jabberer, rated", ("jabberer",), HOUR, minutes=7, history=False),
+    Case("fresh install, jabberer", ("jabberer",), HOUR, minutes=9, history=False, rated=False, expected=_UNIT_UNKNOWN),
+    Case(
+        "second server from mid-attack, flood",
+        ("flood",),
+        HOUR,
+        minutes=15,
+        blind=300,
+        history=False,
+        expected=_OVERLOADED,
+    ),
+    Case("second server from mid-attack, jabberer", ("jabberer",), HOUR, minutes=15, blind=300, history=False),
+    Case("second server from mid-attack, pool slow", ("pool-slow",), HOUR, minutes=20, blind=300, history=False),
+)
+"""Every case by its place in the published table."""
+
+
+def quiet(weeks: int, topology: str) -> Case:
+    """Return the case of so many weeks in which nothing happens but what always does."""
+    return Case(f"{weeks} quiet weeks, {topology}", (), weeks * 7 * DAY, topology=topology)

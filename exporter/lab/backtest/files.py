@@ -1,0 +1,30 @@
+"""The rule files that a backtest reads, and the JSON that it writes."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from exporter.errors import ExporterError, UsageError
+from exporter.prometheus import rule_files
+from exporter.prometheus.rule_files import Rule
+
+
+def rules_of(flags: Namespace) -> list[Rule]:
+    """Return the rules of --rules, or the project's own; raises UsageError where there are none."""
+    pattern = flags.rules or rule_files.own()
+    if pattern is None:
+        raise UsageError("The project's rules are not installed: name rule files with --rules 'rules/*.yml'.")
+    return rule_files.read(pattern)
+
+
+def write_json(path: Path | None, content: Any) -> None:
+    """Write the content as JSON where a path is given; raises ExporterError where that cannot be."""
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ExporterError(f"Cannot write {path}: {error.strerror}. Choose another file with --json.") from error

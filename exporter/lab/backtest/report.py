@@ -1,0 +1,71 @@
+"""What would have fired, for people and for programs: Markdown tables, and JSON."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.lab.backtest.alerting import Firing
+from exporter.lab.backtest.pages import Page, pages
+from exporter.prometheus import durations
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table, the first row its head, the columns aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *body = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+    ruler = ["-" * width for width in widths]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *body))
+
+
+def summary_table(fired: Sequence[Firing], end: int) -> str:
+    """Return how often each alert would have fired until `end`, and for how long, a row for each alert and severity."""
+    every: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for one in fired:
+        every[one.alert, one.severity].append(one.lasts_until(end) - one.begin)
+    rows = [["alert", "severity", "times", "longest", "altogether"]]
+    rows += [
+        [*what, str(len(times)), durations.words(max(times)), durations.words(sum(times))]
+        for what, times in sorted(every.items())
+    ]
+    return table(rows)
+
+
+def past_table(fired: Sequence[Firing], end: int) -> str:
+    """Return what would have fired until `end`, a row for each time."""
+    rows = [["began", "lasted", "severity", "alert", "where"]]
+    rows += [[_moment(one.begin), _lasted(one, end), one.severity, one.alert, _where(one.labels)] for one in fired]
+    return table(rows)
+
+
+def pages_table(paged: Sequence[Page]) -> str:
+    """Return the pages, a row for each."""
+    return table([["paged", "for"], *([_moment(begin), ", ".join(alerts)] for begin, alerts in paged)])
+
+
+def past_json(fired: Sequence[Firing], end: int) -> dict[str, Any]:
+    """Return what would have fired, and the pages, as JSON takes them; times in Unix seconds."""
+    return {
+        "alerts": [firing_json(firing) for firing in fired],
+        "pages": [{"begin": begin, "alerts": list(alerts)} for begin, alerts in pages(fired, end)],
+    }
+
+
+def firing_json(firing: Firing) -> dict[str, Any]:
+    """Return a firing as JSON takes it; times in Unix seconds, `end` null while it lasts."""
+    return {"alert": firing.alert, "labels": dict(firing.labels), "begin": firing.begin, "end": firing.end}
+
+
+def _moment(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _lasted(firing: Firing, end: int) -> str:
+    text = durations.words(firing.lasts_until(end) - firing.begin)
+    return text if firing.end is not None else f"{text}, and on"
+
+
+def _where(labels: Mapping[str, str]) -> str:
+    return " ".join(labels[name] for name in ("job", "pool", "instance") if name in labels)

@@ -1,0 +1,128 @@
+"""What a trial was worth: how soon the right alert came, and what came that should not have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+from exporter.lab.backtest.alerting import Firing
+from exporter.lab.backtest.cases import HOUR, MINUTE
+from exporter.lab.backtest.pages import PAGING, pages
+from exporter.lab.backtest.simulated import Played, Trial
+from exporter.lab.simulator import topology
+from exporter.lab.simulator.incident import Alert, Severity, Truth
+
+GRACE: Final = 10 * MINUTE
+"""Seconds after its end in which the right alert is still in time: of a restart nothing is known before."""
+
+AFTERMATH: Final = HOUR
+"""Seconds after its end in which an incident still explains alerts: queues drain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The score of one trial: `delay` in seconds from the onset to an expected alert, None for a miss.
+
+    `expected` are the names of the right alerts; without any there is nothing to miss. `wrong` are criticals and
+    `false` other alerts that nothing justified; `pages` is how often somebody was paged.
+    """
+
+    trial: Trial
+    expected: tuple[str, ...]
+    delay: float | None
+    wrong: tuple[Firing, ...]
+    false: tuple[Firing, ...]
+    pages: int
+
+    @property
+    def missed(self) -> bool:
+        """Whether the right alert did not come."""
+        return bool(self.expected) and self.delay is None
+
+    @property
+    def late(self) -> bool:
+        """Whether it took longer than it may."""
+        minutes = self.trial.case.minutes
+        return minutes is not None and self.delay is not None and self.delay > minutes * 60
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with it, a few words for each."""
+        found = ["missed"] * self.missed + ["late"] * self.late
+        found += [f"wrong critical {_named(firing)}" for firing in self.wrong]
+        found += [f"false alarm {_named(firing)}" for firing in self.false]
+        return found + [f"{self.pages} pages"] * (self.pages > 1)
+
+
+def score(played: Played) -> Score:
+    """Score what was played."""
+    subject = _subject(played)
+    streams = {unit.pool: unit.stream for unit in topology.load(played.trial.case.topology).appliances}
+    right = [firing.begin - played.trial.onset for firing in played.fired if _is_right(firing, subject)]
+    reasons = [subject, *played.truth]
+    unjustified = [
+        firing
+        for firing in played.fired
+        if firing.alert in played.trial.case.never or not any(_explains(one, firing, streams) for one in reasons)
+    ]
+    return Score(
+        trial=played.trial,
+        expected=tuple(alert.name for alert in subject.expected),
+        delay=min(right, default=None),
+        wrong=tuple(firing for firing in unjustified if firing.severity == PAGING),
+        false=tuple(firing for firing in unjustified if firing.severity != PAGING),
+        pages=len(pages(played.fired, played.trial.end)),
+    )
+
+
+def _subject(played: Played) -> Truth:
+    """Return what the trial is about: the first of what happens or, where the case expects more, all of it."""
+    case = played.trial.case
+    if not played.truth:
+        return Truth(0, "quiet", 0, 0, (), (), (), ())
+    if not case.expected:
+        return played.truth[0]
+    return replace(
+        played.truth[0],
+        end=max(truth.end for truth in played.truth),
+        pools=tuple(pool for truth in played.truth for pool in truth.pools),
+        units=(case.unit,) if case.unit else tuple(unit for truth in played.truth for unit in truth.units),
+        expected=case.expected,
+        allowed=(),
+    )
+
+
+def _is_right(firing: Firing, truth: Truth) -> bool:
+    """Whether the alert is expected, names a place that the incident befalls, and comes while it lasts."""
+    return (
+        _alert(firing) in truth.expected
+        and firing.labels.get("pool", "") in truth.pools
+        and firing.labels.get("instance", "") in ("", *truth.units)
+        and truth.onset <= firing.begin <= truth.end + GRACE
+    )
+
+
+def _explains(truth: Truth, firing: Firing, streams: Mapping[str, str]) -> bool:
+    """Whether the incident explains the alert: as an expected one where it is, or as one that is allowed.
+
+    Allowed along the stream are alerts on pools; and on units, but not on the peers of its own, unless it shifts mail
+    to them.
+    """
+    pool, unit = firing.labels.get("pool", ""), firing.labels.get("instance", "")
+    if not truth.onset <= firing.begin <= truth.end + AFTERMATH:
+        return False
+    there = pool in truth.pools and unit in ("", *truth.units)
+    if _alert(firing) in truth.expected and there:
+        return True
+    along = streams.get(pool) in {streams[one] for one in truth.pools}
+    return _alert(firing) in truth.allowed and (there or (along and (truth.shifts or pool not in truth.pools)))
+
+
+def _alert(firing: Firing) -> Alert:
+    return Alert(firing.alert, cast(Severity, firing.severity))
+
+
+def _named(firing: Firing) -> str:
+    place = firing.labels.get("instance") or firing.labels.get("pool", "")
+    return f"{firing.alert.removeprefix('IronPort')} {place}".strip()

@@ -1,0 +1,178 @@
+"""Cases played through: simulated samples, what the rules record of them, and what they then fire.
+
+Every case stands alone: two weeks of history are made once for each topology, and each case goes on from there. The
+history's rules are evaluated every five minutes, which is what is read of it; those of a case as Prometheus would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from exporter.lab.backtest.alerting import PACE, Firing, fired
+from exporter.lab.backtest.cases import DAY, HOUR, Case
+from exporter.lab.history import blocks
+from exporter.lab.history.backfill import Samples, backfill, families_read, text
+from exporter.lab.history.progress import Progress, silent
+from exporter.lab.history.workers import workers
+from exporter.lab.simulator import topology
+from exporter.lab.simulator.incident import Truth
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.timeline import parse
+from exporter.prometheus.rule_files import Rule
+
+HISTORY: Final = 15 * DAY
+"""What Prometheus keeps by default."""
+
+LEAD: Final = 2 * HOUR
+"""From the end of the history to the onset. It begins with a model of its own, whose counters start anew."""
+
+WATCHED: Final = HOUR
+"""For how long before the onset alerts count."""
+
+DAYTIME: Final = int(datetime(2026, 3, 11, 10, tzinfo=UTC).timestamp())
+NIGHT: Final = int(datetime(2026, 3, 8, 2, tzinfo=UTC).timestamp())
+"""When cases begin: a busy hour of a Wednesday, and in the night of the Sunday before."""
+
+_PHASE: Final = 37
+"""Seconds from a sample to the onset: nothing begins just when Prometheus looks."""
+
+_RATED: Final = "ironport_rated_messages_per_second"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A case with a seed, samples every `step` seconds, and a share of SNMP requests that is dropped, at least."""
+
+    case: Case
+    seed: int
+    step: int = 60
+    drops: float = 0.0
+
+    @property
+    def onset(self) -> int:
+        """When the first scenario begins."""
+        return (NIGHT if self.case.night else DAYTIME) + _PHASE
+
+    @property
+    def begin(self) -> int:
+        """The time of the last sample of the history."""
+        return (NIGHT if self.case.night else DAYTIME) - LEAD
+
+    @property
+    def end(self) -> int:
+        """The time of the last sample."""
+        return self.begin + LEAD + self.case.length // self.step * self.step
+
+
+Past = tuple[str, int, bool]
+"""What a history is made of: the topology, the seed, and whether ratings are configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a trial: what happened, and what fired from an hour before it until its end."""
+
+    trial: Trial
+    truth: tuple[Truth, ...]
+    fired: tuple[Firing, ...]
+
+
+def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> Iterator[Played]:
+    """Play the trials, as many at a time as there are processors, and yield each when it has ended.
+
+    Raises ExporterError where promtool or Prometheus is missing or fails, RequestError for rules that wait for each
+    other.
+    """
+    for name in ("promtool", "prometheus"):
+        blocks.program(name)
+    with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as name:
+        folder = Path(name)
+        histories = _make_histories(folder, trials, rules, progress)
+        with workers() as pool:
+            longest_first = sorted(trials, key=lambda trial: -trial.case.length)
+            tasks: list[Future[Played]] = [
+                pool.submit(_play, trial, rules, histories[_past(trial)] if trial.case.history else None, folder)
+                for trial in longest_first
+            ]
+            for done, task in enumerate(as_completed(tasks), 1):
+                played = task.result()
+                progress("cases", done / len(tasks))
+                yield played
+
+
+def _past(trial: Trial) -> Past:
+    return trial.case.topology, trial.seed, trial.case.rated
+
+
+def _make_histories(
+    folder: Path, trials: Iterable[Trial], rules: Sequence[Rule], progress: Progress
+) -> dict[Past, Path]:
+    """Return the folders of the histories that the trials go on from."""
+    wanted = {_past(trial): trial for trial in trials if trial.case.history}
+    made: dict[Past, Path] = {}
+    for number, (past, trial) in enumerate(wanted.items(), 1):
+        made[past] = folder / str(number)
+        _make_history(made[past], f"history {number} of {len(wanted)}", trial, rules, progress)
+    return made
+
+
+def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], progress: Progress) -> None:
+    backfill(
+        topology.load(trial.case.topology),
+        seed=trial.seed,
+        seconds=HISTORY,
+        end=DAYTIME - LEAD,
+        out=out,
+        families=frozenset(),
+        without=_without(trial.case),
+        rules=rules,
+        pace=PACE,
+        progress=lambda part, share: progress(f"{what}, {part}", share),
+    )
+
+
+def _without(case: Case) -> frozenset[str]:
+    return frozenset() if case.rated else frozenset({_RATED})
+
+
+def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Path) -> Played:
+    case = trial.case
+    fleet = topology.load(case.topology)
+    model = Model(fleet, trial.seed, trial.begin, trial.step)
+    for scenario in case.scenarios:
+        request = parse(scenario)
+        model.begin(request.at(LEAD + _PHASE + request.offset))
+    truth = tuple(model.truth())
+    if trial.drops:
+        model.begin(parse(f"snmp-drops,size={trial.drops},duration={LEAD + case.length}s"))
+    first = trial.begin + trial.step
+    if case.blind:
+        first = -(-(trial.onset + case.blind) // trial.step) * trial.step
+        model.advance(first - trial.step)
+    periods = list(blocks.periods(first, trial.end, trial.step))
+    with tempfile.TemporaryDirectory(dir=folder) as name, ThreadPoolExecutor(1) as alone:
+        out = Path(name)
+        if history:
+            _link(history, out, trial.begin)
+        samples = Samples(fleet, trial.seed, families_read(rules) - _without(case), out)
+        for period in periods:
+            blocks.write(text(samples, model, period), out)
+        every = fired(out, rules, periods, alone, silent)
+    watched = trial.onset - WATCHED
+    return Played(trial, truth, tuple(firing for firing in every if firing.end is None or firing.end > watched))
+
+
+def _link(history: Path, out: Path, until: int) -> None:
+    """Give the folder `out` the blocks of the history that end at the time `until`, or before."""
+    for block in history.iterdir():
+        if json.loads((block / "meta.json").read_text())["maxTime"] <= (until + 1) * 1000:
+            shutil.copytree(block, out / block.name, copy_function=os.link)

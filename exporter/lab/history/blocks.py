@@ -1,0 +1,148 @@
+"""The blocks of a Prometheus database: made of OpenMetrics text by promtool, and read by a Prometheus of their own."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Final
+from urllib.error import HTTPError
+
+from exporter.errors import ExporterError
+from exporter.lab.history import openmetrics
+from exporter.prometheus.client import QUERY_TIMEOUT, opener
+
+LENGTH: Final = 64800
+"""Time in seconds that a block spans, from a multiple of it since the epoch.
+
+Of the lengths that Prometheus compacts to it is the longest that its default retention of 15 days allows.
+"""
+
+_STATE: Final = ("wal", "chunks_head", "lock", "queries.active")
+"""What Prometheus leaves beside the blocks; nothing was scraped, so that there is nothing in it."""
+
+_PATIENCE: Final = 120.0
+"""Seconds within which Prometheus must have started, or ended; generous, for a busy machine."""
+
+LOOKBACK: Final = 300
+"""Seconds after a sample for which its series is there still: Prometheus' own default.
+
+Prometheus marks the end of a series that a scrape or a rule no longer has; text has no such mark, so that here every
+series lasts for so long.
+"""
+
+
+def program(name: str) -> str:
+    """Return the path of a program; raises ExporterError where it is not installed."""
+    path = shutil.which(name)
+    if path is None:
+        raise ExporterError(f"{name} is not on the PATH; it comes with Prometheus (Debian: apt install prometheus).")
+    return path
+
+
+def periods(begin: int, end: int, step: int) -> Iterator[range]:
+    """Yield the instants from `begin` to `end`, both included, so that each range lies in one block."""
+    while begin <= end:
+        border = (begin // LENGTH + 1) * LENGTH
+        instants = range(begin, min(border - 1, end) + 1, step)
+        yield instants
+        begin = instants[-1] + step
+
+
+def write(text: Iterable[str], folder: Path) -> None:
+    """Add the samples of the metric families in `text`, which lie in one block, to the database in `folder`.
+
+    promtool reads its input once to find the block and once for its samples, and would for each further block again.
+    """
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".openmetrics") as file:
+        try:
+            file.writelines(text)
+            file.write(openmetrics.END)
+            file.flush()
+        except OSError as error:
+            raise ExporterError(f"Cannot write samples to {file.name}: {error.strerror}. Make room there.") from error
+        command = ["tsdb", "create-blocks-from", "--quiet", f"--max-block-duration={LENGTH}s", "openmetrics"]
+        result = subprocess.run(  # noqa: S603 - no shell, and no argument from outside but the folder
+            [program("promtool"), *command, file.name, str(folder)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    if result.returncode:
+        raise ExporterError(f"promtool could not make blocks in {folder}: {_last_line(result.stderr)}")
+
+
+@contextmanager
+def served(folder: Path, lookback: int = LOOKBACK) -> Iterator[str]:
+    """Run Prometheus on the database in `folder` and give its URL; afterwards there are but blocks again."""
+    url = f"http://127.0.0.1:{_free_port()}"
+    command = [
+        program("prometheus"),
+        "--config.file=/dev/null",
+        f"--storage.tsdb.path={folder}",
+        "--storage.tsdb.retention.time=100y",
+        f"--storage.tsdb.max-block-duration={LENGTH}s",  # a block stays what it is
+        f"--web.listen-address={url.removeprefix('http://')}",
+        f"--query.timeout={QUERY_TIMEOUT}s",
+        f"--query.lookback-delta={lookback}s",
+        "--log.level=error",
+    ]
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        server = subprocess.Popen(  # noqa: S603 - no shell
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            _wait_until_ready(server, url, log)
+            yield url
+        finally:
+            _end(server)
+    for name in _STATE:
+        state = folder / name
+        shutil.rmtree(state) if state.is_dir() else state.unlink(missing_ok=True)
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: IO[str]) -> None:
+    limit = time.monotonic() + _PATIENCE
+    while not _is_ready(url):
+        if server.poll() is not None or time.monotonic() > limit:
+            log.seek(0)
+            raise ExporterError(f"Prometheus did not start on the history: {_last_line(log.read())}")
+        time.sleep(0.05)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with opener(url).open(f"{url}/-/ready", timeout=_PATIENCE):
+            return True
+    except HTTPError as error:
+        error.close()
+    except (OSError, HTTPException):
+        pass
+    return False
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it did not say why"])[-1]

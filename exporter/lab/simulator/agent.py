@@ -1,0 +1,165 @@
+"""The SNMP agents of a simulated fleet: hundreds in one process, each on a UDP port of its own.
+
+An agent answers v2c and v3 from the view of the moment. A view is one instant: what it says of a unit is encoded when
+the first request comes, and looked up from then on. The engine's clock is the agent's uptime in the view.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from exporter.config import CommunityAuth, UserAuth
+from exporter.lab.simulator.engine import Clock, Engine
+from exporter.lab.simulator.instances import Instances, asked, failed
+from exporter.lab.simulator.view import Transport, View
+from exporter.sources.snmp import ber
+from exporter.sources.snmp.messages import GENERAL_ERROR, Rejected
+from exporter.sources.snmp.mib import Oid
+from exporter.sources.snmp.usm import VERSION as V3
+
+LIMIT: Final = 1400
+"""Octets of an answer at most, so that it fits one packet."""
+
+_V2C: Final = 1
+_ENVELOPE: Final = 40
+"""Octets that a v2c message takes around its variable bindings, besides its community."""
+
+_REQUESTS: Final = (ber.GET, ber.GETNEXT, ber.GETBULK)
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What is wrong with a unit's agent on request, on top of what the view says of it.
+
+    A `dead` agent answers nothing, `loss` is the probability that it does not answer a request, `delay` the seconds
+    that it takes to answer. GETBULK is not answered below the objects of `deaf_to_bulk`, as some devices do with their
+    raidTable, and what is below the objects of `broken` is answered with genErr.
+    """
+
+    dead: bool = False
+    loss: float = 0.0
+    delay: float = 0.0
+    deaf_to_bulk: tuple[Oid, ...] = ()
+    broken: tuple[Oid, ...] = ()
+
+
+NONE: Final = Faults()
+
+
+@dataclass(frozen=True, slots=True)
+class _Instant:
+    """What an agent needs of one view of its unit."""
+
+    view: View
+    transport: Transport
+    instances: Instances
+    clock: Clock
+
+
+class Agent(asyncio.DatagramProtocol):
+    """The SNMP agent of `unit`, which tells what `view` returns at the time of a request.
+
+    It admits whoever has one of `auths`. `faults` is the table of the fleet by unit, which may change at any time; it
+    loses the same requests each time that it is made with the same `engine_id`.
+    """
+
+    def __init__(
+        self,
+        unit: str,
+        view: Callable[[], View],
+        auths: Sequence[CommunityAuth | UserAuth],
+        engine_id: bytes,
+        faults: Mapping[str, Faults],
+    ) -> None:
+        self._unit = unit
+        self._view = view
+        self._faults = faults
+        self._communities = {auth.community.get_secret_value().encode() for auth in auths if auth.version == "2c"}
+        self._engine = Engine(engine_id, [auth for auth in auths if isinstance(auth, UserAuth)])
+        self._random = random.Random(engine_id)  # noqa: S311 - decides what is lost, guards nothing
+        self._now: _Instant | None = None
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
+        """Listen at `host` and return the port, one that is free for `port` 0; raises `OSError` where it is taken."""
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
+        return int(transport.get_extra_info("sockname")[1])
+
+    def stop(self) -> None:
+        """Close the port; what is still to be answered is not."""
+        if self._transport:
+            self._transport.close()
+            self._transport = None
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # it is one
+        """Keep the transport."""
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, address: Any) -> None:
+        """Answer a request, or stay silent as the real agent does to whatever else comes."""
+        instant, faults = self._instant(), self._faults.get(self._unit, NONE)
+        if faults.dead or not instant.transport.snmp or self._loses(instant.transport.snmp_loss, faults.loss):
+            return
+        try:
+            answer = self._answer(data, instant, faults)
+        except Exception:  # noqa: BLE001 - malformed octets raise exceptions of many kinds inside the decoder
+            return
+        if answer and faults.delay:
+            asyncio.get_running_loop().call_later(faults.delay, self._send, answer, address)
+        elif answer:
+            self._send(answer, address)
+
+    def _send(self, answer: bytes, address: Any) -> None:
+        if self._transport:
+            self._transport.sendto(answer, address)
+
+    def _loses(self, *probabilities: float) -> bool:
+        return any(self._random.random() < probability for probability in probabilities)
+
+    def _instant(self) -> _Instant:
+        view, now = self._view(), self._now
+        if now is None or now.view is not view:
+            now = _Instant(view, view.transport(self._unit), Instances(view, self._unit), _clock(view, self._unit))
+            self._now = now
+        return now
+
+    def _answer(self, datagram: bytes, instant: _Instant, faults: Faults) -> bytes | None:
+        fields, rest = ber.decode(datagram)
+        if rest:
+            raise Rejected("malformed")
+
+        def respond(pdu: ber.Pdu, room: int) -> bytes | None:
+            return _respond(pdu, room, instant.instances, faults)
+
+        if fields[0] == V3:
+            return self._engine.answer(datagram, fields, instant.clock, LIMIT, respond)
+        version, community, pdu = fields
+        if version != _V2C or community not in self._communities:
+            raise Rejected("wrong_identity")
+        response = respond(pdu, LIMIT - _ENVELOPE - len(community))
+        head = ber.encode_integer(_V2C) + ber.encode(ber.OCTETS, community)
+        return response and ber.encode(ber.SEQUENCE, head, response)
+
+
+def _respond(pdu: ber.Pdu, room: int, instances: Instances, faults: Faults) -> bytes | None:
+    if pdu.kind not in _REQUESTS:
+        raise Rejected("malformed")
+    if pdu.kind == ber.GETBULK and any(_below(oid, faults.deaf_to_bulk) for oid in asked(pdu)):
+        return None
+    broken = [index for index, oid in enumerate(asked(pdu), 1) if _below(oid, faults.broken)]
+    return failed(pdu, GENERAL_ERROR, broken[0]) if broken else instances.answer(pdu, room)
+
+
+def _below(oid: Oid, roots: Sequence[Oid]) -> bool:
+    return any(oid[: len(root)] == root for root in roots)
+
+
+def _clock(view: View, unit: str) -> Clock:
+    """Return the engine's clock: started in this second of Unix time, so that a later start has the higher number."""
+    uptime = float(view.snmp_scalars(unit)["sysUpTime"]) / 100
+    return Clock(round(view.time - uptime), int(uptime))

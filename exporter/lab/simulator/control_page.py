@@ -1,0 +1,184 @@
+"""What a person reads who holds a drill: the fleet, what befalls it, and forms to make more happen. Plain HTML."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from html import escape
+from typing import Final
+from urllib.parse import quote
+
+from exporter.lab.simulator import faults
+from exporter.lab.simulator.faults import CHOICES, FAULTS, Fault
+from exporter.lab.simulator.incident import Incident, Parameter, Scenario
+from exporter.lab.simulator.live import LiveFleet
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.scenarios import SCENARIOS
+from exporter.lab.simulator.topology import Unit
+from exporter.web import look
+
+_STYLE: Final = """
+p { max-width: 60rem; } td.text { white-space: normal; }
+form { margin: 0; } label { display: block; color: var(--soft); font-size: .85rem; }
+input, select, button { font: inherit; color: var(--text); background: var(--page); border: 1px solid var(--line);
+  border-radius: 4px; padding: .2rem .5rem; } input, select { display: block; width: 11rem; margin: .1rem 0; }
+button { cursor: pointer; background: var(--band); } button:hover, details:hover > summary { color: var(--link); }
+.fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: .75rem 1.5rem;
+  align-items: start; padding: .75rem 0; }
+details { border-bottom: 1px solid var(--line); padding: .35rem .5rem; } summary { cursor: pointer; }
+details form { padding: 0 0 .5rem 1rem; } summary span { color: var(--soft); }
+h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
+"""
+
+_PLACES: Final = {"unit": "One unit", "pool": "A pool", "site": "A site", "fleet": "The whole fleet"}
+_RUNNING: Final = ("No.", "Scenario", "Where", "Begins", "Ends", "With", "")
+_UNITS: Final = ("Unit", "Site", "Pool", "Traffic", "Role", "AsyncOS", "Status", "Work queue", "Messages/h", "Faults")
+
+
+def overview(fleet: LiveFleet, complaint: str = "") -> str:
+    """Return the page of the fleet; `complaint` is what was wrong with a form that was sent."""
+    model, units = fleet.model, fleet.units
+    many = f"{len(units)} {'unit' if len(units) == 1 else 'units'}"
+    body = f"""<h1>Simulated fleet <small>{escape(model.fleet.topology.name)}</small></h1>
+<p>{many}, a step every {model.step} s; the last one at {_clock(model.time)} UTC.</p>
+{_complaint(complaint)}
+<nav><a href="/">Refresh</a> <a href="/fleet.yml">fleet.yml</a> <a href="/scenarios">Scenarios as JSON</a>
+<a href="/truth">Truth table</a></nav>
+<h2>What happens</h2>
+{_incidents(model)}
+<h2>Fleet</h2>
+<p>The name of a unit leads to the faults of its transport.</p>
+<div class="table"><table>
+<thead><tr>{_cells("th", *_UNITS)}</tr></thead>
+<tbody>
+{"".join(_unit_row(fleet, unit) for unit in units)}</tbody>
+</table></div>
+<h2>Make something happen</h2>
+<p>An empty field takes what it shows. Times are written 90s, 5m, 2h or 3d.</p>
+{_datalists(model)}{"".join(_forms())}"""
+    return look.page("Simulated fleet", body, _STYLE)
+
+
+def unit_faults(fleet: LiveFleet, name: str, complaint: str = "") -> str:
+    """Return the page with the faults of one unit."""
+    now = faults.written(*fleet.faults(name))
+    fields = "\n".join(_fault_field(fault, now.get(fault.name, "")) for fault in FAULTS)
+    body = f"""<h1>{escape(name)} <small>faults of its transport</small></h1>
+<p>They come on top of what the scenarios do, and last until they are taken back.</p>
+{_complaint(complaint)}
+<nav><a href="/">Back to the fleet</a></nav>
+<form method="post"><div class="fields">
+{fields}
+</div><button>Set</button></form>"""
+    return look.page(f"{name}: faults", body, _STYLE)
+
+
+def _complaint(text: str) -> str:
+    return f'<p class="failed" role="alert">✕ {escape(text)}</p>' if text else ""
+
+
+def _cells(tag: str, *texts: str) -> str:
+    return "".join(f"<{tag}>{text}</{tag}>" for text in texts)
+
+
+def _clock(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
+
+
+def _incidents(model: Model) -> str:
+    if not model.scenarios:
+        return "<p>Nothing but ordinary mail.</p>"
+    rows = "".join(_incident_row(model, incident) for incident in model.scenarios)
+    head = _cells("th", *_RUNNING)
+    return f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>'
+
+
+def _incident_row(model: Model, incident: Incident) -> str:
+    place = incident.scenario.place
+    names = [model.fleet.names[unit] for unit in incident.units]
+    where = "the fleet" if place == "fleet" else ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")
+    given = (
+        f"{parameter.name}={_shown(parameter, incident.values[parameter.name])}"
+        for parameter in incident.scenario.parameters
+        if parameter.name not in ("duration", *_PLACES)
+    )
+    stop = f'<form method="post" action="/scenarios/{incident.number}/stop"><button>Stop</button></form>'
+    begin = _clock(incident.begin) if incident.begin > model.time else f"running since {_clock(incident.begin)}"
+    cells = _cells("td", str(incident.number), incident.scenario.name, escape(where), begin, _clock(incident.end))
+    return f"<tr>{cells}<td class=text>{escape(' '.join(given))}</td><td>{stop}</td></tr>\n"
+
+
+def _unit_row(fleet: LiveFleet, unit: Unit) -> str:
+    items = fleet.model.view.xml_items(unit.name)
+    transport = fleet.model.view.transport(unit.name)
+    broken = " ".join(f"{name}={text}" for name, text in faults.written(*fleet.faults(unit.name)).items())
+    silent = [source for source in ("snmp", "xml") if not getattr(transport, source)]
+    figures = ("system/status", "gauges/msgs_in_work_queue/current", "rates/inj_msgs/last_5_min")
+    status, queue, arrivals = (str(items[item][()]) for item in figures)
+    word = f'<span class="failed">✕ no {" and no ".join(map(str.upper, silent))}</span>' if silent else escape(status)
+    name = f'<a href="/units/{quote(unit.name, safe="")}/faults">{escape(unit.name)}</a>'
+    own = (escape(unit.site or ""), escape(unit.pool), unit.traffic, unit.role, unit.asyncos)
+    return f"<tr>{_cells('td', name, *own, word, f'{int(queue):,}', f'{int(arrivals):,}', escape(broken))}</tr>\n"
+
+
+def _datalists(model: Model) -> str:
+    names = {"unit": model.fleet.names, "pool": model.fleet.pools, "site": model.fleet.sites}
+    return "".join(
+        f'<datalist id="{kind}s">{"".join(f"<option>{escape(name)}</option>" for name in known)}</datalist>\n'
+        for kind, known in names.items()
+    )
+
+
+def _forms() -> Iterator[str]:
+    for place, title in _PLACES.items():
+        yield f"<h3>{title}</h3>\n"
+        yield from (_form(scenario) for scenario in SCENARIOS.values() if scenario.place == place)
+
+
+def _form(scenario: Scenario) -> str:
+    start = _field("offset", "0s", "from now to its onset")
+    fields = "\n".join([start, *map(_parameter_field, scenario.parameters)])
+    return f"""<details><summary><b>{scenario.name}</b> <span>{escape(scenario.meaning)}</span></summary>
+<form method="post" action="/scenarios"><input type="hidden" name="scenario" value="{scenario.name}">
+<div class="fields">
+{fields}
+</div><button>Start {scenario.name}</button></form></details>
+"""
+
+
+def _parameter_field(parameter: Parameter) -> str:
+    unit = f" ({parameter.unit})" if parameter.unit not in ("s", "text") else ""
+    usual = _shown(parameter, parameter.default) or "the likeliest"
+    return _field(parameter.name, usual, parameter.meaning + unit)
+
+
+def _field(name: str, usual: str, meaning: str) -> str:
+    known = f' list="{name}s"' if name in ("unit", "pool", "site") else ""
+    text = f'<input name="{name}"{known} placeholder="{escape(usual)}" autocomplete="off">'
+    return f"<label><b>{name}</b>{text}{escape(meaning)}</label>"
+
+
+def _shown(parameter: Parameter, value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return _time(value) if parameter.unit == "s" else f"{value:g}"
+
+
+def _time(seconds: float) -> str:
+    """Return a time as it is written in a scenario, in the largest unit that it is whole in."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+def _fault_field(fault: Fault, now: str) -> str:
+    if fault.kind in CHOICES:
+        options = "".join(
+            f"<option{' selected' if choice == now else ''}>{escape(choice)}</option>" for choice in CHOICES[fault.kind]
+        )
+        control = f'<select name="{fault.name}">{options}</select>'
+    else:
+        control = f'<input name="{fault.name}" value="{escape(now)}" placeholder="0" autocomplete="off">'
+    unit = "" if fault.kind in CHOICES else f" ({fault.kind})"
+    return f"<label><b>{fault.name}</b>{control}{escape(fault.meaning + unit)}</label>"

@@ -1,0 +1,151 @@
+"""A simulated fleet that runs in real time: its model, an SNMP agent and a web interface for every unit."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import secrets
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Final, Literal, Self
+
+import yaml
+
+from exporter.config import Auth
+from exporter.lab.simulator import agent, certificate, web
+from exporter.lab.simulator.agent import Agent
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.releases import generation
+from exporter.lab.simulator.topology import Unit
+from exporter.lab.simulator.web import WebInterfaces
+
+Version = Literal["v3", "v2c"]
+
+_AUTH: Final = "simulated"
+_IRONPORT: Final = 15497
+_HEADER: Final = """# A simulated fleet, for as long as it runs: ports, secrets and certificate are new at every start.
+"""
+
+
+class LiveFleet:
+    """The units of `model` on loopback ports, advanced a step every `model.step` seconds of wall-clock time.
+
+    It speaks the SNMP version `snmp`, and HTTPS unless told otherwise; its secrets are its own. Use it as an
+    asynchronous context manager: it listens inside, on `ports` (SNMP and XML, by unit), and its time stands still but
+    for `run` and `step`.
+    """
+
+    def __init__(self, model: Model, *, snmp: Version = "v3", https: bool = True, host: str = "127.0.0.1") -> None:
+        self.model = model
+        self._snmp_faults: dict[str, agent.Faults] = {}
+        self._xml_faults: dict[str, web.Faults] = {}
+        self.ports: dict[str, tuple[int, int]] = {}
+        self._host = host
+        self._secrets = {"snmp": _user() if snmp == "v3" else _community(), "xml": _login()}
+        self._tls: ssl.SSLContext | None = None
+        self._fingerprint = ""
+        if https:
+            self._tls, self._fingerprint = certificate.self_signed(host)
+        self._open = AsyncExitStack()
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The units, in the order of the topology."""
+        return self.model.fleet.topology.appliances
+
+    async def __aenter__(self) -> Self:
+        """Start every agent and every web interface."""
+        async with AsyncExitStack() as opened:
+            auth = Auth.model_validate(self._secrets)
+            if auth.snmp is None or auth.xml is None:
+                raise ValueError("a simulated unit has both sources")
+            generations = {unit.name: generation(unit.asyncos) for unit in self.units}
+            self._web = WebInterfaces(generations, lambda: self.model.view, auth.xml, self._tls, self._xml_faults)
+            opened.push_async_callback(self._web.stop)
+            pages = await self._web.start(self._host)
+            for name in generations:
+                one = Agent(name, lambda: self.model.view, [auth.snmp], _engine_id(name), self._snmp_faults)
+                opened.callback(one.stop)
+                self.ports[name] = await one.start(self._host), pages[name]
+            self._open = opened.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every port and connection."""
+        await self._open.aclose()
+
+    async def run(self) -> None:
+        """Advance for ever, each step when its time has come; steps that were missed are made up, one by one."""
+        while True:
+            await asyncio.sleep(max(0.0, self.model.time + self.model.step - time.time()))
+            await self.step()
+
+    async def step(self) -> None:
+        """Advance one step."""
+        self.model.advance()
+        await self._web.refresh()
+
+    def faults(self, unit: str) -> tuple[agent.Faults, web.Faults]:
+        """Return what is wrong on request with the unit's agent and with its web interface."""
+        return self._snmp_faults.get(unit, agent.NONE), self._xml_faults.get(unit, web.NONE)
+
+    async def set_faults(self, unit: str, snmp: agent.Faults, xml: web.Faults) -> None:
+        """Have these faults, in the place of those that the unit has."""
+        self._snmp_faults[unit], self._xml_faults[unit] = snmp, xml
+        await self._web.refresh()
+
+    def fleet_file(self) -> str:
+        """Return the fleet.yml with which an exporter reads this fleet."""
+        head = {"auths": {_AUTH: self._secrets}, "defaults": {"auth": _AUTH, "xml": self._xml()}}
+        entries = (_yaml(dict(self._entry(unit)), default_flow_style=True).strip() for unit in self.units)
+        return "\n".join([f"{_HEADER}{_yaml(head)}appliances:", *(f"  - {entry}" for entry in entries), ""])
+
+    def _xml(self) -> dict[str, Any]:
+        """Return how every web interface is reached."""
+        if self._tls is None:
+            return {"scheme": "http"}
+        return {"scheme": "https", "tls": {"fingerprint_sha256": self._fingerprint}}
+
+    def _entry(self, unit: Unit) -> Iterator[tuple[str, Any]]:
+        snmp, xml = self.ports[unit.name]
+        yield from (("name", unit.name), ("address", self._host))
+        if unit.site:
+            yield "site", unit.site
+        for key in ("pool", "stream", "traffic", "role", "connection_limit"):
+            yield key, getattr(unit, key)
+        rated = unit.rated_messages_per_hour
+        yield "rated_messages_per_hour", int(rated) if rated.is_integer() else rated
+        if unit.labels:
+            yield "labels", dict(unit.labels)
+        yield from (("snmp", {"port": snmp}), ("xml", {"port": xml}))
+
+
+def _yaml(document: Mapping[str, Any], **style: Any) -> str:
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=math.inf, **style))
+
+
+def _user() -> dict[str, Any]:
+    """Return a user as AsyncOS has it, with passphrases."""
+    auth, priv = (secrets.token_urlsafe(12) for _ in range(2))
+    return {
+        "version": 3,
+        "username": "v3get",
+        "auth": {"protocol": "SHA", "passphrase": auth},
+        "priv": {"protocol": "AES", "passphrase": priv},
+    }
+
+
+def _community() -> dict[str, Any]:
+    return {"version": "2c", "community": secrets.token_urlsafe(12)}
+
+
+def _login() -> dict[str, Any]:
+    return {"username": "monitor", "password": secrets.token_urlsafe(12)}
+
+
+def _engine_id(name: str) -> bytes:
+    """Return the engine id of the unit: the vendor's number, and octets of its own (RFC 3411)."""
+    return (0x80000000 | _IRONPORT).to_bytes(4, "big") + b"\x05" + hashlib.sha256(name.encode()).digest()[:12]

@@ -1,0 +1,257 @@
+"""One step of the mail: what arrives, what is taken, what leaves the work queue, what is delivered."""
+
+# mypy: disable-error-code=no-any-return
+# numpy's operators are typed as Any where shapes or kinds mix.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from exporter.lab.simulator.effects import Effects
+from exporter.lab.simulator.fleet import SPAM_CAUGHT, Fleet
+from exporter.lab.simulator.noise import Counts, Draw, Floats, Noise
+from exporter.lab.simulator.state import HARD, HARD_SHARES, Cargo, Count, State
+from exporter.lab.simulator.traffic import Mask
+
+CONSERVATION_STARTS: Final = 10_000
+CONSERVATION_REFUSES: Final = 50_000
+"""Messages in the work queue from which acceptance is slowed, and from which no mail is accepted."""
+
+REFUSING: Final = 999
+_SPACE: Final = (0.80, 0.98)
+"""Shares of the queue space from which acceptance is slowed, and from which no mail is accepted."""
+
+_RETRY: Final = 900.0  # seconds from one try of a recipient to the next, on the average
+_RETRY_DELIVERED: Final = 0.35
+_RETRY_EXPIRED: Final = 0.02
+_BOUNCES_MADE: Final = 0.8  # of the hard bounces: the others had no sender to tell
+_BOUNCES_SOFT: Final = 0.5  # of the bounces: their forged senders' hosts do not answer
+_HELD_FOR: Final = 180.0  # seconds for which a connection that sends nothing is held
+_FEW: Final = 1e-9  # stands for no message where a share without limit is taken of it
+_SIZE_COST: Final = 0.6  # of the work on a message, what grows with its size
+_TRANSIT: Final = 2.0  # seconds that a recipient waits for its first try
+_QUARANTINED: Final = 2e-5
+_QUARANTINE_TIME: Final = 5 * 86400.0
+_BOUNCE_LIMIT: Final = 259_200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Messages per second that come to each unit: the usual, its share of spam, and what scenarios add."""
+
+    usual: Floats
+    spam: Floats
+    attack: Floats
+    extra: Floats
+
+    @property
+    def total(self) -> Floats:
+        """All of them."""
+        return self.usual + self.attack + self.extra
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the mail of one step depends on; `length` in seconds."""
+
+    fleet: Fleet
+    state: State
+    effects: Effects
+    noise: Noise
+    length: float
+
+    def count(self, count: Count, amount: Counts) -> None:
+        """Add to a total."""
+        self.state.counts[count] += amount
+
+
+def conservation(fleet: Fleet, state: State, used_kib: Floats) -> Counts:
+    """Return the level of resource conservation, 0 to 60 or 999, by work queue and queue space."""
+    space = used_kib / fleet.queue_kib
+    slowed = np.maximum(
+        (state.queue - CONSERVATION_STARTS) / (CONSERVATION_REFUSES - CONSERVATION_STARTS),
+        (space - _SPACE[0]) / (_SPACE[1] - _SPACE[0]),
+    )
+    return np.where(slowed >= 1, REFUSING, np.ceil(60 * np.maximum(slowed, 0))).astype(np.int64)
+
+
+def used_kib(fleet: Fleet, state: State) -> Floats:
+    """Return the queue space in use: work queue, delivery queue and quarantine."""
+    recipients = state.unattempted + state.attempted
+    waiting = (recipients / fleet.mail.recipients + state.quarantined) * fleet.mail.kib
+    return np.minimum(2048 + state.cargo[Cargo.KIB] + waiting, fleet.queue_kib)
+
+
+def receive(step: Step, arrivals: Arrivals, members: Mask) -> Counts:
+    """Take what the unit can take and return it: slowed by resource conservation, bounded by free connections."""
+    state, effects, mail, limit = step.state, step.effects, step.fleet.mail, step.fleet.limit
+    level, total = state.level, arrivals.total
+    open_door = effects.receiving & effects.alive
+    accept = np.where(level == REFUSING, 0.0, 1 - level / 75) * open_door
+    session = mail.session * (1 + np.minimum(level, 60) / 30) * (1 + 0.05 * (effects.size - 1))
+    wanted = (total * mail.connections + effects.connections * members) * open_door
+    held = np.floor(limit * effects.held) * effects.alive
+    opened = np.minimum(wanted, (limit - held) / session)
+    let_in = opened / np.maximum(wanted, _FEW)
+    accept = np.minimum(accept, let_in)
+    # What feeds a pool has held back already what this pool would not take.
+    taken = arrivals.usual * np.where(step.fleet.fed, open_door, accept) + (total - arrivals.usual) * accept
+    refused = (arrivals.usual * mail.recipients * mail.rejected + effects.rejected * members) * let_in * open_door
+    per_second = np.array([taken, refused, opened + held / _HELD_FOR, opened * session / step.length])
+    draws = (Draw.ACCEPTED, Draw.REJECTED, Draw.CONNECTIONS, Draw.SESSIONS)
+    accepted, rejected, connections, sessions = step.noise.poisson(draws, per_second * step.length)
+    state.connections_in = np.minimum(held + sessions, limit).astype(np.int64)
+    state.heaviest = (total - arrivals.usual) / np.maximum(total, _FEW) * effects.one_sender
+    _count_received(step, accepted, rejected, connections)
+    _load(step, arrivals, accepted / np.maximum(total, _FEW), accepted)
+    return accepted
+
+
+def _count_received(step: Step, accepted: Counts, rejected: Counts, connections: Counts) -> None:
+    more = step.noise.poisson(Draw.EXTRA_RECIPIENTS, accepted * (step.fleet.mail.recipients - 1))
+    step.count(Count.INJ_MSGS, accepted)
+    step.count(Count.INJ_RECIPS, accepted + more)
+    step.count(Count.REJECTED_RECIPS, rejected)
+    step.count(Count.MESSAGE_IDS, accepted + rejected + rejected // 50)
+    step.count(Count.INJECTION_CONNECTIONS, connections)
+    step.count(Count.DNS_REQUESTS, 4 * connections)
+    step.count(Count.DNS_NETWORK_REQUESTS, connections)
+    step.count(Count.DNS_CACHE_EXPIRED, connections // 3)
+
+
+def _load(step: Step, arrivals: Arrivals, share: Floats, accepted: Counts) -> None:
+    """Add what the accepted messages carry; `share` is the seconds' worth of arrivals that they are."""
+    cargo = step.state.cargo
+    cargo[Cargo.KIB] += accepted * step.fleet.mail.kib * step.effects.size
+    cargo[Cargo.SPAM] += share * (arrivals.usual * arrivals.spam + arrivals.attack) * SPAM_CAUGHT
+    cargo[Cargo.BAD] += share * np.minimum(step.effects.undeliverable, arrivals.extra)
+
+
+def work(step: Step, accepted: Counts, paused: Floats) -> Counts:
+    """Move messages through the work queue and return the recipients that it hands to delivery."""
+    state, noise, mail = step.state, step.noise, step.fleet.mail
+    waiting = state.queue + accepted
+    size = state.cargo[Cargo.KIB] / np.maximum(waiting, 1) / mail.kib
+    capacity = step.fleet.capacity * (1 + 0.02 * state.drift[2]) * (1 - paused)
+    service = capacity * step.length / (1 + _SIZE_COST * np.maximum(size - 1, 0))
+    service = np.minimum(service, step.effects.service * np.maximum(accepted, _FEW))
+    service = np.where(step.effects.paused | ~step.effects.alive, 0, service)
+    left = np.minimum(waiting, noise.whole(Draw.SERVICE, service))
+    state.queue = waiting - left
+    state.exit_rate = left / step.length
+    longest = np.minimum(state.wait + step.length, state.queue / np.maximum(state.exit_rate, 1e-3))
+    state.wait = np.where(state.queue > 0, longest, 0)
+    share = left / np.maximum(waiting, 1)
+    leaving = state.cargo * share
+    state.cargo = np.where(state.queue > 0, state.cargo - leaving, 0.0)
+    dropped = np.minimum(left, noise.whole(Draw.DROPPED, leaving[Cargo.SPAM]))
+    step.count(Count.DROPPED_MSGS, dropped)
+    passed = left - dropped - _quarantine(step, left - dropped)
+    state.bad += np.minimum(leaving[Cargo.BAD], passed) * mail.recipients
+    return passed + noise.poisson(Draw.QUEUED_RECIPIENTS, passed * (mail.recipients - 1))
+
+
+def _quarantine(step: Step, passing: Counts) -> Counts:
+    state, noise = step.state, step.noise
+    released = noise.whole(Draw.QUARANTINED, state.quarantined * step.length / _QUARANTINE_TIME)
+    held = np.minimum(passing, noise.poisson(Draw.QUARANTINED, passing * _QUARANTINED))
+    state.quarantined += held - np.minimum(released, state.quarantined) * step.effects.alive
+    return held
+
+
+def deliver(step: Step, queued: Counts, stuck: Floats) -> Floats:
+    """Try the recipients that are queued and return the recipients per second that went out at the first try.
+
+    `stuck` is the share whose destination does not answer.
+    """
+    state, noise, mail = step.state, step.noise, step.fleet.mail
+    tried, bounces, bad = _first_try(step, queued)
+    blocked, rest = _take(tried, noise.whole(Draw.STUCK, tried * stuck))
+    bad, rest = _take(rest, bad)
+    soft, rest = _take(rest, noise.poisson(Draw.SOFT, rest * mail.soft + np.minimum(bounces, rest) * _BOUNCES_SOFT))
+    reasons = (Draw.HARD_DNS, Draw.HARD_5XX, Draw.HARD_FILTER, Draw.HARD_OTHER)
+    hard, rest = _split(step, rest, reasons, [rest * mail.hard * share for share in HARD_SHARES])
+    (deleted, unsubscribed), rest = _split(step, rest, (Draw.DELETED, Draw.UNSUBSCRIBED), [rest * 1e-4, rest * 1e-5])
+    retried, expired, again = _retry(step, stuck)
+    state.attempted += blocked + soft - retried - expired
+    state.stuck += blocked
+    step.count(Count.SOFT_BOUNCED_EVTS, blocked + soft + again)
+    step.count(Count.DELETED_RECIPS, deleted + unsubscribed)
+    step.count(Count.GLOBAL_UNSUB_HITS, unsubscribed)
+    step.count(Count.DELIVERED_RECIPS, rest + retried)
+    _bounce(step, [hard[0], hard[1] + bad, hard[2], expired, hard[3]])
+    _go_out(step, tried + again)
+    return rest / step.length
+
+
+def _first_try(step: Step, queued: Counts) -> tuple[Counts, Counts, Counts]:
+    """Take recipients to try for the first time: all of them, how many are bounces, how many will hard bounce."""
+    state, effects = step.state, step.effects
+    bounces = state.bounces * effects.alive
+    state.bounces = state.bounces - bounces
+    fresh = queued + bounces
+    waiting = state.unattempted + fresh
+    transit = np.minimum(waiting, np.floor(fresh / step.length * _TRANSIT).astype(np.int64))
+    tried = np.minimum(waiting - transit, effects.delivery * np.maximum(fresh, _FEW)).astype(np.int64) * effects.alive
+    state.unattempted = waiting - tried
+    bad = np.minimum(state.bad * tried / np.maximum(waiting, 1), tried)
+    state.bad = np.maximum(state.bad - bad, 0)
+    return tried, bounces, step.noise.whole(Draw.BAD, bad)
+
+
+def _bounce(step: Step, hard: Sequence[Counts]) -> None:
+    """Count the hard bounces, in the order of their reasons, and make bounces of most of them."""
+    step.state.counts[HARD] += hard
+    made = step.noise.whole(Draw.BOUNCES, np.sum(hard, axis=0) * _BOUNCES_MADE)
+    step.count(Count.GEN_BOUNCE_RECIPS, made)
+    step.state.bounces += made
+
+
+def _take(rest: Counts, wanted: Counts) -> tuple[Counts, Counts]:
+    """Return what can be taken of the rest, and what then is left."""
+    taken = np.minimum(wanted, rest)
+    return taken, rest - taken
+
+
+def _split(step: Step, rest: Counts, draws: Sequence[Draw], means: Sequence[Floats]) -> tuple[list[Counts], Counts]:
+    """Take random counts with these means from the rest, one after the other."""
+    parts = []
+    for wanted in step.noise.poisson(draws, np.array(means)):
+        part, rest = _take(rest, wanted)
+        parts.append(part)
+    return parts, rest
+
+
+def _retry(step: Step, stuck: Floats) -> tuple[Counts, Counts, Counts]:
+    """Try again what soft bounced; return what was delivered, what expired, and what soft bounced again."""
+    state, noise = step.state, step.noise
+    state.stuck = np.where(stuck > 0, state.stuck, 0)  # the destination is back: what waits for it is as any other
+    share = (1 - np.exp(-step.length / _RETRY)) * step.effects.alive
+    tries = noise.whole(Draw.RETRIED, (state.attempted - state.stuck) * share)
+    delivered, rest = _take(tries, noise.whole(Draw.RETRY_DELIVERED, tries * _RETRY_DELIVERED))
+    expired, again = _take(rest, noise.whole(Draw.RETRY_EXPIRED, tries * _RETRY_EXPIRED))
+    return delivered, expired, again + np.floor(state.stuck * share).astype(np.int64)
+
+
+def _go_out(step: Step, tried: Counts) -> None:
+    means = np.array([tried * 0.6, tried / step.length * 0.8])
+    connections, busy = step.noise.poisson((Draw.DELIVERIES, Draw.OUTBOUND), means)
+    step.count(Count.DELIVERY_CONNECTIONS, connections)
+    step.state.connections_out = np.minimum(busy, 500)
+
+
+def grow_old(step: Step, now: float) -> None:
+    """Let the oldest message of the delivery queue age, or leave it to the next oldest."""
+    state, noise = step.state, step.noise
+    age = now - state.oldest
+    left = noise.uniform[Draw.AGE] < 1 - np.exp(-step.length / (step.fleet.mail.soft * 600_000))
+    left = (left & (state.stuck == 0)) | (age > _BOUNCE_LIMIT)
+    left |= state.attempted == 0
+    younger = np.where(state.attempted == 0, 0, age * noise.uniform[Draw.AGE_LEFT])
+    state.oldest = np.where(left, now - younger, state.oldest)
+    ids = state.counts[Count.MESSAGE_IDS]
+    behind = np.floor(younger * step.fleet.busy * 0.5).astype(np.int64)
+    state.oldest_id = np.where(left, np.maximum(ids - behind, np.minimum(state.oldest_id, ids)), state.oldest_id)

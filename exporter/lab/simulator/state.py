@@ -1,0 +1,180 @@
+"""What a simulated fleet remembers from step to step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, auto
+from typing import Final
+
+import numpy as np
+
+from exporter.lab.simulator.fleet import SPAM_CAUGHT, Fleet
+from exporter.lab.simulator.noise import Counts, Floats, generator
+from exporter.lab.simulator.releases import SERVICES
+from exporter.lab.simulator.traffic import DAY, Mask
+
+
+class Count(IntEnum):
+    """The totals that each unit keeps for ever; what the status page gives besides are sums of them."""
+
+    INJ_MSGS = 0
+    INJ_RECIPS = auto()
+    GEN_BOUNCE_RECIPS = auto()
+    REJECTED_RECIPS = auto()
+    DROPPED_MSGS = auto()
+    SOFT_BOUNCED_EVTS = auto()
+    DNS_HARD_BOUNCED = auto()
+    STATUS_5XX_HARD_BOUNCED = auto()
+    FILTER_HARD_BOUNCED = auto()
+    EXPIRED_HARD_BOUNCED = auto()
+    OTHER_HARD_BOUNCED = auto()
+    DELIVERED_RECIPS = auto()
+    DELETED_RECIPS = auto()
+    GLOBAL_UNSUB_HITS = auto()
+    MESSAGE_IDS = auto()
+    INJECTION_CONNECTIONS = auto()
+    DELIVERY_CONNECTIONS = auto()
+    DNS_REQUESTS = auto()
+    DNS_NETWORK_REQUESTS = auto()
+    DNS_CACHE_EXPIRED = auto()
+
+
+HARD: Final = slice(Count.DNS_HARD_BOUNCED, Count.OTHER_HARD_BOUNCED + 1)
+"""The five reasons of a hard bounce."""
+
+COMPLETED: Final = slice(Count.DNS_HARD_BOUNCED, Count.DELETED_RECIPS + 1)
+"""What completes a recipient: hard bounced, delivered or deleted."""
+
+
+class Cargo(IntEnum):
+    """What the messages in the work queue carry, summed over them."""
+
+    KIB = 0
+    SPAM = auto()  # messages that the work queue will drop
+    BAD = auto()  # messages that will hard bounce
+
+
+@dataclass(slots=True)
+class State:
+    """Arrays over the units, changed in place by each step; times in Unix seconds, amounts as AsyncOS counts them."""
+
+    counts: Counts  # by Count
+    at_boot: Counts  # counts when the unit started
+    at_reset: Counts  # counts at the last reset
+    boot: Floats
+    agent_boot: Floats
+    reset: Floats  # time of the last reset of the counters, NaN for never
+    drift: Floats  # slow noise, mean 0 and variance 1: demand, demand of the pool, capacity
+    feed: Floats  # messages per second that each fed pool is sent
+    queue: Counts  # messages in the work queue
+    cargo: Floats  # by Cargo
+    exit_rate: Floats  # messages per second that leave the work queue
+    level: Counts  # resource conservation
+    unattempted: Counts
+    bad: Floats  # of them, those that will hard bounce
+    attempted: Counts
+    stuck: Counts  # of the attempted, those whose destination is down
+    bounces: Counts  # bounces made in the last step, not yet queued
+    quarantined: Counts  # messages
+    wait: Floats  # seconds that the first message of the work queue has waited
+    oldest: Floats  # when the oldest message in the delivery queue came in
+    oldest_id: Counts
+    connections_in: Counts
+    connections_out: Counts
+    io: Floats  # disk I/O of the last step
+    io_peak: Floats  # before it, since boot
+    updates: Counts  # by service
+    update_failures: Counts
+    raid_events: Counts
+    heaviest: Floats  # share of the connections that one sender has
+    alive: Mask
+    agent: Mask  # the SNMP agent runs
+    drive_failed: Mask
+    members: Mask  # in rotation
+
+
+def warm(fleet: Fleet, seed: int, time: float) -> State:
+    """Return the state of a fleet that has been at work for months: counters, ids and uptimes that fit its mail."""
+    units = len(fleet)
+    draw = generator(seed, 6)
+    age, uptime = draw.uniform(300, 900, units) * DAY, draw.uniform(20, 200, units) * DAY
+    counts = np.floor(_flows(fleet) * age).astype(np.int64)
+    none = np.zeros(units, dtype=np.int64)
+    boot = np.floor(time - uptime)
+    services = len(SERVICES)
+    period = np.array(list(SERVICES.values()))[:, None]
+    return State(
+        counts=counts,
+        at_boot=np.floor(counts * (1 - uptime / age)).astype(np.int64),
+        at_reset=np.zeros_like(counts),
+        boot=boot,
+        agent_boot=boot + 60,
+        reset=np.full(units, np.nan),
+        drift=draw.standard_normal((3, units)),
+        feed=np.zeros(len(fleet.pools)),
+        queue=none.copy(),
+        cargo=np.zeros((len(Cargo), units)),
+        exit_rate=np.zeros(units),
+        level=none.copy(),
+        unattempted=none.copy(),
+        bad=np.zeros(units),
+        attempted=np.floor(_flows(fleet)[Count.SOFT_BOUNCED_EVTS] * 900).astype(np.int64),
+        stuck=none.copy(),
+        bounces=none.copy(),
+        quarantined=np.floor(fleet.busy * 8).astype(np.int64),
+        wait=np.zeros(units),
+        oldest=time - draw.exponential(fleet.mail.soft * 600_000),
+        oldest_id=np.maximum(counts[Count.MESSAGE_IDS] - 1000, 1),
+        connections_in=none.copy(),
+        connections_out=none.copy(),
+        io=np.zeros(units),
+        io_peak=fleet.capacity * 1.3,
+        updates=np.floor(uptime / period).astype(np.int64) + np.zeros((services, units), dtype=np.int64),
+        update_failures=draw.poisson(uptime / period / 2000).astype(np.int64),
+        raid_events=none.copy(),
+        heaviest=np.zeros(units),
+        alive=np.ones(units, dtype=bool),
+        agent=np.ones(units, dtype=bool),
+        drive_failed=np.zeros(units, dtype=bool),
+        members=fleet.production.copy(),
+    )
+
+
+def _flows(fleet: Fleet) -> Floats:
+    """Return the long-term events per second of each unit, by Count; a spare has seen a little test mail."""
+    mail = fleet.mail
+    arrivals = np.maximum(fleet.busy * 0.45, fleet.capacity * 0.002)
+    recipients = arrivals * mail.recipients
+    rejected = recipients * mail.rejected
+    dropped = arrivals * (1 - mail.ham) * SPAM_CAUGHT
+    queued = (arrivals - dropped) * mail.recipients
+    hard = queued * mail.hard
+    soft = queued * (mail.soft + mail.hard * 0.4)  # the second part are bounces to forged senders
+    bounces = (hard + soft * 0.05) * 0.8
+    flows = {
+        Count.INJ_MSGS: arrivals,
+        Count.INJ_RECIPS: recipients,
+        Count.GEN_BOUNCE_RECIPS: bounces,
+        Count.REJECTED_RECIPS: rejected,
+        Count.DROPPED_MSGS: dropped,
+        Count.SOFT_BOUNCED_EVTS: soft * 2.7,
+        Count.DNS_HARD_BOUNCED: hard * HARD_SHARES[0],
+        Count.STATUS_5XX_HARD_BOUNCED: hard * HARD_SHARES[1],
+        Count.FILTER_HARD_BOUNCED: hard * HARD_SHARES[2],
+        Count.EXPIRED_HARD_BOUNCED: soft * 0.05,
+        Count.OTHER_HARD_BOUNCED: hard * HARD_SHARES[3],
+        Count.DELIVERED_RECIPS: queued + bounces - hard - soft * 0.05,
+        Count.DELETED_RECIPS: queued * 1e-4,
+        Count.GLOBAL_UNSUB_HITS: queued * 1e-5,
+        Count.MESSAGE_IDS: arrivals + rejected * 1.02,
+        Count.INJECTION_CONNECTIONS: arrivals * mail.connections,
+        Count.DELIVERY_CONNECTIONS: queued * 0.6,
+        Count.DNS_REQUESTS: arrivals * mail.connections * 4,
+        Count.DNS_NETWORK_REQUESTS: arrivals * mail.connections,
+        Count.DNS_CACHE_EXPIRED: arrivals * mail.connections * 0.3,
+    }
+    return np.array([flows[count] for count in Count])
+
+
+HARD_SHARES: Final = (0.08, 0.84, 0.02, 0.06)
+"""Of the hard bounces at the first try: DNS, 5xx, filter, other. Those that expired come from the retries."""

@@ -1,0 +1,130 @@
+"""When mail comes and to which unit: the week's curve, senders nailed to units, and the noise of quiet weeks."""
+
+# mypy: disable-error-code=no-any-return
+# numpy's operators are typed as Any where shapes or kinds mix.
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.lab.simulator.noise import Floats, generator
+
+Mask = NDArray[np.bool_]
+
+DAY: Final = 86400
+SENDERS: Final = 20_000
+_ZIPF: Final = 0.8
+
+# fmt: off
+_WORKDAY: Final = (
+    18, 14, 12, 11, 12, 18, 35, 70, 120, 155, 165, 160, 140, 145, 155, 150, 135, 105, 75, 58, 48, 40, 32, 24,
+)
+_WEEKEND: Final = (
+    16, 12, 10, 9, 9, 11, 15, 22, 32, 42, 48, 50, 48, 46, 45, 44, 43, 42, 41, 40, 36, 31, 26, 20,
+)
+# fmt: on
+_WEEK: Final = np.array(_WORKDAY * 5 + _WEEKEND * 2) / np.mean(_WORKDAY * 5 + _WEEKEND * 2)
+PEAK: Final = float(_WEEK.max())
+"""The busy hour's good mail, in multiples of the week's mean."""
+
+_HOURS: Final = np.arange(-1, 169) + 0.5
+_AROUND: Final = np.concatenate((_WEEK[-1:], _WEEK, _WEEK[:1]))
+
+
+def good_mail(time: Floats) -> Floats:
+    """Return the flow of good mail at Unix times in UTC, 1 being the week's mean."""
+    hours = ((time / DAY + 3) % 7) * 24  # the epoch was a Thursday, the table starts on Monday
+    return np.interp(hours, _HOURS, _AROUND)
+
+
+def spam(time: Floats) -> Floats:
+    """Return the flow of spam at Unix times, 1 being the mean; it hardly knows night and day."""
+    return 1 + 0.08 * np.sin(2 * np.pi * (time / DAY - 0.4))
+
+
+class Senders:
+    """20,000 senders with Zipf-distributed mail, each nailed to one unit of its pool by its address.
+
+    A unit that leaves gives its senders to its peers, and a unit that joins takes some of each: the others stay where
+    they are (highest random weight, in proportion to the units' capacity).
+    """
+
+    def __init__(self, seed: int, pool: NDArray[np.int64], weight: Floats) -> None:
+        widest = int(np.bincount(pool).max())
+        zipf = np.arange(1, SENDERS + 1) ** -_ZIPF
+        self._mail = zipf / zipf.sum()
+        luck = generator(seed, 2).random((SENDERS, widest), dtype=np.float32)
+        self._ranks = -np.log(np.maximum(luck, np.finfo(np.float32).tiny))  # one in millions is 0
+        self._pools = [np.flatnonzero(pool == number) for number in range(int(pool.max()) + 1)]
+        self._weight = weight
+
+    def shares(self, members: Mask) -> Floats:
+        """Return each unit's share of its pool's mail when the `members` are in rotation."""
+        share = np.zeros(len(members))
+        for number, units in enumerate(self._pools):
+            places = np.flatnonzero(members[units])
+            if len(places):
+                chosen = self.assign(number, places)
+                share[units[places]] = np.bincount(chosen, np.roll(self._mail, 7919 * number), len(places))
+        return share
+
+    def assign(self, pool: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return for each sender which of the `places` in the pool it is nailed to."""
+        weight = self._weight[self._pools[pool][places]].astype(np.float32)
+        return np.argmin(self._ranks[:, places] / weight, axis=1)
+
+
+class Newsletters(NamedTuple):
+    """The bursts of a day: Unix time of start and end, the unit that gets each, and messages per second."""
+
+    start: Floats
+    end: Floats
+    unit: NDArray[np.int64]
+    rate: Floats
+
+    def flow(self, begin: float, end: float, count: int) -> Floats:
+        """Return the messages per second that each of `count` units gets of them, on the average over the interval."""
+        overlap = np.minimum(self.end, end) - np.maximum(self.start, begin)
+        running = overlap > 0
+        if not running.any():
+            return np.zeros(count)
+        rate = self.rate[running] * overlap[running] / (end - begin)
+        return np.bincount(self.unit[running], rate, count).astype(float)
+
+
+@lru_cache(maxsize=8)
+def newsletters(seed: int, day: int, units: tuple[int, ...], scales: tuple[float, ...]) -> Newsletters:
+    """Return the bursts of a day: one for each of the `units`, 500 to 5,000 messages in 2 to 10 minutes by daylight.
+
+    Sizes are those of a unit of 140,000 messages an hour; `scales` says how much larger each unit is.
+    """
+    draw = generator(seed, 3, day)
+    count = len(units)
+    start = day * DAY + draw.uniform(6, 20, count) * 3600
+    length = draw.uniform(120, 600, count)
+    chosen = draw.integers(count, size=count)
+    messages = np.exp(draw.uniform(np.log(500), np.log(5000), count)) * np.array(scales)[chosen]
+    return Newsletters(start, start + length, np.array(units)[chosen], messages / length)
+
+
+UPDATE_SLOT: Final = 7200
+"""Seconds in which each unit has one pause for an engine update."""
+
+
+@lru_cache(maxsize=8)
+def _pauses(seed: int, slot: int, count: int) -> tuple[Floats, Floats]:
+    draw = generator(seed, 4, slot)
+    start = slot * UPDATE_SLOT + draw.uniform(0, UPDATE_SLOT - 60, count)
+    return start, start + draw.uniform(20, 60, count)
+
+
+def pause(seed: int, begin: float, end: float, count: int) -> Floats:
+    """Return the share of the interval for which each unit's work queue stands still for an engine update."""
+    paused = np.zeros(count)
+    for slot in range(int(begin // UPDATE_SLOT), int((end - 1e-6) // UPDATE_SLOT) + 1):
+        since, until = _pauses(seed, slot, count)
+        paused += np.maximum(np.minimum(until, end) - np.maximum(since, begin), 0)
+    return paused / (end - begin)

@@ -1,0 +1,380 @@
+"""Every figure of every unit at one instant, as its two sources give it: SNMP objects and status pages.
+
+Items are named as the exporter's own sources name them, so that an answer that is served and a sample that is written
+come from the same figures. Status pages give text, SNMP gives numbers and text.
+"""
+
+# mypy: disable-error-code=no-any-return
+# numpy's operators are typed as Any where shapes or kinds mix.
+from __future__ import annotations
+
+import time as clock
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+import numpy as np
+
+from exporter.lab.simulator import figures, hardware
+from exporter.lab.simulator.effects import Effects
+from exporter.lab.simulator.fleet import Fleet
+from exporter.lab.simulator.hardware import TableRow
+from exporter.lab.simulator.noise import Counts, Floats
+from exporter.lab.simulator.releases import COUNTING, CURRENT, EVALUATION, FEATURES, GAUGES, LAPSED, SERVICES
+from exporter.lab.simulator.state import COMPLETED, HARD, Count, State
+from exporter.metrics.conversions import Raw
+from exporter.metrics.reading import Items, Row, name_rows
+from exporter.sources.snmp.mib import TABLES
+
+Page = Literal["status", "dnsstatus", "tophosts", "topin"]
+
+WINDOWS: Final = {"last_1_min": 60, "last_5_min": 300, "last_15_min": 900}
+"""Windows over which the status page gives rates, in seconds."""
+
+RATED: Final = (
+    "inj_msgs",
+    "inj_recips",
+    "soft_bounced_evts",
+    "completed_recips",
+    "hard_bounced_recips",
+    "delivered_recips",
+)
+"""The counters that it gives rates of, in its order."""
+
+_COUNTERS: Final[Mapping[str, Count | slice]] = {
+    "inj_msgs": Count.INJ_MSGS,
+    "inj_recips": Count.INJ_RECIPS,
+    "gen_bounce_recips": Count.GEN_BOUNCE_RECIPS,
+    "rejected_recips": Count.REJECTED_RECIPS,
+    "dropped_msgs": Count.DROPPED_MSGS,
+    "soft_bounced_evts": Count.SOFT_BOUNCED_EVTS,
+    "completed_recips": COMPLETED,
+    "hard_bounced_recips": HARD,
+    "dns_hard_bounced_recips": Count.DNS_HARD_BOUNCED,
+    "5xx_hard_bounced_recips": Count.STATUS_5XX_HARD_BOUNCED,
+    "filter_hard_bounced_recips": Count.FILTER_HARD_BOUNCED,
+    "expired_hard_bounced_recips": Count.EXPIRED_HARD_BOUNCED,
+    "other_hard_bounced_recips": Count.OTHER_HARD_BOUNCED,
+    "delivered_recips": Count.DELIVERED_RECIPS,
+    "deleted_recips": Count.DELETED_RECIPS,
+    "global_unsub_hits": Count.GLOBAL_UNSUB_HITS,
+}
+"""The counters of the status page in its order; some are sums of what the state keeps."""
+
+_IDS: Final = {
+    "message_id": Count.MESSAGE_IDS,
+    "injection_conn_id": Count.INJECTION_CONNECTIONS,
+    "delivery_conn_id": Count.DELIVERY_CONNECTIONS,
+}
+
+_DAY: Final = 86400
+_LAPSED_AT: Final = 1_420_070_400
+_EVALUATION_SECONDS: Final = 2_592_000
+_KEY_PERIOD: Final = 365 * _DAY
+_KEY_LEAST: Final = 60 * _DAY
+"""Running keys are renewed every year, when they have 60 days left."""
+
+_TOP: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How the sources of one unit answer at this time, for those who serve them or write samples.
+
+    Nobody takes samples unless `scraped`, and they find no exporter unless `answered`. SNMP requests are lost with the
+    probability `snmp_loss`, pages with `xml_loss`; a page takes `delay` seconds. A unit that does not admit our
+    password answers 401.
+    """
+
+    scraped: bool
+    answered: bool
+    snmp: bool
+    xml: bool
+    admits: bool
+    snmp_loss: float
+    xml_loss: float
+    delay: float
+
+
+def rated(state: State) -> Counts:
+    """Return the totals that the status page gives rates of, by unit."""
+    return np.array([_total(state.counts, name) for name in RATED])
+
+
+def _total(counts: Counts, name: str) -> Counts:
+    rows = _COUNTERS[name]
+    return counts[rows].sum(axis=0) if isinstance(rows, slice) else counts[rows]
+
+
+class View:
+    """The figures of all units at `time` (Unix, seconds), which later steps of the model do not change.
+
+    `increases` are those of `rated` over the windows of the rates.
+    """
+
+    def __init__(
+        self, fleet: Fleet, state: State, effects: Effects, jitter: Floats, increases: Mapping[str, Counts], time: float
+    ) -> None:
+        self.time = time
+        self._fleet = fleet
+        self._effects = effects
+        page = figures.gauges(fleet, state, effects, jitter, time)
+        self._gauges = _lists(page)
+        self._scalars = _lists(figures.agent(fleet, state, effects, page, jitter))
+        self._counters = _lists(_counter_columns(state))
+        self._rates = _lists(_rate_columns(increases))
+        self._counts = state.counts.T.tolist()
+        self._busy = figures.busy(fleet, state).tolist()
+        self._updates = state.updates.T.tolist(), state.update_failures.T.tolist()
+        self._boot, self._agent_boot, self._reset = (
+            times.tolist() for times in (state.boot, state.agent_boot, state.reset)
+        )
+        self._oldest = _oldest(state, time)
+        self._stuck = state.stuck.tolist()
+        self._heaviest = state.heaviest.tolist()
+
+    def xml_items(self, unit: str, pages: Sequence[Page] = ("status",)) -> Items:
+        """Return what the exporter reads from the unit's status pages: text, in the order of the page."""
+        number = self._fleet.index[unit]
+        items: Items = {}
+        if "status" in pages:
+            items.update({name: {(): value} for name, value in self._status(number)})
+            items["features/time_remaining"] = {
+                (name,): "Dormant/Perpetual" if seconds is None else str(seconds)
+                for name, seconds in self._features(number)
+            }
+        if "dnsstatus" in pages:
+            items.update({name: {(): value} for name, value in self._dnsstatus(number)})
+        if "tophosts" in pages:
+            items.update(self._tophosts(number))
+        if "topin" in pages:
+            items["topin/connections"] = self._topin(number)
+        return items
+
+    def snmp_items(self, unit: str) -> Items:
+        """Return what the exporter reads from the unit's SNMP agent: scalars, and table columns by row."""
+        items: Items = {name: {(): value} for name, value in self.snmp_scalars(unit).items()}
+        tables = self.snmp_tables(unit)
+        for table in TABLES:
+            rows = tables[table.name]
+            names = _names(tuple(str(row[table.label.name]) for row in rows))
+            for column in table.columns if rows else ():
+                items[column.name] = {name: row[column.name] for name, row in zip(names, rows, strict=True)}
+        return items
+
+    def snmp_scalars(self, unit: str) -> dict[str, Raw]:
+        """Return the scalars that the unit's agent has, by their name in the MIB."""
+        number = self._fleet.index[unit]
+        scalars: dict[str, Raw] = {
+            "sysDescr": self._description(number),
+            "sysUpTime": int((self.time - self._agent_boot[number]) * 100) % 2**32,
+        }
+        scalars.update({name: column[number] for name, column in self._scalars.items()})
+        scalars["oldestMessageAge"] = self._oldest[number][0]
+        if self._fleet.topology.appliances[number].virtual:
+            del scalars["raidEvents"]
+        if self._fleet.generation[number] == CURRENT:
+            scalars["fipsMode"] = 2
+        return scalars
+
+    def snmp_tables(self, unit: str) -> dict[str, list[TableRow]]:
+        """Return the rows of each table of the MIB, index 1 first; virtual units have no rows of hardware."""
+        number = self._fleet.index[unit]
+        return {
+            "powerSupplyTable": [],
+            "temperatureTable": [],
+            "fanTable": [],
+            "raidTable": [],
+            **({} if self._fleet.topology.appliances[number].virtual else self._hardware(number)),
+            "keyExpirationTable": [
+                {
+                    "keyDescription": name,
+                    "keyIsPerpetual": 1 if seconds is None else 2,
+                    "keySecondsUntilExpire": max(seconds or 0, 0),
+                }
+                for name, seconds in self._features(number)
+            ],
+            "updateTable": [
+                {"updateServiceName": service, "updates": good % 2**32, "updateFailures": bad % 2**32}
+                for service, good, bad in zip(SERVICES, *(counts[number] for counts in self._updates), strict=True)
+            ],
+        }
+
+    def transport(self, unit: str) -> Transport:
+        """Return how the unit's sources answer at this time; SNMP has low priority on a busy unit."""
+        number, effects = self._fleet.index[unit], self._effects
+        strain = min(max((self._busy[number] - 0.7) / 0.2, 0.0), 1.0)
+        alive = bool(effects.alive[number])
+        return Transport(
+            scraped=bool(effects.scraped[number]),
+            answered=bool(effects.answered[number]),
+            snmp=alive and bool(effects.snmp[number]),
+            xml=alive and bool(effects.xml[number]),
+            admits=bool(effects.admitted[number]),
+            snmp_loss=max(0.02 + 0.15 * strain, float(effects.snmp_loss[number])),
+            xml_loss=0.001,
+            delay=0.1 + 1.4 * strain,
+        )
+
+    def _status(self, number: int) -> Iterator[tuple[str, str]]:
+        """Yield the items of /xml/status in the page's order, without the features."""
+        yield "status/build", f"phoebe {self._version(number)}"
+        yield "status/hostname", f"{self._fleet.names[number]}.example.net"
+        yield "status/timestamp", _stamp(self.time)
+        yield "birth_time/timestamp", f"{_stamp(self._boot[number])} ({_words(self.time - self._boot[number])})"
+        yield "last_counter_reset/timestamp", _stamp(self._reset[number])
+        yield "system/status", self._system_status(number)
+        age, message = self._oldest[number]
+        yield "oldest_message/secs", str(age)
+        if self._fleet.generation[number] == CURRENT:
+            yield "oldest_message/mid", str(message)
+        yield from ((name, str(column[number])) for name, column in self._counters.items())
+        yield from ((f"current_ids/{name}", str(self._counts[number][count])) for name, count in _IDS.items())
+        yield from ((name, str(column[number])) for name, column in self._rates.items())
+        for gauge in GAUGES[int(self._fleet.generation[number])]:
+            yield f"gauges/{gauge}/current", str(self._gauges[gauge][number])
+
+    def _dnsstatus(self, number: int) -> Iterator[tuple[str, str]]:
+        counts = self._counts[number]
+        requests, missed = counts[Count.DNS_REQUESTS], counts[Count.DNS_NETWORK_REQUESTS]
+        operations = {
+            "dns_reqs": requests,
+            "network_reqs": missed,
+            "cache_hits": requests - missed,
+            "cache_misses": missed,
+            "cache_exceptions": missed // 50,
+            "cache_expired": counts[Count.DNS_CACHE_EXPIRED],
+        }
+        return ((f"counters/{name}/lifetime", str(total)) for name, total in operations.items())
+
+    def _tophosts(self, number: int) -> Items:
+        """Return the busiest destinations; the first of them is the one that can be down."""
+        counts, gauges, stuck = self._counts[number], self._gauges, self._stuck[number]
+        totals = {
+            "connections": gauges["conn_out"][number],
+            "delivered_recipients": counts[Count.DELIVERED_RECIPS],
+            "soft_bounces": counts[Count.SOFT_BOUNCED_EVTS],
+            "hard_bounces": sum(counts[HARD]),
+        }
+        shares = _zipf("destination{}.example")
+        active = gauges["active_recips"][number] - stuck
+        items: Items = {
+            "tophosts/active_recipients": {row: float(active * share // 1) for row, share in shares.items()},
+            **{
+                f"tophosts/{figure}": {row: float(total * share // 1) for row, share in shares.items()}
+                for figure, total in totals.items()
+            },
+        }
+        first = next(iter(shares))
+        items["tophosts/active_recipients"][first] = float(items["tophosts/active_recipients"][first]) + stuck
+        return items
+
+    def _topin(self, number: int) -> dict[Row, Raw]:
+        """Return the senders with the most connections; a single heavy one is 203.0.113.66."""
+        connections, heaviest = self._gauges["conn_in"][number], self._heaviest[number]
+        others = connections * (1 - heaviest)
+        rows: dict[Row, Raw] = {
+            (*row, "Incoming"): float(others * share // 1) for row, share in _zipf("192.0.2.{}").items()
+        }
+        if heaviest > 0:
+            rows["203.0.113.66", "Incoming"] = float(connections * heaviest // 1)
+        busiest = sorted(rows.items(), key=lambda row: -float(row[1]))
+        return {row: value for row, value in busiest[:_TOP] if float(value) > 0}
+
+    def _features(self, number: int) -> Iterator[tuple[str, int | None]]:
+        """Yield the feature keys with their seconds; None for one without end."""
+        features = FEATURES[int(self._fleet.generation[number])]
+        for place, (name, kind) in enumerate(features.items()):
+            expiry = self._effects.keys.get((number, name))
+            if expiry is not None:
+                yield name, int(expiry - self.time)
+            elif kind == COUNTING:
+                phase = (number * 7 + place) * 11 * _DAY
+                yield name, int(_KEY_LEAST + (phase - self.time) % _KEY_PERIOD)
+            else:
+                yield name, {LAPSED: int(_LAPSED_AT - self.time), EVALUATION: _EVALUATION_SECONDS}.get(kind)
+
+    def _hardware(self, number: int) -> dict[str, list[TableRow]]:
+        effects, busy = self._effects, self._busy[number]
+        heat = float(effects.heat[number])
+        return {
+            "powerSupplyTable": hardware.supplies(failed=bool(effects.supply_failed[number])),
+            "temperatureTable": hardware.temperatures(busy, heat),
+            "fanTable": hardware.fans(busy, heat, failed=bool(effects.fan_failed[number])),
+            "raidTable": hardware.drives(failed=bool(effects.drive_failed[number])),
+        }
+
+    def _version(self, number: int) -> str:
+        return self._effects.versions.get(number, self._fleet.topology.appliances[number].asyncos)
+
+    def _description(self, number: int) -> str:
+        brand = "Cisco" if self._fleet.generation[number] == CURRENT else "Cisco IronPort"
+        serial = f"{zlib.crc32(self._fleet.names[number].encode()):012X}"
+        model = self._fleet.topology.appliances[number].model
+        release = f"AsyncOS Version: {self._version(number)}, Build Date: 2017-03-15"
+        return f"{brand} Model {model}, {release}, Serial #: {serial[6:]}-{serial[::-1]}"
+
+    def _system_status(self, number: int) -> str:
+        if self._effects.paused[number]:
+            return "work queue paused"
+        return "online" if self._effects.receiving[number] else "receiving suspended"
+
+
+@lru_cache(maxsize=1024)
+def _names(labels: tuple[str, ...]) -> tuple[Row, ...]:
+    """Return how the rows of a table with these labels are called, which stays the same for weeks."""
+    named = name_rows((str(index), label) for index, label in enumerate(labels, 1))
+    return tuple((name,) for name in named.values())
+
+
+def _lists(columns: Mapping[str, figures.Column]) -> dict[str, list[Raw]]:
+    return {name: list(column) if isinstance(column, list) else column.tolist() for name, column in columns.items()}
+
+
+def _counter_columns(state: State) -> dict[str, figures.Column]:
+    columns = {"reset": state.counts - state.at_reset, "uptime": state.counts - state.at_boot, "lifetime": state.counts}
+    return {
+        f"counters/{name}/{column}": _total(counts, name) for name in _COUNTERS for column, counts in columns.items()
+    }
+
+
+def _rate_columns(increases: Mapping[str, Counts]) -> dict[str, figures.Column]:
+    """Return the rates per hour, from the increases of the rated counters over each window."""
+    return {
+        f"rates/{name}/{window}": increases[window][row] * (3600 // seconds)
+        for row, name in enumerate(RATED)
+        for window, seconds in WINDOWS.items()
+    }
+
+
+def _oldest(state: State, time: float) -> list[tuple[int, int]]:
+    """Return age in seconds and id of each unit's oldest message, queued or in delivery; 0 and 0 for none."""
+    delivery = np.where(state.attempted > 0, time - state.oldest, 0)
+    age = np.floor(np.maximum(delivery, state.wait)).astype(np.int64)
+    newest = state.counts[Count.MESSAGE_IDS]
+    message = np.where(delivery >= state.wait, state.oldest_id, newest - state.queue)
+    some = state.queue + state.attempted + state.unattempted > 0
+    return list(zip(np.where(some, age, 0).tolist(), np.where(some, message, 0).tolist(), strict=True))
+
+
+def _zipf(pattern: str) -> dict[Row, float]:
+    shares = np.arange(1, _TOP + 1) ** -0.8
+    return {(pattern.format(rank + 1),): float(share) for rank, share in enumerate(shares / shares.sum() * 0.7)}
+
+
+def _stamp(time: float) -> str:
+    """Return a time as the status page writes it, "" for never; the units' clocks are on UTC."""
+    return "" if np.isnan(time) else clock.strftime("%Y%m%d%H%M%S", clock.gmtime(time))
+
+
+def _words(seconds: float) -> str:
+    """Return a length of time as the status page words it, "169d 1h 39m 8s" or, of less than a day, "16h 36m 18s"."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
+    while len(parts) > 1 and parts[0][0] == 0:
+        del parts[0]
+    return " ".join(f"{amount}{unit}" for amount, unit in parts)

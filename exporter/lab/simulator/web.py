@@ -1,0 +1,209 @@
+"""The web interfaces of a simulated fleet: a TCP port for each unit, one application that answers for all."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import random
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from aiohttp import web
+
+from exporter.config import BasicAuth
+from exporter.lab.simulator import status_page
+from exporter.lab.simulator.view import Page, View
+
+Answer = Literal["page", "login", "truncated", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What is wrong with a unit's web interface on request, on top of what the view says of it.
+
+    The port of a `dead` one is closed. `loss` is the probability that a connection breaks instead of an answer,
+    `delay` the seconds that a page takes besides. With `closing` every connection is closed after an answer that does
+    not say so. `answer` is the page, a login page with status 200, half of the page, or status 500.
+    """
+
+    dead: bool = False
+    loss: float = 0.0
+    delay: float = 0.0
+    closing: bool = False
+    answer: Answer = "page"
+
+
+NONE: Final = Faults()
+
+_PAGES: Final[Mapping[str, Page]] = {page: page for page in get_args(Page)}
+_REALM: Final = {"WWW-Authenticate": 'Basic realm="IronPort Web Interface"'}
+_LOGIN_PAGE: Final = """<html>
+<head><title>IronPort Web Interface: Login</title></head>
+<body><form method="post" action="/login">Username <input name="username">
+Password <input type="password" name="password"></form></body>
+</html>
+"""
+_CUT: Final = 0.6
+"""Where a truncated page ends."""
+
+
+@dataclass(slots=True)
+class _Port:
+    """A unit's port: listened on by `server` or, while the unit is dead, only kept from others by `keeper`."""
+
+    number: int
+    server: asyncio.Server | None
+    keeper: socket.socket | None = None
+
+
+class WebInterfaces:
+    """The web interfaces of the units, by name with their generation of AsyncOS, which tell what `view` returns.
+
+    They admit whoever has `login`, and speak HTTPS if `tls` is given. `faults` is the table of the fleet by unit, which
+    may change at any time; `refresh` opens and closes the ports as view and faults have it.
+    """
+
+    def __init__(
+        self,
+        units: Mapping[str, int],
+        view: Callable[[], View],
+        login: BasicAuth,
+        tls: ssl.SSLContext | None,
+        faults: Mapping[str, Faults],
+    ) -> None:
+        self._units = units
+        self._view = view
+        plain = f"{login.username}:{login.password.get_secret_value()}"
+        self._authorization = f"Basic {base64.b64encode(plain.encode()).decode()}".encode()
+        self._tls = tls
+        self._faults = faults
+        self._random = random.Random(0)  # noqa: S311 - decides what is lost, guards nothing
+        self._ports: dict[str, _Port] = {}
+        self._unit_at: dict[int, str] = {}
+        app = web.Application()
+        app.router.add_get("/xml/{page}", self._answer)
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+
+    async def start(self, host: str = "127.0.0.1") -> dict[str, int]:
+        """Listen at `host` and return the port of each unit."""
+        self._host = host
+        await self._runner.setup()
+        for unit in self._units:
+            server = await self._listen(0)
+            number = server.sockets[0].getsockname()[1]
+            self._ports[unit] = _Port(number, server)
+            self._unit_at[number] = unit
+        await self.refresh()
+        return {unit: port.number for unit, port in self._ports.items()}
+
+    async def refresh(self) -> None:
+        """Close the ports of the units whose web interface is dead, with their connections, and open the others."""
+        view = self._view()
+        dead = {unit for unit in self._ports if not view.transport(unit).xml or self._fault(unit).dead}
+        self._close(port for unit, port in self._ports.items() if unit in dead and port.server)
+        for unit, port in self._ports.items():
+            if unit not in dead and port.keeper:
+                port.server = await self._listen(port.number)
+                port.keeper.close()
+                port.keeper = None
+
+    async def stop(self) -> None:
+        """Close every port and connection."""
+        for port in self._ports.values():
+            if port.server:
+                port.server.close()
+            if port.keeper:
+                port.keeper.close()
+        self._ports.clear()
+        await self._runner.cleanup()
+
+    def _fault(self, unit: str) -> Faults:
+        return self._faults.get(unit, NONE)
+
+    async def _listen(self, number: int) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        server = self._runner.server
+        if server is None:
+            raise RuntimeError("The application is not set up.")
+        # A port can be shared by sockets that all agree to it: that is how it is handed to its keeper and back.
+        return await loop.create_server(server, self._host, number, ssl=self._tls, reuse_port=True, backlog=128)
+
+    def _close(self, ports: Iterable[_Port]) -> None:
+        closed = set()
+        for port in ports:
+            port.keeper = _kept(self._host, port.number)
+            if port.server:
+                port.server.close()
+                port.server = None
+            closed.add(port.number)
+        if closed and self._runner.server:
+            for connection in self._runner.server.connections:
+                if connection.transport and _local_port(connection.transport) in closed:
+                    _abort(connection.transport)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer as the unit would whose port was asked."""
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError
+        unit, page = self._unit_at[_local_port(transport)], _PAGES.get(request.match_info["page"])
+        way, faults = self._view().transport(unit), self._fault(unit)
+        if self._loses(way.xml_loss, faults.loss):
+            _abort(transport)
+            return web.Response()
+        await asyncio.sleep(way.delay + faults.delay)
+        known = hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization)
+        if not (known and self._view().transport(unit).admits):
+            response = web.Response(status=401, headers=_REALM)
+        elif page is None:
+            response = web.Response(status=404)
+        else:
+            response = self._page(unit, page, faults.answer)
+        return await _closing(request, response) if faults.closing else response
+
+    def _loses(self, *probabilities: float) -> bool:
+        return any(self._random.random() < probability for probability in probabilities)
+
+    def _page(self, unit: str, page: Page, answer: Answer) -> web.Response:
+        if answer == "error":
+            return web.Response(status=500)
+        if answer == "login":
+            return web.Response(text=_LOGIN_PAGE, content_type="text/html")
+        body = status_page.render(page, self._view().xml_items(unit, (page,)), self._units[unit])
+        if answer == "truncated":
+            body = body[: int(len(body) * _CUT)]
+        return web.Response(body=body, content_type="text/xml")
+
+
+async def _closing(request: web.Request, response: web.Response) -> web.Response:
+    """Send the response and close the connection, of which the response says nothing."""
+    await response.prepare(request)
+    await response.write_eof()
+    if request.transport:
+        request.transport.close()
+    return response
+
+
+def _kept(host: str, number: int) -> socket.socket:
+    """Return a socket that keeps the port from others and lets nobody connect."""
+    keeper = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    keeper.bind((host, number))
+    return keeper
+
+
+def _local_port(transport: asyncio.BaseTransport) -> int:
+    return int(transport.get_extra_info("sockname")[1])
+
+
+def _abort(transport: asyncio.BaseTransport) -> None:
+    """Reset the connection, whatever is still to be sent."""
+    if isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()

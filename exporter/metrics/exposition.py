@@ -1,0 +1,47 @@
+"""What a probe exports, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from exporter.metrics.catalog import Family
+from exporter.metrics.conversions import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """What a probe exports: the series of every family that has one.
+
+    `unknown` names the items of this very probe whose value the catalogue does not know.
+    """
+
+    families: Sequence[tuple[Family, Series]]
+    unknown: Collection[str]
+
+    def text(self) -> bytes:
+        """Return the Prometheus text format 0.0.4."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Families(metric(family, series) for family, series in self.families))
+        return generate_latest(registry)
+
+
+def metric(family: Family, series: Series) -> Metric:
+    """Return the series of a family as prometheus-client's metric."""
+    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    result = kind(family.name, family.help, labels=family.labels)
+    for labels, value in series.items():
+        result.add_metric(labels, value)
+    return result
+
+
+class _Families(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = tuple(metrics)
+
+    def collect(self) -> Iterator[Metric]:
+        return iter(self._metrics)

@@ -1,0 +1,1 @@
+"""Prometheus as others see it: its HTTP API, its durations and its rule files."""

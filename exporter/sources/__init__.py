@@ -1,0 +1,1 @@
+"""Where the figures of an appliance come from."""

@@ -1,0 +1,196 @@
+"""SNMP's subset of BER, decoded to plain Python values by pyasn1's decoder with payload decoders of our own.
+
+pyasn1's stock decoding builds an object tree after a specification, which costs 6 to 14 times as much as reading
+ints, bytes and tuples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from io import BytesIO
+from typing import Any, Final
+
+from pyasn1.codec.ber import decoder, encoder
+from pyasn1.error import SubstrateUnderrunError
+from pyasn1.type.tag import (
+    Tag,
+    TagSet,
+    tagClassApplication,
+    tagClassContext,
+    tagClassUniversal,
+    tagFormatConstructed,
+    tagFormatSimple,
+)
+from pyasn1.type.univ import ObjectIdentifier
+
+from exporter.sources.snmp.mib import Oid
+
+
+class Unsigned(int):
+    """A Counter32, Gauge32, TimeTicks or Counter64, to be told from an INTEGER."""
+
+
+class Pdu(list[Any]):
+    """The fields of a protocol data unit whose context tag is `kind` (RFC 3416)."""
+
+    def __init__(self, kind: int, fields: list[Any]) -> None:
+        super().__init__(fields)
+        self.kind = kind
+
+
+INTEGER: Final = 0x02
+OCTETS: Final = 0x04
+SEQUENCE: Final = 0x30
+
+GET: Final = 0
+GETNEXT: Final = 1
+RESPONSE: Final = 2
+GETBULK: Final = 5
+REPORT: Final = 8
+
+_EXCEPTIONS: Final = frozenset({0, 1, 2})
+"""The context tags of noSuchObject, noSuchInstance and endOfMibView, in the place of a value."""
+
+
+_INTEGER_OCTETS: Final = 9
+"""Octets of the longest number in SNMP, a Counter64 with a leading zero."""
+
+
+@lru_cache(maxsize=65536)
+def _oid(octets: bytes) -> Oid:
+    return tuple(decoder.decode(bytes((6, len(octets))) + octets)[0])
+
+
+class _Leaf(decoder.AbstractSimplePayloadDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
+    """Decodes a primitive value with `read`, given its octets."""
+
+    def __init__(self, read: Callable[[bytes], object]) -> None:
+        self._read = read
+
+    def valueDecoder(  # noqa: N802 - pyasn1's name
+        self, substrate: BytesIO, _spec: object, _tags: object = None, length: int = 0, *_: object, **__: object
+    ) -> Iterator[object]:
+        yield self._read(substrate.read(length))
+
+
+class _Sequence(decoder.AbstractConstructedPayloadDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
+    """Decodes a constructed value to a list, or with `kind` to a `Pdu`."""
+
+    def __init__(self, kind: int | None = None) -> None:
+        self._kind = kind
+
+    def valueDecoder(  # noqa: N802 - pyasn1's name
+        self,
+        substrate: BytesIO,
+        _spec: object,
+        _tags: object = None,
+        length: int = 0,
+        _state: object = None,
+        decode: Callable[..., Iterator[Any]] | None = None,
+        _fun: object = None,
+        **options: Any,
+    ) -> Iterator[object]:
+        # A tag is equal to another of the same number whether constructed or not: an empty "request" or "response" is
+        # an exception (RFC 3416).
+        if self._kind in _EXCEPTIONS and not length:
+            yield None
+            return
+        assert decode is not None  # noqa: S101 - pyasn1 always hands its decoder on
+        end = substrate.tell() + length
+        items = []
+        while substrate.tell() < end:
+            for item in decode(substrate, None, **options):
+                if isinstance(item, SubstrateUnderrunError):
+                    raise item  # a cut datagram: no more octets will come, and waiting for them would never end
+                items.append(item)
+        yield items if self._kind is None else Pdu(self._kind, items)
+
+
+def _integer(octets: bytes) -> int:
+    _check_length(octets)
+    return int.from_bytes(octets, "big", signed=True)
+
+
+def _unsigned(octets: bytes) -> Unsigned:
+    _check_length(octets)
+    return Unsigned(int.from_bytes(octets, "big"))
+
+
+def _check_length(octets: bytes) -> None:
+    if not 0 < len(octets) <= _INTEGER_OCTETS:
+        raise ValueError(f"a number of {len(octets)} octets")
+
+
+def _nothing(_: bytes) -> None:
+    return None
+
+
+def _tag(tag_class: int, tag_format: int, number: int) -> TagSet:
+    return TagSet((), Tag(tag_class, tag_format, number))
+
+
+_TAGS: Final = {
+    _tag(tagClassUniversal, tagFormatSimple, 2): _Leaf(_integer),
+    _tag(tagClassUniversal, tagFormatSimple, 4): _Leaf(bytes),
+    _tag(tagClassUniversal, tagFormatSimple, 5): _Leaf(_nothing),
+    _tag(tagClassUniversal, tagFormatSimple, 6): _Leaf(_oid),
+    _tag(tagClassUniversal, tagFormatConstructed, 16): _Sequence(),
+    _tag(tagClassApplication, tagFormatSimple, 0): _Leaf(bytes),  # IpAddress
+    **{_tag(tagClassApplication, tagFormatSimple, number): _Leaf(_unsigned) for number in (1, 2, 3, 6)},
+    _tag(tagClassApplication, tagFormatSimple, 4): _Leaf(bytes),  # Opaque
+    **{
+        _tag(tagClassContext, tagFormatConstructed, kind): _Sequence(kind)
+        for kind in (GET, GETNEXT, RESPONSE, GETBULK, REPORT)
+    },
+}
+
+
+class _SingleItemDecoder(decoder.SingleItemDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
+    TAG_MAP = _TAGS
+    supportIndefLength = False  # noqa: N815 - pyasn1's name; SNMP forbids it (RFC 3417, section 8)
+
+
+class _StreamingDecoder(decoder.StreamingDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
+    SINGLE_ITEM_DECODER = _SingleItemDecoder
+
+
+class _Decoder(decoder.Decoder):  # type: ignore[misc]  # pyasn1 has no type hints
+    STREAMING_DECODER = _StreamingDecoder
+
+
+_decode: Final = _Decoder()
+
+
+def decode(octets: bytes) -> tuple[Any, bytes]:
+    """Decode one value: int, `Unsigned`, bytes, OID tuple, None (also for the exceptions), list or `Pdu`.
+
+    Returns it with the octets behind it. Malformed input raises exceptions of many kinds, all of them `Exception`.
+    """
+    value, rest = _decode(octets)
+    return value, rest
+
+
+def encode(tag: int, *parts: bytes) -> bytes:
+    """Encode a value of one tag octet whose contents octets are the joined `parts`."""
+    body = b"".join(parts)
+    if len(body) < 128:
+        return bytes((tag, len(body))) + body
+    return bytes((tag, 0x82)) + len(body).to_bytes(2, "big") + body
+
+
+def encode_integer(value: int) -> bytes:
+    """Encode an INTEGER."""
+    return encode(INTEGER, contents(value))
+
+
+def contents(number: int) -> bytes:
+    """Return the fewest octets that hold `number` in two's complement, as every whole number of SNMP is written."""
+    bits = (number if number >= 0 else ~number).bit_length()
+    return number.to_bytes(bits // 8 + 1, "big", signed=True)
+
+
+@lru_cache(maxsize=4096)
+def encode_oid(oid: Oid) -> bytes:
+    """Encode an OBJECT IDENTIFIER."""
+    return bytes(encoder.encode(ObjectIdentifier(oid)))

@@ -1,0 +1,243 @@
+"""One poll's conversation with one SNMP agent: transport, dispatch, checks and resends.
+
+The endpoint is a connected UDP socket of its own, so that the kernel drops datagrams of foreign sources and reports a
+closed port, and closing it ends everything. Each try carries a fresh random id, and the ids of all tries of a request
+stay valid until it is answered: a late answer counts, and every round trip is measured exactly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from exporter.errors import MalformedError, RefusedError, ResolveError, SourceError, SourceTimeout, UnreachableError
+from exporter.metrics.reading import Reading
+from exporter.sources.resolve import addresses
+from exporter.sources.snmp.messages import Codec, Rejected, Request, Response
+from exporter.sources.snmp.retry import RoundTripTime, timeouts
+from exporter.telemetry import Telemetry
+
+IN_FLIGHT: Final = 3
+"""Requests under way to one agent at most: SNMP has low priority in AsyncOS."""
+
+_REFUSED_FOR: Final = 1.0
+"""Time in seconds for which the network must refuse our datagrams before the poll ends: an agent may be restarting."""
+
+_RENEWALS: Final = 8
+"""How often one request may be asked anew because the agent's engine changed."""
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A request under way; `tries` holds the id and the time of each datagram sent for it.
+
+    `refusal` is what an unauthenticated report said: it counts only if no answer comes, since anybody can send one.
+    """
+
+    request: Request
+    future: asyncio.Future[Response]
+    waits: Iterator[float]
+    max_tries: int | None
+    tries: dict[int, float] = field(default_factory=dict)
+    renewals: int = 0
+    refusal: SourceError | None = None
+    timer: asyncio.TimerHandle | None = None
+
+
+class Session(asyncio.DatagramProtocol):
+    """A conversation with one agent; `open` it, `request` from it; it ends with the block that opened it."""
+
+    def __init__(
+        self, agent: str, codec: Codec, round_trip: RoundTripTime, reading: Reading, telemetry: Telemetry
+    ) -> None:
+        self._agent = agent
+        self._codec = codec
+        self._round_trip = round_trip
+        self._reading = reading
+        self._telemetry = telemetry
+        self._loop = asyncio.get_running_loop()
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._calls: dict[int, _Call] = {}
+        self._ended: set[int] = set()
+        self._refused_since: float | None = None
+        self._transport: asyncio.DatagramTransport | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        codec: Codec,
+        round_trip: RoundTripTime,
+        reading: Reading,
+        telemetry: Telemetry,
+    ) -> AsyncIterator[Session]:
+        """Connect to the agent; raises `ResolveError` or `UnreachableError`."""
+        agent = f"{host} UDP port {port}"
+        loop = asyncio.get_running_loop()
+        try:
+            transport, session = await loop.create_datagram_endpoint(
+                lambda: cls(agent, codec, round_trip, reading, telemetry), remote_addr=await _address(host, port)
+            )
+        except socket.gaierror as error:
+            message = f"The name {host} cannot be resolved ({error.strerror}); check the address and the DNS."
+            raise ResolveError(message) from error
+        except OSError as error:
+            raise _transport_error(agent, error) from error
+        try:
+            yield session
+        finally:
+            transport.close()
+
+    async def request(self, request: Request, tries: int | None = None) -> Response:
+        """Ask until an answer comes, or until `tries` datagrams went unanswered; raises `SourceError`."""
+        async with self._slots:
+            call = _Call(request, self._loop.create_future(), timeouts(self._round_trip.timeout), tries)
+            started = time.monotonic()
+            try:
+                self._send(call)
+                response = await call.future
+            finally:
+                self._stop(call)
+            self._note(call, response, time.monotonic() - started)
+            return response
+
+    def _note(self, call: _Call, response: Response, seconds: float) -> None:
+        outcome = (
+            f"error status {response.error_status}" if response.error_status else f"{len(response.varbinds)} values"
+        )
+        tries = f"{len(call.tries)} tries" if len(call.tries) > 1 else "1 try"
+        self._reading.notes.append(f"{call.request}: {outcome}, {tries}, {seconds * 1000:.0f} ms")
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # it is one
+        """Keep the transport."""
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, _: object) -> None:
+        """Hand an answer to the request that it belongs to; count and drop everything else."""
+        try:
+            self._receive(data)
+        except Rejected as error:
+            self._telemetry.snmp_rejected.labels(error.reason).inc()
+        except Exception:  # noqa: BLE001 - malformed octets raise exceptions of many kinds inside the decoder
+            self._telemetry.snmp_rejected.labels("malformed").inc()
+
+    def error_received(self, error: Exception) -> None:
+        """Note what the network says of our datagrams, and give up when it says so for a while."""
+        now = time.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+        if now - self._refused_since >= _REFUSED_FOR:
+            for call in set(self._calls.values()):
+                _fail(call, _transport_error(self._agent, error))
+
+    def _receive(self, data: bytes) -> None:
+        message = self._codec.decode(data)
+        request_id = message.request_id
+        call = self._calls.get(request_id)
+        if call is None:
+            raise Rejected("duplicate" if request_id in self._ended else "wrong_id")
+        try:
+            response = self._codec.accept(message)
+        except SourceError as error:
+            call.refusal = error
+            return
+        if response is None:
+            self._renew(call, request_id)
+        else:
+            self._answer(call, request_id, response)
+
+    def _answer(self, call: _Call, request_id: int, response: Response) -> None:
+        if not _fits(call.request, response):
+            raise Rejected("malformed")
+        self._refused_since = None
+        seconds = time.monotonic() - call.tries[request_id]
+        self._round_trip.observe(seconds)
+        self._telemetry.snmp_round_trip.observe(seconds)
+        self._telemetry.snmp_responses.inc()
+        if request_id != next(reversed(call.tries)):
+            self._telemetry.snmp_late.inc()
+        self._stop(call)
+        if not call.future.done():
+            call.future.set_result(response)
+
+    def _renew(self, call: _Call, request_id: int) -> None:
+        """Ask anew at once after the agent told what it is; the round trip was a real one."""
+        self._refused_since = None
+        self._round_trip.observe(time.monotonic() - call.tries[request_id])
+        del self._calls[request_id]
+        self._ended.add(request_id)
+        if request_id != next(reversed(call.tries)):
+            return  # a later try is on its way
+        call.renewals += 1
+        if call.renewals > _RENEWALS:
+            _fail(call, MalformedError(f"The SNMP agent at {self._agent} changes its engine with every answer."))
+            return
+        call.waits = timeouts(self._round_trip.timeout)
+        self._send(call)
+
+    def _send(self, call: _Call, *, again: bool = False) -> None:
+        request_id = secrets.randbits(30) | 0x40000000
+        datagram = self._codec.encode(call.request, request_id)
+        self._calls[request_id] = call
+        call.tries[request_id] = time.monotonic()
+        self._reading.requests += 1
+        self._telemetry.snmp_sent.inc()
+        if again:
+            self._reading.retries += 1
+            self._telemetry.snmp_resent.inc()
+        if call.timer:
+            call.timer.cancel()
+        call.timer = self._loop.call_later(next(call.waits), self._unanswered, call)
+        assert self._transport is not None  # noqa: S101 - connection_made comes first
+        self._transport.sendto(datagram)
+
+    def _unanswered(self, call: _Call) -> None:
+        if call.refusal:
+            _fail(call, call.refusal)
+        elif call.max_tries is not None and len(call.tries) >= call.max_tries:
+            _fail(call, SourceTimeout(f"No answer from {self._agent} to {call.request} in {len(call.tries)} tries."))
+        else:
+            self._send(call, again=True)
+
+    def _stop(self, call: _Call) -> None:
+        if call.timer:
+            call.timer.cancel()
+        for request_id in call.tries:
+            if self._calls.pop(request_id, None):
+                self._ended.add(request_id)
+
+
+def _fits(request: Request, response: Response) -> bool:
+    if response.error_status:
+        return True
+    if request.kind == "get":
+        return tuple(oid for oid, _ in response.varbinds) == request.oids
+    return 0 < len(response.varbinds) <= len(request.oids) * max(request.repetitions, 1)
+
+
+async def _address(host: str, port: int) -> tuple[str, int]:
+    """Resolve `host`: to IPv4 where it has it, since nothing would tell that an agent listens there only."""
+    found = await addresses(host, port, socket.SOCK_DGRAM)
+    _, address = min(found, key=lambda found: found[0] != socket.AF_INET)
+    return str(address[0]), port
+
+
+def _fail(call: _Call, error: SourceError) -> None:
+    if not call.future.done():
+        call.future.set_exception(error)
+
+
+def _transport_error(agent: str, error: Exception) -> SourceError:
+    if isinstance(error, ConnectionRefusedError):
+        return RefusedError(f"{agent} is closed; check that SNMP is enabled on that interface of the appliance.")
+    return UnreachableError(
+        f"{agent} cannot be reached ({getattr(error, 'strerror', None) or error}); check the route."
+    )

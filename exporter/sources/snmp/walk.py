@@ -1,0 +1,117 @@
+"""Reading scalars and tables through a session: GET, GETBULK, and GETNEXT for agents whose GETBULK fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from exporter.errors import AuthError, MalformedError, TooLargeError
+from exporter.sources.snmp.messages import ACCESS_ERRORS, NO_SUCH_NAME, TOO_BIG, Request, Response, Value
+from exporter.sources.snmp.mib import Oid, dotted
+
+MAX_ROWS: Final = 1024
+"""Rows of a table at most: the highest index range in the MIB."""
+
+_VARBINDS: Final = 40
+"""Variable bindings in an answer at most: more would not fit one datagram of 1,500 octets, and fragments get lost."""
+
+Column = dict[Oid, Value]
+"""The values of a column by instance."""
+
+
+class Asks(Protocol):
+    """What is needed of a session."""
+
+    async def request(self, request: Request, tries: int | None = None) -> Response:
+        """Ask until an answer comes, or until `tries` datagrams went unanswered."""
+        ...
+
+
+async def get(session: Asks, oids: Sequence[Oid]) -> list[tuple[Oid, Value]]:
+    """Return the values of `oids`, without those that the agent cannot give; raises `SourceError`.
+
+    An answer that would be too big is asked for in halves; an object for which the agent reports an error is left out
+    and the others are asked for again.
+    """
+    response = await session.request(Request("get", tuple(oids)))
+    if not response.error_status:
+        return [(oid, value) for oid, value in response.varbinds if value is not None]
+    if response.error_status == TOO_BIG and len(oids) > 1:
+        middle = len(oids) // 2
+        return await get(session, oids[:middle]) + await get(session, oids[middle:])
+    if response.error_status == TOO_BIG or not 0 < response.error_index <= len(oids):
+        raise _error(response)
+    if response.error_status in ACCESS_ERRORS:
+        raise _error(response)
+    rest = [oid for index, oid in enumerate(oids, 1) if index != response.error_index]
+    return await get(session, rest) if rest else []
+
+
+async def bulk_walk(session: Asks, columns: Sequence[Oid], rows: int, tries: int) -> list[Column]:
+    """Return the columns of a table, asking for `rows` rows at a time; raises `SourceError`.
+
+    A request is given up after `tries` tries, so that an agent that never answers GETBULK can be asked otherwise.
+    """
+    walk = _Walk(columns)
+    while walk.open:
+        repetitions = max(1, min(rows, _VARBINDS // len(walk.open)))
+        walk.take(await session.request(Request("bulk", walk.next, repetitions), tries))
+    return walk.columns
+
+
+async def next_walk(session: Asks, columns: Sequence[Oid]) -> list[Column]:
+    """Return the columns of a table, asking for one row at a time; raises `SourceError`."""
+    walk = _Walk(columns)
+    while walk.open:
+        walk.take(await session.request(Request("next", walk.next)))
+    return walk.columns
+
+
+class _Walk:
+    """Where a walk over several columns stands; `open` are the indices of those that have not ended."""
+
+    def __init__(self, columns: Sequence[Oid]) -> None:
+        self._roots = list(columns)
+        self._positions = list(columns)
+        self.columns: list[Column] = [{} for _ in columns]
+        self.open = list(range(len(columns)))
+
+    @property
+    def next(self) -> tuple[Oid, ...]:
+        """The object identifiers that the next request starts from."""
+        return tuple(self._positions[index] for index in self.open)
+
+    def take(self, response: Response) -> None:
+        """Take the next rows; raises `SourceError` if the agent reports an error or walks in circles."""
+        if response.error_status == NO_SUCH_NAME:  # how SNMP v1 ends a walk, also behind some v2c agents
+            self.open = []
+            return
+        if response.error_status:
+            raise _error(response)
+        asked = self.open
+        ended: set[int] = set()
+        for position, (oid, value) in enumerate(response.varbinds):
+            index = asked[position % len(asked)]
+            if index not in ended and not self._extend(index, oid, value):
+                ended.add(index)
+        self.open = [index for index in asked if index not in ended]
+
+    def _extend(self, index: int, oid: Oid, value: Value | None) -> bool:
+        root = self._roots[index]
+        if value is None or oid[: len(root)] != root:
+            return False
+        if oid <= self._positions[index]:
+            raise MalformedError(f"The SNMP agent walks in circles at {dotted(oid)}.")
+        if len(self.columns[index]) >= MAX_ROWS:
+            raise TooLargeError(f"The SNMP agent has more than {MAX_ROWS} rows below {dotted(root)}.")
+        self._positions[index] = oid
+        self.columns[index][oid[len(root) :]] = value
+        return True
+
+
+def _error(response: Response) -> AuthError | MalformedError:
+    if response.error_status in ACCESS_ERRORS:
+        return AuthError("The SNMP agent does not let our community or user read this; check its access rights.")
+    return MalformedError(
+        f"The SNMP agent answered with error status {response.error_status} at index {response.error_index}."
+    )

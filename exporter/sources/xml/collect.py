@@ -1,0 +1,62 @@
+"""The XML source of an appliance: its status page, then the pages that were asked for besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from exporter.config import Appliance
+from exporter.errors import HttpStatusError, MalformedError, SourceError, SourceTimeout, TooLargeError
+from exporter.metrics.reading import Items, Reading
+from exporter.sources.xml import pages
+from exporter.sources.xml.fetch import Fetcher
+from exporter.telemetry import Telemetry
+
+_OF_THE_PAGE: Final = (HttpStatusError, MalformedError, TooLargeError)
+
+
+class XmlSource:
+    """Polls the status pages of one appliance, over a connection that is kept from poll to poll."""
+
+    def __init__(self, appliance: Appliance, telemetry: Telemetry) -> None:
+        self._appliance = appliance
+        if appliance.credentials.xml is None:
+            raise ValueError(f"appliance {appliance.name} has no credentials for its status pages")
+        self._fetcher = Fetcher(appliance, appliance.credentials.xml, telemetry.xml_requests)
+        self._parsers: dict[str, Callable[[bytes], Items]] = {
+            "status": pages.parse_status,
+            "dnsstatus": pages.parse_dnsstatus,
+            "tophosts": partial(pages.parse_tophosts, top=appliance.xml.top),
+            "topin": partial(pages.parse_topin, top=appliance.xml.top),
+        }
+        self._pages = dict.fromkeys(("status", *appliance.xml.pages))
+
+    async def poll(self, reading: Reading) -> None:
+        """Fill `reading` page by page; a page that fails adds its error and leaves the others standing.
+
+        The deadline is the caller's: it cancels. An appliance that cannot be reached, or does not let us in at all,
+        is not asked for further pages.
+        """
+        for page in self._pages:
+            try:
+                reading.items.update(self._parsers[page](await self._fetcher.get(page, reading)))
+            except SourceError as error:
+                reading.errors.append(error.within(f"/xml/{page}"))
+                if not (reading.up or isinstance(error, _OF_THE_PAGE)):
+                    return
+            else:
+                reading.up = reading.up or page == "status"
+
+    def timed_out(self, reading: Reading) -> SourceTimeout:
+        """Return what to say of a poll that did not end in time."""
+        server = f"{self._appliance.address} TCP port {self._appliance.xml.port}"
+        if reading.up:
+            return SourceTimeout(f"The status page came from {server} in time, the further pages did not.")
+        return SourceTimeout(
+            f"No status page from {server} in time: check route and firewall, and how loaded the appliance is."
+        )
+
+    async def close(self) -> None:
+        """Close the connection to the appliance."""
+        await self._fetcher.close()

@@ -1,0 +1,123 @@
+"""TLS to an appliance: whom to trust, and what a failed handshake means for the operator."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Final
+
+from aiohttp import Fingerprint
+
+from exporter.config import TlsSettings
+from exporter.errors import TlsError
+from exporter.metrics.reading import label_value
+
+_VERSIONS: Final = {
+    "TLSv1": ssl.TLSVersion.TLSv1,
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+}
+
+_PIN: Final = "or pin the certificate with xml.tls.fingerprint_sha256"
+_UNTRUSTED: Final = f"name a file with its issuer's certificate in xml.tls.ca_file, {_PIN}"
+_OTHER_NAME: Final = f"use a name that the certificate holds as the appliance's address, {_PIN}"
+_CERTIFICATE: Final = {  # OpenSSL's X509_V_ERR_* codes
+    9: "check the clocks of the appliance and of this machine",
+    10: f"renew it on the appliance, {_PIN}",
+    18: _UNTRUSTED,
+    19: _UNTRUSTED,
+    20: _UNTRUSTED,
+    21: _UNTRUSTED,
+    62: _OTHER_NAME,
+    64: _OTHER_NAME,
+}
+
+_OTHER_VERSION: Final = (
+    "the appliance speaks another version of TLS than xml.tls.min_version allows: lower it, "
+    'and for TLSv1 and TLSv1.1 also set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
+)
+_WEAK: Final = (
+    "the appliance offers no cipher or key that is strong enough: "
+    'for an old one set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
+)
+_NOT_TLS: Final = "the port does not speak TLS: check xml.port, and set xml.scheme to http if that is what it speaks"
+_HANDSHAKE: Final = {
+    "UNSUPPORTED_PROTOCOL": _OTHER_VERSION,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _OTHER_VERSION,
+    "NO_PROTOCOLS_AVAILABLE": _OTHER_VERSION,
+    "WRONG_SSL_VERSION": _OTHER_VERSION,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": _WEAK,
+    "NO_CIPHERS_AVAILABLE": _WEAK,
+    "DH_KEY_TOO_SMALL": _WEAK,
+    "EE_KEY_TOO_SMALL": _WEAK,
+    "CA_MD_TOO_WEAK": _WEAK,
+    "WRONG_SIGNATURE_TYPE": _WEAK,
+    "WRONG_VERSION_NUMBER": _NOT_TLS,
+    "RECORD_LAYER_FAILURE": _NOT_TLS,
+    "HTTP_REQUEST": _NOT_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
+}
+
+
+def context(tls: TlsSettings) -> ssl.SSLContext:
+    """Return the TLS settings as OpenSSL takes them; reads the CA file, so it belongs in a thread.
+
+    With a fingerprint the certificate itself is the trust: neither issuer, name nor date are looked at. Raises
+    TlsError.
+    """
+    result = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if tls.fingerprint_sha256 or not tls.verify:
+        result.check_hostname = False
+        result.verify_mode = ssl.CERT_NONE
+    elif tls.ca_file:
+        _load_ca_file(result, tls.ca_file)
+    else:
+        result.load_default_certs()
+    result.minimum_version = _VERSIONS[tls.min_version]
+    if tls.ciphers:
+        result.set_ciphers(tls.ciphers)
+    return result
+
+
+def _load_ca_file(context: ssl.SSLContext, ca_file: str) -> None:
+    try:
+        context.load_verify_locations(ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        reason = error.strerror or "not PEM"
+        raise TlsError(f"xml.tls.ca_file {ca_file} cannot be used ({reason}): name a readable PEM file") from error
+
+
+def pin(tls: TlsSettings) -> Fingerprint | bool:
+    """Return the certificate that a connection is held to; True: none, the context judges."""
+    if tls.fingerprint_sha256 is None:
+        return True
+    return Fingerprint(bytes.fromhex(tls.fingerprint_sha256))
+
+
+def refused_certificate(error: ssl.SSLCertVerificationError) -> TlsError:
+    """Say why the appliance's certificate is not trusted, and what to do."""
+    hint = _CERTIFICATE.get(error.verify_code, f"renew it, {_PIN}")
+    return TlsError(f"the appliance's certificate is not accepted ({error.verify_message}): {hint}")
+
+
+def other_certificate(got: bytes) -> TlsError:
+    """Say that the pinned certificate is not the one that the appliance shows, of which `got` is the SHA-256."""
+    return TlsError(
+        "the appliance's certificate is not the pinned one: if it was renewed, "
+        f"set xml.tls.fingerprint_sha256 to {got.hex(':')}, if not, find out who answers there"
+    )
+
+
+def failed_handshake(error: ssl.SSLError) -> TlsError:
+    """Say why no TLS session came about, and what to do."""
+    reason = error.reason or "no reason given"
+    hint = _HANDSHAKE.get(reason, "check xml.port, xml.scheme and the xml.tls settings")
+    return TlsError(f"TLS could not be agreed on ({label_value(reason)}): {hint}")
+
+
+def broken_handshake() -> TlsError:
+    """Say that the appliance closed the connection instead of answering the handshake, and what to do."""
+    return TlsError(
+        "the appliance breaks off the TLS handshake: check xml.port and xml.scheme; "
+        'for an old one lower xml.tls.min_version and set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
+    )

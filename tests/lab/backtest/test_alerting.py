@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.lab.backtest.alerting import Firing, firings, spells
+from exporter.lab.history import blocks
+from exporter.prometheus.rule_files import Rule
+
+needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
+
+BEGIN = blocks.LENGTH * 20_000
+
+
+def rule(hold: float = 0, keep: float = 0) -> Rule:
+    return Rule("", "a > 0", {"severity": "warning"}, 60, "some", "Up", hold, keep)
+
+
+@pytest.mark.parametrize(
+    ("hold", "keep", "present", "expected"),
+    [
+        (0, 0, "..##..#", [(2, 4), (6, None)]),
+        (2, 0, "###.####", [(2, 3), (6, None)]),
+        (2, 0, "##.##.##", []),
+        (0, 2, "#.#..#...#", [(0, 8), (9, None)]),
+        (1, 2, "##..#....", [(1, 7)]),
+        (1, 2, "##...#.", [(1, 4)]),
+        (0, 0, "....", []),
+    ],
+)
+def test_an_alert_waits_for_for_and_lasts_for_keep_firing_for(
+    hold: int, keep: int, present: str, expected: list[tuple[int, int | None]]
+) -> None:
+    instants = range(0, len(present) * 60, 60)
+    times = {time for time, there in zip(instants, present, strict=True) if there == "#"}
+    found = list(spells(rule(hold * 60, keep * 60), times, instants))
+    assert found == [(begin * 60, None if end is None else end * 60) for begin, end in expected]
+
+
+@needs_prometheus
+@pytest.mark.parametrize("seed", range(6))
+def test_promtool_lets_alerts_fire_at_the_same_times(tmp_path: Path, seed: int) -> None:
+    """Prometheus' own engine is told for every minute of a random series whether we have the alert fire."""
+    luck = random.Random(seed)
+    length, hold, keep = 80, 60 * luck.randrange(4), 60 * luck.randrange(6)
+    present = [luck.random() < luck.choice((0.3, 0.7, 0.9)) for _ in range(length)]
+    firing = set()
+    for begin, end in spells(
+        rule(hold, keep), {60 * minute for minute in range(length) if present[minute]}, range(0, 60 * length, 60)
+    ):
+        firing |= set(range(begin // 60, length if end is None else end // 60))
+    alerts = 'ALERTS{alertname="Up",alertstate="firing"}'
+    document = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": "a", "values": " ".join("1" if there else "0" for there in present)}],
+                "promql_expr_test": [
+                    {
+                        "expr": f"count({alerts})",
+                        "eval_time": f"{minute}m",
+                        "exp_samples": [{"labels": "{}", "value": 1}] if minute in firing else [],
+                    }
+                    for minute in range(length)
+                ],
+            }
+        ],
+    }
+    group = {
+        "name": "some",
+        "rules": [{"alert": "Up", "expr": "a > 0", "for": f"{hold}s", "keep_firing_for": f"{keep}s"}],
+    }
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [group]}))
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(document))
+    told = subprocess.run(["promtool", "test", "rules", "test.yml"], cwd=tmp_path, capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert firing, "the series is there for long enough to fire"
+
+
+@needs_prometheus
+def test_alerts_fire_through_the_border_of_blocks_with_their_labels(tmp_path: Path) -> None:
+    periods = list(blocks.periods(BEGIN - 600, BEGIN + 540, 60))
+    for period in periods:
+        lines = [f'a{{pool="x"}} {int(time >= BEGIN - 300)} {time}\n' for time in period]
+        blocks.write(["# TYPE a gauge\n", *lines], tmp_path)
+    rules = [rule(hold=120), Rule("b:c", "a", {}, 60, "some")]
+    with blocks.served(tmp_path, 59) as url:
+        found = firings(url, rules, periods)
+    offset = rules[0].offset
+    assert found == [Firing("Up", {"pool": "x", "severity": "warning"}, BEGIN - 180 + offset, None)]
+    assert found[0].severity == "warning"
+    assert found[0].lasts_until(BEGIN + 540) == BEGIN + 540

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import shutil
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.cli import main
+from exporter.lab.backtest.cases import CASES
+
+pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
+
+SEED = "71"
+"""None of the published seeds."""
+
+PLAYED = (
+    *("jabberer", "flood", "three of six flooded", "unit-slow", "pool-slow", "queue-paused", "mail-stopped"),
+    *("unit-down", "lb-toggle", "blackout", "exporter-restart", "quiet"),
+    *("fresh install, flood", "second server from mid-attack, flood"),
+)
+"""Cases that show each kind of verdict and each kind of silence."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _resource_tracker() -> None:
+    """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
+    resource_tracker.ensure_running()
+
+
+def test_no_incident_is_missed_or_misnamed_and_nothing_else_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "scores.json"
+    only = [argument for name in PLAYED for argument in ("--only", name)]
+    code = main(["backtest", "--seed", SEED, "--json", str(file), *only])
+    said = capsys.readouterr()
+    assert code == 0, said.out
+    scores: list[dict[str, Any]] = json.loads(file.read_text())
+    assert {score["case"] for score in scores} == set(PLAYED)
+    assert f"{len(PLAYED)} of {len(PLAYED)} trials went as they should." in said.err
+    assert all(f"| {name} " in said.out for name in PLAYED)
+    assert {score["case"] for score in scores if score["pages"]} == {
+        *("flood", "three of six flooded", "pool-slow", "mail-stopped"),
+        *("fresh install, flood", "second server from mid-attack, flood"),
+    }
+
+
+def test_every_case_that_is_played_here_exists() -> None:
+    assert set(PLAYED) <= {case.name for case in CASES}
+
+
+def test_a_fault_ends_the_command_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the right rule the incident is missed, and the command says so."""
+    (tmp_path / "rules.yml").write_text(
+        "groups: [{name: a, rules: [{alert: IronPortBounceStorm, expr: ironport_work_queue_messages > 500}]}]"
+    )
+    rules = str(tmp_path / "*.yml")
+    assert main(["backtest", "--rules", rules, "--only", "fresh install, jabberer, rated"]) == 1
+    said = capsys.readouterr()
+    assert "| missed " in said.out
+    assert "false alarm BounceStorm mx1 (seed 1)" in said.out
+    assert "0 of 1 trials went as they should." in said.err
+
+
+def test_a_case_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", "--only", "jaberer"]) == 2
+    assert "There is no case 'jaberer'; there are: jabberer, flood, " in capsys.readouterr().err

@@ -1,0 +1,373 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from datetime import UTC, datetime
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from exporter import config
+from exporter.cli import main
+from exporter.errors import ExporterError, RequestError
+from exporter.lab.history import backfill
+from exporter.lab.history.backfill import EVERY, READ, Samples
+from exporter.lab.history.series import DEADLINE, polls
+from exporter.lab.simulator.live import LiveFleet
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.noise import generator
+from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.topology import Topology
+from exporter.lab.simulator.topology import load as load_topology
+from exporter.probe import Prober, probe_result
+from exporter.prometheus.rule_files import Rule, read
+from exporter.telemetry import Telemetry
+from support.prometheus import Prometheus, Series, parsed
+
+START = 1_767_690_000
+"""Tuesday, 6 January 2026, 09:00 UTC, 7 h into a block."""
+
+MINUTE, HOUR = 60, 3600
+
+GENERATIONS = """
+pools:
+  mail: {daily_messages: 1500000}
+defaults: {pool: mail, traffic: inbound, rated_messages_per_hour: 140000}
+appliances:
+  - {name: legacy, asyncos: 4.5.0-639, model: C600}
+  - {name: legacy-virtual, asyncos: 4.5.0-639, model: C100V}
+  - {name: middle, asyncos: 5.1.0-321, model: C650, site: west}
+  - {name: middle-virtual, asyncos: 5.1.0-321, model: C100V}
+  - {name: current, asyncos: 10.0.0-203, model: C695, labels: {rack: 'b\\12 "left"'}}
+  - {name: current-virtual, asyncos: 10.0.0-203, model: C600V, role: spare}
+"""
+
+INCIDENTS = (
+    "unit-down@+10m,unit=legacy,duration=10m",
+    "reboot@+12m,unit=middle-virtual",
+    "snmp-dead@+15m,unit=current,duration=10m",
+    "xml-dead@+20m,unit=middle,duration=10m",
+    "auth-failure@+5m,unit=legacy-virtual,duration=15m",
+    "raid-fault@+8m,unit=current",
+    "version-mismatch@+18m,unit=current",
+    "blackout@+30m,duration=3m",
+    "fan-fault@+2m,unit=middle",
+)
+LENGTH = 40 * MINUTE
+
+OF_THE_PROBE = ("ironport_probe_d", "ironport_source_duration", "ironport_source_re")
+"""Beginnings of the families that say how a probe went, not what it found: times, requests and retries."""
+
+needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _resource_tracker() -> None:
+    """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
+    resource_tracker.ensure_running()
+
+
+@pytest.fixture(scope="module")
+def topology(tmp_path_factory: pytest.TempPathFactory) -> Topology:
+    file = tmp_path_factory.mktemp("topology") / "generations.yml"
+    file.write_text(GENERATIONS)
+    return load_topology(str(file))
+
+
+@pytest.fixture
+def model(topology: Topology) -> Model:
+    return eventful(topology)
+
+
+def eventful(topology: Topology) -> Model:
+    model = Model(topology, 1, START)
+    for incident in INCIDENTS:
+        model.begin(parse(incident))
+    return model
+
+
+PERIOD = range(START + MINUTE, START + LENGTH + 1, MINUTE)
+
+
+@pytest.fixture(scope="module")
+def written(topology: Topology) -> str:
+    """Return the OpenMetrics text of every family in the period."""
+    samples = Samples(topology, 1, EVERY, Path("unused"))
+    return "".join(backfill.text(samples, eventful(topology), PERIOD)) + "# EOF\n"
+
+
+@pytest.fixture(scope="module")
+def by_instant(written: str) -> dict[int, Series]:
+    """Return the series at each instant, as prometheus-client's strict parser reads them."""
+    instants: dict[int, Series] = {instant: {} for instant in PERIOD}
+    for family in text_string_to_metric_families(written):  # type: ignore[no-untyped-call]  # it has no hints
+        for sample in family.samples:
+            series = instants[round(float(sample.timestamp))]
+            key = (sample.name, frozenset(sample.labels.items()))
+            assert key not in series
+            series[key] = sample.value
+    return instants
+
+
+def labelled(series: Series, labels: dict[str, str]) -> Series:
+    """Return the series as Prometheus stores them: with the labels of their target."""
+    return {(name, own.union(labels.items())): value for (name, own), value in series.items()}
+
+
+def of_unit(series: Series, unit: str) -> Series:
+    return {key: value for key, value in series.items() if ("instance", unit) in key[1] and key[0] != "up"}
+
+
+def test_the_history_has_what_a_probe_of_each_instant_would_have_exported(
+    topology: Topology, model: Model, by_instant: dict[int, Series]
+) -> None:
+    fleet = backfill.fleet(topology, ("status", "dnsstatus", "tophosts", "topin"))
+    labels = backfill.target_labels(fleet)
+    up: set[tuple[bool, bool]] = set()
+    for now in PERIOD:
+        model.advance(now)
+        luck = generator(1, 7, now).random((len(fleet.appliances), 2)).tolist()
+        for (name, appliance), chances in zip(fleet.appliances.items(), luck, strict=True):
+            expected: Series = {}
+            if model.view.transport(name).scraped:
+                readings = polls(model.view, appliance, chances)
+                up.add((readings[0].up, readings[1].up))
+                duration = max(reading.duration for reading in readings)
+                result = probe_result(appliance, readings, duration, DEADLINE, datetime.now(UTC))
+                assert not result.exposition.unknown
+                expected = labelled(parsed(result.exposition.text().decode()), labels[name])
+            assert of_unit(by_instant[now], name) == expected
+    assert up == {(True, True), (True, False), (False, True), (False, False)}
+
+
+@pytest.mark.parametrize("minute", [4, 19, 23])
+async def test_a_live_probe_finds_what_the_history_has(
+    topology: Topology, model: Model, by_instant: dict[int, Series], minute: int, tmp_path: Path
+) -> None:
+    now = START + minute * MINUTE
+    model.advance(now)
+    async with LiveFleet(model, snmp="v2c", https=False) as live:
+        document = yaml.safe_load(live.fleet_file())
+        document["defaults"]["xml"]["pages"] = ["status", "dnsstatus", "tophosts", "topin"]
+        file = tmp_path / "fleet.yml"
+        file.write_text(yaml.safe_dump(document))
+        fleet = config.load(file)
+        labels = backfill.target_labels(fleet)
+        found = await asyncio.gather(*(probed(one, model) for one in fleet.appliances.values()))
+    compared = 0
+    for name, series in zip(fleet.appliances, found, strict=True):
+        history = without_the_probe(of_unit(by_instant[now], name))
+        if is_up(history) == is_up(series):  # else chance took a poll from the history
+            assert without_the_probe(labelled(series, labels[name])) == history
+            compared += 1
+    assert compared >= len(topology.appliances) - 2
+
+
+async def probed(appliance: config.Appliance, model: Model) -> Series:
+    """Probe the appliance, again if a page was lost that should have come."""
+    prober = Prober(appliance, Telemetry())
+    transport = model.view.transport(appliance.name)
+    try:
+        for _ in range(5):
+            result = await prober.probe(5 if transport.snmp else 2)
+            snmp, xml = result.readings
+            if snmp.complete == transport.snmp and xml.complete == (transport.xml and transport.admits):
+                break
+        return parsed(result.exposition.text().decode())
+    finally:
+        await prober.close()
+
+
+def is_up(series: Series) -> set[tuple[str, float]]:
+    return {(dict(labels)["source"], value) for (name, labels), value in series.items() if name == "ironport_source_up"}
+
+
+def without_the_probe(series: Series) -> Series:
+    return {key: value for key, value in series.items() if not key[0].startswith(OF_THE_PROBE)}
+
+
+def test_nobody_takes_samples_in_a_blackout(by_instant: dict[int, Series]) -> None:
+    empty = [(instant - START) // MINUTE for instant, series in by_instant.items() if not series]
+    assert empty == [31, 32, 33]
+
+
+def test_up_says_that_the_exporter_answered_also_for_a_dead_unit(by_instant: dict[int, Series]) -> None:
+    series = by_instant[START + 15 * MINUTE]
+    up = {dict(labels)["instance"]: value for (name, labels), value in series.items() if name == "up"}
+    assert up == {
+        "legacy": 1,
+        "legacy-virtual": 1,
+        "middle": 1,
+        "middle-virtual": 1,
+        "current": 1,
+        "current-virtual": 1,
+    }
+    assert [value for (name, _), value in of_unit(series, "legacy").items() if name == "ironport_probe_success"] == [0]
+
+
+def test_same_seed_same_bytes_and_another_seed_others(topology: Topology, written: str) -> None:
+    samples = Samples(topology, 1, EVERY, Path("unused"))
+    assert "".join(backfill.text(samples, eventful(topology), PERIOD)) + "# EOF\n" == written
+    other = Samples(topology, 2, EVERY, Path("unused"))
+    assert "".join(backfill.text(other, eventful(topology), PERIOD)) + "# EOF\n" != written
+
+
+def test_only_the_families_that_are_asked_for_are_written(topology: Topology) -> None:
+    samples = Samples(topology, 1, frozenset({"ironport_uptime_seconds"}), Path("unused"))
+    text = "".join(backfill.text(samples, eventful(topology), PERIOD[:2]))
+    assert {line.partition("{")[0] for line in text.splitlines() if line[0] != "#"} == {"up", "ironport_uptime_seconds"}
+
+
+def test_the_families_that_are_written_by_default_are_in_the_catalogue() -> None:
+    assert READ < EVERY
+
+
+RULES = """
+groups:
+  - name: pool
+    interval: 5m
+    rules:
+      - record: pool:arrivals:rate5m
+        expr: sum by (job, pool) (instance:arrivals:rate5m)
+        labels: {made: for a test}
+      - alert: Quiet
+        expr: ironport_open_files > 1e9
+  - name: unit
+    rules:
+      - record: instance:arrivals:rate5m
+        expr: rate(ironport_messages_injected_total[5m])
+      - record: instance:busy:bool
+        expr: instance:arrivals:rate5m > bool 1
+      - record: pool:busy:share
+        expr: |
+          avg by (job, pool) (instance:busy:bool)
+          + 0 * sum by (job, pool) (pool:arrivals:rate5m)
+"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> list[Rule]:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "some.yml").write_text(RULES)
+    (folder / "some_test.yml").write_text("rule_files: [some.yml]\ntests: []\n")
+    return read(f"{folder}/*.yml")
+
+
+@needs_prometheus
+def test_a_prometheus_on_the_folder_has_samples_and_recorded_series(tmp_path: Path, rules: list[Rule]) -> None:
+    told: list[tuple[str, float]] = []
+    end = int(time.time()) // MINUTE * MINUTE
+    data = tmp_path / "data"
+    model = backfill.backfill(
+        load_topology("pair"),
+        seed=3,
+        seconds=20 * HOUR,  # in two or three blocks
+        end=end,
+        out=data,
+        rules=rules,
+        progress=lambda what, share: told.append((what, share)),
+    )
+    assert model.time == end
+    blocks_made = {path.name for path in data.iterdir()}
+    assert all(len(name) == 26 for name in blocks_made), "nothing but blocks, which have ULIDs as names"
+    assert {what for what, share in told if share == 1} == {
+        "samples",
+        *(f"recorded series, level {level} of 3" for level in (1, 2, 3)),
+    }
+    server = Prometheus(tmp_path, {"global": {}})
+    try:
+        queues = server.query(f"last_over_time(ironport_work_queue_messages[1m] @ {end})")
+        assert {labels["instance"]: value for labels, value in queues} == {
+            unit.name: float(str(model.view.snmp_items(unit.name)["workQueueMessages"][()]))
+            for unit in model.fleet.topology.appliances
+        }
+        assert server.query(f"sum(count_over_time(up[20h] @ {end}))") == [({}, 2 * 20 * 60)]
+        assert server.query(f"last_over_time(instance:arrivals:rate5m[1m] @ {end - HOUR})") == [
+            ({"__name__": "instance:arrivals:rate5m", **labels}, value)
+            for labels, value in server.query(f"rate(ironport_messages_injected_total[5m] @ {end - HOUR})")
+        ]
+        for record, number in {"instance:busy:bool": 60, "pool:arrivals:rate5m": 12, "pool:busy:share": 60}.items():
+            counts = {value for _, value in server.query(f"count_over_time({record}[59m] @ {end // 300 * 300})")}
+            assert counts == {number}
+        labels = server.query(f"last_over_time(pool:arrivals:rate5m[5m] @ {end})")[0][0]
+        assert labels["made"] == "for a test"
+        assert server.query(f"last_over_time(ironport_open_files[5m] @ {end})"), "an alerting rule reads it"
+        assert not server.query(f"last_over_time(ironport_fips_mode[5m] @ {end})"), "nothing reads it"
+    finally:
+        server.stop()
+
+
+@needs_prometheus
+def test_a_rule_that_prometheus_refuses_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ExporterError, match=r"^Prometheus refuses sum\( up: .*unclosed left parenthesis"):
+        make(tmp_path / "data", rules=[Rule("a:b", "sum( up", {}, 60)])
+
+
+def make(out: Path, **more: Any) -> Model:
+    return backfill.backfill(load_topology("pair"), seed=1, end=START, out=out, **{"seconds": HOUR, **more})
+
+
+@needs_prometheus
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("")
+    with pytest.raises(RequestError, match="is not empty: name a new one"):
+        make(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@needs_prometheus
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"seconds": 59}, r"A history of 59 s has no sample: it must be 60 s at least\."),
+        ({"step": 7}, r"A step of 7 s is not possible"),
+        ({"scenarios": [parse("fan-fault,unit=nobody")]}, r"There is no unit nobody"),
+    ],
+)
+def test_what_cannot_be_backfilled_is_told_and_leaves_no_folder(
+    tmp_path: Path, more: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(RequestError, match=sentence):
+        make(tmp_path / "data", **more)
+    assert not (tmp_path / "data").exists()
+
+
+def test_without_promtool_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ExporterError, match="promtool is not on the PATH"):
+        make(tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+@needs_prometheus
+def test_the_command_makes_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "data"
+    arguments = ["simulate", "--topology", "pair", "--backfill", "10m", "--out", str(out), "--scenario", "flood"]
+    assert main(arguments) == 0
+    said = capsys.readouterr()
+    assert said.out == f"The history is in {out}, for Prometheus' --storage.tsdb.path.\n"
+    assert said.err.endswith("samples: 100%\n")
+    assert main(arguments) == 2, "now the folder is not empty"
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--backfill", "3x", "--out", "x"], "'3x' is not a time"),
+        (["--backfill", "3h"], "--backfill needs --out DIR"),
+        (["--out", "x"], "go with --backfill DURATION"),
+        (["--backfill", "3h", "--out", "x", "--rules", "none/*.yml"], "No file is called none"),
+    ],
+)
+def test_flags_that_make_no_sense_are_wrong_usage(
+    flags: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", *flags]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert sentence in line

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import ExporterError
+from exporter.lab.history import blocks
+from exporter.prometheus import client
+
+needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
+
+LATE = blocks.LENGTH * 20_000
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "expected"),
+    [
+        (0, 0, [(0, 0)]),
+        (60, 120, [(60, 120)]),
+        (LATE - 120, LATE + 60, [(LATE - 120, LATE - 60), (LATE, LATE + 60)]),
+        (LATE, LATE, [(LATE, LATE)]),
+        (1, 0, []),
+    ],
+)
+def test_a_period_lies_in_one_block(begin: int, end: int, expected: list[tuple[int, int]]) -> None:
+    assert [(period[0], period[-1]) for period in blocks.periods(begin, end, 60)] == expected
+
+
+@needs_prometheus
+def test_text_that_promtool_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ExporterError, match=r"^promtool could not make blocks in .+: .*\S"):
+        blocks.write(["not { openmetrics\n"], tmp_path)
+
+
+@needs_prometheus
+def test_a_series_lasts_for_the_lookback_after_its_last_sample_and_no_longer(tmp_path: Path) -> None:
+    blocks.write(["# TYPE a gauge\n", f"a 1 {LATE}\n"], tmp_path)
+    for lookback in (59, 300):
+        with blocks.served(tmp_path, lookback) as url:
+            (series,) = client.query_range(url, "a", range(LATE, LATE + 400))
+        assert [int(time) - LATE for time, _ in series["values"]] == list(range(lookback + 1))
+    assert all(len(path.name) == 26 for path in tmp_path.iterdir()), "nothing but blocks is left"
+
+
+@needs_prometheus
+def test_the_names_of_all_metrics_can_be_asked(tmp_path: Path) -> None:
+    blocks.write(["# TYPE a gauge\n", f"a 1 {LATE}\n", "# TYPE b gauge\n", f'b{{c="d"}} 1 {LATE}\n'], tmp_path)
+    with blocks.served(tmp_path) as url:
+        assert client.metric_names(url) == ["a", "b"]
+
+
+@needs_prometheus
+def test_a_query_that_prometheus_refuses_and_a_server_that_is_none_are_told_in_sentences(tmp_path: Path) -> None:
+    with (
+        blocks.served(tmp_path) as url,
+        pytest.raises(ExporterError, match=r"^Prometheus refuses sum\( up: .*unclosed left parenthesis"),
+    ):
+        client.query_range(url, "sum( up", range(2))
+    with pytest.raises(
+        ExporterError, match=r"^The Prometheus at http://127\.0\.0\.1:\d+ did not answer a query: Connection refused\."
+    ):
+        client.query_range(url, "up", range(2))
+
+
+@needs_prometheus
+def test_a_proxy_of_the_environment_is_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with blocks.served(tmp_path) as url:
+        assert client.metric_names(url) == []

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from exporter.errors import RequestError
+from exporter.lab.simulator import agent, web
+from exporter.lab.simulator.faults import CHOICES, FAULTS, read, written
+from exporter.sources.snmp.mib import TABLES
+
+FORM = {
+    "snmp_dead": "yes",
+    "snmp_loss": "0.25",
+    "snmp_delay": "1.5",
+    "snmp_deaf_to_bulk": "raidTable",
+    "snmp_broken": "fanTable",
+    "xml_dead": "yes",
+    "xml_loss": "1",
+    "xml_delay": "30",
+    "xml_closing": "yes",
+    "xml_answer": "login",
+}
+
+
+def test_every_fault_has_a_name_and_is_read_and_written_alike() -> None:
+    assert set(FORM) == {fault.name for fault in FAULTS}
+    assert written(*read(FORM)) == FORM
+
+
+def test_a_form_that_says_nothing_means_that_all_is_well() -> None:
+    nothing = {fault.name: CHOICES[fault.kind][0] if fault.kind in CHOICES else "" for fault in FAULTS}
+    assert read({}) == read(nothing) == (agent.NONE, web.NONE)
+    assert written(agent.NONE, web.NONE) == {}
+
+
+def test_a_table_stands_for_the_objects_below_it() -> None:
+    snmp, _ = read({"snmp_broken": "raidTable"})
+    ((*root,),) = snmp.broken
+    (table,) = (table for table in TABLES if table.name == "raidTable")
+    assert all(list(column.oid[: len(root)]) == root for column in (table.label, *table.columns))
+    assert not any(list(other.label.oid[: len(root)]) == root for other in TABLES if other is not table)
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"snmp_los": "1"}, "There is no fault snmp_los; there are snmp_dead, .*"),
+        ({"snmp_loss": "2"}, r"The fault snmp_loss is '2'; it must be a number from 0 to 1 \(share\)\."),
+        ({"xml_delay": "nan"}, r"The fault xml_delay is 'nan'; it must be a number from 0 to 600 \(seconds\)\."),
+        ({"xml_dead": "maybe"}, r"The fault xml_dead is 'maybe'; it must be one of no, yes\."),
+        ({"snmp_broken": "table"}, "The fault snmp_broken is 'table'; it must be one of none, powerSupplyTable, .*"),
+    ],
+)
+def test_what_is_none_is_refused_with_a_sentence(form: dict[str, str], sentence: str) -> None:
+    with pytest.raises(RequestError, match=sentence):
+        read(form)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.config import CommunityAuth, UserAuth
+from exporter.lab.simulator import faults
+from exporter.lab.simulator.live import LiveFleet
+from exporter.lab.simulator.timeline import parse
+from exporter.probe import probe_result
+from support.simulated import START, STEP, configured, probed, reasons, simulated, value
+
+
+@pytest.fixture
+async def fleet() -> AsyncIterator[LiveFleet]:
+    async with simulated() as fleet:
+        yield fleet
+
+
+@pytest.mark.parametrize("topology", ["campus", "pair"])
+@pytest.mark.parametrize(("snmp", "https"), [("v3", True), ("v2c", False)])
+async def test_the_exporter_gives_exactly_what_the_model_has(
+    topology: str, snmp: str, https: bool, tmp_path: Path
+) -> None:
+    """Every series of every unit, over SNMP and XML of each kind, is that of the items of the same instant."""
+    async with simulated(topology, snmp=snmp, https=https) as fleet:
+        read = configured(fleet, tmp_path)
+        results = await asyncio.gather(*(probed(read, name) for name in read.appliances))
+        view = fleet.model.view
+    assert len(results) == len(fleet.units)
+    for appliance, result in zip(read.appliances.values(), results, strict=True):
+        assert result.complete
+        items = {"snmp": view.snmp_items(appliance.name), "xml": view.xml_items(appliance.name)}
+        readings = [replace(reading, items=items[reading.source]) for reading in result.readings]
+        expected = probe_result(appliance, readings, result.duration, result.deadline, result.time)
+        assert result.exposition.families == expected.exposition.families
+
+
+async def test_the_fleet_file_says_what_the_topology_does(fleet: LiveFleet, tmp_path: Path) -> None:
+    read = configured(fleet, tmp_path)
+    for unit in fleet.units:
+        appliance = read.appliances[unit.name]
+        for key in ("site", "pool", "stream", "traffic", "role", "rated_messages_per_hour", "connection_limit"):
+            assert getattr(appliance, key) == getattr(unit, key)
+
+
+async def test_snmp_is_v3_with_privacy_and_pages_are_pinned_https_unless_told_otherwise(
+    fleet: LiveFleet, tmp_path: Path
+) -> None:
+    appliance = configured(fleet, tmp_path).appliances["mx1"]
+    assert isinstance(appliance.credentials.snmp, UserAuth)
+    assert appliance.credentials.snmp.priv
+    assert (appliance.xml.scheme, bool(appliance.xml.tls.fingerprint_sha256)) == ("https", True)
+    async with simulated(snmp="v2c", https=False) as plain:
+        appliance = configured(plain, tmp_path).appliances["mx1"]
+    assert isinstance(appliance.credentials.snmp, CommunityAuth)
+    assert appliance.xml.scheme == "http"
+
+
+async def test_a_scenario_shows_at_the_exporter_after_the_next_steps(fleet: LiveFleet, tmp_path: Path) -> None:
+    read = configured(fleet, tmp_path)
+    before = await probed(read, "mx1")
+    fleet.model.begin(parse("jabberer,unit=mx1,size=4,ramp=0s"))
+    for _ in range(8):
+        await fleet.step()
+    after = await probed(read, "mx1")
+    queue = "ironport_work_queue_messages"
+    assert value(after, queue) > value(before, queue) + 1000
+    assert value(await probed(read, "mx2"), queue) < 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("unit-down,unit=mx1", {("snmp", "timeout"), ("xml", "refused")}),
+        ("snmp-dead,unit=mx1", {("snmp", "timeout")}),
+        ("xml-dead,unit=mx1", {("xml", "refused")}),
+        ("auth-failure,unit=mx1", {("xml", "auth")}),
+    ],
+)
+async def test_a_scenario_of_the_transport_shows_with_its_reason(
+    fleet: LiveFleet, tmp_path: Path, text: str, expected: set[tuple[str, str]]
+) -> None:
+    read = configured(fleet, tmp_path)
+    fleet.model.begin(parse(text))
+    await fleet.step()
+    deadline = 2.0 if ("snmp", "timeout") in expected else 10.0
+    assert reasons(await probed(read, "mx1", deadline)) == expected
+    assert not reasons(await probed(read, "mx2"))
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ({"snmp_dead": "yes"}, {("snmp", "timeout")}),
+        ({"snmp_loss": "1"}, {("snmp", "timeout")}),
+        ({"snmp_delay": "60"}, {("snmp", "timeout")}),
+        ({"snmp_broken": "fanTable"}, {("snmp", "malformed")}),
+        ({"xml_dead": "yes"}, {("xml", "refused")}),
+        ({"xml_loss": "1"}, {("xml", "unreachable")}),
+        ({"xml_delay": "60"}, {("xml", "timeout")}),
+        ({"xml_answer": "login"}, {("xml", "auth")}),
+        ({"xml_answer": "truncated"}, {("xml", "malformed")}),
+        ({"xml_answer": "error"}, {("xml", "http_status")}),
+        ({"xml_closing": "yes"}, set()),
+    ],
+    ids=lambda given: ",".join(f"{key}={text}" for key, text in given.items()) if isinstance(given, dict) else "",
+)
+async def test_a_fault_on_request_shows_with_its_reason_until_it_is_taken_back(
+    fleet: LiveFleet, tmp_path: Path, form: dict[str, str], expected: set[tuple[str, str]]
+) -> None:
+    read = configured(fleet, tmp_path)
+    await fleet.set_faults("mx1", *faults.read(form))
+    deadline = 2.0 if "timeout" in {reason for _, reason in expected} else 10.0
+    assert reasons(await probed(read, "mx1", deadline)) == expected
+    await fleet.set_faults("mx1", *faults.read({}))
+    assert not reasons(await probed(read, "mx1"))
+
+
+async def test_time_goes_on_by_whole_steps_and_makes_up_what_was_missed(
+    fleet: LiveFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.lab.simulator.live.time.time", lambda: START + 10 * STEP + 3)
+    running = asyncio.create_task(fleet.run())
+    async with asyncio.timeout(30):
+        while fleet.model.time < START + 10 * STEP:  # noqa: ASYNC110 - the model has no event for it
+            await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert fleet.model.time == START + 10 * STEP
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_a_warm_model_is_taken_over_as_it_stands(fleet: LiveFleet, tmp_path: Path) -> None:
+    """A fleet made from a model that has run shows that model's past."""
+    fleet.model.advance(START + 3600)
+    async with LiveFleet(fleet.model) as later:
+        result = await probed(configured(later, tmp_path), "out1")
+    expected = str(fleet.model.view.xml_items("out1")["counters/inj_msgs/lifetime"][()])
+    assert value(result, "ironport_messages_injected_total") == float(expected)

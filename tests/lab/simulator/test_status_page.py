@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.releases import CURRENT, LEGACY, MIDDLE, generation
+from exporter.lab.simulator.status_page import render
+from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.view import Page
+from exporter.metrics.reading import Items
+from exporter.sources.xml import pages
+
+START = 1_767_690_000.0
+"""Tuesday, 6 January 2026, 09:00 UTC."""
+
+SAMPLES = Path(__file__).parents[2] / "pages"
+
+PARSERS: dict[Page, Callable[[bytes], Items]] = {
+    "status": pages.parse_status,
+    "dnsstatus": pages.parse_dnsstatus,
+    "tophosts": partial(pages.parse_tophosts, top=20),
+    "topin": partial(pages.parse_topin, top=20),
+}
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[int, Model]:
+    """One fleet of each generation in the middle of an attack, with figures of every size."""
+    models = {LEGACY: Model(load("pair"), 1, START), CURRENT: Model(load("campus"), 1, START)}
+    models[MIDDLE] = models[LEGACY]
+    for model in (models[LEGACY], models[CURRENT]):
+        for text in ("flood", "queue-paused", "key-expired", "counter-reset", "destination-down"):
+            model.begin(parse(text))
+        model.advance(START + 1800)
+    return models
+
+
+UNITS = {LEGACY: "ring2", MIDDLE: "ring1", CURRENT: "mx1"}
+
+
+@pytest.mark.parametrize("page", PARSERS)
+@pytest.mark.parametrize("release", UNITS)
+def test_the_exporter_reads_exactly_the_items_that_were_written(
+    models: dict[int, Model], release: int, page: Page
+) -> None:
+    items = models[release].view.xml_items(UNITS[release], (page,))
+    assert items
+    assert PARSERS[page](render(page, items, release)) == items
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.xml")), ids=lambda sample: sample.stem)
+def test_the_page_of_a_real_structure_comes_out_line_by_line_but_for_trailing_blanks(sample: Path) -> None:
+    body = sample.read_bytes()
+    release = generation(sample.stem.partition("_")[2])
+    written = render("status", pages.parse_status(body), release)
+    assert lines(written) == lines(body)
+
+
+def lines(page: bytes) -> list[str]:
+    """Return the lines from the root on; the second log_used of an old page reads as the first."""
+    body = page[page.index(b"<status") :].decode("iso-8859-1")
+    found = [line.rstrip() for line in body.splitlines()]
+    (first, *_) = re.findall('log_used" current="(.*?)"', body)
+    return [re.sub('(log_used" current=)".*?"', rf'\1"{first}"', line) for line in found]
+
+
+@pytest.mark.parametrize(("release", "twice"), [(LEGACY, 2), (MIDDLE, 2), (CURRENT, 1)])
+def test_log_used_stands_twice_on_old_pages(models: dict[int, Model], release: int, twice: int) -> None:
+    items = models[release].view.xml_items(UNITS[release])
+    assert render("status", items, release).count(b'"log_used"') == twice
+
+
+@pytest.mark.parametrize("release", UNITS)
+def test_the_prologue_declares_latin_1_and_blank_lines_follow(models: dict[int, Model], release: int) -> None:
+    body = render("status", models[release].view.xml_items(UNITS[release]), release)
+    assert re.match(rb'<\?xml version="1\.0" encoding="ISO-8859-1" standalone="yes"\?>\n\s*\n<status build=', body)
+
+
+def test_what_latin_1_does_not_have_still_reaches_the_exporter(models: dict[int, Model]) -> None:
+    items = models[CURRENT].view.xml_items("mx1") | {"status/hostname": {(): 'pošta "ž" <ł> & é'}}
+    assert pages.parse_status(render("status", items, CURRENT)) == items

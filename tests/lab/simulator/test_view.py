@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.view import Page, View
+from exporter.metrics.catalog import FAMILIES
+from exporter.metrics.fusion import fuse
+from exporter.metrics.reading import Items, Reading
+from exporter.sources.snmp import mib
+from exporter.sources.xml.pages import parse_status
+
+START = 1_767_690_000.0
+"""Tuesday, 6 January 2026, 09:00 UTC."""
+
+PAGES: tuple[Page, ...] = ("status", "dnsstatus", "tophosts", "topin")
+SAMPLES = Path(__file__).parents[2] / "pages"
+
+
+@pytest.fixture(scope="module")
+def campus() -> View:
+    model = Model(load("campus"), 1, START)
+    model.begin(parse("jabberer"))
+    model.begin(parse("jabberer,unit=mx6"))
+    model.advance(START + 1200)
+    return model.view
+
+
+@pytest.fixture(scope="module")
+def pair() -> View:
+    return Model(load("pair"), 1, START).view
+
+
+@pytest.fixture(scope="module")
+def oldest() -> View:
+    """Return the pair before its upgrade: on the oldest release of which a page is known."""
+    topology = load("pair")
+    units = tuple(unit.model_copy(update={"asyncos": "4.5.0-639"}) for unit in topology.appliances)
+    return Model(topology.model_copy(update={"appliances": units}), 1, START).view
+
+
+def series(source: str, items: Items) -> dict[str, dict[tuple[str, ...], float]]:
+    exposition = fuse([Reading(source, items, up=True)], {"snmp", "xml"})  # type: ignore[arg-type]
+    assert not exposition.unknown
+    return {family.name: values for family, values in exposition.families}
+
+
+@pytest.mark.parametrize("unit", ["mx1", "mx6", "out1", "spare1"])
+def test_every_item_that_the_catalogue_reads_of_a_current_release_comes_out(campus: View, unit: str) -> None:
+    items = {"snmp": campus.snmp_items(unit), "xml": campus.xml_items(unit, PAGES)}
+    read = {(feed.source, item) for family in FAMILIES for feed in family.feeds for item in feed.items}
+    read = {(source, item) for source, item in read if source in items}
+    missing = {item for source, item in read if item not in items[source]}
+    old = {"gauges/as_utilization/current", "gauges/msgs_in_quarantine/current", "gauges/kbytes_in_quarantine/current"}
+    hardware = {column.name for table in mib.TABLES[:3] for column in table.columns} | {"raidStatus", "raidEvents"}
+    assert missing == old | (hardware if unit == "mx6" else set())
+
+
+def test_the_agent_has_every_object_that_the_exporter_asks_for(campus: View) -> None:
+    assert set(campus.snmp_scalars("mx1")) == {scalar.name for scalar in mib.SCALARS}
+    tables = campus.snmp_tables("mx1")
+    for table in mib.TABLES:
+        assert tables[table.name]
+        for row in tables[table.name]:
+            assert set(row) == {table.label.name, *(column.name for column in table.columns)}
+
+
+def test_values_have_the_type_that_their_source_gives(campus: View) -> None:
+    for scalar in mib.SCALARS:
+        kind = str if scalar.syntax is mib.Syntax.STRING else int
+        assert type(campus.snmp_scalars("mx1")[scalar.name]) is kind
+    texts = [value for rows in campus.xml_items("mx1", ("status", "dnsstatus")).values() for value in rows.values()]
+    assert {type(text) for text in texts} == {str}
+
+
+@pytest.mark.parametrize("unit", ["mx1", "mx2", "out1", "spare1"])
+def test_both_sources_agree_where_they_give_the_same_figure(campus: View, unit: str) -> None:
+    page, agent = (
+        series("xml", campus.xml_items(unit)),
+        series("snmp", campus.snmp_items(unit)),
+    )
+    fused = {family.name for family in FAMILIES if set(family.sources) == {"xml", "snmp"}} & page.keys() & agent.keys()
+    assert len(fused) >= 5
+    for name in fused:
+        tolerance = 0.005001 if name == "ironport_queue_utilization_ratio" else 0  # the agent gives whole percents
+        assert agent[name] == pytest.approx(page[name], abs=tolerance), name
+    keys = {row[0]: int(seconds) for row, seconds in campus.snmp_items(unit)["keySecondsUntilExpire"].items()}
+    for (feature,), text in campus.xml_items(unit)["features/time_remaining"].items():
+        assert keys[feature] == (0 if str(text).startswith("Dormant") else max(int(text), 0))
+
+
+@pytest.mark.parametrize(
+    ("sample", "topology", "unit"),
+    [
+        ("c370_10.0.1-087.xml", "campus", "mx1"),
+        ("c600_5.1.2-005.xml", "pair", "ring1"),
+        ("c60_4.5.0-702.xml", "oldest", "ring2"),
+    ],
+)
+def test_a_page_has_the_items_of_its_generation_in_their_order(
+    sample: str, topology: str, unit: str, request: pytest.FixtureRequest
+) -> None:
+    theirs = parse_status((SAMPLES / sample).read_bytes())
+    ours = request.getfixturevalue(topology).xml_items(unit)
+    assert list(ours) == list(theirs)
+
+
+def test_rates_are_events_per_hour_that_follow_from_the_counters() -> None:
+    model = Model(load("pair"), 3, START, 30)
+    model.advance(START + 1800)
+    now = model.view.xml_items("ring1")
+    earlier = Model(load("pair"), 3, START, 30)
+    for window, seconds in (("last_1_min", 60), ("last_5_min", 300), ("last_15_min", 900)):
+        earlier = Model(load("pair"), 3, START, 30)
+        earlier.advance(START + 1800 - seconds)
+        before = earlier.view.xml_items("ring1")
+        for name in ("inj_msgs", "inj_recips", "soft_bounced_evts", "completed_recips", "hard_bounced_recips"):
+            counter = f"counters/{name}/lifetime"
+            increase = int(now[counter][()]) - int(before[counter][()])
+            assert int(now[f"rates/{name}/{window}"][()]) == increase * 3600 // seconds
+
+
+def test_a_view_stays_as_it_is_when_the_model_goes_on() -> None:
+    model = Model(load("pair"), 1, START)
+    view = model.view
+    before = view.xml_items("ring1"), view.snmp_items("ring1"), view.time
+    model.begin(parse("flood"))
+    model.advance(START + 600)
+    assert (view.xml_items("ring1"), view.snmp_items("ring1"), view.time) == before
+    assert model.view.xml_items("ring1") != before[0]
+
+
+def test_the_heaviest_sender_shows_where_there_is_one(campus: View) -> None:
+    senders = campus.xml_items("mx1", ("topin",))["topin/connections"]
+    assert next(iter(senders)) == ("203.0.113.66", "Incoming")
+    assert ("203.0.113.66", "Incoming") not in campus.xml_items("mx2", ("topin",))["topin/connections"]
+
+
+def test_the_texts_of_old_and_new_releases_are_those_of_appliances(campus: View, pair: View, oldest: View) -> None:
+    assert str(campus.snmp_scalars("mx1")["sysDescr"]).startswith("Cisco Model C695, AsyncOS Version: 10.0.0-203, ")
+    assert str(pair.snmp_scalars("ring1")["sysDescr"]).startswith("Cisco IronPort Model C160, AsyncOS Version: 5.1.2-")
+    assert oldest.xml_items("ring2")["status/build"][()] == "phoebe 4.5.0-639"
+    assert "fipsMode" not in pair.snmp_scalars("ring1")
+    assert campus.xml_items("mx1")["status/timestamp"][()] == "20260106092000"

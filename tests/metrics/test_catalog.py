@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from exporter.metrics.catalog import FAMILIES, LABELS, PROBE, SOURCES, Family
+from exporter.metrics.exposition import Exposition
+from exporter.sources.snmp.mib import SCALARS, TABLES
+from support.prometheus import promtool
+
+UNITS = {"Time in seconds": "_seconds", "Age in seconds": "_seconds", "in bytes": "_bytes", "0 to 1": "_ratio"}
+
+NAMES = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+
+
+def test_no_name_stands_twice() -> None:
+    assert max(Counter(family.name for family in FAMILIES).values()) == 1
+
+
+@NAMES
+def test_a_name_is_lower_case_under_ironport_and_counters_alone_end_in_total(family: Family) -> None:
+    assert re.fullmatch(r"ironport(_[a-z0-9]+)+", family.name)
+    assert family.name.endswith("_total") == (family.kind == "counter")
+    assert not family.name.startswith("ironport_exporter_")  # those are the exporter's own
+
+
+@NAMES
+def test_the_help_is_one_sentence_that_names_the_items(family: Family) -> None:
+    assert re.fullmatch(r"[A-Z0-9].*[^.]\.", family.help)
+    for feed in family.feeds:
+        if feed.source in ("xml", "snmp"):
+            assert family.items or all(item in family.help for item in feed.items)
+
+
+@NAMES
+def test_the_unit_of_the_help_is_that_of_the_name(family: Family) -> None:
+    for words, suffix in UNITS.items():
+        if words in family.meaning:
+            assert suffix in family.name
+
+
+@NAMES
+def test_labels_are_valid_and_none_is_one_that_service_discovery_sets(family: Family) -> None:
+    assert all(re.fullmatch(r"[a-z_]+", label) for label in family.labels)
+    assert len(set(family.labels)) == len(family.labels)
+    assert not set(family.labels) & {"instance", "job", "site", "pool", "stream", "traffic", "role"}
+    assert set(family.labels) <= LABELS
+
+
+def test_every_object_of_the_mib_that_is_read_feeds_a_family_and_no_other_is_named() -> None:
+    read = {scalar.name for scalar in SCALARS} | {column.name for table in TABLES for column in table.columns}
+    fed = {item for family in FAMILIES for feed in family.feeds if feed.source == "snmp" for item in feed.items}
+    assert fed == read
+
+
+@NAMES
+def test_row_and_conversion_together_give_the_labels_of_the_family(family: Family) -> None:
+    for feed in family.feeds:
+        series = feed.convert(*(WORDED.get(item, PLAIN) for item in feed.items))
+        added = {0} if feed.across_rows else {row_length(feed.items[0]) + len(labels) for labels in series}
+        assert added == {len(family.labels)}
+
+
+PLAIN = "2"
+WORDED = {
+    "status/build": "phoebe 1.0-1",
+    "sysDescr": "Model C1, AsyncOS Version: 1.0-1",
+    "birth_time/timestamp": "(1s)",
+}
+COLUMNS = {column.name for table in TABLES for column in table.columns}
+
+
+def row_length(item: str) -> int:
+    """Return how many labels the row of an item has: none for a scalar."""
+    if item in ("topin/connections", "source_error"):
+        return 2
+    return int(item in COLUMNS or item.startswith(("source_", "features/", "tophosts/")))
+
+
+def test_the_sources_that_are_polled_feed_the_catalogue() -> None:
+    assert set(SOURCES) < {source for family in FAMILIES for source in family.sources}
+    assert {source for family in PROBE for source in family.sources} == {"probe"}
+
+
+def test_promtool_has_nothing_to_say_about_any_family() -> None:
+    every = Exposition([(family, {tuple("x" for _ in family.labels): 1.0}) for family in FAMILIES], [])
+    verdict = promtool("check", "metrics", stdin=every.text().decode())
+    assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, "", "")

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.errors import SourceTimeout
+from exporter.metrics.reading import LABEL_LENGTH, Reading, label_value, name_rows
+
+LONG = "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("PS 1", "PS 1"),
+        ("  PS 1\r\n", "PS 1"),
+        ("a\x00\x1b[31mb", "a [31mb"),
+        ("a\u2028b\x85c\ud800d", "a b c d"),
+        ("büro", "büro"),
+        (LONG, "x" * LABEL_LENGTH),
+        ("y" * (LABEL_LENGTH - 1) + " z", "y" * (LABEL_LENGTH - 1)),
+        ("\n", ""),
+    ],
+)
+def test_a_label_has_no_control_characters_no_space_around_it_and_an_end(text: str, label: str) -> None:
+    assert label_value(text) == label
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_cleaning_a_label_again_changes_nothing_and_it_is_utf_8(text: str) -> None:
+    label = label_value(text)
+    assert label_value(label) == label
+    assert len(label.encode()) <= 4 * LABEL_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        ([], {}),
+        ([("1", "PS 1"), ("2", "PS 2")], {"1": "PS 1", "2": "PS 2"}),
+        ([("1", "PS"), ("2", "PS"), ("3", "Fan")], {"1": "PS (1)", "2": "PS (2)", "3": "Fan"}),
+        ([("1", "PS"), ("2", " PS\n")], {"1": "PS (1)", "2": "PS (2)"}),
+        ([("1", ""), ("2", "PS")], {"1": "1", "2": "PS"}),
+        ([("1", "2"), ("2", "")], {"1": "2 (1)", "2": "2 (2)"}),
+        ([("1", "A"), ("2", "A"), ("3", "A (2)")], {"1": "A (1)", "2": "A (2)", "3": "A (2) (3)"}),
+        ([("1", LONG), ("2", LONG)], {"1": "x" * 124 + " (1)", "2": "x" * 124 + " (2)"}),
+    ],
+)
+def test_rows_are_called_by_their_name_and_by_their_index_where_that_is_not_enough(
+    names: list[tuple[str, str]], rows: dict[str, str]
+) -> None:
+    assert name_rows(names) == rows
+
+
+@given(st.lists(st.text("AB (12)", max_size=6) | st.sampled_from([LONG, LONG + "y"])))
+def test_no_two_rows_are_called_the_same_also_once_they_are_labels(names: list[str]) -> None:
+    named = name_rows((str(index), name) for index, name in enumerate(names, start=1))
+    assert len({label_value(name) for name in named.values()}) == len(names)
+
+
+def test_a_reading_is_complete_when_it_is_up_and_nothing_failed() -> None:
+    assert not Reading("xml").complete
+    assert Reading("xml", up=True).complete
+    assert not Reading("xml", up=True, errors=[SourceTimeout("late")]).complete
+
+
+def test_a_reading_keeps_scalars_and_rows() -> None:
+    reading = Reading("snmp")
+    reading.set("workQueueMessages", 5)
+    reading.set("fanRPMs", 4000, ("Fan 1",))
+    reading.set("fanRPMs", 0, ("Fan 2",))
+    assert reading.items == {"workQueueMessages": {(): 5}, "fanRPMs": {("Fan 1",): 4000, ("Fan 2",): 0}}

@@ -1,0 +1,195 @@
+"""The SNMP source reads every object of the MIB, and what an agent lacks or refuses costs only that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+
+import pytest
+
+from exporter.errors import AuthError, MalformedError, SourceTimeout
+from exporter.metrics.catalog import FAMILIES
+from exporter.metrics.reading import Reading
+from exporter.sources.snmp.collect import SnmpSource
+from exporter.sources.snmp.mib import SCALARS, TABLES, Syntax
+from exporter.telemetry import Telemetry
+from support.appliances import community, snmp_appliance, usm
+from support.mail_agent import mail_values, oid
+from support.relay import Datagram, UdpRelay, delayed, forward, lossy, silent
+from support.snmpd import UNAUTHORIZED, V3GET, Snmpd
+
+GETBULK = 0xA5
+RAID = bytes((15497 >> 7 | 0x80, 15497 & 0x7F, 1, 1, 1, 18))
+"""The octets of an object identifier below raidTable."""
+
+
+async def poll(source: SnmpSource) -> Reading:
+    reading = Reading("snmp")
+    await source.poll(reading)
+    return reading
+
+
+async def cancelled_after(running: Coroutine[None, None, None], event: Awaitable[None]) -> None:
+    """Run a poll until the event, then cancel it as its deadline would."""
+    task = asyncio.create_task(running)
+    await event
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def source_of(agent: Snmpd | UdpRelay, telemetry: Telemetry | None = None) -> SnmpSource:
+    return SnmpSource(snmp_appliance(agent.port), telemetry or Telemetry())
+
+
+def no_bulk_of_raid(datagram: Datagram) -> list[Datagram]:
+    """Behave as devices whose RAID table does not answer GETBULK."""
+    lost = datagram.to == "agent" and GETBULK in datagram.data[:30] and RAID in datagram.data
+    return [] if lost else [datagram]
+
+
+def test_the_mib_has_every_item_of_the_catalogue() -> None:
+    known = {each.name for each in SCALARS} | {column.name for table in TABLES for column in table.columns}
+    fed = {item for family in FAMILIES for feed in family.feeds if feed.source == "snmp" for item in feed.items}
+    assert fed == known
+
+
+@pytest.mark.parametrize("auth", [community(), usm(V3GET)], ids=["v2c", "v3"])
+async def test_every_object_is_read(snmpd: Snmpd, auth: object) -> None:
+    reading = await poll(SnmpSource(snmp_appliance(snmpd.port, auth), Telemetry()))  # type: ignore[arg-type]
+    assert reading.complete
+    for scalar in SCALARS:
+        assert reading.items[scalar.name] == {(): snmpd.values[scalar.oid][1]}
+    for table in TABLES:
+        names = {key: content[1] for key, content in snmpd.values.items() if key[:-1] == table.label.oid}
+        for column in table.columns:
+            expected = {(name,): snmpd.values[(*column.oid, key[-1])][1] for key, name in names.items()}
+            assert reading.items[column.name] == expected
+
+
+async def test_a_poll_takes_seven_requests_and_the_second_asks_for_no_row_too_many(snmpd: Snmpd) -> None:
+    source = source_of(snmpd)
+    first, second = await poll(source), await poll(source)
+    assert (first.requests - first.retries, second.requests - second.retries) == (7, 7)
+    rows = {table.name: sum(key[:-1] == table.label.oid for key in snmpd.values) for table in TABLES}
+    asked = [int(note.split(", ")[1].split()[0]) for note in second.notes if note.startswith("GETBULK")]
+    assert sorted(asked) == sorted(count + 1 for count in rows.values())
+
+
+async def test_tables_that_an_agent_lacks_give_nothing_and_fail_nothing(start_snmpd: Callable[..., Snmpd]) -> None:
+    tables = tuple(table.label.oid[:-1] for table in TABLES)
+    values = {key: value for key, value in mail_values().items() if key[: len(tables[0])] not in tables}
+    reading = await poll(source_of(start_snmpd(values=values)))
+    assert reading.complete
+    assert not {column.name for table in TABLES for column in table.columns} & reading.items.keys()
+
+
+async def test_rows_of_one_name_get_their_index_and_a_row_without_name_is_its_index(
+    start_snmpd: Callable[..., Snmpd],
+) -> None:
+    changes: dict[tuple[str, int | None], int | str | bytes] = {
+        ("fanName", 2): "FAN 1",
+        ("fanName", 3): "",
+        ("raidID", 1): b"caf\xe9\x07",
+    }
+    reading = await poll(source_of(start_snmpd(values=mail_values(changes))))
+    assert reading.items["fanRPMs"].keys() == {("FAN 1 (1)",), ("FAN 1 (2)",), ("3",)}
+    assert ("café",) in reading.items["raidStatus"]
+
+
+async def test_a_number_that_an_older_revision_used_otherwise_is_left_out(start_snmpd: Callable[..., Snmpd]) -> None:
+    """In 2008 the number of fipsMode was the Gauge32 cpuUtilization."""
+    values = {**mail_values(), oid("fipsMode"): (Syntax.GAUGE, 1)}
+    reading = await poll(source_of(start_snmpd(values=values)))
+    assert reading.complete
+    assert "fipsMode" not in reading.items
+
+
+async def test_a_value_of_another_type_is_counted(start_snmpd: Callable[..., Snmpd]) -> None:
+    telemetry = Telemetry()
+    values = {**mail_values(), oid("workQueueMessages"): (Syntax.STRING, "many")}
+    reading = await poll(source_of(start_snmpd(values=values), telemetry))
+    count = telemetry.registry.get_sample_value("ironport_exporter_unknown_values_total", {"item": "workQueueMessages"})
+    assert (reading.complete, "workQueueMessages" in reading.items, count) == (True, False, 1)
+
+
+async def test_an_agent_of_another_kind_is_said_to_be_one(start_snmpd: Callable[..., Snmpd]) -> None:
+    values = {key: value for key, value in mail_values().items() if key[0:6] == (1, 3, 6, 1, 2, 1)}
+    reading = await poll(source_of(start_snmpd(values=values)))
+    assert not reading.up
+    assert [type(error) for error in reading.errors] == [MalformedError]
+    assert "1.3.6.1.4.1.15497" in str(reading.errors[0])
+
+
+async def test_a_user_without_access_is_told_so(snmpd: Snmpd) -> None:
+    reading = await poll(SnmpSource(snmp_appliance(snmpd.port, usm(UNAUTHORIZED)), Telemetry()))
+    assert [type(error) for error in reading.errors] == [AuthError]
+
+
+async def test_a_table_without_getbulk_is_read_by_getnext_and_remembered_after_three_polls(snmpd: Snmpd) -> None:
+    async with UdpRelay(("127.0.0.1", snmpd.port), no_bulk_of_raid) as relay:
+        source = source_of(relay)
+        readings = [await poll(source) for _ in range(4)]
+    assert all(reading.complete for reading in readings)
+    assert all(reading.items == readings[0].items for reading in readings)
+    assert [any("GETBULK failed" in note for note in reading.notes) for reading in readings] == [True] * 3 + [False]
+
+
+async def test_loss_does_not_lead_an_agent_that_knows_getbulk_to_getnext(snmpd: Snmpd) -> None:
+    async with UdpRelay(("127.0.0.1", snmpd.port), lossy(requests=0.4)) as relay:
+        source = source_of(relay)
+        for _ in range(20):
+            await poll(source)
+        relay.policy = forward
+        reading = await poll(source)
+        assert reading.requests - reading.retries == 7
+
+
+async def test_an_overlong_text_is_cut_and_an_overlong_number_is_malformed(
+    start_snmpd: Callable[..., Snmpd],
+) -> None:
+    text = "Model " * 5000
+    reading = await poll(
+        source_of(start_snmpd(values=mail_values({("raidID", 1): "x" * 400, ("fanName", 1): text[:300]})))
+    )
+    assert reading.complete
+    assert max(len(name) for (name,) in reading.items["raidStatus"]) == 128
+
+
+async def test_a_table_that_fails_leaves_everything_else_standing(snmpd: Snmpd) -> None:
+    def lose_raid(datagram: Datagram) -> list[Datagram]:
+        return [] if datagram.to == "agent" and RAID in datagram.data else [datagram]
+
+    async with UdpRelay(("127.0.0.1", snmpd.port), lose_raid) as relay:
+        source, reading = source_of(relay), Reading("snmp")
+        await cancelled_after(source.poll(reading), relay.until_seen("agent", 13))
+    assert reading.up
+    assert {"fanRPMs", "updates", "keyIsPerpetual", "degreesCelsius", "powerSupplyStatus"} <= reading.items.keys()
+    assert "raidStatus" not in reading.items
+    assert "only in part" in str(source.timed_out(reading))
+
+
+@pytest.mark.parametrize(
+    ("auth", "words"),
+    [(community(), "a wrong one gets no answer"), (usm(V3GET), "SNMP is enabled")],
+    ids=["v2c", "v3"],
+)
+async def test_a_silent_agent_is_a_timeout_with_a_hint(snmpd: Snmpd, auth: object, words: str) -> None:
+    async with UdpRelay(("127.0.0.1", snmpd.port), silent) as relay:
+        source, reading = SnmpSource(snmp_appliance(relay.port, auth), Telemetry()), Reading("snmp")  # type: ignore[arg-type]
+        await cancelled_after(source.poll(reading), relay.until_seen("agent", 3))
+    error = source.timed_out(reading)
+    assert isinstance(error, SourceTimeout)
+    assert words in str(error)
+
+
+async def test_a_wrong_privacy_passphrase_shows_as_a_timeout_that_names_it(snmpd: Snmpd) -> None:
+    async with UdpRelay(("127.0.0.1", snmpd.port)) as relay:
+        auth = usm(V3GET, priv="not the passphrase")
+        source, reading = SnmpSource(snmp_appliance(relay.port, auth), Telemetry()), Reading("snmp")
+        await cancelled_after(source.poll(reading), relay.until_seen("agent", 4))
+    assert "under priv" in str(source.timed_out(reading))
+
+
+async def test_a_slow_agent_is_read(snmpd: Snmpd) -> None:
+    async with UdpRelay(("127.0.0.1", snmpd.port), delayed("client", 0.3)) as relay:
+        assert (await poll(source_of(relay))).complete

@@ -1,0 +1,67 @@
+"""Requests are what pysnmp's own decoder reads, and only answers to them are let through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyasn1.codec.ber import decoder, encoder
+from pysnmp.proto.api import v1, v2c
+
+from exporter.sources.snmp.messages import CommunityCodec, Rejected, Request
+
+COMMUNITY = b"\x02\x04U\xaaU\xaa, or so"  # holds the octets that mark the place of the id
+OID = (1, 3, 6, 1, 2, 1, 1, 3, 0)
+
+
+def datagram(pdu: Any, community: bytes = COMMUNITY, module: Any = v2c) -> bytes:
+    module.apiPDU.set_defaults(pdu)
+    module.apiPDU.set_request_id(pdu, 0x40000001)
+    module.apiPDU.set_varbinds(pdu, [(OID, module.TimeTicks(7))])
+    message = module.Message()
+    module.apiMessage.set_defaults(message)
+    module.apiMessage.set_community(message, community)
+    module.apiMessage.set_pdu(message, pdu)
+    return bytes(encoder.encode(message))
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        (Request("get", (OID, (1, 3, 6))), v2c.GetRequestPDU),
+        (Request("next", (OID,)), v2c.GetNextRequestPDU),
+        (Request("bulk", ((1, 3, 6), (1, 3, 7)), 25), v2c.GetBulkRequestPDU),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_a_request_reads_as_it_was_meant(request_: Request, kind: Any) -> None:
+    octets = CommunityCodec(COMMUNITY).encode(request_, 0x7FFFFFFF)
+    message, rest = decoder.decode(octets, asn1Spec=v2c.Message())
+    pdu = v2c.apiMessage.get_pdu(message)
+    assert not rest
+    assert bytes(v2c.apiMessage.get_community(message)) == COMMUNITY
+    assert isinstance(pdu, kind)
+    assert int(v2c.apiPDU.get_request_id(pdu)) == 0x7FFFFFFF
+    assert [tuple(oid) for oid, _ in v2c.apiPDU.get_varbinds(pdu)] == list(request_.oids)
+    if request_.kind == "bulk":
+        assert (int(pdu[1]), int(pdu[2])) == (0, 25)
+
+
+def test_a_response_is_read() -> None:
+    response = CommunityCodec(COMMUNITY).decode(datagram(v2c.ResponsePDU()))
+    assert (response.request_id, response.error_status, response.varbinds) == (0x40000001, 0, [(OID, 7)])
+
+
+@pytest.mark.parametrize(
+    ("octets", "reason"),
+    [
+        (datagram(v2c.ResponsePDU(), community=b"other"), "wrong_identity"),
+        (datagram(v1.GetResponsePDU(), module=v1), "wrong_identity"),
+        (datagram(v2c.ResponsePDU()) + b"\x00", "malformed"),
+    ],
+    ids=["community", "version", "octets behind it"],
+)
+def test_what_is_no_answer_to_us_is_rejected(octets: bytes, reason: str) -> None:
+    with pytest.raises(Rejected) as rejected:
+        CommunityCodec(COMMUNITY).decode(octets)
+    assert rejected.value.reason == reason

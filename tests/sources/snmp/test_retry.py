@@ -1,0 +1,40 @@
+"""Timeouts follow the agent's round trips and grow from try to try."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from exporter.sources.snmp.retry import RoundTripTime, timeouts
+
+
+def test_nothing_known_means_a_quarter_of_a_second() -> None:
+    assert RoundTripTime().timeout == 0.25
+
+
+def test_steady_round_trips_bring_the_timeout_down_to_them() -> None:
+    round_trip = RoundTripTime()
+    for _ in range(100):
+        round_trip.observe(0.2)
+    assert round_trip.timeout == pytest.approx(0.2, abs=0.001)
+
+
+def test_the_timeout_has_a_floor() -> None:
+    round_trip = RoundTripTime()
+    for _ in range(100):
+        round_trip.observe(0.0001)
+    assert round_trip.timeout == 0.05
+
+
+def test_one_slow_answer_raises_the_timeout_above_it() -> None:
+    round_trip = RoundTripTime()
+    round_trip.observe(1.1)
+    assert round_trip.timeout > 1.1
+
+
+@pytest.mark.parametrize(("first", "cap"), [(0.05, 1.0), (0.25, 1.0), (2.5, 2.5)])
+def test_waits_grow_by_the_factor_up_to_the_cap_within_the_jitter(first: float, cap: float) -> None:
+    plain = [min(first * 1.6**n, cap) for n in range(20)]
+    for wait, expected in zip(islice(timeouts(first), 20), plain, strict=True):
+        assert expected * 0.85 <= wait <= expected * 1.25

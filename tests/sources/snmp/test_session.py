@@ -1,0 +1,235 @@
+"""A session gets its answers through loss, delay, copies and noise, counts them, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from exporter.errors import RefusedError, ResolveError, SourceTimeout, UnreachableError
+from exporter.metrics.reading import Reading
+from exporter.sources.snmp.messages import Codec, CommunityCodec, Request
+from exporter.sources.snmp.retry import RoundTripTime
+from exporter.sources.snmp.session import IN_FLIGHT, Session
+from exporter.sources.snmp.usm import UsmCodec
+from exporter.telemetry import Telemetry
+from support.appliances import usm
+from support.mail_agent import oid
+from support.processes import free_port
+from support.relay import Datagram, Policy, UdpRelay, corrupted, delayed, doubled, forward, joined_by, lossy, silent
+from support.snmpd import COMMUNITY, V3GET, Snmpd
+
+QUEUE = Request("get", (oid("workQueueMessages"),))
+V2C = CommunityCodec(COMMUNITY.encode())
+ANSWER = [(oid("workQueueMessages"), 42)]
+
+
+class Talk:
+    """A session through a relay, and what it counted."""
+
+    def __init__(self, session: Session, relay: UdpRelay, reading: Reading, registry: CollectorRegistry) -> None:
+        self.session = session
+        self.relay = relay
+        self.reading = reading
+        self._registry = registry
+
+    def count(self, name: str, **labels: str) -> float | None:
+        return self._registry.get_sample_value(f"ironport_exporter_snmp_{name}", labels)
+
+    def rejected(self) -> dict[str, float | None]:
+        reasons = ("malformed", "wrong_id", "wrong_identity", "duplicate")
+        counts = {reason: self.count("rejected_responses_total", reason=reason) for reason in reasons}
+        return {reason: count for reason, count in counts.items() if count}
+
+
+@asynccontextmanager
+async def talk(agent: Snmpd, policy: Policy = forward, codec: Codec | None = None) -> AsyncIterator[Talk]:
+    telemetry, reading = Telemetry(), Reading("snmp")
+    async with (
+        UdpRelay(("127.0.0.1", agent.port), policy) as relay,
+        Session.open(relay.host, relay.port, codec or V2C, RoundTripTime(), reading, telemetry) as session,
+    ):
+        yield Talk(session, relay, reading, telemetry.registry)
+
+
+@pytest.fixture(params=["v2c", "v3"])
+async def codec(request: pytest.FixtureRequest, snmpd: Snmpd) -> Codec:
+    """Return a codec that knows the agent: for v3, its engine has been discovered."""
+    if request.param == "v2c":
+        return V2C
+    known = UsmCodec(usm(V3GET))
+    async with talk(snmpd, codec=known) as it:
+        await it.session.request(QUEUE)
+    return known
+
+
+async def test_an_answer_is_returned_and_counted(snmpd: Snmpd, codec: Codec) -> None:
+    async with talk(snmpd, codec=codec) as it:
+        response = await it.session.request(QUEUE)
+    assert response.varbinds == ANSWER
+    assert (it.reading.requests, it.reading.retries) == (1, 0)
+    assert (it.count("requests_sent_total"), it.count("responses_total")) == (1, 1)
+    assert it.count("round_trip_seconds_count") == 1
+
+
+async def test_lost_requests_are_sent_again_until_one_is_answered(snmpd: Snmpd, codec: Codec) -> None:
+    lost: Iterator[list[Datagram]] = iter([[], []])
+
+    def lose_two(datagram: Datagram) -> list[Datagram]:
+        return [datagram] if datagram.to == "client" else next(lost, [datagram])
+
+    async with talk(snmpd, lose_two, codec) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert (it.reading.requests, it.reading.retries) == (3, 2)
+    assert (it.count("requests_sent_total"), it.count("requests_resent_total")) == (3, 2)
+
+
+async def test_a_late_answer_to_an_earlier_try_counts_and_its_copies_do_not(snmpd: Snmpd, codec: Codec) -> None:
+    held: list[Datagram] = []
+
+    def hold_first_answer(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "agent" and held:
+            return [replace(held[0])]  # the second try brings the first try's answer
+        if datagram.to == "client":
+            held.append(datagram)
+            return []
+        return [datagram]
+
+    async with talk(snmpd, hold_first_answer, codec) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+        assert (it.count("responses_total"), it.count("late_responses_total")) == (1, 1)
+        it.relay.policy = lambda datagram: [held[0], datagram] if datagram.to == "client" else [datagram]
+        await it.session.request(QUEUE)
+    assert it.rejected() == {"duplicate": 1}
+
+
+async def test_copies_of_answers_are_counted_as_duplicates(snmpd: Snmpd, codec: Codec) -> None:
+    async with talk(snmpd, doubled("client"), codec) as it:
+        await it.session.request(QUEUE)
+        await it.session.request(QUEUE)
+    assert it.rejected().keys() == {"duplicate"}
+
+
+async def test_malformed_answers_are_counted_and_the_request_is_sent_again(snmpd: Snmpd, codec: Codec) -> None:
+    async with talk(snmpd, corrupted("client", share=0.5, seed=3), codec) as it:
+        for _ in range(10):
+            assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.rejected().keys() & {"malformed", "wrong_id", "wrong_identity"}
+    assert sum(filter(None, it.rejected().values())) == it.reading.retries
+
+
+async def test_answers_with_an_unknown_id_are_dropped(snmpd: Snmpd) -> None:
+    codec = CommunityCodec(COMMUNITY.encode())
+    stranger = bytearray(codec.encode(QUEUE, 0x41414141))
+    stranger[stranger.index(0xA0)] = 0xA2  # the request becomes a response
+    async with talk(snmpd, joined_by(bytes(stranger))) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.rejected() == {"wrong_id": 1}
+
+
+async def test_answers_of_another_community_are_dropped(snmpd: Snmpd) -> None:
+    codec = CommunityCodec(b"another")
+    stranger = bytearray(codec.encode(QUEUE, 0x41414141))
+    stranger[stranger.index(0xA0)] = 0xA2
+    async with talk(snmpd, joined_by(bytes(stranger))) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.rejected() == {"wrong_identity": 1}
+
+
+async def test_our_own_request_sent_back_is_no_answer(snmpd: Snmpd) -> None:
+    def mirror_first(datagram: Datagram) -> list[Datagram]:
+        return [replace(datagram, to="client"), datagram] if datagram.to == "agent" else [datagram]
+
+    async with talk(snmpd, mirror_first) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.rejected() == {"malformed": 1}
+
+
+async def test_an_answer_about_other_objects_is_no_answer(snmpd: Snmpd) -> None:
+    def swap_first(datagram: Datagram) -> list[Datagram]:
+        wrong = datagram.data.replace(b"\x01\x01\x01\x0b\x00", b"\x01\x01\x01\x0c\x00")
+        return [replace(datagram, data=wrong), datagram] if datagram.to == "client" else [datagram]
+
+    async with talk(snmpd, swap_first) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.rejected() == {"malformed": 1}
+
+
+async def test_datagrams_from_another_address_never_arrive(snmpd: Snmpd) -> None:
+    async with talk(snmpd, joined_by(b"foreign", foreign=True)) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.rejected() == {}
+
+
+async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
+    async with talk(snmpd, silent) as it:
+        requests = [asyncio.create_task(it.session.request(QUEUE, tries=1)) for _ in range(9)]
+        await it.relay.until_seen("agent", IN_FLIGHT)
+        assert it.reading.requests == IN_FLIGHT
+        results = await asyncio.gather(*requests, return_exceptions=True)
+    assert all(isinstance(result, SourceTimeout) for result in results)
+    assert it.reading.requests == 9
+
+
+async def test_a_request_ends_after_the_tries_that_it_was_given(snmpd: Snmpd) -> None:
+    async with talk(snmpd, silent) as it:
+        with pytest.raises(SourceTimeout, match="3 tries"):
+            await it.session.request(QUEUE, tries=3)
+    assert it.reading.requests == 3
+
+
+async def test_a_cancelled_request_sends_nothing_more(snmpd: Snmpd) -> None:
+    async with talk(snmpd, silent) as it:
+        request = asyncio.create_task(it.session.request(QUEUE))
+        await it.relay.until_seen("agent", 1)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        it.relay.policy = forward
+        sent = it.reading.requests
+        await it.session.request(QUEUE)
+    assert it.reading.requests == sent + 1
+
+
+async def test_a_slow_agent_is_not_flooded(snmpd: Snmpd) -> None:
+    async with talk(snmpd, delayed("client", 0.4)) as it:
+        for _ in range(6):
+            await it.session.request(QUEUE)
+    assert it.reading.retries <= 3  # the first answers teach the timeout
+
+
+async def test_a_port_that_stays_closed_is_refused() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    codec, reading = CommunityCodec(b"c"), Reading("snmp")
+    async with Session.open("127.0.0.1", port, codec, RoundTripTime(), reading, Telemetry()) as session:
+        with pytest.raises(RefusedError, match=f"127.0.0.1 UDP port {port} is closed"):
+            await session.request(QUEUE)
+    assert reading.requests > 3  # it may be restarting
+
+
+@pytest.mark.parametrize(
+    ("host", "error"),
+    [("no-such-host.invalid", ResolveError), ("255.255.255.255", UnreachableError)],
+)
+async def test_an_address_that_leads_nowhere_is_said_so(host: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match=host):
+        async with Session.open(host, 161, CommunityCodec(b"c"), RoundTripTime(), Reading("snmp"), Telemetry()):
+            pass
+
+
+async def test_ipv6_is_spoken(snmpd: Snmpd) -> None:
+    codec, reading = CommunityCodec(COMMUNITY.encode()), Reading("snmp")
+    async with Session.open("::1", snmpd.port, codec, RoundTripTime(), reading, Telemetry()) as session:
+        assert (await session.request(QUEUE)).varbinds == ANSWER
+
+
+async def test_loss_both_ways_costs_time_but_no_answer(snmpd: Snmpd, codec: Codec) -> None:
+    async with talk(snmpd, lossy(requests=0.3, answers=0.3), codec) as it:
+        answers = await asyncio.gather(*(it.session.request(QUEUE) for _ in range(50)))
+    assert [answer.varbinds for answer in answers] == [ANSWER] * 50
+    assert it.reading.retries > 0

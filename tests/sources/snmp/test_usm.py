@@ -1,0 +1,263 @@
+"""SNMPv3: every protocol, clear words for every refusal, and recovery within one poll when the agent changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from exporter.config import UserAuth
+from exporter.errors import AuthError, MalformedError
+from exporter.metrics.reading import Reading
+from exporter.sources.snmp import ber
+from exporter.sources.snmp.messages import Request
+from exporter.sources.snmp.retry import RoundTripTime
+from exporter.sources.snmp.session import Session
+from exporter.sources.snmp.usm import UsmCodec
+from exporter.telemetry import Telemetry
+from support.appliances import usm
+from support.mail_agent import oid
+from support.relay import Datagram, Policy, UdpRelay, doubled, forward, joined_by
+from support.snmpd import USERS, V3GET, Snmpd, User
+
+QUEUE = Request("get", (oid("workQueueMessages"),))
+ANSWER = [(oid("workQueueMessages"), 42)]
+
+
+@pytest.fixture(scope="module")
+def agent_of_all_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
+    agent = Snmpd(tmp_path_factory.mktemp("snmpd"), users=USERS)
+    yield agent
+    agent.stop()
+
+
+@asynccontextmanager
+async def conversation(
+    agent: Snmpd, codec: UsmCodec, policy: Policy = forward
+) -> AsyncIterator[tuple[Session, Reading, Telemetry]]:
+    telemetry, reading = Telemetry(), Reading("snmp")
+    async with (
+        UdpRelay(("127.0.0.1", agent.port), policy) as relay,
+        Session.open(relay.host, relay.port, codec, RoundTripTime(), reading, telemetry) as session,
+    ):
+        yield session, reading, telemetry
+
+
+async def ask(agent: Snmpd, codec: UsmCodec, policy: Policy = forward) -> int:
+    """Ask for one object in a session of its own, check the answer, return the packets needed but for resends."""
+    async with conversation(agent, codec, policy) as (session, reading, _):
+        response = await session.request(QUEUE)
+    assert response.varbinds == ANSWER
+    return reading.requests - reading.retries
+
+
+def rejected(telemetry: Telemetry, reason: str) -> float | None:
+    return telemetry.registry.get_sample_value("ironport_exporter_snmp_rejected_responses_total", {"reason": reason})
+
+
+@pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
+async def test_every_combination_of_protocols_is_spoken(agent_of_all_users: Snmpd, user: User) -> None:
+    codec = UsmCodec(usm(user))
+    assert await ask(agent_of_all_users, codec) == 2  # the engine is discovered
+    assert await ask(agent_of_all_users, codec) == 1  # and kept
+
+
+@pytest.mark.parametrize(
+    ("auth", "words"),
+    [
+        (usm(V3GET, auth="not the passphrase"), "wrongDigests.*passphrase under auth"),
+        (usm(User("nobody-here", "SHA", "AES")), "does not know the user nobody-here"),
+        (usm(User("v3get", "SHA256", "AES")), "wrongDigests"),
+    ],
+    ids=["auth passphrase", "user name", "auth protocol"],
+)
+async def test_a_refusal_is_an_auth_error_that_says_what_to_check(snmpd: Snmpd, auth: UserAuth, words: str) -> None:
+    async with conversation(snmpd, UsmCodec(auth)) as (session, _, _):
+        with pytest.raises(AuthError, match=words):
+            await session.request(QUEUE)
+
+
+async def test_encryption_for_a_user_without_keys_for_it_is_refused_with_the_level(agent_of_all_users: Snmpd) -> None:
+    auth = usm(User("SHA", "SHA", "AES"))
+    async with conversation(agent_of_all_users, UsmCodec(auth)) as (session, _, _):
+        with pytest.raises(AuthError, match=r"security level authPriv \(unsupportedSecLevels\)"):
+            await session.request(QUEUE)
+
+
+async def test_a_user_at_a_lower_level_than_its_view_is_refused_by_the_agent(snmpd: Snmpd) -> None:
+    """net-snmp lets it in and answers authorizationError."""
+    async with conversation(snmpd, UsmCodec(usm(User("v3get")))) as (session, _, _):
+        assert (await session.request(QUEUE)).error_status == 16
+
+
+def report(number: int, boots: bytes = b"\x01\x05", seconds: bytes = b"\x01\x05", message_id: int = 0) -> bytes:
+    """Return an unauthenticated report of the usmStats object `number`, as anybody could send it."""
+    varbind = ber.encode(
+        ber.SEQUENCE,
+        ber.encode(0x06, bytes((0x2B, 6, 1, 6, 3, 15, 1, 1, number, 0))),
+        ber.encode(0x41, b"\x01"),
+    )
+    identifier = ber.encode_integer(message_id)
+    pdu = ber.encode(0xA8, identifier, ber.encode_integer(0), ber.encode_integer(0), ber.encode(ber.SEQUENCE, varbind))
+    engine = ber.encode(ber.OCTETS, bytes.fromhex("80001f8803deadbeef"))
+    security = ber.encode(ber.SEQUENCE, engine, b"\x02" + boots, b"\x02" + seconds, *[ber.encode(ber.OCTETS)] * 3)
+    header = ber.encode(
+        ber.SEQUENCE, identifier, ber.encode_integer(65507), ber.encode(ber.OCTETS, b"\x00"), ber.encode_integer(3)
+    )
+    scoped = ber.encode(ber.SEQUENCE, engine, ber.encode(ber.OCTETS), pdu)
+    return ber.encode(ber.SEQUENCE, ber.encode_integer(3), header, ber.encode(ber.OCTETS, security), scoped)
+
+
+def with_report(number: int, **fields: bytes) -> Policy:
+    """Send a forged report before each genuine answer."""
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "agent":
+            return [datagram]
+        message_id: int = ber.decode(datagram.data)[0][1][0]
+        return [replace(datagram, data=report(number, message_id=message_id, **fields)), datagram]
+
+    return policy
+
+
+@pytest.mark.parametrize("number", [1, 3, 5, 6, 99])
+async def test_a_forged_refusal_does_not_stop_a_genuine_answer(snmpd: Snmpd, number: int) -> None:
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    assert await ask(snmpd, codec, with_report(number)) == 1
+
+
+@pytest.mark.parametrize(
+    ("boots", "seconds"),
+    [(b"\x01\xff", b"\x01\x05"), (b"\x01\x05", b"\x01\xff"), (b"\x09" + b"\x7f" * 9, b"\x01\x05"), (b"\x00", b"\x00")],
+    ids=["negative boots", "negative time", "huge boots", "empty numbers"],
+)
+async def test_an_engine_with_impossible_figures_is_not_believed(snmpd: Snmpd, boots: bytes, seconds: bytes) -> None:
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec, with_report(4, boots=boots, seconds=seconds))
+    assert await ask(snmpd, codec) == 1
+
+
+async def test_a_rebooted_agent_is_followed_with_one_packet_more(start_snmpd: Callable[..., Snmpd]) -> None:
+    agent = await asyncio.to_thread(start_snmpd)
+    codec = UsmCodec(usm(V3GET))
+    await ask(agent, codec)
+    boots = agent.boots
+    await asyncio.to_thread(agent.restart)
+    assert agent.boots > boots
+    assert await ask(agent, codec) == 2
+    assert await ask(agent, codec) == 1
+
+
+async def test_boots_that_fell_back_are_followed(start_snmpd: Callable[..., Snmpd]) -> None:
+    agent = await asyncio.to_thread(start_snmpd)
+    codec = UsmCodec(usm(V3GET))
+    await asyncio.to_thread(agent.restart)
+    await ask(agent, codec)
+    await asyncio.to_thread(lambda: agent.restart(forget=True))
+    assert await ask(agent, codec) == 2
+
+
+async def test_a_replaced_agent_is_followed_with_one_packet_more(start_snmpd: Callable[..., Snmpd]) -> None:
+    agent = await asyncio.to_thread(start_snmpd)
+    codec = UsmCodec(usm(V3GET))
+    await ask(agent, codec)
+    await asyncio.to_thread(lambda: agent.restart(engine_id="80001f8803000000000099"))
+    assert await ask(agent, codec) == 2
+    assert await ask(agent, codec) == 1
+
+
+async def test_a_clock_that_is_off_is_set_right(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch) -> None:
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    ahead = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000)
+    with monkeypatch.context() as later:
+        later.setattr("exporter.sources.snmp.usm.time", ahead)
+        assert await ask(snmpd, codec) == 2
+
+
+async def test_an_answer_whose_digest_is_wrong_is_dropped(snmpd: Snmpd) -> None:
+    def spoil_first(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "agent":
+            return [datagram]
+        spoiled = datagram.data[:-1] + bytes([datagram.data[-1] ^ 1])
+        return [replace(datagram, data=spoiled), datagram]
+
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    async with conversation(snmpd, codec, spoil_first) as (session, _, telemetry):
+        assert (await session.request(QUEUE)).varbinds == ANSWER
+    assert rejected(telemetry, "wrong_identity") == 1
+
+
+async def test_an_answer_at_a_lower_security_level_is_dropped(agent_of_all_users: Snmpd) -> None:
+    """Somebody without the keys cannot answer in the agent's place."""
+    codec = UsmCodec(usm(User("SHA-AES", "SHA", "AES")))
+    await ask(agent_of_all_users, codec)
+    plain = UsmCodec(usm(User("noauth")))
+    await ask(agent_of_all_users, plain)
+    forged = bytearray(plain.encode(QUEUE, 0x41414141))
+    forged[forged.rindex(0xA0, 0, len(forged) - 20)] = 0xA2
+    async with conversation(agent_of_all_users, codec, joined_by(bytes(forged))) as (session, _, telemetry):
+        assert (await session.request(QUEUE)).varbinds == ANSWER
+    assert rejected(telemetry, "wrong_identity") == 1
+
+
+async def test_a_request_sent_back_is_dropped(snmpd: Snmpd) -> None:
+    """Our own keys have signed it, so that nothing but its kind tells it from an answer."""
+
+    def echo_first(datagram: Datagram) -> list[Datagram]:
+        return [datagram, replace(datagram, to="client")] if datagram.to == "agent" else [datagram]
+
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    async with conversation(snmpd, codec, echo_first) as (session, _, telemetry):
+        assert (await session.request(QUEUE)).varbinds == ANSWER
+        await session.request(QUEUE)
+    assert rejected(telemetry, "malformed")
+
+
+async def test_requests_side_by_side_at_the_first_contact_all_succeed(snmpd: Snmpd) -> None:
+    async with conversation(snmpd, UsmCodec(usm(V3GET))) as (session, _, _):
+        answers = await asyncio.gather(*(session.request(QUEUE) for _ in range(6)))
+    assert [answer.varbinds for answer in answers] == [ANSWER] * 6
+
+
+async def test_copies_of_reports_do_no_harm(snmpd: Snmpd) -> None:
+    assert await ask(snmpd, UsmCodec(usm(V3GET)), doubled("client")) == 2
+
+
+async def test_an_agent_that_is_another_engine_each_time_is_given_up(snmpd: Snmpd) -> None:
+    count = iter(range(1000))
+
+    def another_engine(datagram: Datagram) -> list[Datagram]:
+        """Let the request arrive as if for an engine that the agent is not, and its report tell of yet another."""
+        if datagram.to == "agent":
+            return [datagram]
+        engine = bytes.fromhex(snmpd.engine_id)
+        return [replace(datagram, data=datagram.data.replace(engine, engine[:-2] + next(count).to_bytes(2, "big")))]
+
+    async with conversation(snmpd, UsmCodec(usm(V3GET)), another_engine) as (session, _, _):
+        with pytest.raises(MalformedError, match="changes its engine"):
+            await session.request(QUEUE)
+
+
+async def test_no_two_packets_share_an_initialisation_vector(snmpd: Snmpd) -> None:
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    packets = {codec.encode(QUEUE, 0x40000000) for _ in range(100)}
+    assert len(packets) == 100
+
+
+async def test_secrets_are_in_no_text(snmpd: Snmpd) -> None:
+    auth = usm(V3GET, auth="hidden passphrase")
+    codec = UsmCodec(auth)
+    async with conversation(snmpd, codec) as (session, reading, _):
+        with pytest.raises(AuthError) as refused:
+            await session.request(QUEUE)
+    assert "hidden" not in f"{refused.value} {auth!r} {codec!r} {reading!r}"

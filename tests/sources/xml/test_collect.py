@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiohttp import web
+
+from exporter.config import Appliance, Auth, CommunityAuth
+from exporter.errors import AuthError, HttpStatusError, MalformedError, RefusedError
+from exporter.metrics.fusion import fuse
+from exporter.metrics.reading import Reading
+from exporter.sources.xml.collect import XmlSource
+from exporter.sources.xml.pages import parse_status
+from exporter.telemetry import Telemetry
+from support.processes import free_port
+from support.web_interface import WebInterface, status_page
+
+Serve = Callable[..., Awaitable[WebInterface]]
+MakeSource = Callable[..., XmlSource]
+
+DNSSTATUS = b'<counters><counter name="dns_reqs" lifetime="12"/></counters>'
+TOPHOSTS = b'<tophosts><host name="a.example" active="7"/><host name="b.example" active="9"/></tophosts>'
+TOPIN = b'<topin><row ip="192.0.2.1" listener="In" conn_in="3"/></topin>'
+EVERY = ("status", "dnsstatus", "tophosts", "topin")
+BODIES = {"/xml/dnsstatus": DNSSTATUS, "/xml/tophosts": TOPHOSTS, "/xml/topin": TOPIN}
+
+
+def status(code: int) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=code)
+
+    return answer
+
+
+async def test_the_status_page_alone_is_read_unless_more_is_asked_for(serve: Serve, make_source: MakeSource) -> None:
+    server = await serve(pages=dict(BODIES))
+    reading = Reading("xml")
+    await make_source(port=server.port).poll(reading)
+    assert [asked.path for asked in server.asked] == ["/xml/status"]
+    assert reading.complete
+    assert reading.items == parse_status(status_page())
+
+
+async def test_further_pages_follow_the_status_page_over_the_same_connection(
+    serve: Serve, make_source: MakeSource
+) -> None:
+    server = await serve(pages=dict(BODIES))
+    source = make_source(port=server.port, pages=("topin", "dnsstatus", "status", "tophosts"), top=1)
+    for _ in range(2):
+        reading = Reading("xml")
+        await source.poll(reading)
+        assert reading.complete
+        assert reading.requests == 4
+        assert len(reading.notes) == 4
+    paths = ["/xml/status", "/xml/topin", "/xml/dnsstatus", "/xml/tophosts"]
+    assert [asked.path for asked in server.asked] == paths * 2
+    assert len({asked.peer for asked in server.asked}) == 1
+    series = {family.name: series for family, series in fuse([reading], ["xml"]).families}
+    assert series["ironport_dns_operations_total"] == {("request",): 12}
+    assert series["ironport_destination_active_recipients"] == {("b.example",): 9}
+    assert series["ironport_sender_connections"] == {("192.0.2.1", "In"): 3}
+
+
+async def test_a_page_that_fails_leaves_the_others_standing(serve: Serve, make_source: MakeSource) -> None:
+    server = await serve(pages={**BODIES, "/xml/dnsstatus": status(403), "/xml/tophosts": b"<tophosts>"})
+    reading = Reading("xml")
+    await make_source(port=server.port, pages=EVERY).poll(reading)
+    assert reading.up
+    assert not reading.complete
+    assert [type(error) for error in reading.errors] == [AuthError, MalformedError]
+    assert str(reading.errors[0]).startswith('/xml/dnsstatus: the user "monitor"')
+    assert str(reading.errors[1]).startswith("/xml/tophosts: ")
+    assert reading.items["topin/connections"] == {("192.0.2.1", "In"): 3}
+    assert "gauges/ram_utilization/current" in reading.items
+
+
+@pytest.mark.parametrize(
+    ("page", "error"), [(status(500), HttpStatusError), (b"<rss/>", MalformedError)], ids=["500", "other root"]
+)
+async def test_without_a_status_page_the_source_is_down_but_the_further_pages_count(
+    serve: Serve, make_source: MakeSource, page: object, error: type[Exception]
+) -> None:
+    server = await serve(pages={**BODIES, "/xml/status": page})
+    reading = Reading("xml")
+    await make_source(port=server.port, pages=EVERY).poll(reading)
+    assert not reading.up
+    assert [type(failed) for failed in reading.errors] == [error]
+    assert reading.items["topin/connections"] == {("192.0.2.1", "In"): 3}
+
+
+@pytest.mark.parametrize("page", [status(401), b"<html><body>Login</body></html>"], ids=["401", "login page"])
+async def test_an_appliance_that_does_not_let_us_in_is_asked_once(
+    serve: Serve, make_source: MakeSource, page: object
+) -> None:
+    server = await serve(pages={**BODIES, "/xml/status": page})
+    reading = Reading("xml")
+    await make_source(port=server.port, pages=EVERY).poll(reading)
+    assert len(server.asked) == 1
+    assert [type(error) for error in reading.errors] == [AuthError]
+
+
+async def test_an_appliance_that_cannot_be_reached_is_asked_once(make_source: MakeSource, telemetry: Telemetry) -> None:
+    reading = Reading("xml")
+    await make_source(port=free_port(socket.SOCK_STREAM), pages=EVERY).poll(reading)
+    assert [type(error) for error in reading.errors] == [RefusedError]
+    assert (reading.up, reading.requests) == (False, 1)
+
+
+async def test_a_poll_cut_at_its_deadline_keeps_what_has_arrived(serve: Serve, make_source: MakeSource) -> None:
+    waiting = asyncio.Event()
+
+    async def never(_: web.Request) -> web.Response:
+        waiting.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server = await serve(pages={**BODIES, "/xml/tophosts": never})
+    source = make_source(port=server.port, pages=EVERY)
+    reading = Reading("xml")
+    poll = asyncio.create_task(source.poll(reading))
+    await asyncio.wait_for(waiting.wait(), 10)
+    poll.cancel()
+    await asyncio.wait([poll])
+    assert poll.cancelled()
+    assert reading.up
+    assert not reading.errors
+    assert reading.items["counters/dns_reqs/lifetime"] == {(): "12"}
+    assert reading.notes[-1].startswith("GET /xml/tophosts: cancelled; ")
+    assert "further pages did not" in str(source.timed_out(reading))
+    server.pages["/xml/tophosts"] = TOPHOSTS
+    again = Reading("xml")
+    await source.poll(again)
+    assert again.complete
+
+
+def test_a_poll_without_a_status_page_in_time_says_where_to_look(make_appliance: Callable[..., Appliance]) -> None:
+    source = XmlSource(make_appliance(address="mx1.example.edu", port=8080), Telemetry())
+    assert str(source.timed_out(Reading("xml"))).startswith("No status page from mx1.example.edu TCP port 8080 in time")
+
+
+async def test_no_secret_is_in_anything_that_is_said(serve: Serve, make_source: MakeSource) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        header = request.headers["Authorization"]
+        return web.Response(status=302, headers={"Location": f"/login?{header}"}, text=header, reason=header)
+
+    server = await serve(pages={"/xml/status": echo, "/xml/dnsstatus": status(401)})
+    source = make_source(port=server.port, pages=("status", "dnsstatus"))
+    reading = Reading("xml")
+    await source.poll(reading)
+    said = "\n".join([repr(reading), repr(source), repr(vars(source)), *map(str, reading.errors), *reading.notes])
+    assert "pässw0rd" not in said
+    assert "s3cret" not in said
+    assert base64.b64encode("monitor:pässw0rd:s3cret".encode()).decode() not in said
+
+
+def test_an_appliance_without_credentials_for_its_pages_has_no_xml_source(
+    make_appliance: Callable[..., Appliance],
+) -> None:
+    snmp_only = Auth(snmp=CommunityAuth.model_validate({"version": "2c", "community": "x"}))
+    appliance = make_appliance().model_copy(update={"credentials": snmp_only})
+    with pytest.raises(ValueError, match="mx1 has no credentials for its status pages"):
+        XmlSource(appliance, Telemetry())

@@ -1,0 +1,368 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.errors import AuthError, MalformedError, SourceError, TooLargeError
+from exporter.metrics.exposition import Exposition
+from exporter.metrics.fusion import fuse
+from exporter.metrics.reading import Items, Reading
+from exporter.sources.xml import pages
+from support.web_interface import PAGES, status_page
+
+ALL_PAGES = sorted(path.stem for path in PAGES.glob("*.xml"))
+
+Sample = tuple[str, tuple[tuple[str, str], ...]]
+
+PLAIN: dict[str, tuple[str, dict[str, str], float]] = {
+    "oldest_message/secs": ("ironport_oldest_message_age_seconds", {}, 1),
+    "current_ids/message_id": ("ironport_message_ids_total", {}, 1),
+    "current_ids/injection_conn_id": ("ironport_injection_connections_total", {}, 1),
+    "current_ids/delivery_conn_id": ("ironport_delivery_connections_total", {}, 1),
+    "inj_msgs/lifetime": ("ironport_messages_injected_total", {}, 1),
+    "inj_recips/lifetime": ("ironport_recipients_injected_total", {}, 1),
+    "gen_bounce_recips/lifetime": ("ironport_recipients_bounce_generated_total", {}, 1),
+    "rejected_recips/lifetime": ("ironport_recipients_rejected_total", {}, 1),
+    "dropped_msgs/lifetime": ("ironport_messages_dropped_total", {}, 1),
+    "soft_bounced_evts/lifetime": ("ironport_soft_bounces_total", {}, 1),
+    "hard_bounced_recips/lifetime": ("ironport_recipients_completed_total", {"result": "hard_bounced"}, 1),
+    "delivered_recips/lifetime": ("ironport_recipients_completed_total", {"result": "delivered"}, 1),
+    "deleted_recips/lifetime": ("ironport_recipients_completed_total", {"result": "deleted"}, 1),
+    "dns_hard_bounced_recips/lifetime": ("ironport_recipients_hard_bounced_total", {"reason": "dns"}, 1),
+    "5xx_hard_bounced_recips/lifetime": ("ironport_recipients_hard_bounced_total", {"reason": "5xx"}, 1),
+    "filter_hard_bounced_recips/lifetime": ("ironport_recipients_hard_bounced_total", {"reason": "filter"}, 1),
+    "expired_hard_bounced_recips/lifetime": ("ironport_recipients_hard_bounced_total", {"reason": "expired"}, 1),
+    "other_hard_bounced_recips/lifetime": ("ironport_recipients_hard_bounced_total", {"reason": "other"}, 1),
+    "global_unsub_hits/lifetime": ("ironport_global_unsubscribe_hits_total", {}, 1),
+    "ram_utilization/current": ("ironport_memory_utilization_ratio", {}, 0.01),
+    "total_utilization/current": ("ironport_cpu_utilization_ratio", {"process": "appliance"}, 0.01),
+    "cpu_utilization/current": ("ironport_cpu_utilization_ratio", {"process": "mail"}, 0.01),
+    "av_utilization/current": ("ironport_cpu_utilization_ratio", {"process": "antivirus"}, 0.01),
+    "as_utilization/current": ("ironport_cpu_utilization_ratio", {"process": "antispam"}, 0.01),
+    "case_utilization/current": ("ironport_cpu_utilization_ratio", {"process": "antispam"}, 0.01),
+    "bm_utilization/current": ("ironport_cpu_utilization_ratio", {"process": "brightmail"}, 0.01),
+    "reporting_utilization/current": ("ironport_cpu_utilization_ratio", {"process": "reporting"}, 0.01),
+    "quarantine_utilization/current": ("ironport_cpu_utilization_ratio", {"process": "quarantine"}, 0.01),
+    "disk_utilization/current": ("ironport_disk_io_utilization_ratio", {}, 0.01),
+    "log_used/current": ("ironport_log_disk_utilization_ratio", {}, 0.01),
+    "conn_in/current": ("ironport_connections", {"direction": "in"}, 1),
+    "conn_out/current": ("ironport_connections", {"direction": "out"}, 1),
+    "unattempted_recips/current": ("ironport_delivery_queue_recipients", {"state": "unattempted"}, 1),
+    "attempted_recips/current": ("ironport_delivery_queue_recipients", {"state": "attempted"}, 1),
+    "msgs_in_work_queue/current": ("ironport_work_queue_messages", {}, 1),
+    "dests_in_memory/current": ("ironport_destinations_in_memory", {}, 1),
+    "kbytes_used/current": ("ironport_queue_used_bytes", {}, 1024),
+    "kbytes_free/current": ("ironport_queue_free_bytes", {}, 1024),
+    "msgs_in_quarantine/current": ("ironport_quarantine_messages", {}, 1),
+    "kbytes_in_quarantine/current": ("ironport_quarantine_bytes", {}, 1024),
+    "msgs_in_policy_virus_outbreak_quarantine/current": ("ironport_quarantine_messages", {}, 1),
+    "kbytes_in_policy_virus_outbreak_quarantine/current": ("ironport_quarantine_bytes", {}, 1024),
+}
+"""Attributes whose number times a factor is a sample's value, by the element's name or tag."""
+
+FLOWS = {
+    "inj_msgs": "injected_messages",
+    "inj_recips": "injected_recipients",
+    "soft_bounced_evts": "soft_bounces",
+    "completed_recips": "completed_recipients",
+    "hard_bounced_recips": "hard_bounced_recipients",
+    "delivered_recips": "delivered_recipients",
+}
+
+WITHOUT_FIGURE = {
+    "status/timestamp",
+    "last_counter_reset/timestamp",
+    "oldest_message/mid",
+    "completed_recips/lifetime",  # the sum of its three results
+    "active_recips/current",  # the sum of its two states
+    "graymail_utilization/current",  # made up: an item that nobody knows yet
+}
+
+WORDED_ITEMS = {
+    "status/build",
+    "status/hostname",
+    "system/status",
+    "birth_time/timestamp",
+    "log_available",
+    "resource_conservation",
+}
+
+WORDED_METRICS = {
+    "ironport_version_info",
+    "ironport_status_page_info",
+    "ironport_system_status_info",
+    "ironport_online",
+    "ironport_uptime_seconds",
+    "ironport_log_disk_available_bytes",
+    "ironport_resource_conservation_level",
+    "ironport_resource_conservation_refusing",
+    "ironport_queue_utilization_ratio",
+}
+
+WORDED: dict[str, dict[str, float]] = {
+    "c60_4.5.0-702": {"uptime": 31491, "online": 1, "log_available": 17 * 2**30, "level": 0, "refusing": 0},
+    "c600_5.1.2-005": {"uptime": 1253502, "online": 1, "log_available": 379323 * 2**10, "level": 12, "refusing": 0},
+    "c370_10.0.1-087": {"uptime": 11107448, "online": 1, "log_available": 34 * 2**20, "level": 60, "refusing": 1},
+    "c695_15.0.1-030": {"uptime": 3737231, "online": 0, "log_available": 1.2 * 2**40, "level": 0, "refusing": 0},
+}
+"""Values that are words on the page, read by a person."""
+
+
+def exposed(items: Items) -> Exposition:
+    return fuse([Reading("xml", items=items, up=True)], ["xml"])
+
+
+def samples(exposition: Exposition) -> dict[Sample, float]:
+    families = text_string_to_metric_families(exposition.text().decode())
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def sample(name: str, **labels: str) -> Sample:
+    return name, tuple(sorted(labels.items()))
+
+
+def attributes_of(page: str) -> list[tuple[str, str, str]]:
+    """Return (name or tag, attribute, value) of a page, in order, read by a parser that is not the project's."""
+    root = ET.fromstring(status_page(page))
+    return [
+        (element.get("name", element.tag), attribute, value)
+        for element in root.iter()
+        for attribute, value in element.attrib.items()
+        if attribute != "name"
+    ]
+
+
+def expected(name: str, attribute: str, value: str) -> tuple[Sample, float] | None:
+    """Return the sample that an attribute must give, None for one that gives none."""
+    item = f"{name}/{attribute}"
+    if attribute in ("reset", "uptime") or item in WITHOUT_FIGURE or value in ("", "N/A"):
+        return None
+    if attribute == "time_remaining":
+        if value == "Dormant/Perpetual":
+            return sample("ironport_feature_key_perpetual", feature=name), 1
+        return sample("ironport_feature_key_remaining_seconds", feature=name), float(value)
+    if match := re.fullmatch(r"last_(\d+)_min", attribute):
+        labels = {"flow": FLOWS[name], "window": f"{match[1]}m"}
+        return sample("ironport_mail_rate_per_second", **labels), float(value) / 3600
+    metric, labels, factor = PLAIN[item]
+    return sample(metric, **labels), float(value) * factor
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_every_attribute_of_a_page_gives_its_sample_and_there_is_no_other(page: str) -> None:
+    found = samples(exposed(pages.parse_status(status_page(page))))
+    wanted: dict[Sample, float] = {}
+    for name, attribute, value in attributes_of(page):
+        if not WORDED_ITEMS & {f"{name}/{attribute}", name} and (pair := expected(name, attribute, value)):
+            wanted.setdefault(*pair)  # of an element that stands twice the first counts
+    assert len(wanted) >= 60
+    assert {key: found[key] for key in wanted} == pytest.approx(wanted, rel=1e-12)
+    assert {name for name, _ in found.keys() - wanted.keys()} == WORDED_METRICS | {"ironport_feature_key_perpetual"}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_words_of_a_page_give_their_samples(page: str) -> None:
+    found = samples(exposed(pages.parse_status(status_page(page))))
+    root = ET.fromstring(status_page(page))
+    worded = WORDED[page]
+    build, system = root.get("build", ""), root.find("system")
+    assert system is not None
+    assert found[sample("ironport_version_info", version=build.split()[1])] == 1
+    assert found[sample("ironport_status_page_info", build=build, hostname=root.get("hostname", ""))] == 1
+    assert found[sample("ironport_system_status_info", status=system.get("status", ""))] == 1
+    assert found[sample("ironport_online")] == worded["online"]
+    assert found[sample("ironport_uptime_seconds")] == worded["uptime"]
+    assert found[sample("ironport_log_disk_available_bytes")] == worded["log_available"]
+    assert found[sample("ironport_resource_conservation_level")] == worded["level"]
+    assert found[sample("ironport_resource_conservation_refusing")] == worded["refusing"]
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_the_samples_of_a_page_keep_its_invariants(page: str) -> None:
+    items = pages.parse_status(status_page(page))
+    series = {family.name: series for family, series in exposed(items).families}
+
+    def on_page(item: str) -> float:
+        return float(items[item][()])
+
+    completed = series["ironport_recipients_completed_total"]
+    assert sum(series["ironport_recipients_hard_bounced_total"].values()) == completed[("hard_bounced",)]
+    assert sum(completed.values()) == on_page("counters/completed_recips/lifetime")
+    assert sum(series["ironport_delivery_queue_recipients"].values()) == on_page("gauges/active_recips/current")
+    used, free = series["ironport_queue_used_bytes"][()], series["ironport_queue_free_bytes"][()]
+    assert used + free in (8 * 2**30, 33 * 2**30)
+    assert series["ironport_queue_utilization_ratio"][()] == pytest.approx(used / (used + free))
+    now = datetime.strptime(str(items["status/timestamp"][()]), "%Y%m%d%H%M%S")
+    birth = datetime.strptime(str(items["birth_time/timestamp"][()])[:14], "%Y%m%d%H%M%S")
+    assert timedelta(seconds=series["ironport_uptime_seconds"][()]) == now - birth
+
+
+def test_gauges_that_are_no_number_give_no_sample_and_count_as_unknown() -> None:
+    exposition = exposed(pages.parse_status(status_page("c695_15.0.1-030")))
+    found = samples(exposition)
+    assert sample("ironport_work_queue_messages") not in found
+    assert sample("ironport_cpu_utilization_ratio", process="mail") not in found
+    assert sorted(exposition.unknown) == [
+        "gauges/av_utilization/current",
+        "gauges/cpu_utilization/current",
+        "gauges/msgs_in_work_queue/current",
+    ]
+
+
+def test_of_an_element_that_stands_twice_the_first_counts() -> None:
+    items = pages.parse_status(status_page("c60_4.5.0-702"))
+    assert items["gauges/log_used/current"] == {(): "6"}
+
+
+def test_features_of_one_name_stay_apart_by_their_place() -> None:
+    body = b'<status><features><feature name="A" time_remaining="1"/><feature name="B" time_remaining="2"/>'
+    body += b'<feature name="A" time_remaining="3"/><feature name="C"/></features></status>'
+    assert pages.parse_status(body)["features/time_remaining"] == {("A (1)",): "1", ("B",): "2", ("A (3)",): "3"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "hostname"),
+    [
+        ("ISO-8859-1", "büro"),
+        ("UTF-8", "büro"),
+        ("UTF-16", "büro"),
+        ("US-ASCII", "buero"),
+        ("ISO-8859-2", "łódź"),
+        ("ISO-8859-15", "œuvre"),
+        ("windows-1251", "почта"),
+        ("KOI8-R", "почта"),
+    ],
+)
+def test_the_declared_encoding_is_read(encoding: str, hostname: str) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?><status hostname="{hostname}"/>'
+    assert pages.parse_status(text.encode(encoding))["status/hostname"] == {(): hostname}
+
+
+@pytest.mark.parametrize("encoding", ["big5", "utf-7", "no-such", "rot13", "idna", "punycode", "undefined", "utf_32"])
+def test_an_encoding_that_cannot_be_read_is_malformed(encoding: str) -> None:
+    with pytest.raises(MalformedError, match="encoding cannot be read"):
+        pages.parse_status(f'<?xml version="1.0" encoding="{encoding}"?><status/>'.encode())
+
+
+LAUGHS = b'<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><status hostname="&b;"/>'
+EXTERNAL = b'<!DOCTYPE status [<!ENTITY x SYSTEM "file:///etc/passwd">]><status><system status="a"/>&x;</status>'
+BAD = {
+    "empty": (b"", MalformedError, "the page is empty"),
+    "blank": (b" \r\n\t", MalformedError, "the page is empty"),
+    "text": (b"503 busy", MalformedError, "is not XML, or it breaks off"),
+    "json": (b'{"status": "online"}', MalformedError, "is not XML, or it breaks off"),
+    "truncated": (status_page()[:2000], MalformedError, "is not XML, or it breaks off"),
+    "binary": (bytes(range(256)) * 20, MalformedError, "is not XML, or it breaks off"),
+    "bad byte": ('<status hostname="büro"/>'.encode("latin-1"), MalformedError, "is not XML, or it breaks off"),
+    "entity without a DTD": (b'<status hostname="&x;"/>', MalformedError, "is not XML, or it breaks off"),
+    "other root": (b"<rss/>", MalformedError, "root element is <rss>, not <status>"),
+    "login page": (b"<!DOCTYPE html>\n<html><body><form>", AuthError, "probably its login page"),
+    "old login page": (b'<!-- x -->\n<HTML><HEAD><META name="a">', AuthError, "probably its login page"),
+    "XHTML": (b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"/>', AuthError, "login page"),
+    "DTD": (b'<!DOCTYPE status SYSTEM "status.dtd"><status/>', MalformedError, "declares a document type"),
+    "billion laughs": (LAUGHS, MalformedError, "declares a document type"),
+    "external entity": (EXTERNAL, MalformedError, "declares a document type"),
+    "nested": (b"<status>" + b"<a>" * 200_000, MalformedError, "nest deeper than 32"),
+    "many elements": (b"<status>" + b"<a/>" * 200_000 + b"</status>", TooLargeError, "more than 10000 elements"),
+}
+
+
+@pytest.mark.parametrize(("body", "error", "words"), BAD.values(), ids=BAD)
+def test_a_page_that_is_no_status_page_is_an_error_that_says_why(
+    body: bytes, error: type[SourceError], words: str
+) -> None:
+    with pytest.raises(error, match=words) as caught:
+        pages.parse_status(body)
+    assert type(caught.value) is error
+
+
+def test_as_deep_as_the_limit_is_read() -> None:
+    tags = pages.DEPTH_LIMIT - 1
+    body = b"<status>" + b"<a>" * tags + b"</a>" * tags + b"</status>"
+    assert pages.parse_status(body) == {"features/time_remaining": {}}
+
+
+def test_dns_counters_are_read_under_any_root_and_parent() -> None:
+    counters = b'<counter name="dns_reqs" reset="1" uptime="2" lifetime="3"/><counter name="cache_hits" lifetime="4"/>'
+    wanted: Items = {"counters/dns_reqs/lifetime": {(): "3"}, "counters/cache_hits/lifetime": {(): "4"}}
+    assert pages.parse_dnsstatus(b"<counters>" + counters + b"</counters>") == wanted
+    assert pages.parse_dnsstatus(b"<dns_status><x>" + counters + b"</x></dns_status>") == wanted
+    found = samples(exposed(wanted))
+    assert found[sample("ironport_dns_operations_total", operation="request")] == 3
+    assert found[sample("ironport_dns_operations_total", operation="cache_hit")] == 4
+
+
+def test_a_dns_page_without_counters_is_malformed() -> None:
+    with pytest.raises(MalformedError, match="holds no counters"):
+        pages.parse_dnsstatus(b"<dns_status/>")
+
+
+TOPHOSTS = b"""<tophosts hostname="esa1" active="99">
+<host rank="1" hostname="a.example" active_recips="5" conn_out="1" deliv_recip="8" soft_bounced="N/A" hard_bounced="0"/>
+<host rank="2" hostname="b.example" active_recips="50" conn_out="2" delivered="70" soft_bounced="3" hard_bounced="4"/>
+<host rank="3" hostname="c.example" active_recips="0" conn_out="7"/>
+<host rank="4" active_recips="1000"/> <host hostname="d.example" note="nothing known"/>
+</tophosts>"""
+
+
+def test_top_hosts_are_the_heaviest_rows_with_what_can_be_read() -> None:
+    a, b = ("a.example",), ("b.example",)
+    assert pages.parse_tophosts(TOPHOSTS, top=2) == {
+        "tophosts/active_recipients": {b: 50, a: 5},
+        "tophosts/connections": {b: 2, a: 1},
+        "tophosts/delivered_recipients": {b: 70, a: 8},
+        "tophosts/soft_bounces": {b: 3},
+        "tophosts/hard_bounces": {b: 4, a: 0},
+    }
+    assert pages.parse_tophosts(TOPHOSTS, top=20)["tophosts/connections"] == {b: 2, a: 1, ("c.example",): 7}
+
+
+def test_top_senders_are_told_apart_by_address_and_listener() -> None:
+    body = b"""<topin hostname="esa1">
+    <sender hostname="mail.example" ip="192.0.2.1" listener="Inbound" conn_in="3"/>
+    <sender hostname="mail.example" ip="192.0.2.2" listener="Inbound" conn_in="9"/>
+    <sender hostname="mail.example" ip="192.0.2.2" listener="Out" conn_in="4"/>
+    <sender hostname="other.example" conn_in="1"/></topin>"""
+    assert pages.parse_topin(body, top=20) == {
+        "topin/connections": {
+            ("192.0.2.2", "Inbound"): 9,
+            ("192.0.2.2", "Out"): 4,
+            ("192.0.2.1", "Inbound"): 3,
+            ("other.example", ""): 1,
+        }
+    }
+
+
+PARSERS: list[Callable[[bytes], Items]] = [
+    pages.parse_status,
+    pages.parse_dnsstatus,
+    lambda body: pages.parse_tophosts(body, 20),
+    lambda body: pages.parse_topin(body, 20),
+]
+
+PIECES = (
+    *("<status>", "</status>", "<a>", "</a>", "<host ", "/>", 'name="x" ', "time_remaining='1'", 'conn_in="nan" '),
+    *("<!DOCTYPE a>", "&#0;", "&lt;", "<![CDATA[", "]]>", '<?xml version="1.0" encoding="', 'utf-16"?>', "é", "\0"),
+)
+LIKE_XML = st.lists(st.sampled_from(PIECES)).map(lambda parts: "".join(parts).encode())
+
+
+@given(st.binary(max_size=300) | LIKE_XML | st.binary(max_size=100).map(lambda tail: status_page()[:3000] + tail))
+@example(b'<?xml version="1.0" encoding="utf-16"?><status/>')
+@example(b"\xff\xfe<\x00")
+def test_whatever_arrives_gives_items_or_a_source_error(body: bytes) -> None:
+    for parse in PARSERS:
+        with suppress(SourceError):
+            exposed(parse(body)).text()

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from exporter.errors import TlsError, UnreachableError
+from exporter.metrics.reading import Reading
+from exporter.sources.xml.fetch import Fetcher
+from support.web_interface import RawServer, Talk, WebInterface, status_page
+
+Serve = Callable[..., Awaitable[WebInterface]]
+MakeFetcher = Callable[..., Fetcher]
+
+LEGACY = "DEFAULT:@SECLEVEL=0"
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    result = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(result)
+    return result
+
+
+def fingerprint(certificate: trustme.LeafCert) -> str:
+    der = ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
+    return hashlib.sha256(der).hexdigest()
+
+
+def https(server: WebInterface | RawServer, **tls: object) -> dict[str, object]:
+    return {"scheme": "https", "port": server.port, "tls": tls}
+
+
+async def test_a_certificate_of_the_ca_file_is_trusted_and_its_connection_kept(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: str
+) -> None:
+    server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
+    fetcher = make_fetcher(**https(server, ca_file=ca_file))
+    for _ in range(2):
+        assert await fetcher.get("status", Reading("xml")) == status_page()
+    assert len({asked.peer for asked in server.asked}) == 1
+
+
+@pytest.mark.parametrize(("address", "host"), [("localhost", "127.0.0.1"), ("::1", "::1")])
+async def test_the_certificate_is_held_to_the_address(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: str, address: str, host: str
+) -> None:
+    server = await serve(tls=context(authority.issue_cert(address)), host=host)
+    fetcher = make_fetcher(address=address, **https(server, ca_file=ca_file))
+    assert await fetcher.get("status", Reading("xml")) == status_page()
+
+
+async def test_a_pinned_certificate_needs_no_issuer_name_or_date(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
+) -> None:
+    certificate = authority.issue_cert("elsewhere.example", not_after=datetime.now(UTC) - timedelta(days=1))
+    server = await serve(tls=context(certificate))
+    fetcher = make_fetcher(**https(server, fingerprint_sha256=fingerprint(certificate)))
+    for _ in range(2):
+        assert await fetcher.get("status", Reading("xml")) == status_page()
+    assert len({asked.peer for asked in server.asked}) == 1
+
+
+async def test_without_verification_any_certificate_will_do(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
+) -> None:
+    server = await serve(tls=context(authority.issue_cert("elsewhere.example")))
+    fetcher = make_fetcher(**https(server, verify=False))
+    assert await fetcher.get("status", Reading("xml")) == status_page()
+
+
+async def test_another_certificate_than_the_pinned_one_is_refused_and_named_before_the_password_is_sent(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
+) -> None:
+    certificate = authority.issue_cert("127.0.0.1")
+    server = await serve(tls=context(certificate))
+    with pytest.raises(TlsError, match="is not the pinned one") as caught:
+        await make_fetcher(**https(server, fingerprint_sha256="ab" * 32)).get("status", Reading("xml"))
+    assert fingerprint(certificate) in str(caught.value).replace(":", "")
+    assert not server.asked
+
+
+YESTERDAY, TOMORROW = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "not_before", "not_after", "words"),
+    [
+        ("127.0.0.1", None, YESTERDAY, r"certificate has expired\): renew it on the appliance"),
+        ("127.0.0.1", TOMORROW, None, r"certificate is not yet valid\): check the clocks"),
+        ("127.0.0.2", None, None, r"IP address mismatch.*: use a name that the certificate holds"),
+        ("mx1.example.edu", None, None, r"IP address mismatch.*: use a name that the certificate holds"),
+    ],
+    ids=["expired", "not yet valid", "other address", "a name only"],
+)
+async def test_a_certificate_that_does_not_hold_is_refused_with_what_to_do(
+    serve: Serve,
+    make_fetcher: MakeFetcher,
+    authority: trustme.CA,
+    ca_file: str,
+    name: str,
+    not_before: datetime | None,
+    not_after: datetime | None,
+    words: str,
+) -> None:
+    server = await serve(tls=context(authority.issue_cert(name, not_before=not_before, not_after=not_after)))
+    reading = Reading("xml")
+    with pytest.raises(TlsError, match=words):
+        await make_fetcher(**https(server, ca_file=ca_file)).get("status", reading)
+    assert not server.asked
+    assert (reading.requests, reading.retries) == (1, 0)
+
+
+async def test_a_certificate_for_another_name_is_refused(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: str
+) -> None:
+    server = await serve(tls=context(authority.issue_cert("mx1.example.edu")))
+    with pytest.raises(TlsError, match=r"Hostname mismatch.*: use a name that the certificate holds"):
+        await make_fetcher(address="localhost", **https(server, ca_file=ca_file)).get("status", Reading("xml"))
+
+
+@pytest.mark.parametrize("with_file", [True, False], ids=["other CA file", "this machine's authorities"])
+async def test_a_certificate_of_an_unknown_issuer_is_refused(
+    serve: Serve, make_fetcher: MakeFetcher, ca_file: str, with_file: bool
+) -> None:
+    server = await serve(tls=context(trustme.CA().issue_cert("127.0.0.1")))
+    trust = {"ca_file": ca_file} if with_file else {}
+    with pytest.raises(TlsError, match=r"is not accepted .*: name a file with its issuer's certificate in xml\.tls"):
+        await make_fetcher(**https(server, **trust)).get("status", Reading("xml"))
+
+
+async def test_a_ca_file_that_has_gone_is_a_tls_error(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, tmp_path: Path
+) -> None:
+    server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
+    missing = str(tmp_path / "missing.pem")
+    with pytest.raises(TlsError, match=r"missing\.pem cannot be used \(No such file or directory\)"):
+        await make_fetcher(**https(server, ca_file=missing)).get("status", Reading("xml"))
+
+
+@pytest.fixture
+def refuse() -> Iterator[Callable[[ssl.SSLContext], int]]:
+    """Listen for one connection whose handshake fails; unlike asyncio's, this server sends OpenSSL's alert."""
+    with ExitStack() as servers:
+
+        def start(tls: ssl.SSLContext) -> int:
+            listener = servers.enter_context(socket.create_server(("127.0.0.1", 0)))
+            listener.settimeout(10)
+            thread = threading.Thread(target=_fail_handshake, args=(listener, tls))
+            thread.start()
+            servers.callback(thread.join)
+            port: int = listener.getsockname()[1]
+            return port
+
+        yield start
+
+
+def _fail_handshake(listener: socket.socket, tls: ssl.SSLContext) -> None:
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        tls.wrap_socket(connection, server_side=True).close()
+
+
+def speaking(certificate: trustme.LeafCert, version: ssl.TLSVersion) -> ssl.SSLContext:
+    """Return the context of a server that speaks one version of TLS, however old."""
+    result = context(certificate)
+    result.set_ciphers(LEGACY)
+    result.minimum_version = version
+    result.maximum_version = version
+    return result
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")  # old boxes speak it
+@pytest.mark.parametrize(
+    ("spoken", "allowed"),
+    [(ssl.TLSVersion.TLSv1, "TLSv1"), (ssl.TLSVersion.TLSv1_1, "TLSv1"), (ssl.TLSVersion.TLSv1_1, "TLSv1.1")],
+)
+@pytest.mark.parametrize("trust", ["pin", "none"])
+async def test_old_versions_of_tls_are_spoken_when_allowed(
+    serve: Serve,
+    make_fetcher: MakeFetcher,
+    authority: trustme.CA,
+    spoken: ssl.TLSVersion,
+    allowed: str,
+    trust: str,
+) -> None:
+    certificate = authority.issue_cert("127.0.0.1")
+    server = await serve(tls=speaking(certificate, spoken))
+    tls: dict[str, object] = {"verify": False} if trust == "none" else {"fingerprint_sha256": fingerprint(certificate)}
+    fetcher = make_fetcher(**https(server, **tls, min_version=allowed, ciphers=LEGACY))
+    assert await fetcher.get("status", Reading("xml")) == status_page()
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")  # old boxes speak it
+@pytest.mark.parametrize("spoken", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+@pytest.mark.parametrize("trust", ["pin", "none"])
+async def test_older_versions_of_tls_than_allowed_are_refused(
+    refuse: Callable[[ssl.SSLContext], int],
+    make_fetcher: MakeFetcher,
+    authority: trustme.CA,
+    spoken: ssl.TLSVersion,
+    trust: str,
+) -> None:
+    certificate = authority.issue_cert("127.0.0.1")
+    port = refuse(speaking(certificate, spoken))
+    tls: dict[str, object] = {"verify": False} if trust == "none" else {"fingerprint_sha256": fingerprint(certificate)}
+    with pytest.raises(TlsError, match=r"speaks another version of TLS than xml\.tls\.min_version allows: lower it"):
+        await make_fetcher(scheme="https", port=port, tls=tls).get("status", Reading("xml"))
+
+
+async def test_a_server_that_offers_only_weak_ciphers_is_refused_with_what_to_set(
+    refuse: Callable[[ssl.SSLContext], int], make_fetcher: MakeFetcher, authority: trustme.CA
+) -> None:
+    tls = speaking(authority.issue_cert("127.0.0.1"), ssl.TLSVersion.TLSv1_2)
+    tls.set_ciphers("AES128-SHA:@SECLEVEL=0")
+    strict = make_fetcher(scheme="https", port=refuse(tls), tls={"verify": False, "ciphers": "ECDHE+AESGCM"})
+    with pytest.raises(TlsError, match=r'no cipher or key that is strong enough.*"DEFAULT:@SECLEVEL=0"'):
+        await strict.get("status", Reading("xml"))
+
+
+async def test_tls_spoken_to_a_port_without_it_is_told(serve: Serve, make_fetcher: MakeFetcher) -> None:
+    server = await serve()
+    with pytest.raises(TlsError, match=r"does not speak TLS: check xml\.port, and set xml\.scheme to http"):
+        await make_fetcher(**https(server, verify=False)).get("status", Reading("xml"))
+
+
+async def test_http_spoken_to_a_tls_port_is_told(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
+) -> None:
+    server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
+    with pytest.raises(UnreachableError, match=r"closed the connection.*: check xml\.scheme"):
+        await make_fetcher(scheme="http", port=server.port).get("status", Reading("xml"))
+
+
+async def test_a_handshake_that_is_never_answered_is_over_when_cancelled(
+    serve_raw: Callable[[Talk], Awaitable[RawServer]], make_fetcher: MakeFetcher
+) -> None:
+    greeted, gone = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        greeted.set()
+        await reader.read()
+        gone.set()
+
+    server = await serve_raw(talk)
+    request = asyncio.create_task(make_fetcher(**https(server, verify=False)).get("status", Reading("xml")))
+    await asyncio.wait_for(greeted.wait(), 10)
+    request.cancel()
+    await asyncio.wait([request])
+    assert request.cancelled()
+    await asyncio.wait_for(gone.wait(), 10)
+
+
+async def test_a_handshake_that_is_broken_off_is_a_tls_error(
+    serve_raw: Callable[[Talk], Awaitable[RawServer]], make_fetcher: MakeFetcher
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    server = await serve_raw(talk)
+    with pytest.raises(TlsError, match="breaks off the TLS handshake"):
+        await make_fetcher(**https(server, verify=False)).get("status", Reading("xml"))
