@@ -1,26 +1,23 @@
-"""Probing an appliance: one deadline, both sources side by side, shared polls, partial results."""
+"""Probing one appliance: its sources side by side within one deadline, polls shared between probes, the result."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from exporter.config import Appliance
 from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout
-from exporter.metrics import catalog
-from exporter.metrics.catalog import FAMILIES, Family
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.fusion import fuse
-from exporter.metrics.reading import Outcome, Reading, label_value
-from exporter.sources.snmp.collect import SnmpSource
-from exporter.sources.xml.collect import XmlSource
+from exporter.metrics.reading import Outcome, Reading, Row, Unreadable, label_value, unreadable_text
+from exporter.sources.source import SOURCES, Source
 from exporter.telemetry import Telemetry
 
 DEFAULT_TIMEOUT: Final = 10.0
@@ -53,13 +50,19 @@ def probe_timeout(scrape_timeout: str | None, offset: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one probe of one appliance gave; `duration` and `deadline` in seconds, `time` when it ended."""
+    """What one probe of one appliance gave."""
 
     readings: tuple[Reading, ...]
     exposition: Exposition
     duration: float
+    """In seconds, as is `deadline`."""
     deadline: float
     time: datetime
+    """When the probe ended."""
+
+    def reading(self, source: str) -> Reading | None:
+        """Return the reading of a source, None if the appliance is not configured for it."""
+        return next((reading for reading in self.readings if reading.source == source), None)
 
     @property
     def success(self) -> bool:
@@ -78,34 +81,31 @@ class Result:
 
 
 def probe_result(
-    appliance: Appliance,
-    readings: Sequence[Reading],
-    duration: float,
-    deadline: float,
-    time: datetime,
-    families: Iterable[Family] = FAMILIES,
+    appliance: Appliance, readings: Sequence[Reading], duration: float, deadline: float, time: datetime
 ) -> Result:
     """Return the result of a probe that brought these readings of the appliance's sources."""
-    exposition = fuse(
-        [*readings, _configured(appliance), _health(readings, duration, deadline)],
-        {reading.source for reading in readings},
-        families,
-    )
-    return Result(tuple(readings), exposition, duration, deadline, time)
+    fused = fuse([*readings, configured_reading(appliance)])
+    health = fuse([health_reading(readings, fused.unreadable, duration, deadline)])
+    families = (*health.families, *fused.families)
+    return Result(tuple(readings), Exposition(families, fused.unreadable), duration, deadline, time)
 
 
-def _configured(appliance: Appliance) -> Reading:
-    """Return the figures that the configuration gives."""
+def configured_reading(appliance: Appliance) -> Reading:
+    """Return the figures that the configuration adds."""
     reading = Reading("config")
-    for item in ("connection_limit", "rated_messages_per_hour"):
-        value = getattr(appliance, item)
+    for item, value in (
+        ("connection_limit", appliance.connection_limit),
+        ("rated_messages_per_hour", appliance.rated_messages_per_hour),
+    ):
         if value is not None:
             reading.set(item, value)
     return reading
 
 
-def _health(readings: Sequence[Reading], duration: float, deadline: float) -> Reading:
-    """Return how the probe itself went."""
+def health_reading(
+    readings: Sequence[Reading], unreadable: Mapping[str, Unreadable], duration: float, deadline: float
+) -> Reading:
+    """Return how a probe went: `duration` and `deadline` in seconds, `unreadable` by source."""
     health = Reading("probe")
     health.set("success", int(any(reading.up for reading in readings)))
     health.set("duration", duration)
@@ -118,31 +118,18 @@ def _health(readings: Sequence[Reading], duration: float, deadline: float) -> Re
         health.set("source_age", reading.age, row)
         health.set("source_requests", reading.requests, row)
         health.set("source_retries", reading.retries, row)
+        health.set("source_unreadable_values", len(unreadable.get(reading.source, ())), row)
         failed = {error.reason for error in reading.errors}
         for reason in REASONS:
             health.set("source_error", int(reason in failed), (*row, reason))
+        if certificate := reading.certificate:
+            health.set("certificate_expiry", certificate.expiry, (*row, certificate.verified_by))
     return health
-
-
-class Source(Protocol):
-    """A source of one appliance."""
-
-    async def poll(self, reading: Reading) -> None:
-        """Fill `reading` as things arrive, recording what fails; it is cancelled when nobody waits any longer."""
-        ...
-
-    def timed_out(self, reading: Reading) -> SourceTimeout:
-        """Return what to say of a poll that did not end in time."""
-        ...
-
-    async def close(self) -> None:
-        """Close what stays open between polls."""
-        ...
 
 
 @dataclass(slots=True)
 class _Poll:
-    """A poll under way and how many wait for it."""
+    """A poll that runs, and how many probes wait for it."""
 
     reading: Reading
     task: asyncio.Task[None]
@@ -150,54 +137,49 @@ class _Poll:
 
 
 class SharedPoll:
-    """Polls a source so that everybody who wants it at the same time, or soon after, shares one poll.
+    """Polls one source of one appliance for all probes that want it at the same time or soon after.
 
-    Each waiter has a deadline of its own; the poll runs to the latest of them and is cancelled when nobody is left. A
-    good poll, one that asking again would not better, is served again until `min_interval` seconds after it began: the
-    source is up, and nothing went unanswered. Any other is never served again.
+    Each probe waits until its own deadline. The poll ends at the latest of these deadlines, and is cancelled when no
+    probe is left. A successful poll is reused until `min_interval` seconds after it began. Successful means: the
+    source is up and no request timed out.
     """
 
-    def __init__(self, name: catalog.Source, source: Source, min_interval: float, telemetry: Telemetry) -> None:
-        self.name = name
+    def __init__(self, name: str, source: Source, min_interval: float) -> None:
+        self._name = name
         self._source = source
         self._min_interval = min_interval
-        self._telemetry = telemetry
         self._running: _Poll | None = None
-        self._good: Reading | None = None
+        self._successful: Reading | None = None
 
     async def read(self, deadline: float) -> Reading:
-        """Return what the source brought by `deadline`, on the monotonic clock."""
-        if self._running is None and (recent := self._recent()):
-            self._telemetry.probes_shared.inc()
-            return recent
-        if self._running is None:
-            reading = Reading(self.name, started=time.monotonic())
-            self._running = _Poll(reading, asyncio.create_task(self._poll(reading)))
-        else:
-            self._telemetry.probes_shared.inc()
-        return await self._wait(self._running, deadline)
+        """Return what the source has brought by `deadline`, in seconds on the monotonic clock."""
+        now = time.monotonic()
+        if self._running is None and self._successful and now - self._successful.started < self._min_interval:
+            return _shared(self._successful, now)
+        joined = self._running
+        poll = self._running = joined or self._start(now)
+        reading = await self._wait(poll, deadline)
+        return _shared(reading, now) if joined else reading
 
     async def close(self) -> None:
-        """Let a running poll end, then close the source."""
+        """Wait for a running poll, then close the source."""
         if self._running:
             await asyncio.wait({self._running.task})
         await self._source.close()
 
-    def _recent(self) -> Reading | None:
-        reading = self._good
-        if reading is None or (age := time.monotonic() - reading.started) >= self._min_interval:
-            return None
-        return replace(reading, age=age, requests=0, retries=0)
+    def _start(self, now: float) -> _Poll:
+        reading = Reading(self._name, started=now)
+        return _Poll(reading, asyncio.create_task(self._poll(reading)))
 
     async def _poll(self, reading: Reading) -> None:
         try:
             await self._source.poll(reading)
-        except Exception as error:  # noqa: BLE001 - the fault of one source must not take the other with it
-            _log.error("poll failed unexpectedly", source=self.name, exc_info=error)
+        except Exception as error:  # noqa: BLE001 - a fault of one source must not end the probe of the other
+            _log.error("poll failed unexpectedly", source=self._name, exc_info=error)
             reading.errors.append(MalformedError(f"Reading it failed unexpectedly ({error!r}); please report this."))
         else:
             if reading.up and not any(isinstance(error, SourceTimeout) for error in reading.errors):
-                self._good = reading
+                self._successful = reading
         reading.duration = time.monotonic() - reading.started
         self._running = None
 
@@ -214,17 +196,23 @@ class SharedPoll:
             return poll.reading
         if not poll.waiters:
             await asyncio.wait({poll.task})
-        return self._cut(poll.reading)
+        return self._partial(poll.reading)
 
-    def _cut(self, reading: Reading) -> Reading:
-        """Return what has arrived of a poll that has not ended."""
+    def _partial(self, reading: Reading) -> Reading:
+        """Return what has arrived of a poll that has not ended; the poll may go on and fill `reading` for others."""
         return replace(
             reading,
             items={item: dict(rows) for item, rows in reading.items.items()},
             errors=[*reading.errors, self._source.timed_out(reading)],
+            unreadable=dict(reading.unreadable),
             notes=list(reading.notes),
             duration=time.monotonic() - reading.started,
         )
+
+
+def _shared(reading: Reading, now: float) -> Reading:
+    """Return the reading for a probe that began at `now` and did not begin the poll: it has sent no requests."""
+    return replace(reading, shared=True, age=now - reading.started, requests=0, retries=0)
 
 
 class Prober:
@@ -234,14 +222,13 @@ class Prober:
         self.appliance = appliance
         self.last: Result | None = None
         self._telemetry = telemetry
-        self._up: dict[catalog.Source, bool] = {}
-        self._polls: list[SharedPoll] = []
-        if appliance.credentials.snmp:
-            snmp = SnmpSource(appliance, telemetry)
-            self._polls.append(SharedPoll("snmp", snmp, appliance.min_interval.snmp, telemetry))
-        if appliance.credentials.xml:
-            xml = XmlSource(appliance, telemetry)
-            self._polls.append(SharedPoll("xml", xml, appliance.min_interval.xml, telemetry))
+        self._up: dict[str, bool] = {}
+        self._unreadable: dict[str, Set[tuple[str, Row]]] = {}
+        self._polls = [
+            SharedPoll(name, source.create(appliance, telemetry), source.min_interval(appliance))
+            for name, source in SOURCES.items()
+            if source.is_configured(appliance)
+        ]
 
     async def probe(self, timeout: float) -> Result:  # noqa: ASYNC109 - its end gives a result, not an exception
         """Probe the appliance within `timeout` seconds; whatever fails, there is a result."""
@@ -249,22 +236,26 @@ class Prober:
         with self._telemetry.probes_in_flight.track_inprogress():
             readings = await asyncio.gather(*(poll.read(started + timeout) for poll in self._polls))
         self.last = probe_result(self.appliance, readings, time.monotonic() - started, timeout, datetime.now(UTC))
-        self._account(self.last)
+        self._count(self.last)
+        for reading in readings:
+            self._log_changes(reading, self.last.exposition.unreadable[reading.source])
         return self.last
 
     async def close(self) -> None:
-        """Let running polls end and close the connections."""
+        """Wait for running polls and close the connections."""
         await asyncio.gather(*(poll.close() for poll in self._polls))
 
-    def _account(self, result: Result) -> None:
+    def _count(self, result: Result) -> None:
+        """Count the probe, and what its own polls could not read: those that it shared are counted already."""
         self._telemetry.probes.labels(result.outcome).inc()
         self._telemetry.probe_duration.observe(result.duration)
-        for item in result.exposition.unknown:
-            self._telemetry.unknown_values.labels(item).inc()
+        if any(reading.shared for reading in result.readings):
+            self._telemetry.probes_shared.inc()
         for reading in result.readings:
-            self._log_change(reading)
+            for item, _ in () if reading.shared else result.exposition.unreadable[reading.source]:
+                self._telemetry.unknown_values.labels(item).inc()
 
-    def _log_change(self, reading: Reading) -> None:
+    def _log_changes(self, reading: Reading, unreadable: Unreadable) -> None:
         was_up = self._up.get(reading.source)
         self._up[reading.source] = reading.up
         errors = " ".join(map(str, reading.errors))
@@ -275,3 +266,6 @@ class Prober:
             log.info("source up again")
         elif errors:
             log.debug("source incomplete", errors=errors)
+        if reading.complete and unreadable.keys() != self._unreadable.get(reading.source, set()):
+            self._unreadable[reading.source] = unreadable.keys()
+            log.info("values that cannot be read have changed", values=unreadable_text(unreadable) or "none")

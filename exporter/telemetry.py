@@ -30,34 +30,32 @@ class Telemetry:
         build = self._gauge("build_info", "The exporter's version, value 1", "version")
         build.labels(__version__).set(1)
         self.reload_successful = self._gauge(
-            "config_last_reload_successful", "Whether the last load of the configuration succeeded"
+            "config_last_reload_successful", "1 if the last load of the configuration succeeded"
         )
         self.reload_timestamp = self._gauge(
             "config_last_reload_success_timestamp_seconds", "Unix time of the last successful load of the configuration"
         )
         self.appliances = self._gauge("appliances", "Appliances in the running configuration")
         self.probes = self._counter("probes", "Probes by result: complete, partial or failed", "result")
-        self.probes_shared = self._counter("probes_shared", "Polls of a source that another probe had made or begun")
+        self.probes_shared = self._counter("probes_shared", "Probes that shared or reused a poll of another probe")
         self.probes_in_flight = self._gauge("probes_in_flight", "Probes that are running")
-        self.probe_duration = self._histogram("probe_duration_seconds", "Time in seconds that probes took")
-        self.snmp_sent = self._counter("snmp_requests_sent", "SNMP packets sent, those sent again included")
+        self.probe_duration = self._histogram("probe_duration_seconds", "How long probes took, in seconds")
+        self.snmp_sent = self._counter("snmp_requests_sent", "SNMP packets sent, including those sent again")
         self.snmp_resent = self._counter("snmp_requests_resent", "SNMP requests sent again because no answer came")
         self.snmp_responses = self._counter("snmp_responses", "SNMP answers accepted")
         self.snmp_late = self._counter(
-            "snmp_late_responses", "SNMP answers accepted that belong to an earlier try than the last"
+            "snmp_late_responses", "SNMP answers accepted that answer an earlier try than the last"
         )
         self.snmp_rejected = self._counter(
             "snmp_rejected_responses", "SNMP packets received and dropped, by reason", "reason"
         )
         self.snmp_round_trip = self._histogram(
-            "snmp_round_trip_seconds", "Time in seconds from an SNMP packet to its answer"
+            "snmp_round_trip_seconds", "How long answers to SNMP packets took, in seconds"
         )
         self.xml_requests = self._counter(
-            "xml_requests", 'HTTP requests for status pages by status code, "none" without an answer', "code"
+            "xml_requests", 'HTTP requests for status pages by status code; "none" means no answer', "code"
         )
-        self.unknown_values = self._counter(
-            "unknown_values", "Values received that the catalogue cannot read, by item", "item"
-        )
+        self.unknown_values = self._counter("unknown_values", "Values received that could not be read, by item", "item")
         for result in ("complete", "partial", "failed"):
             self.probes.labels(result)
         for reason in ("malformed", "wrong_id", "wrong_identity", "duplicate"):

@@ -51,6 +51,8 @@ PROBE = {
     'ironport_source_age_seconds{source="xml"}': 0,
     'ironport_source_requests{source="xml"}': 4,
     'ironport_source_retries{source="xml"}': 0,
+    'ironport_source_unreadable_values{source="snmp"}': 0,
+    'ironport_source_unreadable_values{source="xml"}': 0,
     **{
         f'ironport_source_error{{source="{source}",reason="{reason}"}}': 0
         for source in ("snmp", "xml")
@@ -231,6 +233,7 @@ VARYING = {
     'ironport_source_duration_seconds{source="xml"}',
     'ironport_source_requests{source="snmp"}',
     'ironport_source_retries{source="snmp"}',
+    'ironport_tls_certificate_expiry_timestamp_seconds{source="xml",verified_by="ca"}',
 }
 
 SNMP_AUTHS: dict[str, dict[str, Any]] = {

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
+import structlog
 
-from exporter.config import Config
+from exporter.config import Config, MinInterval
 from exporter.errors import MalformedError, SourceError, SourceTimeout
 from exporter.fleet import Fleet
 from exporter.metrics.reading import Reading
 from exporter.probe import Prober, SharedPoll
+from exporter.sources.source import SOURCES
 from exporter.telemetry import Telemetry
 from support.appliances import snmp_appliance
 from support.relay import UdpRelay, silent
@@ -54,7 +57,7 @@ class Fake:
 
 
 def shared(source: Fake, min_interval: float = 0.0) -> SharedPoll:
-    return SharedPoll("snmp", source, min_interval, Telemetry())
+    return SharedPoll("snmp", source, min_interval)
 
 
 def soon(seconds: float = 0.05) -> float:
@@ -65,7 +68,7 @@ def far() -> float:
     return time.monotonic() + LONG
 
 
-async def test_at_the_deadline_what_has_arrived_is_served_and_the_poll_is_cancelled() -> None:
+async def test_the_deadline_ends_the_poll_and_keeps_what_arrived() -> None:
     source = Fake()
     reading = await shared(source).read(soon())
     assert reading.items == {"workQueueMessages": {(): 1}}
@@ -74,7 +77,7 @@ async def test_at_the_deadline_what_has_arrived_is_served_and_the_poll_is_cancel
     assert source.ended == 1
 
 
-async def test_everybody_who_asks_at_the_same_time_shares_one_poll() -> None:
+async def test_probes_at_the_same_time_share_one_poll() -> None:
     source = Fake()
     poll = shared(source)
     waiters = [asyncio.create_task(poll.read(far())) for _ in range(5)]
@@ -83,9 +86,11 @@ async def test_everybody_who_asks_at_the_same_time_shares_one_poll() -> None:
     readings = await asyncio.gather(*waiters)
     assert source.polls == 1
     assert all(reading.complete for reading in readings)
+    assert sorted(reading.shared for reading in readings) == [False, True, True, True, True]
+    assert sum(reading.requests for reading in readings) == 1
 
 
-async def test_a_waiter_leaves_at_its_own_deadline_and_the_poll_goes_on_for_the_others() -> None:
+async def test_each_probe_leaves_a_shared_poll_at_its_deadline() -> None:
     source = Fake()
     poll = shared(source)
     patient = asyncio.create_task(poll.read(far()))
@@ -98,7 +103,7 @@ async def test_a_waiter_leaves_at_its_own_deadline_and_the_poll_goes_on_for_the_
     assert source.polls == 1
 
 
-async def test_the_poll_is_cancelled_when_the_last_waiter_goes_away() -> None:
+async def test_a_poll_ends_when_no_probe_is_left() -> None:
     source = Fake()
     poll = shared(source)
     waiter = asyncio.create_task(poll.read(far()))
@@ -111,7 +116,7 @@ async def test_the_poll_is_cancelled_when_the_last_waiter_goes_away() -> None:
     assert source.ended == 2
 
 
-async def test_a_complete_poll_is_served_again_until_its_interval_is_over() -> None:
+async def test_a_complete_poll_is_reused_for_min_interval() -> None:
     source = Fake()
     source.go.set()
     poll = shared(source, min_interval=LONG)
@@ -126,7 +131,7 @@ async def test_a_complete_poll_is_served_again_until_its_interval_is_over() -> N
     assert source.polls == 3
 
 
-async def test_a_table_or_page_that_fails_each_time_does_not_multiply_the_polls() -> None:
+async def test_a_poll_without_a_broken_table_is_reused() -> None:
     """Asking again at once would not better it."""
     source = Fake(partly=MalformedError("raidTable: broken"))
     source.go.set()
@@ -136,7 +141,7 @@ async def test_a_table_or_page_that_fails_each_time_does_not_multiply_the_polls(
     assert source.polls == 1
 
 
-async def test_a_poll_that_was_cut_or_failed_is_never_served_again() -> None:
+async def test_a_poll_that_failed_is_never_reused() -> None:
     source = Fake()
     poll = shared(source, min_interval=LONG)
     await poll.read(soon())
@@ -148,7 +153,7 @@ async def test_a_poll_that_was_cut_or_failed_is_never_served_again() -> None:
     assert source.polls == 3
 
 
-async def test_an_unexpected_fault_of_a_source_is_an_error_of_that_source() -> None:
+async def test_an_unexpected_fault_is_an_error_of_its_source() -> None:
     source = Fake(fails=ZeroDivisionError("division by zero"))
     source.go.set()
     reading = await shared(source).read(far())
@@ -156,7 +161,7 @@ async def test_an_unexpected_fault_of_a_source_is_an_error_of_that_source() -> N
     assert "report" in str(reading.errors[0])
 
 
-async def test_closing_lets_a_running_poll_end() -> None:
+async def test_closing_waits_for_a_running_poll() -> None:
     source = Fake()
     poll = shared(source)
     waiter = asyncio.create_task(poll.read(far()))
@@ -166,6 +171,56 @@ async def test_closing_lets_a_running_poll_end() -> None:
     await closing
     assert (await waiter).complete
     assert source.closed == 1
+
+
+class Odd(Fake):
+    """A source with one value that no conversion can read until the third poll, and one of the wrong type."""
+
+    async def poll(self, reading: Reading) -> None:
+        self.polls += 1
+        await asyncio.sleep(0)
+        reading.up = True
+        reading.set("workQueueMessages", "many" if self.polls < 3 else 5)
+        reading.set_unreadable("openFilesOrSockets", "NULL")
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> Odd:
+    """Stand in for SNMP."""
+    source = Odd()
+    monkeypatch.setitem(SOURCES, "snmp", replace(SOURCES["snmp"], create=lambda *_: source))
+    return source
+
+
+async def test_joined_probes_count_a_poll_once(odd: Odd) -> None:
+    telemetry = Telemetry()
+    prober = Prober(snmp_appliance(161), telemetry)
+    await asyncio.gather(*(prober.probe(LONG) for _ in range(3)))
+    assert odd.polls == 1
+    value = telemetry.registry.get_sample_value
+    for item in ("workQueueMessages", "openFilesOrSockets"):
+        assert value("ironport_exporter_unknown_values_total", {"item": item}) == 1
+    assert value("ironport_exporter_probes_shared_total") == 2
+
+
+@pytest.mark.usefixtures("odd")
+async def test_probes_shared_counts_probes_not_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SOURCES, "xml", SOURCES["snmp"])
+    telemetry = Telemetry()
+    prober = Prober(snmp_appliance(161), telemetry)
+    await asyncio.gather(*(prober.probe(LONG) for _ in range(3)))
+    assert telemetry.registry.get_sample_value("ironport_exporter_probes_shared_total") == 2
+
+
+@pytest.mark.usefixtures("odd")
+async def test_unreadable_values_are_exported_and_logged_once() -> None:
+    prober = Prober(snmp_appliance(161, min_interval=MinInterval(snmp=0)), Telemetry())
+    with structlog.testing.capture_logs() as logs:
+        texts = [(await prober.probe(LONG)).exposition.text() for _ in range(4)]
+    counts = [sample(text, 'ironport_source_unreadable_values{source="snmp"}') for text in texts]
+    assert counts == [2, 2, 1, 1]
+    values = [entry["values"] for entry in logs if "values" in entry]
+    assert values == ["openFilesOrSockets: 'NULL'; workQueueMessages: 'many'", "openFilesOrSockets: 'NULL'"]
 
 
 def config(*ports: int) -> Config:
@@ -181,7 +236,7 @@ def sample(fleet_text: bytes, series: str) -> float:
     return next(float(value) for name, _, value in values if name == series)
 
 
-async def test_a_probe_tells_how_it_went(snmpd: Snmpd) -> None:
+async def test_a_probe_exports_its_own_health(snmpd: Snmpd) -> None:
     telemetry = Telemetry()
     prober = Prober(snmp_appliance(snmpd.port, rated_messages_per_hour=7200, connection_limit=300), telemetry)
     result = await prober.probe(LONG)
@@ -200,7 +255,7 @@ async def test_a_probe_tells_how_it_went(snmpd: Snmpd) -> None:
     assert count == 1
 
 
-async def test_a_dead_agent_ends_at_the_deadline_with_its_reason(snmpd: Snmpd) -> None:
+async def test_a_dead_agent_gives_a_timeout_at_the_deadline(snmpd: Snmpd) -> None:
     async with UdpRelay(("127.0.0.1", snmpd.port), silent) as relay:
         result = await Prober(snmp_appliance(relay.port), Telemetry()).probe(0.4)
     text = result.exposition.text()
@@ -209,7 +264,7 @@ async def test_a_dead_agent_ends_at_the_deadline_with_its_reason(snmpd: Snmpd) -
     assert result.duration >= 0.4
 
 
-async def test_a_new_configuration_keeps_what_it_does_not_change() -> None:
+async def test_a_reload_keeps_unchanged_appliances() -> None:
     fleet = Fleet(config(1, 2, 3), Telemetry())
     before = dict(fleet.probers)
     fleet.apply(config(1, 22))
@@ -220,7 +275,7 @@ async def test_a_new_configuration_keeps_what_it_does_not_change() -> None:
     await fleet.close()
 
 
-async def test_a_probe_that_runs_while_the_configuration_changes_ends_as_it_began(snmpd: Snmpd) -> None:
+async def test_a_reload_does_not_disturb_a_running_probe(snmpd: Snmpd) -> None:
     fleet = Fleet(config(snmpd.port), Telemetry())
     probe = asyncio.create_task(fleet.probers["mx1"].probe(LONG))
     fleet.apply(config(1))

@@ -6,79 +6,70 @@ unit conversion. Names and units follow the Prometheus naming practice; counters
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from exporter.metrics import conversions as to
 from exporter.metrics.conversions import Conversion
 
-Source = Literal["snmp", "xml", "config", "probe"]
-"""Where items come from: the appliance's two sources, its configuration, and the probe itself."""
-
-SOURCES: Final[tuple[Source, ...]] = ("snmp", "xml")
-"""The sources that are polled."""
-
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Items of one source that give series of a family.
+    """Items of one source that give series of a family."""
 
-    `across_rows` folds the rows of a table into one value; `only_without` leaves the feed out where that source is
-    configured too, because both name the same thing differently.
-    """
-
-    source: Source
+    source: str
+    """A source of appliances, "config" (what fleet.yml adds) or "probe" (how the probe itself went)."""
     items: tuple[str, ...]
     convert: Conversion
     across_rows: Callable[[Iterable[float]], float] | None = None
-    only_without: Source | None = None
+    """Makes one value of the rows of a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A metric family; of the feeds that have the same series, the first gives its value.
-
-    `items` names a long row of items by their pattern, for the HELP text.
-    """
+    """A metric family. Of the sources that have a value for it, the one whose feed stands first is exported."""
 
     name: str
     kind: Literal["gauge", "counter"]
     meaning: str
     labels: tuple[str, ...]
     feeds: tuple[Feed, ...]
-    items: str = ""
+    items_pattern: str = ""
+    """Names the items in the HELP text where they are too many to list."""
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[str, ...]:
         """The sources that feed the family, the preferred one first."""
         return tuple(dict.fromkeys(feed.source for feed in self.feeds))
 
     @property
     def help(self) -> str:
-        """The HELP text: the meaning with its unit, then the items it comes from."""
-        origin = {"xml": "XML", "snmp": "SNMP", "config": "configuration"}
-        named = {
-            f"{origin[feed.source]} {item}": None for feed in self.feeds if feed.source in origin for item in feed.items
-        }
-        items = self.items or ", ".join(named)
+        """The HELP text: the meaning with its unit, then the items that it comes from."""
+        items = self.items_pattern or ", ".join(dict.fromkeys(self._origins()))
         return f"{self.meaning} ({items})." if items else f"{self.meaning}."
 
+    def _origins(self) -> Iterator[str]:
+        for feed in self.feeds:
+            if feed.source != "probe":
+                origin = "configuration" if feed.source == "config" else feed.source.upper()
+                yield from (f"{origin} {item}" for item in feed.items)
 
-def _gauge(name: str, meaning: str, *feeds: Feed, labels: tuple[str, ...] = (), items: str = "") -> Family:
-    return Family(f"ironport_{name}", "gauge", meaning, labels, feeds, items)
+
+def _gauge(name: str, meaning: str, *feeds: Feed, labels: tuple[str, ...] = (), items_pattern: str = "") -> Family:
+    return Family(f"ironport_{name}", "gauge", meaning, labels, feeds, items_pattern)
 
 
-def _counter(name: str, meaning: str, *feeds: Feed, labels: tuple[str, ...] = (), items: str = "") -> Family:
-    return Family(f"ironport_{name}", "counter", meaning, labels, feeds, items)
+def _counter(name: str, meaning: str, *feeds: Feed, labels: tuple[str, ...] = (), items_pattern: str = "") -> Family:
+    return Family(f"ironport_{name}", "counter", meaning, labels, feeds, items_pattern)
 
 
 def _xml(item: str, convert: Conversion | None = None) -> Feed:
     return Feed("xml", (item,), convert or to.scaled())
 
 
-def _snmp(item: str, convert: Conversion | None = None, *, only_without: Source | None = None) -> Feed:
-    return Feed("snmp", (item,), convert or to.scaled(), only_without=only_without)
+def _snmp(item: str, convert: Conversion | None = None) -> Feed:
+    return Feed("snmp", (item,), convert or to.scaled())
 
 
 def _probe(item: str) -> Feed:
@@ -127,45 +118,62 @@ def _processes() -> tuple[Feed, ...]:
 _QUARANTINE: Final = ("policy_virus_outbreak_quarantine", "quarantine")  # newer than 7.6, until 7.6
 
 PROBE: Final = (
-    _gauge("probe_success", "Whether at least one source of the appliance is up", _probe("success")),
-    _gauge("probe_duration_seconds", "Time in seconds that this probe took", _probe("duration")),
-    _gauge("probe_deadline_seconds", "Time in seconds that this probe was given", _probe("deadline")),
+    _gauge("probe_success", "1 if at least one source of the appliance is up", _probe("success")),
+    _gauge("probe_duration_seconds", "How long this probe took, in seconds", _probe("duration")),
+    _gauge("probe_deadline_seconds", "How long this probe was allowed to take, in seconds", _probe("deadline")),
     _gauge(
         "source_up",
-        "Whether the source's core answered: a scalar of the MIB, a parsed status page",
+        "1 if the source gave usable data: SNMP a value of the MIB, XML a status page that could be read",
         _probe("source_up"),
         labels=("source",),
     ),
-    _gauge("source_complete", "Whether nothing of the source failed", _probe("source_complete"), labels=("source",)),
+    _gauge(
+        "source_complete",
+        "1 if the source is up and nothing of it failed",
+        _probe("source_complete"),
+        labels=("source",),
+    ),
     _gauge(
         "source_duration_seconds",
-        "Time in seconds that the poll of the source took",
+        "How long the poll of the source took, in seconds",
         _probe("source_duration"),
         labels=("source",),
     ),
     _gauge(
         "source_age_seconds",
-        "Age in seconds of the poll that is served, 0 if it was made by this probe",
+        "How many seconds before this probe the poll began; 0 if this probe began it, more if it is shared or reused",
         _probe("source_age"),
         labels=("source",),
     ),
     _gauge(
         "source_requests",
-        "Packets (SNMP) or requests (XML) that this probe sent",
+        "Packets (SNMP) or requests (XML) that this probe sent; 0 if it shares the poll of another probe",
         _probe("source_requests"),
         labels=("source",),
     ),
     _gauge(
         "source_retries",
-        "Of the requests of this probe, those sent again",
+        "How many of the requests of this probe were sent again because no answer came",
         _probe("source_retries"),
         labels=("source",),
     ),
     _gauge(
+        "source_unreadable_values",
+        "Values of this poll that were there and could not be read; the debug output and the log name them",
+        _probe("source_unreadable_values"),
+        labels=("source",),
+    ),
+    _gauge(
         "source_error",
-        "1 for each reason for which something of the source failed in this probe, 0 for every other",
+        "1 for each reason for which something of the source failed in this probe, 0 for all other reasons",
         _probe("source_error"),
         labels=("source", "reason"),
+    ),
+    _gauge(
+        "tls_certificate_expiry_timestamp_seconds",
+        "When the certificate of the appliance expires, in Unix time; verified_by says what it was checked against",
+        _probe("certificate_expiry"),
+        labels=("source", "verified_by"),
     ),
 )
 
@@ -178,13 +186,13 @@ MAIL: Final = (
     ),
     _gauge(
         "oldest_message_age_seconds",
-        "Age in seconds of the oldest message in the queue",
+        "Age of the oldest message in the queue, in seconds",
         _xml("oldest_message/secs"),
         _snmp("oldestMessageAge"),
     ),
     _gauge(
         "queue_utilization_ratio",
-        "Share of the queue space in use, 0 to 1",
+        "Share of the queue space that is in use, 0 to 1",
         Feed("xml", ("gauges/kbytes_used/current", "gauges/kbytes_free/current"), to.share),
         _snmp("perCentQueueUtilization", to.per(100)),
     ),
@@ -192,23 +200,23 @@ MAIL: Final = (
     _gauge("queue_free_bytes", "Queue space that is free, in bytes", _current("kbytes_free", to.scaled(1024))),
     _gauge(
         "queue_availability",
-        "1 for the current state of the queue space, 0 for every other",
+        "1 for the current state of the queue space, 0 for all others",
         _snmp("queueAvailabilityStatus", to.states({1: "space_available", 2: "space_shortage", 3: "full"})),
         labels=("state",),
     ),
     _gauge(
         "resource_conservation_level",
-        "How far the acceptance of mail is slowed, 0 (not at all) to 60",
+        "How much the appliance slows the acceptance of mail, 0 (not at all) to 60",
         _current("resource_conservation", to.conservation_level),
     ),
     _gauge(
         "resource_conservation_refusing",
-        "Whether resource conservation is at 999: no mail is accepted",
+        "1 if resource conservation is at 999: the appliance accepts no mail",
         _current("resource_conservation", to.conservation_refusing),
     ),
     _gauge(
         "resource_conservation",
-        "1 for the current reason for resource conservation, 0 for every other",
+        "1 for the current reason for resource conservation, 0 for all others",
         _snmp(
             "resourceConservationReason",
             to.states({1: "none", 2: "memory_shortage", 3: "queue_space_shortage", 4: "queue_full"}),
@@ -217,7 +225,7 @@ MAIL: Final = (
     ),
     _gauge(
         "delivery_queue_recipients",
-        "Recipients in the delivery queue: tried and waiting, or never tried",
+        "Recipients in the delivery queue: attempted and waiting for the next try, or unattempted",
         _current("attempted_recips", to.scaled(1, "attempted")),
         _current("unattempted_recips", to.scaled(1, "unattempted")),
         labels=("state",),
@@ -231,21 +239,21 @@ MAIL: Final = (
     ),
     _gauge(
         "connection_limit",
-        "Inbound SMTP connections that the listeners allow",
+        "Inbound SMTP connections that the listeners accept at the same time",
         Feed("config", ("connection_limit",), to.scaled()),
     ),
     _gauge("destinations_in_memory", "Destination objects in memory", _current("dests_in_memory")),
     _gauge("quarantine_messages", "Messages in quarantine", *(_current(f"msgs_in_{name}") for name in _QUARANTINE)),
     _gauge(
         "quarantine_bytes",
-        "Space in bytes that quarantined messages take",
+        "Space that quarantined messages take, in bytes",
         *(_current(f"kbytes_in_{name}", to.scaled(1024)) for name in _QUARANTINE),
     ),
     _counter("messages_injected_total", "Messages received into the queue: arrivals", _count("inj_msgs")),
     _counter("recipients_injected_total", "Recipients of the messages received into the queue", _count("inj_recips")),
     _counter(
         "message_ids_total",
-        "Message ids given out, also to transactions that were then rejected: never the number of arrivals",
+        "Message ids that were used; rejected transactions use ids too, so this is not the number of arrivals",
         _xml("current_ids/message_id"),
     ),
     _counter("injection_connections_total", "SMTP connections accepted", _xml("current_ids/injection_conn_id")),
@@ -254,7 +262,7 @@ MAIL: Final = (
     ),
     _counter(
         "recipients_rejected_total",
-        "Recipients refused by the recipient access table or for a broken protocol",
+        "Recipients refused by the recipient access table or because of protocol errors",
         _count("rejected_recips"),
     ),
     _counter(
@@ -264,12 +272,12 @@ MAIL: Final = (
     ),
     _counter(
         "recipients_bounce_generated_total",
-        "Recipients of bounces that the appliance made itself",
+        "Recipients of bounce messages that the appliance generated",
         _count("gen_bounce_recips"),
     ),
     _counter(
         "recipients_completed_total",
-        "Recipients whose delivery has ended",
+        "Recipients that are finished, by result",
         _count("delivered_recips", "delivered"),
         _count("hard_bounced_recips", "hard_bounced"),
         _count("deleted_recips", "deleted"),
@@ -280,9 +288,9 @@ MAIL: Final = (
         "Recipients that hard bounced, by reason",
         *(_count(f"{reason}_hard_bounced_recips", reason) for reason in ("dns", "5xx", "filter", "expired", "other")),
         labels=("reason",),
-        items="XML counters/*_hard_bounced_recips/lifetime",
+        items_pattern="XML counters/*_hard_bounced_recips/lifetime",
     ),
-    _counter("soft_bounces_total", "Soft bounce events; one message can count many times", _count("soft_bounced_evts")),
+    _counter("soft_bounces_total", "Soft bounce events; one message can have many", _count("soft_bounced_evts")),
     _counter(
         "global_unsubscribe_hits_total",
         "Recipients dropped by the global unsubscribe list",
@@ -290,14 +298,14 @@ MAIL: Final = (
     ),
     _gauge(
         "mail_rate_per_second",
-        "The appliance's own average rate in events per second over the window",
+        "Average rate over the window as the appliance itself reports it, in events per second",
         *_rates(),
         labels=("flow", "window"),
-        items="XML rates/*",
+        items_pattern="XML rates/*",
     ),
     _gauge(
         "rated_messages_per_second",
-        "Messages per second that the appliance is rated for",
+        "Messages per second that the appliance is known to carry",
         Feed("config", ("rated_messages_per_hour",), to.per(3600)),
     ),
 )
@@ -318,44 +326,44 @@ SYSTEM: Final = (
     ),
     _gauge(
         "status_page_info",
-        "Build and host name as the status page words them, value 1",
+        "Build and host name as the status page gives them, value 1",
         Feed("xml", ("status/build", "status/hostname"), to.words),
         labels=("build", "hostname"),
     ),
-    _gauge("online", "Whether the system status is online", _xml("system/status", to.is_word("online"))),
+    _gauge("online", "1 if the system status is online", _xml("system/status", to.is_word("online"))),
     _gauge(
         "system_status_info",
-        "The system status as the status page words it, value 1",
+        "The system status as the status page gives it, value 1",
         _xml("system/status", to.text),
         labels=("status",),
     ),
-    _gauge("uptime_seconds", "Time in seconds since the appliance started", _xml("birth_time/timestamp", to.uptime)),
+    _gauge("uptime_seconds", "How long ago the appliance started, in seconds", _xml("birth_time/timestamp", to.uptime)),
     _gauge(
         "snmp_agent_uptime_seconds",
-        "Time in seconds since the SNMP agent, not the appliance, started",
+        "How long ago the SNMP agent started, in seconds; the agent can restart without the appliance",
         _snmp("sysUpTime", to.per(100)),
     ),
     _gauge(
         "cpu_utilization_ratio",
-        "Share of the CPU in use, 0 to 1: of the whole appliance, and by process",
+        "Share of the CPU that is in use, 0 to 1, for the whole appliance and by process",
         *_processes(),
         labels=("process",),
-        items="XML gauges/*_utilization/current",
+        items_pattern="XML gauges/*_utilization/current",
     ),
     _gauge(
         "snmp_cpu_utilization_ratio",
-        "How busy the CPU was in the last 5 s as the SNMP agent sees it, 0 to 1",
+        "Share of the CPU that was in use in the last 5 s as the SNMP agent sees it, 0 to 1",
         _snmp("perCentCPUUtilization", to.per(100)),
     ),
     _gauge(
         "memory_utilization_ratio",
-        "Share of the memory in use by the appliance's software, 0 to 1",
+        "Share of the memory that the appliance's software uses, 0 to 1",
         _current("ram_utilization", to.per(100)),
         _snmp("perCentMemoryUtilization", to.per(100)),
     ),
     _gauge(
         "memory_availability",
-        "1 for the current state of the mail process's memory, 0 for every other",
+        "1 for the current state of the mail process's memory, 0 for all others",
         _snmp("memoryAvailabilityStatus", to.states({1: "available", 2: "shortage", 3: "full"})),
         labels=("state",),
     ),
@@ -365,13 +373,15 @@ SYSTEM: Final = (
         _current("disk_utilization", to.per(100)),
         _snmp("perCentDiskIOUtilization", to.per(100)),
     ),
-    _gauge("log_disk_utilization_ratio", "Share of the log disk in use, 0 to 1", _current("log_used", to.per(100))),
+    _gauge(
+        "log_disk_utilization_ratio", "Share of the log disk that is in use, 0 to 1", _current("log_used", to.per(100))
+    ),
     _gauge("log_disk_available_bytes", "Free space on the log disk, in bytes", _current("log_available", to.size)),
     _gauge("open_files", "Open files and sockets", _snmp("openFilesOrSockets")),
     _gauge("mail_transfer_threads", "Threads that transfer mail", _snmp("mailTransferThreads")),
     _gauge(
         "dns_requests",
-        "DNS requests without an answer yet (outstanding) or not yet sent (pending)",
+        "DNS requests that wait for an answer (outstanding) or wait to be sent (pending)",
         _snmp("outstandingDNSRequests", to.scaled(1, "outstanding")),
         _snmp("pendingDNSRequests", to.scaled(1, "pending")),
         labels=("state",),
@@ -391,49 +401,49 @@ SYSTEM: Final = (
             }.items()
         ),
         labels=("operation",),
-        items="XML counters/*/lifetime of dnsstatus",
+        items_pattern="XML counters/*/lifetime of dnsstatus",
     ),
     _gauge(
         "feature_key_remaining_seconds",
-        "Time in seconds until the feature key expires, negative once it has (never negative without XML)",
+        "Time until the feature key expires, in seconds; after that negative, or 0 if SNMP gave the value",
         _xml("features/time_remaining", to.page_key_remaining),
-        Feed("snmp", ("keyIsPerpetual", "keySecondsUntilExpire"), to.agent_key_remaining, only_without="xml"),
+        Feed("snmp", ("keyIsPerpetual", "keySecondsUntilExpire"), to.agent_key_remaining),
         labels=("feature",),
     ),
     _gauge(
         "feature_key_perpetual",
-        "Whether the feature key never expires",
+        "1 if the feature key never expires",
         _xml("features/time_remaining", to.page_key_perpetual),
-        _snmp("keyIsPerpetual", to.flag({1: 1, 2: 0}), only_without="xml"),
+        _snmp("keyIsPerpetual", to.flag({1: 1, 2: 0})),
         labels=("feature",),
     ),
     _counter("updates_total", "Successful updates of the service", _snmp("updates"), labels=("service",)),
     _counter("update_failures_total", "Failed updates of the service", _snmp("updateFailures"), labels=("service",)),
-    _gauge("fips_mode", "Whether FIPS mode is on", _snmp("fipsMode", to.flag({1: 1, 2: 0}))),
+    _gauge("fips_mode", "1 if FIPS mode is on", _snmp("fipsMode", to.flag({1: 1, 2: 0}))),
 )
 
 HARDWARE: Final = (
     _gauge(
         "power_supply_status",
-        "1 for the current state of the power supply, 0 for every other",
+        "1 for the current state of the power supply, 0 for all others",
         _snmp("powerSupplyStatus", to.states({2: "healthy", 3: "no_ac", 4: "faulty", 1: "not_installed"})),
         labels=("power_supply", "status"),
     ),
     _gauge(
         "power_supply_redundant",
-        "Whether the set of power supplies is redundant",
+        "1 if the set of power supplies is redundant",
         Feed("snmp", ("powerSupplyRedundancy",), to.flag({1: 1, 2: 0}), across_rows=min),
     ),
     _gauge("temperature_celsius", "Temperature in degrees Celsius", _snmp("degreesCelsius"), labels=("sensor",)),
     _gauge(
         "fan_speed_rpm",
-        "Fan speed in revolutions per minute; 0 means that it failed",
+        "Fan speed in revolutions per minute; 0 means that the fan failed",
         _snmp("fanRPMs"),
         labels=("fan",),
     ),
     _gauge(
         "raid_drive_status",
-        "1 for the current state of the drive, 0 for every other",
+        "1 for the current state of the drive, 0 for all others",
         _snmp("raidStatus", to.states({1: "healthy", 2: "failed", 3: "rebuilding"})),
         labels=("drive", "status"),
     ),

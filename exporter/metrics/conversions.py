@@ -26,10 +26,11 @@ _UPTIME: Final = re.compile(r"\((?=\d)(?:(\d{1,9})d ?)?(?:(\d{1,9})h ?)?(?:(\d{1
 
 
 class UnknownValueError(ValueError):
-    """A raw value that the catalogue cannot read; `series` is what to export all the same."""
+    """The catalogue cannot read the value `raw`; `series` is what to export all the same."""
 
     def __init__(self, raw: Raw, series: Series | None = None) -> None:
         super().__init__(f"a {type(raw).__name__} that cannot be read")
+        self.raw = raw
         self.series: Series = series or {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -11,17 +11,17 @@ from prometheus_client.registry import Collector
 
 from exporter.metrics.catalog import Family
 from exporter.metrics.conversions import Series
+from exporter.metrics.reading import Unreadable
 
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """What a probe exports: the series of every family that has one.
-
-    `unknown` names the items of this very probe whose value the catalogue does not know.
-    """
+    """The metric families of a probe."""
 
     families: Sequence[tuple[Family, Series]]
-    unknown: Collection[str]
+    """Every family that has a series, in the order of the catalogue."""
+    unreadable: Mapping[str, Unreadable]
+    """By source, the values that were there and could not be read."""
 
     def text(self) -> bytes:
         """Return the Prometheus text format 0.0.4."""

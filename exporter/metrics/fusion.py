@@ -1,59 +1,75 @@
-"""From the readings of an appliance's sources to metric families."""
+"""From the readings of an appliance's sources to metric families.
+
+A family's series come from one source: the first in the order of the catalogue that has a value for it. This holds also
+when that source's reading is reused and some seconds older than another's. So a series does not alternate between two
+sources, and the figures of one page (mail counters, work queue) are from the same moment. Another source stands in when
+the preferred one has no value.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 
-from exporter.metrics.catalog import FAMILIES, Family, Feed, Source
+from exporter.metrics import catalog
+from exporter.metrics.catalog import Family, Feed
 from exporter.metrics.conversions import Raw, Series, UnknownValueError
 from exporter.metrics.exposition import Exposition
-from exporter.metrics.reading import Items, Reading, Row, label_value
+from exporter.metrics.reading import Items, Reading, Row, Unreadable, label_value
 
 
-def fuse(
-    readings: Iterable[Reading], configured: Collection[Source], families: Iterable[Family] = FAMILIES
-) -> Exposition:
-    """Fuse the readings into the families.
-
-    Each family comes from one source: the one with the freshest reading of those that have it, and of two as fresh the
-    one that the catalogue names first. `configured` names the sources that the appliance has, answering or not.
-    """
+def fuse(readings: Iterable[Reading]) -> Exposition:
     by_source = {reading.source: reading for reading in readings}
-    unknown: set[str] = set()
-    fused = []
-    for family in families:
-        answering = [by_source[source] for source in family.sources if source in by_source]
-        for reading in sorted(answering, key=lambda reading: reading.age):
-            if series := _family_series(family, reading, configured, unknown if reading.age == 0 else set()):
-                fused.append((family, series))
-                break
-    return Exposition(fused, unknown)
+    unreadable = {source: dict(reading.unreadable) for source, reading in by_source.items()}
+    families = []
+    for family in catalog.FAMILIES:
+        series, unread = fuse_family(family, by_source)
+        if series:
+            families.append((family, series))
+        for source, values in unread.items():
+            unreadable[source] |= values
+    return Exposition(families, unreadable)
 
 
-def _family_series(family: Family, reading: Reading, configured: Collection[Source], unknown: set[str]) -> Series:
+def fuse_family(family: Family, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:
+    """Return the family's series, and by source the values that the family's conversions could not read."""
+    chosen: Series = {}
+    unreadable = {}
+    for source in family.sources:
+        if reading := by_source.get(source):
+            series, unreadable[source] = _converted(family, reading)
+            chosen = chosen or series
+    return chosen, unreadable
+
+
+def _converted(family: Family, reading: Reading) -> tuple[Series, Unreadable]:
     result: Series = {}
+    unreadable: Unreadable = {}
     for feed in family.feeds:
-        if feed.source == reading.source and feed.only_without not in configured:
-            for labels, value in _feed_series(feed, reading.items, unknown).items():
+        if feed.source == reading.source:
+            series, unread = _feed_series(feed, reading.items)
+            unreadable |= unread
+            for labels, value in series.items():
                 result.setdefault(tuple(map(label_value, labels)), value)
-    return result
+    return result, unreadable
 
 
-def _feed_series(feed: Feed, items: Items, unknown: set[str]) -> Series:
+def _feed_series(feed: Feed, items: Items) -> tuple[Series, Unreadable]:
     series: Series = {}
+    unreadable: Unreadable = {}
     columns = [items.get(item, {}) for item in feed.items]
     for row in columns[0]:
         if all(row in column for column in columns):
-            series.update(_row_series(feed, row, [column[row] for column in columns], unknown))
+            raws = [column[row] for column in columns]
+            try:
+                converted = feed.convert(*raws)
+            except UnknownValueError as error:
+                converted = error.series
+                unreadable |= _unread(feed, row, raws, error.raw)
+            series |= {(*row, *labels): value for labels, value in converted.items()}
     if series and feed.across_rows:
-        return {(): feed.across_rows(series.values())}
-    return series
+        series = {(): feed.across_rows(series.values())}
+    return series, unreadable
 
 
-def _row_series(feed: Feed, row: Row, raws: list[Raw], unknown: set[str]) -> Series:
-    try:
-        series = feed.convert(*raws)
-    except UnknownValueError as error:
-        unknown.update(feed.items)
-        series = error.series
-    return {(*row, *labels): value for labels, value in series.items()}
+def _unread(feed: Feed, row: Row, raws: list[Raw], unknown: Raw) -> Unreadable:
+    return {(item, row): label_value(str(raw)) for item, raw in zip(feed.items, raws, strict=True) if raw is unknown}

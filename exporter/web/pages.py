@@ -13,9 +13,9 @@ from urllib.parse import quote
 from exporter import __version__
 from exporter.config import Appliance
 from exporter.fleet import Fleet
-from exporter.metrics.catalog import SOURCES
 from exporter.probe import Prober, Result
-from exporter.probe_debug import source_state, state
+from exporter.probe_debug import source_state
+from exporter.sources.source import SOURCES, source_title
 from exporter.web import look
 from exporter.web.discovery import BaseUrl
 
@@ -23,13 +23,18 @@ MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probe
 """How a probe, or one source of it, stands: in a word, and in a sign that needs no colour."""
 
 _VERSION: Final = "ironport_version_info"
-_COLUMNS: Final = ("Appliance", "Address", "Traffic", "Role", "Last probe", "SNMP", "XML", "AsyncOS", "Try")
+_BEFORE_SOURCES: Final = ("Appliance", "Address", "Traffic", "Role", "Last probe")
+_AFTER_SOURCES: Final = ("AsyncOS", "Try")
+
+
+def _columns() -> tuple[str, ...]:
+    return (*_BEFORE_SOURCES, *map(source_title, SOURCES), *_AFTER_SOURCES)
 
 
 def landing(fleet: Fleet, base: BaseUrl) -> str:
     """Return the landing page: every appliance by site and pool with its sources' state, and how to scrape them."""
     probers = sorted(fleet.probers.values(), key=lambda prober: (*_group(prober), prober.appliance.name))
-    head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
+    head = "".join(f"<th>{column}</th>" for column in _columns())
     return look.page(
         "ironport-exporter",
         f"""<h1>ironport-exporter <small>{__version__}</small></h1>
@@ -49,7 +54,7 @@ def landing(fleet: Fleet, base: BaseUrl) -> str:
 
 
 def _summary(probers: Sequence[Prober]) -> str:
-    count = Counter(state(prober.last) for prober in probers)
+    count = Counter(_outcome(prober) for prober in probers)
     states = ", ".join(f"{count[word]} {_sign(word)}" for word in MARKS if count[word])
     return f"<p>{len(probers)} {'appliance' if len(probers) == 1 else 'appliances'}; last probes: {states}.</p>"
 
@@ -60,9 +65,13 @@ def _look_at(probers: Sequence[Prober]) -> str:
         f'<a href="#{_quoted(prober.appliance)}">{MARKS[word]} {escape(prober.appliance.name)}</a>'
         for word in ("failed", "partial")
         for prober in probers
-        if state(prober.last) == word
+        if _outcome(prober) == word
     ]
     return f"<p>Look at {', '.join(links)}.</p>" if links else ""
+
+
+def _outcome(prober: Prober) -> str:
+    return prober.last.outcome if prober.last else "not probed yet"
 
 
 def _sign(word: str) -> str:
@@ -78,7 +87,7 @@ def _groups(probers: Sequence[Prober]) -> Iterator[str]:
     for (site, pool), members in groupby(probers, key=_group):
         title = f"{f'Site {site}, pool' if site else 'Pool'} {pool}"
         rows = "\n".join(_row(prober, now) for prober in members)
-        yield f'<tbody><tr><th colspan="{len(_COLUMNS)}">{escape(title)}</th></tr>\n{rows}\n</tbody>'
+        yield f'<tbody><tr><th colspan="{len(_columns())}">{escape(title)}</th></tr>\n{rows}\n</tbody>'
 
 
 def _row(prober: Prober, now: datetime) -> str:
@@ -90,14 +99,14 @@ def _row(prober: Prober, now: datetime) -> str:
         appliance.traffic,
         appliance.role,
         _last_probe(last, now),
-        *(_sign(source_state(appliance, last, source)) for source in SOURCES),
+        *(_sign(source_state(name, appliance, last)) for name in SOURCES),
         _version(last),
         f'<a href="{probe}">probe</a> <a href="{probe}&amp;debug=true">debug</a>',
     )
     errors = _errors(last)
     kind = ' class="failing"' if errors else ""
     row = f'<tr id="{_quoted(appliance)}"{kind}>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-    below = f'\n<tr class="errors"><td></td><td colspan="{len(_COLUMNS) - 1}">{errors}</td></tr>' if errors else ""
+    below = f'\n<tr class="errors"><td></td><td colspan="{len(_columns()) - 1}">{errors}</td></tr>' if errors else ""
     return row + below
 
 
@@ -108,7 +117,7 @@ def _errors(last: Result | None) -> str:
         if reading.errors:
             error, *others = reading.errors
             more = f" (and {len(others)} more)" if others else ""
-            lines.append(escape(f"{reading.source.upper()} {error.reason}: {error}{more}"))
+            lines.append(escape(f"{source_title(reading.source)} {error.reason}: {error}{more}"))
     return "<br>".join(lines)
 
 

@@ -1,23 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.metrics.catalog import FAMILIES, Source
+from exporter.metrics.catalog import FAMILIES
 from exporter.metrics.conversions import Raw, Series
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Items, Reading, Row
 
-BOTH: tuple[Source, ...] = ("snmp", "xml")
-SNMP_ALONE: tuple[Source, ...] = ("snmp",)
-
 Values = dict[str, Raw | dict[Row, Raw]]
 
 
-def reading(source: Source, values: Values, age: float = 0.0) -> Reading:
+def reading(source: str, values: Values, age: float = 0.0) -> Reading:
     items: Items = {item: value if isinstance(value, dict) else {(): value} for item, value in values.items()}
     return Reading(source, items=items, up=True, age=age)
 
@@ -26,24 +21,19 @@ def series_of(exposition: Exposition) -> dict[str, Series]:
     return {family.name.removeprefix("ironport_"): series for family, series in exposition.families}
 
 
-def fused(*readings: Reading, configured: Collection[Source] = BOTH) -> dict[str, Series]:
-    return series_of(fuse(readings, configured))
+def fused(*readings: Reading) -> dict[str, Series]:
+    return series_of(fuse(readings))
 
 
 QUEUE_XML = "gauges/msgs_in_work_queue/current"
 QUEUE_SNMP = "workQueueMessages"
 
 
-@pytest.mark.parametrize(
-    ("xml_age", "snmp_age", "value"),
-    [(0, 0, 10), (5, 5, 10), (0, 5, 10), (5, 0, 20)],
-    ids=["both fresh", "both as old", "XML fresher", "SNMP fresher"],
-)
-def test_the_freshest_source_gives_the_value_and_of_two_as_fresh_the_one_that_the_catalogue_prefers(
-    xml_age: float, snmp_age: float, value: float
-) -> None:
+@pytest.mark.parametrize(("xml_age", "snmp_age"), [(0, 0), (5, 5), (0, 5), (20, 0)])
+def test_the_preferred_source_wins_however_old_its_reading(xml_age: float, snmp_age: float) -> None:
+    """With a status page reused for 25 s and scrapes every 15 s, the series does not alternate between the sources."""
     xml, snmp = reading("xml", {QUEUE_XML: "10"}, xml_age), reading("snmp", {QUEUE_SNMP: 20}, snmp_age)
-    assert fused(xml, snmp) == fused(snmp, xml) == {"work_queue_messages": {(): value}}
+    assert fused(xml, snmp) == fused(snmp, xml) == {"work_queue_messages": {(): 10}}
 
 
 @pytest.mark.parametrize("values", [{}, {QUEUE_XML: "N/A"}], ids=["absent", "unreadable"])
@@ -73,19 +63,19 @@ def test_families_come_in_the_order_of_the_catalogue() -> None:
 
 
 def test_an_unknown_code_exports_every_state_as_0_and_is_counted() -> None:
-    exposition = fuse([reading("snmp", {"queueAvailabilityStatus": 7})], BOTH)
+    exposition = fuse([reading("snmp", {"queueAvailabilityStatus": 7})])
     assert series_of(exposition)["queue_availability"] == {
         ("space_available",): 0,
         ("space_shortage",): 0,
         ("full",): 0,
     }
-    assert exposition.unknown == {"queueAvailabilityStatus"}
+    assert exposition.unreadable == {"snmp": {("queueAvailabilityStatus", ()): "7"}}
 
 
 def test_a_row_that_cannot_be_read_is_left_out_and_counted_and_the_others_stand() -> None:
-    exposition = fuse([reading("snmp", {"fanRPMs": {("Fan 1",): 900, ("Fan 2",): "fast"}})], BOTH)
+    exposition = fuse([reading("snmp", {"fanRPMs": {("Fan 1",): 900, ("Fan 2",): "fast"}})])
     assert series_of(exposition) == {"fan_speed_rpm": {("Fan 1",): 900}}
-    assert exposition.unknown == {"fanRPMs"}
+    assert exposition.unreadable == {"snmp": {("fanRPMs", ("Fan 2",)): "fast"}}
 
 
 KEYS: Values = {
@@ -95,19 +85,32 @@ KEYS: Values = {
 PAGE_KEYS: Values = {"features/time_remaining": {("Anti-Virus",): "-5", ("Mail",): "Dormant/Perpetual"}}
 
 
-def test_feature_keys_are_the_agents_only_where_xml_is_not_configured() -> None:
-    alone = fused(reading("snmp", KEYS), configured=SNMP_ALONE)
+def test_the_agent_gives_feature_keys_without_a_page() -> None:
+    alone = fused(reading("snmp", KEYS), reading("xml", {}))
     assert alone["feature_key_remaining_seconds"] == {("Sophos",): 60}
     assert alone["feature_key_perpetual"] == {("Sophos",): 0, ("Receiving",): 1}
-    assert fused(reading("snmp", KEYS), configured=BOTH) == {}
     beside = fused(reading("snmp", KEYS), reading("xml", PAGE_KEYS, age=20))
     assert beside["feature_key_remaining_seconds"] == {("Anti-Virus",): -5}
     assert beside["feature_key_perpetual"] == {("Anti-Virus",): 0, ("Mail",): 1}
 
 
+def test_values_of_both_sources_that_cannot_be_read_are_listed() -> None:
+    """Also of the source whose value is not exported, and only the value that is at fault."""
+    exposition = fuse(
+        [
+            reading("xml", {QUEUE_XML: "10", "gauges/kbytes_used/current": "1", "gauges/kbytes_free/current": "N/A"}),
+            reading("snmp", {QUEUE_SNMP: "many"}),
+        ]
+    )
+    assert exposition.unreadable == {
+        "xml": {("gauges/kbytes_free/current", ()): "N/A"},
+        "snmp": {(QUEUE_SNMP, ()): "many"},
+    }
+
+
 def test_a_value_of_several_items_needs_them_all_of_the_same_row() -> None:
     values: Values = {"keyIsPerpetual": {("A",): 2, ("B",): 2}, "keySecondsUntilExpire": {("B",): 7, ("C",): 8}}
-    alone = fused(reading("snmp", values), configured=SNMP_ALONE)
+    alone = fused(reading("snmp", values))
     assert alone["feature_key_remaining_seconds"] == {("B",): 7}
     assert "queue_utilization_ratio" not in fused(reading("xml", {"gauges/kbytes_used/current": "5"}))
 
@@ -143,7 +146,7 @@ def test_the_text_has_help_type_and_escaped_labels_for_every_family() -> None:
         "counters/inj_msgs/lifetime": "8810227",
         "features/time_remaining": {("Büro",): "-5"},
     }
-    text = fuse([reading("xml", values)], BOTH).text().decode()
+    text = fuse([reading("xml", values)]).text().decode()
     assert "# HELP ironport_messages_injected_total Messages received into the queue: arrivals (XML" in text
     assert "# TYPE ironport_messages_injected_total counter\nironport_messages_injected_total 8.810227e+06\n" in text
     assert 'ironport_system_status_info{status="half \\"on\\"line\\\\"} 1.0\n' in text

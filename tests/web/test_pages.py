@@ -14,7 +14,6 @@ import yaml
 
 from exporter.errors import RefusedError, SourceTimeout
 from exporter.metrics.reading import Reading
-from exporter.probe_debug import debug_output
 from exporter.web import pages
 from support.face import Running, Start
 from support.fake_fleet import MX1, MX2, MX3, healthy, result, write_fleet
@@ -175,22 +174,6 @@ async def test_the_scrape_jobs_on_the_page_are_a_configuration_that_prometheus_t
     assert own.get("metrics_path", "/metrics") == ("/ironport/metrics" if url else "/metrics")
     checked = await asyncio.to_thread(promtool, "check", "config", str(file))
     assert checked.returncode == 0, checked.stderr
-
-
-async def test_the_account_tells_what_each_source_did(running: Running) -> None:
-    half = replace(HALF, notes=["14 scalars in 2 packets"], duration=0.0214)
-    again = replace(healthy("xml"), age=12.34, requests=0)
-    told = debug_output(running.prober("mx1").appliance, result(half, again, deadline=9.5)).splitlines()
-    assert told[0] == "mx1 at 192.0.2.1, site east, pool edge, inbound, production"
-    assert re.fullmatch(r"Probe of \d{4}-\d\d-\d\d [\d:]{8} UTC: partial, 0.250 s of the 9.5 s it was given\.", told[1])
-    assert told[3:10] == [
-        "snmp: partial; 0.021 s; requests: 3, of them sent again: 0",
-        "  14 scalars in 2 packets",
-        *["  error (timeout): The table of fans gave no answer."] * 3,
-        "",
-        "xml: complete; served again, 12.3 s old; requests: 0, of them sent again: 0",
-    ]
-    assert told[11].startswith("# HELP ironport_")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -17,10 +16,12 @@ from exporter.config import Appliance
 from exporter.errors import AuthError, RefusedError, SourceError, SourceTimeout, UnreachableError
 from exporter.lab.history.openmetrics import Column
 from exporter.lab.simulator.view import Transport, View
-from exporter.metrics.catalog import SOURCES, Family, Source
+from exporter.metrics.catalog import Family
 from exporter.metrics.conversions import Conversion, Raw, Series, UnknownValueError
+from exporter.metrics.fusion import fuse_family
 from exporter.metrics.reading import Reading, Row
-from exporter.probe import probe_result
+from exporter.probe import configured_reading, health_reading
+from exporter.sources.source import SOURCES
 
 Labels = tuple[str, ...]
 """The values of a family's labels."""
@@ -107,8 +108,12 @@ class History:
         """Return the families at all the instants at once, the values of their series constants or columns."""
         readings = alike.readings_along_time(self._items)
         duration: Any = _column([max(durations) for durations in alike.durations])
-        time = datetime.fromtimestamp(0, UTC)  # when it was has no series
-        return probe_result(self._appliance, readings, duration, DEADLINE, time, self._families).exposition.families
+        health = health_reading(readings, {}, duration, DEADLINE)
+        by_source = {reading.source: reading for reading in [*readings, configured_reading(self._appliance), health]}
+        for family in self._families:
+            series, _ = fuse_family(family, by_source)
+            if series:
+                yield family, series
 
     def _place(self, column: Column, instants: Sequence[int], values: float | Column) -> None:
         if not isinstance(values, list):
@@ -129,7 +134,7 @@ class _Alike:
         self.durations: list[list[float]] = []
         self.values: list[list[Raw]] = []
 
-    def readings_along_time(self, items: Mapping[Source, Sequence[str]]) -> list[Reading]:
+    def readings_along_time(self, items: Mapping[str, Sequence[str]]) -> list[Reading]:
         """Return readings with the `items` of all the instants: their values as columns, or what stays the same."""
         columns: Iterator[Any] = map(_column, zip(*self.values, strict=True))
         durations: Iterator[Any] = map(_column, zip(*self.durations, strict=True))

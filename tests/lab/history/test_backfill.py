@@ -139,7 +139,7 @@ def test_the_history_has_what_a_probe_of_each_instant_would_have_exported(
                 up.add((readings[0].up, readings[1].up))
                 duration = max(reading.duration for reading in readings)
                 result = probe_result(appliance, readings, duration, DEADLINE, datetime.now(UTC))
-                assert not result.exposition.unknown
+                assert not any(result.exposition.unreadable.values())
                 expected = labelled(parsed(result.exposition.text().decode()), labels[name])
             assert of_unit(by_instant[now], name) == expected
     assert up == {(True, True), (True, False), (False, True), (False, False)}

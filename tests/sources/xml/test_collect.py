@@ -58,7 +58,7 @@ async def test_further_pages_follow_the_status_page_over_the_same_connection(
     paths = ["/xml/status", "/xml/topin", "/xml/dnsstatus", "/xml/tophosts"]
     assert [asked.path for asked in server.asked] == paths * 2
     assert len({asked.peer for asked in server.asked}) == 1
-    series = {family.name: series for family, series in fuse([reading], ["xml"]).families}
+    series = {family.name: series for family, series in fuse([reading]).families}
     assert series["ironport_dns_operations_total"] == {("request",): 12}
     assert series["ironport_destination_active_recipients"] == {("b.example",): 9}
     assert series["ironport_sender_connections"] == {("192.0.2.1", "In"): 3}

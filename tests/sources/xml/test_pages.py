@@ -117,7 +117,7 @@ WORDED: dict[str, dict[str, float]] = {
 
 
 def exposed(items: Items) -> Exposition:
-    return fuse([Reading("xml", items=items, up=True)], ["xml"])
+    return fuse([Reading("xml", items=items, up=True)])
 
 
 def samples(exposition: Exposition) -> dict[Sample, float]:
@@ -214,7 +214,7 @@ def test_gauges_that_are_no_number_give_no_sample_and_count_as_unknown() -> None
     found = samples(exposition)
     assert sample("ironport_work_queue_messages") not in found
     assert sample("ironport_cpu_utilization_ratio", process="mail") not in found
-    assert sorted(exposition.unknown) == [
+    assert sorted(item for item, _ in exposition.unreadable["xml"]) == [
         "gauges/av_utilization/current",
         "gauges/cpu_utilization/current",
         "gauges/msgs_in_work_queue/current",
