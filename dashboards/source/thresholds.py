@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Final
 
-import yaml
+from alerts.thresholds import fill, limit, read
 
-_FILE: Final = Path(__file__).resolve().parents[2] / "alerts" / "thresholds.yml"
-_THRESHOLDS: Final[dict[str, str | float]] = yaml.safe_load(_FILE.read_text())
-_PLACE: Final = re.compile(r"<<(\w+)>>")
+__all__ = ["DAYS_CRITICAL", "DAYS_WARNING", "RUNBOOKS", "fill", "limit"]
 
 DAYS_WARNING: Final = 90
 DAYS_CRITICAL: Final = 30
 """Days ahead in which more units can be ordered at leisure, and hardly any more; no rule looks so far ahead."""
 
-RUNBOOKS: Final = str(_THRESHOLDS["runbooks"])
+RUNBOOKS: Final = str(read()["runbooks"])
 """Where the runbooks can be read."""
-
-
-def limit(name: str) -> float:
-    """Return a threshold; raises KeyError for one that the rules do not have."""
-    return float(_THRESHOLDS[name])
-
-
-def filled(text: str) -> str:
-    """Return the text with every `<<name>>` replaced by its threshold, as in the sources of the rules."""
-    return _PLACE.sub(lambda match: str(_THRESHOLDS[match[1]]), text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +14,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from alerts import generate, thresholds
+from alerts.thresholds import ThresholdError
 from exporter.metrics.catalog import FAMILIES
 from exporter.telemetry import Telemetry
 
@@ -82,37 +84,32 @@ def _promtool(*arguments: str | Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def generate() -> Any:
-    """Return the generator, which is no part of the package."""
-    spec = importlib.util.spec_from_file_location("generate", ALERTS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["generate"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
 def exported() -> set[str]:
     """Return every metric that the exporter gives, of appliances and its own."""
     own = {metric.name for metric in Telemetry().registry.collect()}
     return own | {family.name for family in FAMILIES}
 
 
-def test_the_committed_rules_are_those_that_the_thresholds_and_sources_give(generate: Any) -> None:
-    written = generate.generated(*generate.read())
-    assert written == {path.name: path.read_text() for path in RULES}
+def test_the_committed_rules_are_up_to_date() -> None:
+    assert generate.generated() == {path.name: path.read_text() for path in RULES}
 
 
-def test_a_threshold_that_no_rule_uses_is_refused(generate: Any) -> None:
-    with pytest.raises(generate.ThresholdError, match=r"thresholds\.yml has b, which no rule uses: remove it\."):
-        generate.generated({"a": 1, "b": 2}, {"x.yml": "expr: up < <<a>>"})
+def test_a_threshold_that_no_rule_uses_is_refused() -> None:
+    with pytest.raises(ThresholdError, match=r"thresholds\.yml has b, which no rule uses: remove it\."):
+        generate.refuse_unused({"a": 1, "b": 2}, ["expr: up < <<a>>"])
 
 
-def test_a_threshold_that_is_not_in_the_file_is_refused(generate: Any) -> None:
-    with pytest.raises(generate.ThresholdError, match=r"source/x\.yml asks for <<b>>, which is not in thresholds\.yml"):
-        generate.generated({"a": 1}, {"x.yml": "expr: <<a>> < <<b>>"})
+def test_an_unknown_threshold_is_refused() -> None:
+    with pytest.raises(ThresholdError, match=r"^<<sky>> is not in thresholds\.yml: add it there"):
+        thresholds.fill("expr: up < <<queue_floor>> + <<sky>>")
+
+
+def test_python_runs_the_generator_by_its_file_name(tmp_path: Path) -> None:
+    """The file has to be run from any folder, without an installation of the package."""
+    shutil.copytree(ALERTS, tmp_path / "alerts")
+    (tmp_path / "alerts" / "rules" / "queue.yml").write_text("")
+    subprocess.run([sys.executable, tmp_path / "alerts" / "generate.py"], check=True, cwd=tmp_path.parent)
+    assert (tmp_path / "alerts" / "rules" / "queue.yml").read_text() == (ALERTS / "rules" / "queue.yml").read_text()
 
 
 def test_every_threshold_is_set_once_below_a_comment() -> None:

@@ -29,7 +29,7 @@ class Signal:
     no_value: str = "no data"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "expression", thresholds.filled(self.expression))
+        object.__setattr__(self, "expression", thresholds.fill(self.expression))
 
     def by(self, aggregation: str, *labels: str) -> str:
         """Return the PromQL of the signal aggregated, by `max` say, for each set of values of the labels."""

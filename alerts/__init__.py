@@ -1,0 +1,1 @@
+"""The alert rules: templates, thresholds and the generator that joins them."""

@@ -1,0 +1,51 @@
+"""The thresholds of thresholds.yml, and texts that name them as `<<name>>`: rule templates and dashboards' expressions.
+
+Texts carry plain numbers rather than recorded constants: `scalar()` of a constant that two servers have recorded is NaN
+where their data meet, and the alert would be silent.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+FILE: Final = Path(__file__).resolve().with_name("thresholds.yml")
+
+_PLACEHOLDER: Final = re.compile(r"<<(.*?)>>")
+
+
+class ThresholdError(ValueError):
+    """A text names a threshold that thresholds.yml does not have, or thresholds.yml has one that no rule uses."""
+
+
+@cache
+def read(file: Path = FILE) -> dict[str, str | float]:
+    """Return the thresholds and links by name."""
+    thresholds: dict[str, str | float] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return thresholds
+
+
+def limit(name: str) -> float:
+    """Return one threshold as a number; raises ThresholdError for a name that thresholds.yml does not have."""
+    return float(_value(name))
+
+
+def names(text: str) -> set[str]:
+    """Return the names of the thresholds that the text uses."""
+    return set(_PLACEHOLDER.findall(text))
+
+
+def fill(text: str) -> str:
+    """Replace every `<<name>>` by its threshold; raises ThresholdError for a name that thresholds.yml does not have."""
+    return _PLACEHOLDER.sub(lambda match: str(_value(match[1])), text)
+
+
+def _value(name: str) -> str | float:
+    try:
+        return read()[name]
+    except KeyError:
+        raise ThresholdError(f"<<{name}>> is not in {FILE.name}: add it there, or correct the name.") from None
