@@ -24,11 +24,11 @@ ENV PATH=/opt/ironport-exporter/bin:$PATH \
 
 WORKDIR /etc/ironport-exporter
 USER 65532:65532
-EXPOSE 9876
+EXPOSE 10125
 
 # Without a shell, and past any proxy that the environment names.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
-    CMD ["python", "-c", "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 9876, timeout=4); c.request('GET', '/-/healthy'); sys.exit(c.getresponse().status != 200)"]
+    CMD ["python", "-c", "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 10125, timeout=4); c.request('GET', '/-/healthy'); sys.exit(c.getresponse().status != 200)"]
 
 ENTRYPOINT ["ironport-exporter"]
 CMD ["--config.file", "/etc/ironport-exporter/fleet.yml"]

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from exporter import __version__, config, log
+from exporter import DEFAULT_PORT, __version__, config, log
 from exporter.errors import ConfigError, ExporterError, UsageError
 from exporter.fleet import Fleet
 from exporter.lab.backtest import past
@@ -163,7 +163,9 @@ def _count(number: int, noun: str) -> str:
 def _listen_address(text: str) -> tuple[str, int]:
     parts = _LISTEN.fullmatch(text)
     if parts is None or int(parts["port"]) > 65535:
-        raise ArgumentTypeError(f"{text!r} is not an address like :9876, 127.0.0.1:9876 or [::1]:9876")
+        raise ArgumentTypeError(
+            f"{text!r} is not an address like :{DEFAULT_PORT}, 127.0.0.1:{DEFAULT_PORT} or [::1]:{DEFAULT_PORT}"
+        )
     return parts["v6"] or parts["host"], int(parts["port"])
 
 
@@ -278,7 +280,7 @@ COMMANDS: Final = (
             _argument(
                 "--web.listen-address",
                 type=_listen_address,
-                default=":9876",
+                default=f":{DEFAULT_PORT}",
                 metavar="[HOST]:PORT",
                 help="where to listen; without a host on every interface (default: %(default)s)",
             ),
@@ -298,7 +300,7 @@ COMMANDS: Final = (
         ),
         (
             "ironport-exporter",
-            "ironport-exporter serve --config.file /etc/ironport/fleet.yml --web.listen-address 127.0.0.1:9876",
+            "ironport-exporter serve --config.file /etc/ironport/fleet.yml --web.listen-address 127.0.0.1:10125",
             "ironport-exporter --web.external-url https://monitoring.example.edu/ironport --log.format json",
         ),
         log_level="info",
@@ -337,12 +339,12 @@ COMMANDS: Final = (
             _argument(
                 "--web.external-url",
                 type=_external_url,
-                default="http://localhost:9876",
+                default=f"http://localhost:{DEFAULT_PORT}",
                 metavar="URL",
                 help="where Prometheus reaches the exporter (default: %(default)s)",
             ),
         ),
-        ("ironport-exporter sd --web.external-url http://exporter.example.edu:9876 > ironport.json",),
+        ("ironport-exporter sd --web.external-url http://exporter.example.edu:10125 > ironport.json",),
     ),
     Command(
         "simulate",

@@ -286,7 +286,7 @@ def test_probe_knows_the_names_that_are_close(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(
     ("flags", "target"),
-    [([], "localhost:9876"), (["--web.external-url", "https://exporter.example.edu"], "exporter.example.edu:443")],
+    [([], "localhost:10125"), (["--web.external-url", "https://exporter.example.edu"], "exporter.example.edu:443")],
 )
 def test_sd_prints_the_groups_for_a_file(
     capsys: pytest.CaptureFixture[str], fleet: Path, flags: list[str], target: str
@@ -330,8 +330,8 @@ def test_help_has_examples_that_the_parser_takes(capsys: pytest.CaptureFixture[s
         (["probe"], "the following arguments are required: NAME"),
         (["--frob"], "unrecognized arguments: --frob"),
         (["--config", "fleet.yml"], "unrecognized arguments: --config fleet.yml"),
-        (["--web.listen-address", "9876"], "'9876' is not an address like :9876, 127.0.0.1:9876 or [::1]:9876"),
-        (["--web.listen-address", "::1:9876"], "'::1:9876' is not an address like"),
+        (["--web.listen-address", "10125"], "'10125' is not an address like :10125, 127.0.0.1:10125 or [::1]:10125"),
+        (["--web.listen-address", "::1:10125"], "'::1:10125' is not an address like"),
         (["--web.listen-address", ":65536"], "':65536' is not an address like"),
         (["--web.external-url", "exporter"], "'exporter' is not a URL like"),
         (["--timeout-offset", "-1"], "'-1' is not a number of seconds"),
@@ -351,11 +351,11 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        (":9876", ("", 9876)),
+        (":10125", ("", 10125)),
         ("127.0.0.1:0", ("127.0.0.1", 0)),
         ("localhost:80", ("localhost", 80)),
-        ("[::1]:9876", ("::1", 9876)),
-        ("[fe80::1%eth0]:9876", ("fe80::1%eth0", 9876)),
+        ("[::1]:10125", ("::1", 10125)),
+        ("[fe80::1%eth0]:10125", ("fe80::1%eth0", 10125)),
     ],
 )
 def test_a_listen_address_is_a_host_and_a_port(text: str, address: tuple[str, int]) -> None:

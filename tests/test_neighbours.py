@@ -51,7 +51,7 @@ def scrape_configs(exporter: str) -> dict[str, Any]:
     """Return the README's Prometheus configuration, for the exporter at this address, in a hurry."""
     block = re.search(r"```yaml\n(scrape_configs:.*?)```", README.read_text(), re.DOTALL)
     assert block
-    config: dict[str, Any] = yaml.safe_load(block[1].replace("localhost:9876", exporter))
+    config: dict[str, Any] = yaml.safe_load(block[1].replace("localhost:10125", exporter))
     return {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, **config}
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self, TypedDict
 
+from exporter import DEFAULT_PORT
 from exporter.config import Appliance, Config
 from exporter.errors import RequestError
 
@@ -15,7 +16,7 @@ _URL: Final = re.compile(
     r"(?P<prefix>(?:/[\w.~-]+)*)/?",
     re.ASCII,
 )
-_DEFAULT_PORT: Final = {"http": 80, "https": 443}
+_SCHEME_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Group(TypedDict):
@@ -37,9 +38,11 @@ class BaseUrl:
     def parse(cls, text: str) -> Self:
         """Read http://host[:port][/prefix]; anything else is a ValueError."""
         parts = _URL.fullmatch(text)
-        port = int(parts["port"] or _DEFAULT_PORT[parts["scheme"]]) if parts else 0
+        port = int(parts["port"] or _SCHEME_PORTS[parts["scheme"]]) if parts else 0
         if parts is None or not 0 < port < 65536:
-            raise ValueError(f"{text!r} is not a URL like http://exporter.example.edu:9876 or https://host/prefix.")
+            raise ValueError(
+                f"{text!r} is not a URL like http://exporter.example.edu:{DEFAULT_PORT} or https://host/prefix."
+            )
         return cls(parts["scheme"], f"{parts['host']}:{port}", parts["prefix"])
 
     @classmethod

@@ -76,7 +76,7 @@ WORDS: Final = {
     *("promql", "asyncos", "sh", "runbooks/NAME.md", "thresholds.yml", "alertmanager.yml", "<-"),
     *("site", "connection_limit", "keep_firing_for", "interval", "ironport-mailflow"),
     *("-replay.timeFrom", "-datasource.queryStep=0"),  # of vmalert
-    "http://localhost:9876/",
+    "http://localhost:10125/",
 }
 """What stands in backticks beside commands and metrics."""
 

@@ -45,7 +45,7 @@ _MEANS: Final = {
 """The hourly means that are kept for weeks, as multiples of the messages a second that go with them."""
 
 
-EXPORTER: Final = {"job": f"{JOB}-exporter", "instance": "localhost:9876"}
+EXPORTER: Final = {"job": f"{JOB}-exporter", "instance": "localhost:10125"}
 """The labels of what the exporter says of itself."""
 
 

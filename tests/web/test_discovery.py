@@ -43,10 +43,10 @@ async def test_each_appliance_is_a_group_with_its_labels(running: Running) -> No
 @pytest.mark.parametrize(
     ("host", "target"),
     [
-        ("exporter.example.edu:9876", "exporter.example.edu:9876"),
+        ("exporter.example.edu:10125", "exporter.example.edu:10125"),
         ("exporter", "exporter:80"),
         ("192.0.2.7:1234", "192.0.2.7:1234"),
-        ("[2001:db8::1]:9876", "[2001:db8::1]:9876"),
+        ("[2001:db8::1]:10125", "[2001:db8::1]:10125"),
         ("[::1]", "[::1]:80"),
     ],
 )
@@ -98,5 +98,5 @@ async def test_an_external_url_stands_for_the_host_header(
     ],
 )
 def test_an_external_url_that_is_none_is_refused_with_an_example(url: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a URL like http://exporter\.example\.edu:9876"):
+    with pytest.raises(ValueError, match=r"is not a URL like http://exporter\.example\.edu:10125"):
         BaseUrl.parse(url)

@@ -16,6 +16,7 @@ from typing import Final, get_args
 
 from pydantic import SecretStr
 
+from exporter import DEFAULT_PORT
 from exporter.config import Appliance, Auth, BasicAuth, CommunityAuth, Config, XmlSettings
 from exporter.errors import RequestError
 from exporter.lab.history import blocks, openmetrics, recording
@@ -179,7 +180,7 @@ def fleet(topology: Topology, pages: Sequence[Page] = ("status",)) -> Config:
 
 def target_labels(config: Config) -> dict[str, dict[str, str]]:
     """Return the labels of each appliance's series that Prometheus adds: those of service discovery, and the job."""
-    groups = discovery.groups(config, BaseUrl("http", "localhost:9876"))
+    groups = discovery.groups(config, BaseUrl("http", f"localhost:{DEFAULT_PORT}"))
     return {
         group["labels"]["instance"]: {
             **{name: value for name, value in group["labels"].items() if not name.startswith("__")},
