@@ -327,14 +327,14 @@ SYSTEM: Final = (
     _gauge(
         "status_page_info",
         "Build and host name as the status page gives them, value 1",
-        Feed("xml", ("status/build", "status/hostname"), to.words),
+        Feed("xml", ("status/build", "status/hostname"), to.labels),
         labels=("build", "hostname"),
     ),
     _gauge("online", "1 if the system status is online", _xml("system/status", to.is_word("online"))),
     _gauge(
         "system_status_info",
         "The system status as the status page gives it, value 1",
-        _xml("system/status", to.text),
+        _xml("system/status", to.labels),
         labels=("status",),
     ),
     _gauge("uptime_seconds", "How long ago the appliance started, in seconds", _xml("birth_time/timestamp", to.uptime)),

@@ -1,7 +1,7 @@
-"""How the raw value of an item becomes series: units, code tables, words.
+"""How the raw value of an item becomes series: units, code tables, texts.
 
-A conversion takes the raw values that a family is fed with and returns its series: label values to number. It raises
-`UnknownValueError` for a value that it cannot read, so that a new word of a newer AsyncOS is counted, not guessed.
+A conversion takes the raw values of a feed and returns the series: label values to number. It raises UnknownValueError
+for a value that it cannot read, so that a new word of a newer AsyncOS is counted instead of guessed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Series = dict[tuple[str, ...], float]
 Conversion = Callable[..., Series]
 
 PERPETUAL: Final = "perpetual"
-"""The status page words a key without end as "Dormant/Perpetual"."""
+"""The status page shows a key that never expires as "Dormant/Perpetual"."""
 
 _SYS_DESCR: Final = re.compile(
     r"Model (?P<model>[^,]+), AsyncOS Version: (?P<version>[^,]+)(?:.*Serial #: (?P<serial>.*))?"
@@ -35,7 +35,7 @@ class UnknownValueError(ValueError):
 
 
 def number(raw: Raw) -> float:
-    """Return `raw` as a finite number."""
+    """Return `raw` as a finite number; raises UnknownValueError."""
     try:
         value = float(raw)
     except (OverflowError, ValueError):
@@ -51,12 +51,12 @@ def scaled(factor: float = 1, *labels: str) -> Conversion:
 
 
 def per(divisor: float, *labels: str) -> Conversion:
-    """Divide by `divisor` (percent, per hour, hundredths of a second: exact where a factor would not be)."""
+    """Divide by `divisor` (percent, per hour, hundredths of a second): exact, unlike a factor."""
     return lambda raw: {labels: number(raw) / divisor}
 
 
 def states(table: Mapping[int, str]) -> Conversion:
-    """Export each state of the code `table` as 1 if it is the current one, else 0; all 0 for an unknown code."""
+    """Export each state of the code `table` as 1 if it is the current state, else 0; for an unknown code all are 0."""
 
     def convert(raw: Raw) -> Series:
         code = number(raw)
@@ -69,7 +69,7 @@ def states(table: Mapping[int, str]) -> Conversion:
 
 
 def flag(table: Mapping[int, int]) -> Conversion:
-    """Export a two-valued code as 0 or 1."""
+    """Export the code that `table` gives as 0 or 1."""
 
     def convert(raw: Raw) -> Series:
         code = number(raw)
@@ -80,21 +80,24 @@ def flag(table: Mapping[int, int]) -> Conversion:
     return convert
 
 
-def text(raw: Raw) -> Series:
-    """Export a text as the label of a series that is 1."""
-    if not str(raw).strip():
-        raise UnknownValueError(raw)
-    return {(str(raw).strip(),): 1.0}
-
-
-def words(*raws: Raw) -> Series:
-    """Export several texts as the labels of one series that is 1."""
-    return {tuple(str(raw).strip() for raw in raws): 1.0}
+def labels(*raws: Raw) -> Series:
+    """Export texts as the labels of a series that is 1; they must not all be empty."""
+    texts = tuple(str(raw).strip() for raw in raws)
+    if not any(texts):
+        raise UnknownValueError(raws[0])
+    return {texts: 1.0}
 
 
 def is_word(word: str) -> Conversion:
-    """Export 1 if the text is `word` in any case, else 0."""
-    return lambda raw: {(): float(str(raw).strip().lower() == word)}
+    """Export 1 if the text is `word` in any case, else 0; an empty text is not a word."""
+
+    def convert(raw: Raw) -> Series:
+        found = str(raw).strip().lower()
+        if not found:
+            raise UnknownValueError(raw)
+        return {(): float(found == word)}
+
+    return convert
 
 
 def share(used: Raw, free: Raw) -> Series:
@@ -114,7 +117,7 @@ def size(raw: Raw) -> Series:
 
 
 def uptime(raw: Raw) -> Series:
-    """Return the words of birth_time, "20161011101643 (169d 1h 39m 8s)", in seconds; they need no time zone."""
+    """Return the duration in birth_time, "20161011101643 (169d 1h 39m 8s)", in seconds; the date has no time zone."""
     match = _UPTIME.search(str(raw))
     if match is None:
         raise UnknownValueError(raw)
@@ -123,7 +126,7 @@ def uptime(raw: Raw) -> Series:
 
 
 def conservation_level(raw: Raw) -> Series:
-    """Return how far acceptance is slowed, 0 to 60; the page's 999 (no mail is accepted) reads 60."""
+    """Return how much the acceptance of mail is slowed, 0 to 60; 999 on the page (no mail is accepted) gives 60."""
     return {(): min(number(raw), 60.0)}
 
 
@@ -157,12 +160,12 @@ def described_hardware(raw: Raw) -> Series:
 
 
 def page_key_remaining(raw: Raw) -> Series:
-    """Return the seconds until a feature key of the status page expires, negative once it has; none if perpetual."""
+    """Return the seconds until a feature key of the status page expires, negative after that; none if perpetual."""
     return {} if PERPETUAL in str(raw).lower() else {(): number(raw)}
 
 
 def page_key_perpetual(raw: Raw) -> Series:
-    """Return 1 for a feature key that the status page words "Dormant/Perpetual"."""
+    """Return 1 for a feature key that the status page shows as "Dormant/Perpetual"."""
     if PERPETUAL in str(raw).lower():
         return {(): 1.0}
     number(raw)
@@ -170,5 +173,5 @@ def page_key_perpetual(raw: Raw) -> Series:
 
 
 def agent_key_remaining(perpetual: Raw, seconds: Raw) -> Series:
-    """Return keySecondsUntilExpire unless keyIsPerpetual, which makes it meaningless."""
+    """Return keySecondsUntilExpire, but nothing for a perpetual key: there it has no meaning."""
     return {} if number(perpetual) == 1 else {(): number(seconds)}

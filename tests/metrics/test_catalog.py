@@ -16,12 +16,12 @@ UNITS = {"in seconds": "_seconds", "in bytes": "_bytes", "0 to 1": "_ratio"}
 NAMES = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
 
-def test_no_name_stands_twice() -> None:
+def test_names_are_unique() -> None:
     assert max(Counter(family.name for family in FAMILIES).values()) == 1
 
 
 @NAMES
-def test_a_name_is_lower_case_under_ironport_and_counters_alone_end_in_total(family: Family) -> None:
+def test_names_follow_the_naming_rules(family: Family) -> None:
     assert re.fullmatch(r"ironport(_[a-z0-9]+)+", family.name)
     assert family.name.endswith("_total") == (family.kind == "counter")
     assert not family.name.startswith("ironport_exporter_")  # those are the exporter's own
@@ -36,28 +36,28 @@ def test_the_help_is_one_sentence_that_names_the_items(family: Family) -> None:
 
 
 @NAMES
-def test_the_unit_of_the_help_is_that_of_the_name(family: Family) -> None:
+def test_help_and_name_agree_on_the_unit(family: Family) -> None:
     for words, suffix in UNITS.items():
         if words in family.meaning:
             assert suffix in family.name
 
 
 @NAMES
-def test_labels_are_valid_and_none_is_one_that_service_discovery_sets(family: Family) -> None:
+def test_labels_are_valid_and_not_those_of_discovery(family: Family) -> None:
     assert all(re.fullmatch(r"[a-z_]+", label) for label in family.labels)
     assert len(set(family.labels)) == len(family.labels)
     assert not set(family.labels) & {"instance", "job", "site", "pool", "stream", "traffic", "role"}
     assert set(family.labels) <= LABELS
 
 
-def test_every_object_of_the_mib_that_is_read_feeds_a_family_and_no_other_is_named() -> None:
+def test_the_catalogue_uses_exactly_the_objects_read() -> None:
     read = {scalar.name for scalar in SCALARS} | {column.name for table in TABLES for column in table.columns}
     fed = {item for family in FAMILIES for feed in family.feeds if feed.source == "snmp" for item in feed.items}
     assert fed == read
 
 
 @NAMES
-def test_row_and_conversion_together_give_the_labels_of_the_family(family: Family) -> None:
+def test_rows_and_conversions_give_the_labels(family: Family) -> None:
     for feed in family.feeds:
         series = feed.convert(*(WORDED.get(item, PLAIN) for item in feed.items))
         added = {0} if feed.across_rows else {row_length(feed.items[0]) + len(labels) for labels in series}
@@ -85,7 +85,7 @@ def test_the_catalogue_names_exactly_the_registered_sources() -> None:
     assert {source for family in PROBE for source in family.sources} == {"probe"}
 
 
-def test_promtool_has_nothing_to_say_about_any_family() -> None:
+def test_promtool_accepts_every_family() -> None:
     every = Exposition([(family, {tuple("x" for _ in family.labels): 1.0}) for family in FAMILIES], {})
     verdict = promtool("check", "metrics", stdin=every.text().decode())
     assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, "", "")

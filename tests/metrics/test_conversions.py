@@ -26,8 +26,8 @@ READ: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (SUPPLY, (3,), {("healthy",): 0, ("no_ac",): 1}),
     (TRUTH, (1,), {(): 1}),
     (TRUTH, (2,), {(): 0}),
-    (to.text, (" Receiving Suspended ",), {("Receiving Suspended",): 1}),
-    (to.words, ("phoebe 10.0.0-203 ", ""), {("phoebe 10.0.0-203", ""): 1}),
+    (to.labels, (" Receiving Suspended ",), {("Receiving Suspended",): 1}),
+    (to.labels, ("phoebe 10.0.0-203 ", ""), {("phoebe 10.0.0-203", ""): 1}),
     (to.is_word("online"), (" Online",), {(): 1}),
     (to.is_word("online"), ("offline",), {(): 0}),
     (to.share, ("1", "3"), {(): 0.25}),
@@ -69,7 +69,7 @@ def _id(value: object) -> str:
 
 
 @pytest.mark.parametrize(("convert", "raws", "series"), READ, ids=_id)
-def test_a_value_that_the_catalogue_knows_is_read(convert: Conversion, raws: tuple[Raw, ...], series: Series) -> None:
+def test_a_known_value_is_converted(convert: Conversion, raws: tuple[Raw, ...], series: Series) -> None:
     assert convert(*raws) == series
 
 
@@ -80,7 +80,10 @@ UNKNOWN: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (SUPPLY, ("broken",), {}),
     (TRUTH, (0,), {}),
     (TRUTH, (1.5,), {}),
-    (to.text, ("  ",), {}),
+    (to.labels, ("  ",), {}),
+    (to.labels, ("", " "), {}),
+    (to.is_word("online"), ("",), {}),
+    (to.is_word("online"), (" ",), {}),
     (to.share, ("0", "0"), {}),
     (to.share, ("1", "N/A"), {}),
     *((to.size, (raw,), {}) for raw in ("", "N/A", "G", "12X", "-1G", "1 G", "9" * 400)),
@@ -97,12 +100,11 @@ UNKNOWN: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
 
 
 @pytest.mark.parametrize(("convert", "raws", "series"), UNKNOWN, ids=_id)
-def test_a_value_that_the_catalogue_does_not_know_says_what_to_export_all_the_same(
-    convert: Conversion, raws: tuple[Raw, ...], series: Series
-) -> None:
+def test_an_unknown_value_names_itself(convert: Conversion, raws: tuple[Raw, ...], series: Series) -> None:
     with pytest.raises(UnknownValueError) as caught:
         convert(*raws)
     assert caught.value.series == series
+    assert any(caught.value.raw is raw for raw in raws)  # so that the value at fault can be named
 
 
 @given(st.sampled_from([convert for convert, raws, _ in READ if len(raws) == 1]), st.text() | st.integers())

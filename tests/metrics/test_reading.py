@@ -23,12 +23,12 @@ LONG = "x" * 200
         ("\n", ""),
     ],
 )
-def test_a_label_has_no_control_characters_no_space_around_it_and_an_end(text: str, label: str) -> None:
+def test_label_values_are_cleaned_and_cut(text: str, label: str) -> None:
     assert label_value(text) == label
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_cleaning_a_label_again_changes_nothing_and_it_is_utf_8(text: str) -> None:
+def test_cleaning_a_label_twice_changes_nothing(text: str) -> None:
     label = label_value(text)
     assert label_value(label) == label
     assert len(label.encode()) <= 4 * LABEL_LENGTH
@@ -47,19 +47,17 @@ def test_cleaning_a_label_again_changes_nothing_and_it_is_utf_8(text: str) -> No
         ([("1", LONG), ("2", LONG)], {"1": "x" * 124 + " (1)", "2": "x" * 124 + " (2)"}),
     ],
 )
-def test_rows_are_called_by_their_name_and_by_their_index_where_that_is_not_enough(
-    names: list[tuple[str, str]], rows: dict[str, str]
-) -> None:
+def test_rows_are_named_uniquely(names: list[tuple[str, str]], rows: dict[str, str]) -> None:
     assert name_rows(names) == rows
 
 
 @given(st.lists(st.text("AB (12)", max_size=6) | st.sampled_from([LONG, LONG + "y"])))
-def test_no_two_rows_are_called_the_same_also_once_they_are_labels(names: list[str]) -> None:
+def test_no_two_rows_share_a_label(names: list[str]) -> None:
     named = name_rows((str(index), name) for index, name in enumerate(names, start=1))
     assert len({label_value(name) for name in named.values()}) == len(names)
 
 
-def test_a_reading_is_complete_when_it_is_up_and_nothing_failed() -> None:
+def test_a_complete_reading_is_up_without_errors() -> None:
     assert not Reading("xml").complete
     assert Reading("xml", up=True).complete
     assert not Reading("xml", up=True, errors=[SourceTimeout("late")]).complete

@@ -30,14 +30,14 @@ QUEUE_SNMP = "workQueueMessages"
 
 
 @pytest.mark.parametrize(("xml_age", "snmp_age"), [(0, 0), (5, 5), (0, 5), (20, 0)])
-def test_the_preferred_source_wins_however_old_its_reading(xml_age: float, snmp_age: float) -> None:
+def test_the_preferred_source_wins_at_any_age(xml_age: float, snmp_age: float) -> None:
     """With a status page reused for 25 s and scrapes every 15 s, the series does not alternate between the sources."""
     xml, snmp = reading("xml", {QUEUE_XML: "10"}, xml_age), reading("snmp", {QUEUE_SNMP: 20}, snmp_age)
     assert fused(xml, snmp) == fused(snmp, xml) == {"work_queue_messages": {(): 10}}
 
 
 @pytest.mark.parametrize("values", [{}, {QUEUE_XML: "N/A"}], ids=["absent", "unreadable"])
-def test_the_other_source_covers_for_one_that_has_no_value(values: Values) -> None:
+def test_another_source_stands_in_for_a_missing_value(values: Values) -> None:
     assert fused(reading("xml", values), reading("snmp", {QUEUE_SNMP: 20}, age=9)) == {"work_queue_messages": {(): 20}}
 
 
@@ -62,7 +62,7 @@ def test_families_come_in_the_order_of_the_catalogue() -> None:
     assert len(names) == len(values)
 
 
-def test_an_unknown_code_exports_every_state_as_0_and_is_counted() -> None:
+def test_an_unknown_code_sets_no_state() -> None:
     exposition = fuse([reading("snmp", {"queueAvailabilityStatus": 7})])
     assert series_of(exposition)["queue_availability"] == {
         ("space_available",): 0,
@@ -72,7 +72,7 @@ def test_an_unknown_code_exports_every_state_as_0_and_is_counted() -> None:
     assert exposition.unreadable == {"snmp": {("queueAvailabilityStatus", ()): "7"}}
 
 
-def test_a_row_that_cannot_be_read_is_left_out_and_counted_and_the_others_stand() -> None:
+def test_an_unreadable_row_does_not_hide_others() -> None:
     exposition = fuse([reading("snmp", {"fanRPMs": {("Fan 1",): 900, ("Fan 2",): "fast"}})])
     assert series_of(exposition) == {"fan_speed_rpm": {("Fan 1",): 900}}
     assert exposition.unreadable == {"snmp": {("fanRPMs", ("Fan 2",)): "fast"}}
@@ -94,7 +94,7 @@ def test_the_agent_gives_feature_keys_without_a_page() -> None:
     assert beside["feature_key_perpetual"] == {("Anti-Virus",): 0, ("Mail",): 1}
 
 
-def test_values_of_both_sources_that_cannot_be_read_are_listed() -> None:
+def test_unreadable_values_of_both_sources_are_listed() -> None:
     """Also of the source whose value is not exported, and only the value that is at fault."""
     exposition = fuse(
         [
@@ -108,7 +108,7 @@ def test_values_of_both_sources_that_cannot_be_read_are_listed() -> None:
     }
 
 
-def test_a_value_of_several_items_needs_them_all_of_the_same_row() -> None:
+def test_a_value_of_two_items_needs_both() -> None:
     values: Values = {"keyIsPerpetual": {("A",): 2, ("B",): 2}, "keySecondsUntilExpire": {("B",): 7, ("C",): 8}}
     alone = fused(reading("snmp", values))
     assert alone["feature_key_remaining_seconds"] == {("B",): 7}
@@ -129,7 +129,7 @@ def test_labels_are_cleaned_and_a_series_never_stands_twice() -> None:
     assert fused(reading("snmp", {"fanRPMs": rows})) == {"fan_speed_rpm": {("Fan 1",): 900, ("x" * 128,): 1}}
 
 
-def test_the_first_feed_that_has_a_series_gives_its_value() -> None:
+def test_the_first_feed_with_a_series_wins() -> None:
     """An appliance that names the anti-spam engine both ways is read by its newer name."""
     both: Values = {"gauges/as_utilization/current": "1", "gauges/case_utilization/current": "2"}
     assert fused(reading("xml", both))["cpu_utilization_ratio"] == {("antispam",): 0.02}
@@ -140,7 +140,7 @@ def test_what_is_configured_stands_beside_what_is_read() -> None:
     assert fused(limits) == {"connection_limit": {(): 300}, "rated_messages_per_second": {(): 2}}
 
 
-def test_the_text_has_help_type_and_escaped_labels_for_every_family() -> None:
+def test_the_text_has_help_type_and_escaped_labels() -> None:
     values: Values = {
         "system/status": 'half "on"line\\',
         "counters/inj_msgs/lifetime": "8810227",
