@@ -42,31 +42,3 @@ def test_a_series_lasts_for_the_lookback_after_its_last_sample_and_no_longer(tmp
             (series,) = client.query_range(url, "a", range(LATE, LATE + 400))
         assert [int(time) - LATE for time, _ in series["values"]] == list(range(lookback + 1))
     assert all(len(path.name) == 26 for path in tmp_path.iterdir()), "nothing but blocks is left"
-
-
-@needs_prometheus
-def test_the_names_of_all_metrics_can_be_asked(tmp_path: Path) -> None:
-    blocks.write(["# TYPE a gauge\n", f"a 1 {LATE}\n", "# TYPE b gauge\n", f'b{{c="d"}} 1 {LATE}\n'], tmp_path)
-    with blocks.served(tmp_path) as url:
-        assert client.metric_names(url) == ["a", "b"]
-
-
-@needs_prometheus
-def test_a_query_that_prometheus_refuses_and_a_server_that_is_none_are_told_in_sentences(tmp_path: Path) -> None:
-    with (
-        blocks.served(tmp_path) as url,
-        pytest.raises(ExporterError, match=r"^Prometheus refuses sum\( up: .*unclosed left parenthesis"),
-    ):
-        client.query_range(url, "sum( up", range(2))
-    with pytest.raises(
-        ExporterError, match=r"^The Prometheus at http://127\.0\.0\.1:\d+ did not answer a query: Connection refused\."
-    ):
-        client.query_range(url, "up", range(2))
-
-
-@needs_prometheus
-def test_a_proxy_of_the_environment_is_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.delenv("no_proxy", raising=False)
-    with blocks.served(tmp_path) as url:
-        assert client.metric_names(url) == []
