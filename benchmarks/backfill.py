@@ -54,7 +54,7 @@ def main() -> None:
 def rules_of(pattern: str) -> list[Rule]:
     """Return the rules of the files, none if there is no file."""
     try:
-        return rule_files.read(pattern)
+        return rule_files.read_rules(pattern)
     except RequestError as error:
         print(error)
         return []

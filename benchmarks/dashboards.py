@@ -114,7 +114,11 @@ def write(folder: Path) -> None:
 
 def needed() -> list[Rule]:
     """Return the rules that the dashboards' own rest on; every unit is rated, so that nothing has to be learned."""
-    rules = [rule for rule in rule_files.read(str(rule_files.own())) if rule.record and "_learned_" not in rule.record]
+    rules = [
+        rule
+        for rule in rule_files.read_rules(str(rule_files.project_rules()))
+        if rule.record and "_learned_" not in rule.record
+    ]
     read = {name for panel in asked() for target in panel.targets for name in re.findall(r"[\w:]+", target["expr"])}
     while True:
         found = [rule for rule in rules if rule.record in read]
@@ -176,7 +180,7 @@ def timed(url: str, panel: Panel, chosen: Mapping[str, str]) -> tuple[float, lis
     length = DAYS[panel.uid] * DAY
     begin, series = time.perf_counter(), []
     for target in panel.targets:
-        grafana = Grafana(url, END, length, _step(panel, length, durations.seconds(target["interval"])))
+        grafana = Grafana(url, END, length, _step(panel, length, durations.parse_duration(target["interval"])))
         series += grafana.series(target, chosen)
     return time.perf_counter() - begin, series
 

@@ -27,8 +27,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import yaml
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
@@ -39,10 +37,11 @@ from exporter.lab.simulator.model import Model  # noqa: E402
 from exporter.lab.simulator.timeline import parse  # noqa: E402
 from exporter.lab.simulator.topology import Topology, units  # noqa: E402
 from exporter.prometheus import rule_files  # noqa: E402
-from exporter.prometheus.durations import seconds  # noqa: E402 - the path comes first
+from exporter.prometheus.durations import parse_duration  # noqa: E402 - the path comes first
 from support.prometheus import Prometheus, Series, get, parsed  # noqa: E402
 
 RULES = ROOT / "alerts" / "rules"
+PATTERN = str(RULES / "*.yml")
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 EVALUATED = "30s"
@@ -74,7 +73,7 @@ def main() -> None:
         begin = int(time.time()) // MINUTE * MINUTE
         write_history(topology, begin, folder / "data")
         frames = write_samples(topology, begin, folder / "data", minutes)
-        groups = [group for file in sorted(RULES.glob("*.yml")) for group in yaml.safe_load(file.read_text())["groups"]]
+        groups = rule_files.read_groups(PATTERN)
         with serving(frames) as address, prometheus(folder, address) as server:
             print_table(groups, measure(server, minutes))
 
@@ -97,7 +96,7 @@ def write_history(topology: Topology, end: int, data: Path) -> None:
 
 def read_over_days() -> set[str]:
     """Return the recorded series that rules read over a day or more, or from so long ago."""
-    expressions = "\n".join(rule.expression for rule in rule_files.read(str(RULES / "*.yml")))
+    expressions = "\n".join(rule.expression for rule in rule_files.read_rules(PATTERN))
     days = r"\w+:\w+:\w+(?=\[\d+[dw]\]|\[\w+\] offset \d+d)"
     return set(re.findall(days, expressions))
 
@@ -113,7 +112,7 @@ def history_text(series: Mapping[str, Iterable[Labels]], ends: list[str]) -> Ite
 
 def write_samples(topology: Topology, end: int, data: Path, minutes: int) -> Frames:
     """Write the last hours of samples, and return those of the minutes to come."""
-    families = families_read(rule_files.read(str(RULES / "*.yml")))
+    families = families_read(rule_files.read_rules(PATTERN))
     advance(topology, end - LONG_RECENT, end, Samples(topology, 1, LONG, data))
     model = advance(topology, end - RECENT, end, Samples(topology, 1, families - LONG, data))
     coming = range(end + MINUTE, end + (minutes + 10) * MINUTE, MINUTE)
@@ -212,7 +211,7 @@ def print_table(groups: Iterable[Mapping[str, Any]], durations: Mapping[str, lis
     """Print a line for each group."""
     print("group                          interval rules  evaluations   median  longest  share of the interval")
     for group in groups:
-        taken, interval = durations[group["name"]], seconds(group["interval"])
+        taken, interval = durations[group["name"]], parse_duration(group["interval"])
         print(
             f"{group['name']:30} {interval:6g} s {len(group['rules']):5} {len(taken):12}"
             f" {1000 * statistics.median(taken):5.0f} ms {1000 * max(taken):5.0f} ms {max(taken) / interval:10.2%}"

@@ -136,8 +136,8 @@ def _past(folder: Path, seconds: float) -> Model:
         return Model(shape, _SEED, time.time())
     if not seconds:
         return Model(shape, _SEED, time.time())
-    files = rule_files.own()
-    rules = [rule for rule in rule_files.read(files) if rule.record] if files else []
+    files = rule_files.project_rules()
+    rules = [rule for rule in rule_files.read_rules(files) if rule.record] if files else []
     _say(f"writing {seconds / 86400:.3g} days of history")
     return backfill(
         shape,
@@ -191,7 +191,7 @@ async def _start(parts: AsyncExitStack, fleet: LiveFleet, simulator: str, folder
 
 async def _start_alertmanager(parts: AsyncExitStack, folder: Path) -> str | None:
     path = next(filter(None, map(shutil.which, _ALERTMANAGER)), None)
-    alerts = rule_files.project()
+    alerts = rule_files.alerts_folder()
     if path is None or alerts is None:
         _say(_WITHOUT_ALERTMANAGER)
         return None
@@ -221,7 +221,7 @@ async def _start_prometheus(parts: AsyncExitStack, folder: Path, exporter: str, 
 
 
 def _prometheus_config(exporter: str, alertmanager: str | None) -> dict[str, Any]:
-    files = rule_files.own()
+    files = rule_files.project_rules()
     return {
         "global": {"scrape_interval": _SCRAPE_INTERVAL, "evaluation_interval": _SCRAPE_INTERVAL},
         "rule_files": [files] if files else [],

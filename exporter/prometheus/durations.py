@@ -1,4 +1,4 @@
-"""Times as Prometheus writes them: 90s, 5m, 1h30m, 2d."""
+"""Durations as Prometheus writes them: 90s, 5m, 1h30m, 2d."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _DURATION: Final = re.compile(rf"(?:{_PART.pattern})+")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 
 
-def seconds(text: str) -> float:
-    """Return a time such as "1h30m" in seconds; raises ValueError with a sentence."""
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration such as "1h30m"; raises ValueError with a sentence."""
     if not _DURATION.fullmatch(text.strip()):
         raise ValueError(f"{text!r} is not a time; write it like 90s, 5m, 2h or 3d")
     return float(sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text)))
 
 
-def words(time: float) -> str:
-    """Return a time in seconds as its two largest units say it: "1h30m", "45s", "2d3h"."""
-    rest, parts = round(time), []
+def format_duration(seconds: float) -> str:
+    """Return a duration with its two largest units: "1h30m", "45s", "2d3h"."""
+    rest, parts = round(seconds), []
     for unit in "dhms":
         count, rest = divmod(rest, int(_SECONDS[unit]))
         if count:

@@ -1,10 +1,11 @@
-"""Rule files of Prometheus: what they record and what they alert on, and which rules read what others record."""
+"""Rule files of Prometheus: their recording and alerting rules, and which rule reads what another records."""
 
 from __future__ import annotations
 
 import glob
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,67 +14,75 @@ from zlib import crc32
 import yaml
 
 from exporter.errors import RequestError
-from exporter.prometheus import durations
+from exporter.prometheus.durations import parse_duration
 
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _DEFAULT_INTERVAL: Final = "1m"
-"""Prometheus' own default for the time from one evaluation to the next."""
+"""The time between evaluations that Prometheus uses where a group sets none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the group `group`, evaluated every `interval` seconds: `record` or `alert` is its name, the other "".
-
-    `hold` and `keep` are the seconds of `for` and `keep_firing_for`.
-    """
+    """A recording rule or an alerting rule."""
 
     record: str
+    """Name of the series that the rule records; empty for an alerting rule."""
     expression: str
     labels: Mapping[str, str]
+    """Labels that the rule sets."""
     interval: int
+    """Seconds between evaluations; its group has it."""
     group: str = ""
+    """Name of the group."""
     alert: str = ""
-    hold: float = 0.0
-    keep: float = 0.0
+    """Name of the alert; empty for a recording rule."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Texts of the alert, as templates."""
+    for_seconds: float = 0.0
+    """Seconds that the expression must hold before the alert fires."""
+    keep_firing_for_seconds: float = 0.0
+    """Seconds that the alert goes on after the expression no longer holds."""
     names: frozenset[str] = field(init=False)
-    """Every name in the expression: of metrics, and besides of functions and labels."""
+    """Every name in the expression: metrics, and also functions and labels."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", frozenset(_NAME.findall(self.expression)))
 
     @property
     def offset(self) -> int:
-        """Seconds from a multiple of the interval to the evaluations: each group has its own, as in Prometheus."""
+        """Seconds between a multiple of the interval and the evaluation: each group has its own, as in Prometheus."""
         return crc32(self.group.encode()) % self.interval
 
 
-def project() -> Path | None:
-    """Return the folder with the project's rules: in a checkout, or where an installation has put them."""
+def alerts_folder() -> Path | None:
+    """Return the folder of the project's alerts: in a checkout, or in the installed package."""
     package = Path(__file__).parents[1]
     return next((folder for folder in (package / "alerts", package.parent / "alerts") if folder.is_dir()), None)
 
 
-def own() -> str | None:
-    """Return the pattern of the project's rule files, if there are any."""
-    alerts = project()
+def project_rules() -> str | None:
+    """Return the pattern of the project's rule files, or None where they are not installed."""
+    alerts = alerts_folder()
     return str(alerts / "rules" / "*.yml") if alerts and any((alerts / "rules").glob("*.yml")) else None
 
 
-def read(pattern: str) -> list[Rule]:
-    """Return the rules of the files that the pattern names, as in prometheus.yml; files without groups have none.
+def read_rules(pattern: str) -> list[Rule]:
+    """Return the rules of all files that match the pattern, which is written as in prometheus.yml.
 
-    Raises RequestError where there is no such file, or one that is no rule file.
+    A YAML file without groups has no rules. Raises RequestError if no file matches or a file is not a rule file.
     """
-    files = [Path(name) for name in sorted(glob.glob(pattern))]
-    if not files:
-        raise RequestError(f"No file is called {pattern}: name rule files as in prometheus.yml, 'rules/*.yml' say.")
-    return [rule for file in files for rule in _rules(file)]
+    return [rule for file in _matching(pattern) for rule in _rules(file)]
+
+
+def read_groups(pattern: str) -> list[dict[str, Any]]:
+    """Return the groups of all files that match the pattern as plain YAML values; raises what read_rules raises."""
+    return [group for file in _matching(pattern) for group in _groups(file)]
 
 
 def levels(rules: Iterable[Rule]) -> list[list[Rule]]:
-    """Return the recording rules in such groups that each reads nothing but samples and what earlier groups record.
+    """Return the recording rules in levels: each level reads only samples and what earlier levels record.
 
-    Raises RequestError where rules read each other.
+    Raises RequestError if rules read each other in a circle.
     """
     waiting = sorted((rule for rule in rules if rule.record), key=lambda rule: rule.record)
     result: list[list[Rule]] = []
@@ -81,31 +90,59 @@ def levels(rules: Iterable[Rule]) -> list[list[Rule]]:
         missing = {rule.record for rule in waiting}
         blocked = {rule.record for rule in waiting if rule.names & missing}
         if blocked == missing:
-            raise RequestError(f"These rules wait for each other: {', '.join(sorted(missing))}.")
+            raise RequestError(f"These rules read each other in a circle: {', '.join(sorted(missing))}.")
         result.append([rule for rule in waiting if rule.record not in blocked])
         waiting = [rule for rule in waiting if rule.record in blocked]
     return result
 
 
-def _rules(file: Path) -> Iterator[Rule]:
+def _matching(pattern: str) -> list[Path]:
+    files = [Path(name) for name in sorted(glob.glob(pattern))]
+    if not files:
+        raise RequestError(
+            f"No file matches {pattern}. Name rule files as in prometheus.yml, for example 'rules/*.yml'."
+        )
+    return files
+
+
+def _groups(file: Path) -> list[dict[str, Any]]:
+    with _refusing(file):
+        return list(yaml.safe_load(file.read_text(encoding="utf-8")).get("groups", ()))
+
+
+def _rules(file: Path) -> list[Rule]:
+    with _refusing(file):
+        return [rule for group in _groups(file) for rule in _of_group(group)]
+
+
+@contextmanager
+def _refusing(file: Path) -> Iterator[None]:
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-        for group in document.get("groups", ()):
-            interval = int(durations.seconds(str(group.get("interval", _DEFAULT_INTERVAL))))
-            yield from (_rule(rule, str(group["name"]), interval) for rule in group["rules"])
+        yield
     except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise RequestError(f"{file} cannot be read as a rule file; promtool check rules {file} tells more.") from error
+        raise RequestError(
+            f"{file} cannot be read as a rule file. `promtool check rules {file}` shows what is wrong."
+        ) from error
+
+
+def _of_group(group: Mapping[str, Any]) -> list[Rule]:
+    interval = int(parse_duration(str(group.get("interval", _DEFAULT_INTERVAL))))
+    return [_rule(rule, str(group["name"]), interval) for rule in group["rules"]]
 
 
 def _rule(rule: Mapping[str, Any], group: str, interval: int) -> Rule:
-    hold, keep = (durations.seconds(str(rule.get(name, "0s"))) for name in ("for", "keep_firing_for"))
     return Rule(
         record=str(rule.get("record", "")),
         expression=str(rule["expr"]),
-        labels={name: str(value) for name, value in (rule.get("labels") or {}).items()},
+        labels=_texts(rule.get("labels")),
         interval=interval,
         group=group,
         alert=str(rule.get("alert", "")),
-        hold=hold,
-        keep=keep,
+        annotations=_texts(rule.get("annotations")),
+        for_seconds=parse_duration(str(rule.get("for", "0s"))),
+        keep_firing_for_seconds=parse_duration(str(rule.get("keep_firing_for", "0s"))),
     )
+
+
+def _texts(values: Mapping[str, object] | None) -> dict[str, str]:
+    return {name: str(value) for name, value in (values or {}).items()}

@@ -11,19 +11,15 @@ from typing import Any
 import pytest
 import yaml
 
+from exporter.prometheus.durations import parse_duration
+from exporter.prometheus.rule_files import read_rules
 from support.alertmanager import Alertmanager, Inbox, Labels, amtool
 
 ALERTS = Path(__file__).parents[2] / "alerts"
 CONFIG = ALERTS / "alertmanager.yml"
 
-RULES: list[dict[str, Any]] = [
-    rule
-    for file in sorted((ALERTS / "rules").glob("*.yml"))
-    for group in yaml.safe_load(file.read_text())["groups"]
-    for rule in group["rules"]
-    if "alert" in rule
-]
-FIRES = sorted({(rule["alert"], rule["labels"]["severity"]) for rule in RULES})
+RULES = [rule for rule in read_rules(str(ALERTS / "rules" / "*.yml")) if rule.alert]
+FIRES = sorted({(rule.alert, rule.labels["severity"]) for rule in RULES})
 """Every alert of the rules with each severity that it has."""
 
 CHORES = {"FeatureKeyExpiring", "FeatureKeyExpired", "UpdateFailing", "VersionMismatch", "SpareNotReady"}
@@ -77,9 +73,8 @@ def test_no_inhibition_reaches_over_to_another_job() -> None:
 
 
 def durations(route: dict[str, Any]) -> dict[str, timedelta]:
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     keys = ("group_wait", "group_interval", "repeat_interval")
-    return {key: timedelta(**{units[route[key][-1]]: int(route[key][:-1])}) for key in keys}
+    return {key: timedelta(seconds=parse_duration(route[key])) for key in keys}
 
 
 def test_a_beat_of_the_watchdog_is_never_skipped_as_too_early() -> None:
@@ -313,8 +308,8 @@ def test_a_dead_exporter_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -
 
 
 def test_the_dead_mans_switch_beats_as_long_as_the_watchdog_fires(alertmanager: Alertmanager, inbox: Inbox) -> None:
-    watchdog = next(rule for rule in RULES if rule["alert"] == "IronPortWatchdog")
-    labels = {"alertname": "IronPortWatchdog", **watchdog["labels"]}
+    watchdog = next(rule for rule in RULES if rule.alert == "IronPortWatchdog")
+    labels = {"alertname": "IronPortWatchdog", **watchdog.labels}
     alertmanager.fire(labels)
     for _ in range(3):
         assert told(inbox.next("deadman")) == [labels]

@@ -6,10 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import yaml
@@ -17,6 +16,8 @@ import yaml
 from alerts import generate, thresholds
 from alerts.thresholds import ThresholdError
 from exporter.metrics.catalog import FAMILIES
+from exporter.prometheus.durations import parse_duration
+from exporter.prometheus.rule_files import Rule, read_rules
 from exporter.telemetry import Telemetry
 
 ALERTS: Final = Path(__file__).parents[2] / "alerts"
@@ -29,49 +30,19 @@ FOR_THE_FLEET: Final = {"IronPortExporterDown", "IronPortWatchdog"}
 FOR_DASHBOARDS: Final = "ironport-dashboards"
 """The group of what only panels read."""
 
-_SPARED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-_NAME: Final = re.compile(r"(?<![\w:])(?:(?:instance|pool|job):)?ironport_\w+(?::\w+)?")
-_DURATION: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule with its group and the interval of that in seconds."""
-
-    definition: Mapping[str, Any]
-    group: str
-    interval: int
-
-    @property
-    def expression(self) -> str:
-        return str(self.definition["expr"])
-
-    @property
-    def names(self) -> set[str]:
-        """The metrics and recorded series that the expression reads."""
-        return set(_NAME.findall(_SPARED.sub("", self.expression)))
-
-
-def _rules() -> Iterator[Rule]:
-    for path in RULES:
-        for group in yaml.safe_load(path.read_text())["groups"]:
-            yield from (Rule(rule, group["name"], _seconds(group["interval"])) for rule in group["rules"])
-
-
-def _seconds(duration: str) -> int:
-    return sum(int(count) * _DURATION[unit] for count, unit in re.findall(r"(\d+)([smhd])", duration))
-
-
-ALERTING: Final = [rule for rule in _rules() if "alert" in rule.definition]
-RECORDING: Final = [rule for rule in _rules() if "record" in rule.definition]
-ABOUT_A_PLACE: Final = [rule for rule in ALERTING if rule.definition["alert"] not in FOR_THE_FLEET]
+EVERY_RULE: Final = read_rules(str(ALERTS / "rules" / "*.yml"))
+ALERTING: Final = [rule for rule in EVERY_RULE if rule.alert]
+RECORDING: Final = [rule for rule in EVERY_RULE if rule.record]
+ABOUT_A_PLACE: Final = [rule for rule in ALERTING if rule.alert not in FOR_THE_FLEET]
 
 
 def _id(rule: Rule) -> str:
-    definition = rule.definition
-    return (
-        definition.get("record") or f"{definition['alert'].removeprefix('IronPort')}-{definition['labels']['severity']}"
-    )
+    return rule.record or f"{rule.alert.removeprefix('IronPort')}-{rule.labels['severity']}"
+
+
+def _read(rule: Rule) -> set[str]:
+    """Return the metrics and recorded series that the expression reads."""
+    return {name for name in rule.names if "ironport_" in name}
 
 
 each_alert: Final = pytest.mark.parametrize("rule", ALERTING, ids=_id)
@@ -138,40 +109,36 @@ def test_every_alert_fires_in_one_test_and_does_not_in_another() -> None:
         for check in checks
         for alert in check.get("exp_alerts", ())
     }
-    assert severities == {(rule.definition["alert"], rule.definition["labels"]["severity"]) for rule in ALERTING}
+    assert severities == {(rule.alert, rule.labels["severity"]) for rule in ALERTING}
     silent = {check["alertname"] for check in checks if not check.get("exp_alerts")}
-    assert silent == {rule.definition["alert"] for rule in ALERTING} - {"IronPortWatchdog"}
+    assert silent == {rule.alert for rule in ALERTING} - {"IronPortWatchdog"}
 
 
 @each_alert
 def test_an_alert_says_how_grave_it_is_and_what_to_do(rule: Rule) -> None:
-    alert, notes = rule.definition["alert"], rule.definition["annotations"]
+    alert, notes = rule.alert, rule.annotations
     assert re.fullmatch(r"IronPort([A-Z][a-z]+|NPlusOne)+", alert)
-    assert rule.definition["labels"]["severity"] in ("critical", "warning", "info")
+    assert rule.labels["severity"] in ("critical", "warning", "info")
     assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
     assert re.fullmatch(r"[A-Z][^{}]*\.", notes["summary"])
     assert re.search(r"\.( \{\{- end \}\})?$", notes["description"])
-    assert notes["runbook_url"] == f"{_links()['runbooks']}/{alert}.md"
-    assert re.fullmatch(re.escape(_links()["grafana"]) + r"/d/ironport-[a-z]+(\?.*)?", notes["dashboard_url"])
-
-
-def _links() -> dict[str, str]:
-    thresholds: dict[str, str] = yaml.safe_load((ALERTS / "thresholds.yml").read_text())
-    return thresholds
+    links = thresholds.read()
+    assert notes["runbook_url"] == f"{links['runbooks']}/{alert}.md"
+    assert re.fullmatch(re.escape(str(links["grafana"])) + r"/d/ironport-[a-z]+(\?.*)?", notes["dashboard_url"])
 
 
 @each_alert
 def test_the_labels_that_a_rule_sets_hold_no_values(rule: Rule) -> None:
-    assert not [value for value in rule.definition["labels"].values() if "{{" in value]
+    assert not [value for value in rule.labels.values() if "{{" in value]
 
 
 @pytest.mark.parametrize("rule", ABOUT_A_PLACE, ids=_id)
 def test_an_alert_about_a_place_names_it_and_fires_with_its_labels(rule: Rule) -> None:
     """Inhibition goes by labels, and two alerts that both lack one would count as equal."""
-    assert "{{ $labels.pool }}" in rule.definition["annotations"]["description"]
+    assert "{{ $labels.pool }}" in rule.annotations["description"]
     fired = _expected(rule)
     assert fired
-    by_unit = "$labels.instance" in rule.definition["annotations"]["dashboard_url"]
+    by_unit = "$labels.instance" in rule.annotations["dashboard_url"]
     for labels in fired:
         assert {"job", "stream", "pool"} <= labels.keys()
         assert ("instance" in labels) == by_unit
@@ -185,59 +152,56 @@ def _expected(rule: Rule) -> Sequence[Mapping[str, str]]:
         if "without further labels" not in test["name"] and "without any further labels" not in test["name"]
         for check in test.get("alert_rule_test", ())
         for alert in check.get("exp_alerts", ())
-        if check["alertname"] == rule.definition["alert"]
-        and rule.definition["labels"].items() <= alert["exp_labels"].items()
+        if check["alertname"] == rule.alert and rule.labels.items() <= alert["exp_labels"].items()
     ]
 
 
-@pytest.mark.parametrize("rule", [*ALERTING, *RECORDING], ids=_id)
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=_id)
 def test_a_rule_reads_only_what_is_exported_or_recorded(rule: Rule, exported: set[str]) -> None:
-    assert rule.names <= exported | {record.definition["record"] for record in RECORDING}
+    assert _read(rule) <= exported | {record.record for record in RECORDING}
 
 
 def test_every_recorded_series_is_read_by_a_rule_but_those_that_dashboards_show() -> None:
     """That these are shown is for the tests of the dashboards to say."""
-    read = set().union(*(rule.names for rule in (*ALERTING, *RECORDING)))
-    assert {rule.definition["record"] for rule in RECORDING if rule.group != FOR_DASHBOARDS} <= read
+    read = set().union(*(_read(rule) for rule in EVERY_RULE))
+    assert {rule.record for rule in RECORDING if rule.group != FOR_DASHBOARDS} <= read
 
 
 @each_record
 def test_a_recorded_series_is_named_by_level_metric_and_operations(rule: Rule) -> None:
-    assert re.fullmatch(r"(instance|pool|job):ironport_[a-z_]+:[a-z0-9_]+", rule.definition["record"])
+    assert re.fullmatch(r"(instance|pool|job):ironport_[a-z_]+:[a-z0-9_]+", rule.record)
 
 
-@pytest.mark.parametrize("rule", [*ALERTING, *RECORDING], ids=_id)
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=_id)
 def test_a_rule_names_no_job(rule: Rule) -> None:
     assert not re.search(r"\bjob\s*(=|!)", rule.expression)
 
 
 def test_groups_are_evaluated_every_five_minutes_or_sooner() -> None:
-    assert max(rule.interval for rule in (*ALERTING, *RECORDING)) <= 300
+    assert max(rule.interval for rule in EVERY_RULE) <= 300
 
 
-@pytest.mark.parametrize(
-    "rule", [rule for rule in ALERTING if rule.definition["labels"]["severity"] == "critical"], ids=_id
-)
+@pytest.mark.parametrize("rule", [rule for rule in ALERTING if rule.labels["severity"] == "critical"], ids=_id)
 def test_a_page_waits_five_minutes_at_most(rule: Rule) -> None:
     """A restart of Prometheus forgets a `for` of less than ten minutes, so that a page must not hang on one."""
-    assert _seconds(rule.definition.get("for", "0s")) <= 300
+    assert rule.for_seconds <= 300
 
 
-@pytest.mark.parametrize("rule", [*ALERTING, *RECORDING], ids=_id)
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=_id)
 def test_only_recorded_series_are_read_over_days(rule: Rule) -> None:
     """Days of raw samples would be read anew at every evaluation."""
     ranges = re.findall(r"([\w:]+)(?:\{[^}]*\})?\[(\w+)\]", rule.expression)
-    assert not [name for name, range_ in ranges if ":" not in name and _seconds(range_) > 6 * 3600]
+    assert not [name for name, range_ in ranges if ":" not in name and parse_duration(range_) > 6 * 3600]
 
 
 def test_series_recorded_every_five_minutes_are_read_through_a_window_elsewhere() -> None:
     """They would be there or not by the look back of the server, which is five minutes unless somebody changed it."""
-    slow = {rule.definition["record"]: rule.group for rule in RECORDING if rule.interval > 60}
+    slow = {rule.record: rule.group for rule in RECORDING if rule.interval > 60}
     bare = re.compile(r"((?:instance|pool|job):\w+:\w+)(?:\{[^}]*\})?(?![\w{\[])")
     assert slow
     assert [
         (_id(rule), name)
-        for rule in (*ALERTING, *RECORDING)
+        for rule in EVERY_RULE
         for name in bare.findall(rule.expression)
         if slow.get(name, rule.group) != rule.group
     ] == []

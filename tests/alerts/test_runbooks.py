@@ -6,12 +6,13 @@ import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from exporter.cli import parse
 from exporter.metrics.catalog import FAMILIES
+from exporter.prometheus.rule_files import read_rules
 from exporter.telemetry import Telemetry
 from support.prometheus import promtool
 
@@ -20,16 +21,11 @@ INDEX = ALERTS / "README.md"
 RUNBOOKS = sorted((ALERTS / "runbooks").glob("*.md"))
 PAGES = [INDEX, *RUNBOOKS]
 
-RULES: list[dict[str, Any]] = [
-    rule
-    for file in sorted((ALERTS / "rules").glob("*.yml"))
-    for group in yaml.safe_load(file.read_text())["groups"]
-    for rule in group["rules"]
-]
+RULES = read_rules(str(ALERTS / "rules" / "*.yml"))
+ALERTING = [rule for rule in RULES if rule.alert]
 SEVERITIES: dict[str, set[str]] = {}
-for rule in RULES:
-    if "alert" in rule:
-        SEVERITIES.setdefault(rule["alert"], set()).add(rule["labels"]["severity"])
+for rule in ALERTING:
+    SEVERITIES.setdefault(rule.alert, set()).add(rule.labels["severity"])
 
 ASYNCOS: Final = {
     "antispamupdate": "118303",
@@ -91,8 +87,8 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
 
 
 def test_every_alert_links_its_runbook() -> None:
-    for alert in (rule for rule in RULES if "alert" in rule):
-        assert alert["annotations"]["runbook_url"].endswith(f"/{alert['alert']}.md")
+    for rule in ALERTING:
+        assert rule.annotations["runbook_url"].endswith(f"/{rule.alert}.md")
 
 
 def test_every_runbook_says_what_whom_why_and_how() -> None:
@@ -153,7 +149,7 @@ def test_every_code_block_is_in_a_language_that_is_checked() -> None:
 
 KNOWN = {
     *(family.name for family in FAMILIES),
-    *(rule["record"] for rule in RULES if "record" in rule),
+    *(rule.record for rule in RULES if rule.record),
     *(f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in Telemetry().registry.collect()),
 }
 
@@ -196,7 +192,7 @@ def test_every_command_within_a_sentence_is_a_known_one() -> None:
 
 
 def test_every_command_that_an_alert_names_is_a_known_one() -> None:
-    texts = [rule["annotations"]["description"] for rule in RULES if "alert" in rule]
+    texts = [rule.annotations["description"] for rule in ALERTING]
     assert {command for text in texts for command in re.findall(r"`([^`]+)`", text)} <= COMMANDS
 
 

@@ -66,10 +66,10 @@ class Engine:
 
 def taken() -> list[Definition]:
     """Return the groups of all rule files without their keep_firing_for."""
-    text = "".join(file.read_text() for file in sorted(RULES.glob("*.yml")))
-    kept = [line for line in text.splitlines() if not line.startswith(("groups:", "    keep_firing_for:"))]
-    groups: list[Definition] = yaml.safe_load("\n".join(["groups:", *kept]))["groups"]
-    return groups
+    return [
+        {**group, "rules": [{key: rule[key] for key in rule if key != "keep_firing_for"} for rule in group["rules"]]}
+        for group in rule_files.read_groups(PATTERN)
+    ]
 
 
 def some(names: Set[str], *, asking: bool = False, **changes: Any) -> Definition:
@@ -99,7 +99,7 @@ def samples() -> str:
     model = Model(load("campus"), 1, SAMPLED.start - MINUTE, MINUTE)
     for incident in INCIDENTS:
         model.begin(parse(incident))
-    read = families_read(rule_files.read(PATTERN))
+    read = families_read(rule_files.read_rules(PATTERN))
     return "".join(backfill.text(Samples(load("campus"), 1, read, Path()), model, SAMPLED))
 
 
@@ -107,13 +107,13 @@ def samples() -> str:
 def prometheus(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Return what Prometheus makes of them."""
     program("prometheus")
-    folder, rules = tmp_path_factory.mktemp("prometheus"), rule_files.read(PATTERN)
+    folder, rules = tmp_path_factory.mktemp("prometheus"), rule_files.read_rules(PATTERN)
     blocks.write([samples], folder)
     blocks.write([A_WEEK_AGO], folder)
     with ThreadPoolExecutor() as pool:
         recording.record(folder, rule_files.levels(rules), [PERIOD], pool, silent, pace=1, lookback=LOOKBACK)
     with blocks.served(folder, LOOKBACK) as url:
-        fired = firings(url, [replace(rule, keep=0.0) for rule in rules], [PERIOD])
+        fired = firings(url, [replace(rule, keep_firing_for_seconds=0.0) for rule in rules], [PERIOD])
         recorded = client.query_range(url, RECORDED, PERIOD)
     return Engine(
         {
@@ -131,9 +131,9 @@ def victoria(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server = VictoriaMetrics(folder)
     try:
         server.add(samples + A_WEEK_AGO)
-        for level in rule_files.levels(rule_files.read(PATTERN)):
+        for level in rule_files.levels(rule_files.read_rules(PATTERN)):
             replay(server, some({rule.record for rule in level}), PERIOD, folder)
-        replay(server, some({rule.alert for rule in rule_files.read(PATTERN) if rule.alert}), PERIOD, folder)
+        replay(server, some({rule.alert for rule in rule_files.read_rules(PATTERN) if rule.alert}), PERIOD, folder)
         fired = server.samples('ALERTS{alertstate="firing"}', PERIOD)
         yield Engine(server.samples(RECORDED, PERIOD), {_alert(labels): min(times) for labels, times in fired.items()})
     finally:

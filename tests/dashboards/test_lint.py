@@ -33,7 +33,7 @@ THE_SET: Final = {
 DASHBOARDS: Final = {each["uid"]: each for each in dashboards()}
 PANELS: Final = [panel for dashboard in DASHBOARDS.values() for panel in panels(dashboard)]
 QUERIES: Final = [(panel, target) for panel in PANELS for target in panel.targets]
-RULES: Final = rule_files.read(str(rule_files.own()))
+RULES: Final = rule_files.read_rules(str(rule_files.project_rules()))
 RECORDED: Final = {rule.record for rule in RULES if rule.record}
 
 BY_PROMETHEUS: Final = {"up", "ALERTS", "ALERTS_FOR_STATE"}
@@ -283,20 +283,7 @@ def test_every_link_leads_to_a_dashboard_and_to_variables_that_it_has(dashboard:
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.alert], ids=lambda rule: rule.alert)
 def test_every_alert_leads_to_a_dashboard_and_to_variables_that_it_has(rule: rule_files.Rule) -> None:
-    (address,) = {
-        each["annotations"]["dashboard_url"]
-        for path in _rule_files()
-        for group in yaml.safe_load(path.read_text())["groups"]
-        for each in group["rules"]
-        if each.get("alert") == rule.alert and each["expr"] == rule.expression
-    }
-    _resolves(urlsplit(address)._replace(scheme="", netloc="").geturl())
-
-
-def _rule_files() -> list[Path]:
-    folder = rule_files.project()
-    assert folder
-    return sorted((folder / "rules").glob("*.yml"))
+    _resolves(urlsplit(rule.annotations["dashboard_url"])._replace(scheme="", netloc="").geturl())
 
 
 def _resolves(address: str) -> None:

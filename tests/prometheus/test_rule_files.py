@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import RequestError
-from exporter.prometheus.rule_files import Rule, levels, own, read
+from exporter.prometheus.rule_files import Rule, levels, project_rules, read_groups, read_rules
 
 RULES = """
 groups:
@@ -20,6 +20,7 @@ groups:
         for: 1m30s
         keep_firing_for: 1h
         labels: {severity: warning}
+        annotations: {summary: No mail arrives.}
   - name: unit
     rules:
       - record: instance:arrivals:rate5m
@@ -37,25 +38,34 @@ groups:
 def rules(tmp_path: Path) -> list[Rule]:
     (tmp_path / "some.yml").write_text(RULES)
     (tmp_path / "some_test.yml").write_text("rule_files: [some.yml]\ntests: []\n")
-    return read(f"{tmp_path}/*.yml")
+    return read_rules(f"{tmp_path}/*.yml")
 
 
-def test_a_rule_has_what_its_file_and_its_group_say(rules: list[Rule]) -> None:
+def test_a_rule_has_the_settings_of_its_group(rules: list[Rule]) -> None:
     recording, alerting, usual = rules[:3]
     assert (recording.record, recording.alert, recording.interval) == ("pool:arrivals:rate5m", "", 300)
     assert dict(recording.labels) == {"made": "for a test"}
-    assert (alerting.alert, alerting.record, alerting.hold, alerting.keep) == ("Quiet", "", 90, 3600)
-    assert (usual.group, usual.interval, usual.hold, usual.keep) == ("unit", 60, 0, 0)
+    assert (alerting.alert, alerting.record) == ("Quiet", "")
+    assert (alerting.for_seconds, alerting.keep_firing_for_seconds) == (90, 3600)
+    assert dict(alerting.annotations) == {"summary": "No mail arrives."}
+    assert (usual.group, usual.interval, usual.for_seconds, usual.keep_firing_for_seconds) == ("unit", 60, 0, 0)
 
 
-def test_a_group_has_an_offset_of_its_own_within_its_interval(rules: list[Rule]) -> None:
+def test_groups_can_be_read_as_plain_values(tmp_path: Path) -> None:
+    (tmp_path / "some.yml").write_text(RULES)
+    first, second = read_groups(f"{tmp_path}/*.yml")
+    assert (first["name"], first["interval"]) == ("pool", "5m")
+    assert second["rules"][0]["record"] == "instance:arrivals:rate5m"
+
+
+def test_each_group_has_its_own_offset(rules: list[Rule]) -> None:
     offsets = {rule.group: rule.offset for rule in rules}
     assert 0 <= offsets["pool"] < 300
     assert 0 <= offsets["unit"] < 60
     assert len({(rule.group, rule.offset) for rule in rules}) == len(offsets)
 
 
-def test_a_rule_comes_after_those_whose_series_it_reads(rules: list[Rule]) -> None:
+def test_a_rule_comes_after_the_rules_it_reads(rules: list[Rule]) -> None:
     assert [[rule.record for rule in level] for level in levels(rules)] == [
         ["instance:arrivals:rate5m"],
         ["instance:busy:bool", "pool:arrivals:rate5m"],
@@ -63,9 +73,9 @@ def test_a_rule_comes_after_those_whose_series_it_reads(rules: list[Rule]) -> No
     ]
 
 
-def test_rules_that_wait_for_each_other_are_refused() -> None:
+def test_rules_that_read_each_other_in_a_circle_are_refused() -> None:
     rules = [Rule("a:x", "b:x + 1", {}, 60), Rule("b:x", "a:x", {}, 60)]
-    with pytest.raises(RequestError, match=r"^These rules wait for each other: a:x, b:x\.$"):
+    with pytest.raises(RequestError, match=r"^These rules read each other in a circle: a:x, b:x\.$"):
         levels(rules)
 
 
@@ -83,20 +93,20 @@ def test_rules_that_wait_for_each_other_are_refused() -> None:
         "",
     ],
 )
-def test_a_file_without_rules_is_named(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_rule_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.yml").write_text(text)
     with pytest.raises(RequestError, match=r"bad\.yml cannot be read as a rule file"):
-        read(str(tmp_path / "*.yml"))
+        read_rules(str(tmp_path / "*.yml"))
 
 
-def test_a_pattern_without_a_file_is_told() -> None:
-    with pytest.raises(RequestError, match=r"^No file is called nowhere/\*\.yml: name rule files"):
-        read("nowhere/*.yml")
+def test_a_pattern_without_a_file_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"^No file matches nowhere/\*\.yml\. Name rule files"):
+        read_rules("nowhere/*.yml")
 
 
-def test_the_projects_own_rules_are_found_and_can_be_put_in_order() -> None:
-    pattern = own()
+def test_the_projects_rules_are_found_and_ordered() -> None:
+    pattern = project_rules()
     assert pattern is not None
-    rules = read(pattern)
+    rules = read_rules(pattern)
     assert {rule.alert for rule in rules} >= {"IronPortJabbererSuspected", "IronPortDistributedAttackSuspected"}
     assert sum(map(len, levels(rules))) == sum(bool(rule.record) for rule in rules)

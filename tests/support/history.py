@@ -175,7 +175,7 @@ def _busy_hours(fleets: Mapping[str, Topology], time: int, share: float) -> Iter
 
 def _write_what_rules_make(folder: Path, before: Sequence[range], now: Sequence[range]) -> None:
     """Write the recorded series of both times, and the alerts of now."""
-    rules = rule_files.read(str(rule_files.own()))
+    rules = rule_files.read_rules(str(rule_files.project_rules()))
     with ThreadPoolExecutor(2) as pool:
         recording.record(folder, rule_files.levels(rules), [*before, *now], pool, _silent, lookback=_LOOKBACK)
     _write_alerts(folder, rules, now)

@@ -61,7 +61,7 @@ def fired(
     """Return what the rules fire in the periods, of the samples in `folder`, to which is added what they record.
 
     In the periods of `history`, which come before, they only record. Raises ExporterError where promtool or Prometheus
-    is missing or fails, RequestError for rules that wait for each other.
+    is missing or fails, RequestError for rules that read each other in a circle.
     """
     recorded = levels(rules)
     if history:
@@ -100,8 +100,8 @@ def _fired(url: str, rule: Rule, periods: Sequence[range]) -> Iterator[Firing]:
 def spells(rule: Rule, present: Set[int], instants: Iterable[int]) -> Iterator[tuple[int, int | None]]:
     """Yield from when to when the alert fires for a series that the expression has at the times `present`.
 
-    It is pending until it has been there for the rule's `hold`, without a gap; once firing it lasts through gaps
-    shorter than `keep`, which Prometheus counts from the first evaluation without the series.
+    It is pending until it has been there for the rule's `for`, without a gap; once firing it lasts through gaps
+    shorter than `keep_firing_for`, which Prometheus counts from the first evaluation without the series.
     """
     since: int | None = None
     fired: int | None = None
@@ -109,11 +109,11 @@ def spells(rule: Rule, present: Set[int], instants: Iterable[int]) -> Iterator[t
     for time in instants:
         if time in present:
             since, gone = time if since is None else since, None
-            if fired is None and time - since >= rule.hold:
+            if fired is None and time - since >= rule.for_seconds:
                 fired = time
         elif since is not None:
             gone = time if gone is None else gone
-            if fired is not None and time - gone < rule.keep:
+            if fired is not None and time - gone < rule.keep_firing_for_seconds:
                 continue
             if fired is not None:
                 yield fired, time

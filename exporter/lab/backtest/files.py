@@ -14,10 +14,10 @@ from exporter.prometheus.rule_files import Rule
 
 def rules_of(flags: Namespace) -> list[Rule]:
     """Return the rules of --rules, or the project's own; raises UsageError where there are none."""
-    pattern = flags.rules or rule_files.own()
+    pattern = flags.rules or rule_files.project_rules()
     if pattern is None:
         raise UsageError("The project's rules are not installed: name rule files with --rules 'rules/*.yml'.")
-    return rule_files.read(pattern)
+    return rule_files.read_rules(pattern)
 
 
 def write_json(path: Path | None, content: Any) -> None:

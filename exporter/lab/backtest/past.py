@@ -55,7 +55,8 @@ def _told(found: Sequence[Firing], begin: int, end: int) -> str:
     """Return the tables of what fired, and the sum of it in a sentence."""
     paged = [page for page in pages(found, end) if page[0] >= begin]
     said = (
-        f"In {durations.words(end - begin)} alerts would have fired {len(found)} times and paged {len(paged)} times;"
+        f"In {durations.format_duration(end - begin)} alerts would have fired {len(found)} times"
+        f" and paged {len(paged)} times;"
         f" {sum(firing.begin < begin for firing in found)} fired already when it began."
     )
     tables = [summary_table(found, end), past_table(found, end)] if found else []
@@ -74,7 +75,7 @@ def _range(flags: Namespace) -> tuple[int, int]:
 def _moment(text: str, now: float) -> float:
     """Return the Unix time that is so long ago, or that stands there as in RFC 3339."""
     try:
-        return now - durations.seconds(text)
+        return now - durations.parse_duration(text)
     except ValueError:
         pass
     try:
@@ -85,7 +86,8 @@ def _moment(text: str, now: float) -> float:
 
 
 def _found(flags: Namespace, rules: Sequence[Rule], begin: int, end: int, folder: Path) -> list[Firing]:
-    lead = int(LEAD + max((rule.hold + rule.keep for rule in rules), default=0)) // flags.step * flags.step
+    longest = max((rule.for_seconds + rule.keep_firing_for_seconds for rule in rules), default=0)
+    lead = int(LEAD + longest) // flags.step * flags.step
     before = list(blocks.periods(begin - HISTORY, begin - lead - flags.step, flags.step))
     tested = list(blocks.periods(begin - lead, end, flags.step))
     copied = _copy(flags, rules, [*before, *tested], folder)

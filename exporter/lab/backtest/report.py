@@ -27,7 +27,7 @@ def summary_table(fired: Sequence[Firing], end: int) -> str:
         every[one.alert, one.severity].append(one.lasts_until(end) - one.begin)
     rows = [["alert", "severity", "times", "longest", "altogether"]]
     rows += [
-        [*what, str(len(times)), durations.words(max(times)), durations.words(sum(times))]
+        [*what, str(len(times)), durations.format_duration(max(times)), durations.format_duration(sum(times))]
         for what, times in sorted(every.items())
     ]
     return table(rows)
@@ -63,7 +63,7 @@ def _moment(time: int) -> str:
 
 
 def _lasted(firing: Firing, end: int) -> str:
-    text = durations.words(firing.lasts_until(end) - firing.begin)
+    text = durations.format_duration(firing.lasts_until(end) - firing.begin)
     return text if firing.end is not None else f"{text}, and on"
 
 

@@ -81,7 +81,7 @@ def _backfill(flags: Namespace) -> int:
         scenarios=[timeline.parse(text) for text in flags.scenario],
         step=flags.step or _BACKFILL_STEP,
         families=EVERY if flags.all else READ,
-        rules=rule_files.read(flags.rules) if flags.rules else (),
+        rules=rule_files.read_rules(flags.rules) if flags.rules else (),
         progress=progress.show,
     )
     print(f"The history is in {flags.out}, for Prometheus' --storage.tsdb.path.")  # noqa: T201 - what the command did

@@ -66,7 +66,7 @@ def request(name: str, values: Mapping[str, str], offset: float = 0.0) -> Reques
 def seconds(text: str, what: str) -> float:
     """Return a time such as "5m" in seconds; raises RequestError, in which `what` is the time's name."""
     try:
-        return durations.seconds(text)
+        return durations.parse_duration(text)
     except ValueError as error:
         raise RequestError(f"The {what} {error}.") from error
 

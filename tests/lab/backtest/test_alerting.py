@@ -17,8 +17,17 @@ needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"), reason="prom
 BEGIN = blocks.LENGTH * 20_000
 
 
-def rule(hold: float = 0, keep: float = 0) -> Rule:
-    return Rule("", "a > 0", {"severity": "warning"}, 60, "some", "Up", hold, keep)
+def rule(for_seconds: float = 0, keep_firing_for_seconds: float = 0) -> Rule:
+    return Rule(
+        record="",
+        expression="a > 0",
+        labels={"severity": "warning"},
+        interval=60,
+        group="some",
+        alert="Up",
+        for_seconds=for_seconds,
+        keep_firing_for_seconds=keep_firing_for_seconds,
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +99,7 @@ def test_alerts_fire_through_the_border_of_blocks_with_their_labels(tmp_path: Pa
     for period in periods:
         lines = [f'a{{pool="x"}} {int(time >= BEGIN - 300)} {time}\n' for time in period]
         blocks.write(["# TYPE a gauge\n", *lines], tmp_path)
-    rules = [rule(hold=120), Rule("b:c", "a", {}, 60, "some")]
+    rules = [rule(for_seconds=120), Rule("b:c", "a", {}, 60, "some")]
     with blocks.served(tmp_path, 59) as url:
         found = firings(url, rules, periods)
     offset = rules[0].offset

@@ -5,7 +5,7 @@ import yaml
 from exporter.lab.backtest.alerting import Firing
 from exporter.lab.backtest.pages import ALONE, GROUP_INTERVAL, GROUP_WAIT, GROUPED_BY, PAGING, pages
 from exporter.prometheus import rule_files
-from exporter.prometheus.durations import seconds
+from exporter.prometheus.durations import parse_duration
 
 END = 100_000
 
@@ -44,14 +44,14 @@ def test_an_exporter_that_is_down_is_one_page_for_all_jobs() -> None:
 
 
 def test_pages_are_grouped_as_the_template_for_alertmanager_says() -> None:
-    folder = rule_files.project()
+    folder = rule_files.alerts_folder()
     assert folder is not None
     root = yaml.safe_load((folder / "alertmanager.yml").read_text())["route"]
     (pager,) = (route for route in root["routes"] if route["receiver"] == "pager")
     assert pager["matchers"] == [f'severity="{PAGING}"']
     assert pager["group_by"] == list(GROUPED_BY)
-    assert seconds(pager.get("group_interval", root["group_interval"])) == GROUP_INTERVAL
-    assert seconds(pager["group_wait"]) == GROUP_WAIT
+    assert parse_duration(pager.get("group_interval", root["group_interval"])) == GROUP_INTERVAL
+    assert parse_duration(pager["group_wait"]) == GROUP_WAIT
     (alone,) = pager["routes"]
     assert alone["matchers"] == [f'alertname="{ALONE}"']
     assert alone["group_by"] == ["alertname"]

@@ -25,7 +25,7 @@ from exporter.lab.simulator.timeline import parse
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.topology import load as load_topology
 from exporter.probe import Prober, probe_result
-from exporter.prometheus.rule_files import Rule, read
+from exporter.prometheus.rule_files import Rule, read_rules
 from exporter.telemetry import Telemetry
 from support.prometheus import Prometheus, Series, parsed
 
@@ -256,7 +256,7 @@ def rules(tmp_path: Path) -> list[Rule]:
     folder.mkdir()
     (folder / "some.yml").write_text(RULES)
     (folder / "some_test.yml").write_text("rule_files: [some.yml]\ntests: []\n")
-    return read(f"{folder}/*.yml")
+    return read_rules(f"{folder}/*.yml")
 
 
 @needs_prometheus
@@ -362,7 +362,7 @@ def test_the_command_makes_a_database(tmp_path: Path, capsys: pytest.CaptureFixt
         (["--backfill", "3x", "--out", "x"], "'3x' is not a time"),
         (["--backfill", "3h"], "--backfill needs --out DIR"),
         (["--out", "x"], "go with --backfill DURATION"),
-        (["--backfill", "3h", "--out", "x", "--rules", "none/*.yml"], "No file is called none"),
+        (["--backfill", "3h", "--out", "x", "--rules", "none/*.yml"], "No file matches none"),
     ],
 )
 def test_flags_that_make_no_sense_are_wrong_usage(
