@@ -182,7 +182,7 @@ def test_a_password_in_the_url_is_used_and_never_shown(tmp_path: Path, capsys: p
         thread.join()
     assert asked == [f"Basic {b64encode(b'admin:s3cr@t').decode()}"]
     refused = capsys.readouterr().err
-    assert "Prometheus refuses to tell its metrics: 401 Unauthorized." in refused
+    assert "Prometheus refuses to list its metrics: 401 Unauthorized." in refused
     assert backtest("--prometheus", f"http://admin:s3cr%40t@127.0.0.1:{server.server_port}") == 1
     unanswered = capsys.readouterr().err
     assert f"The Prometheus at http://127.0.0.1:{server.server_port} did not answer a query" in unanswered
