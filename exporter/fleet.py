@@ -13,7 +13,7 @@ from exporter.telemetry import Telemetry
 
 
 class Fleet:
-    """The probers of the running configuration; `apply` swaps it as a whole."""
+    """The probers of the running configuration."""
 
     def __init__(self, config: Config, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
@@ -22,9 +22,10 @@ class Fleet:
         self._swap(config)
 
     def apply(self, config: Config) -> None:
-        """Take over a new configuration; appliances that it leaves as they were keep what is known of them.
+        """Replace the running configuration as a whole.
 
-        Probes that are running end as they began; the connections of appliances that went are closed after them.
+        An appliance that has not changed keeps its prober, and with it what was learned about the appliance. Running
+        probes finish with the old configuration; connections that are no longer needed are closed after that.
         """
         for prober in self._swap(config):
             task = asyncio.create_task(prober.close())
@@ -42,11 +43,11 @@ class Fleet:
         )
 
     async def close(self) -> None:
-        """Let running polls end and close every connection."""
+        """Wait for running polls and close every connection."""
         await asyncio.gather(*self._closing, *(prober.close() for prober in self.probers.values()))
 
     def _swap(self, config: Config) -> list[Prober]:
-        """Put the configuration in place and return the probers that it no longer needs."""
+        """Replace the configuration and return the probers that are no longer needed."""
         old, self.config = self.probers, config
         self.probers = {
             name: old[name] if name in old and old[name].appliance == appliance else Prober(appliance, self._telemetry)

@@ -9,9 +9,8 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from exporter.config import Config, MinInterval
+from exporter.config import MinInterval
 from exporter.errors import MalformedError, SourceError, SourceTimeout
-from exporter.fleet import Fleet
 from exporter.metrics.reading import Reading
 from exporter.probe import Prober, SharedPoll
 from exporter.sources.source import SOURCES
@@ -223,14 +222,6 @@ async def test_unreadable_values_are_exported_and_logged_once() -> None:
     assert values == ["openFilesOrSockets: 'NULL'; workQueueMessages: 'many'", "openFilesOrSockets: 'NULL'"]
 
 
-def config(*ports: int) -> Config:
-    appliances = {
-        f"mx{number}": snmp_appliance(port).model_copy(update={"name": f"mx{number}"})
-        for number, port in enumerate(ports, 1)
-    }
-    return Config(appliances=appliances)
-
-
 def sample(fleet_text: bytes, series: str) -> float:
     values = [line.rpartition(" ") for line in fleet_text.decode().splitlines()]
     return next(float(value) for name, _, value in values if name == series)
@@ -262,22 +253,3 @@ async def test_a_dead_agent_gives_a_timeout_at_the_deadline(snmpd: Snmpd) -> Non
     assert sample(text, "ironport_probe_success") == 0
     assert sample(text, 'ironport_source_error{reason="timeout",source="snmp"}') == 1
     assert result.duration >= 0.4
-
-
-async def test_a_reload_keeps_unchanged_appliances() -> None:
-    fleet = Fleet(config(1, 2, 3), Telemetry())
-    before = dict(fleet.probers)
-    fleet.apply(config(1, 22))
-    assert fleet.probers["mx1"] is before["mx1"]
-    assert fleet.probers["mx2"] is not before["mx2"]
-    assert "mx3" not in fleet.probers
-    assert list(fleet.config.appliances) == ["mx1", "mx2"]
-    await fleet.close()
-
-
-async def test_a_reload_does_not_disturb_a_running_probe(snmpd: Snmpd) -> None:
-    fleet = Fleet(config(snmpd.port), Telemetry())
-    probe = asyncio.create_task(fleet.probers["mx1"].probe(LONG))
-    fleet.apply(config(1))
-    assert (await probe).complete
-    await fleet.close()
