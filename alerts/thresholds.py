@@ -18,19 +18,19 @@ FILE: Final = Path(__file__).resolve().with_name("thresholds.yml")
 _PLACEHOLDER: Final = re.compile(r"<<(.*?)>>")
 
 
-class ThresholdError(ValueError):
-    """A text names a threshold that thresholds.yml does not have, or thresholds.yml has one that no rule uses."""
+class TemplateError(ValueError):
+    """A text names a threshold or fragment that does not exist, or a threshold is used by no rule."""
 
 
 @cache
-def read(file: Path = FILE) -> dict[str, str | float]:
+def read_thresholds(file: Path = FILE) -> dict[str, str | float]:
     """Return the thresholds and links by name."""
     thresholds: dict[str, str | float] = yaml.safe_load(file.read_text(encoding="utf-8"))
     return thresholds
 
 
 def limit(name: str) -> float:
-    """Return one threshold as a number; raises ThresholdError for a name that thresholds.yml does not have."""
+    """Return one threshold as a number; raises TemplateError for a name that thresholds.yml does not have."""
     return float(_value(name))
 
 
@@ -40,12 +40,12 @@ def names(text: str) -> set[str]:
 
 
 def fill(text: str) -> str:
-    """Replace every `<<name>>` by its threshold; raises ThresholdError for a name that thresholds.yml does not have."""
+    """Replace every `<<name>>` by its threshold; raises TemplateError for a name that thresholds.yml does not have."""
     return _PLACEHOLDER.sub(lambda match: str(_value(match[1])), text)
 
 
 def _value(name: str) -> str | float:
     try:
-        return read()[name]
+        return read_thresholds()[name]
     except KeyError:
-        raise ThresholdError(f"<<{name}>> is not in {FILE.name}: add it there, or correct the name.") from None
+        raise TemplateError(f"<<{name}>> is not in {FILE.name}: add it there, or correct the name.") from None

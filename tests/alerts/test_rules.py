@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from alerts import generate, thresholds
-from alerts.thresholds import ThresholdError
+from alerts.thresholds import TemplateError
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.durations import parse_duration
 from exporter.prometheus.rule_files import Rule, read_rules
@@ -62,16 +62,56 @@ def exported() -> set[str]:
 
 
 def test_the_committed_rules_are_up_to_date() -> None:
-    assert generate.generated() == {path.name: path.read_text() for path in RULES}
+    assert generate.generated_rules() == {path.name: path.read_text() for path in RULES}
 
 
 def test_a_threshold_that_no_rule_uses_is_refused() -> None:
-    with pytest.raises(ThresholdError, match=r"thresholds\.yml has b, which no rule uses: remove it\."):
+    with pytest.raises(TemplateError, match=r"thresholds\.yml has b, which no rule uses: remove it\."):
         generate.refuse_unused({"a": 1, "b": 2}, ["expr: up < <<a>>"])
 
 
+def test_an_unknown_fragment_is_refused() -> None:
+    with pytest.raises(TemplateError, match=r"^<<sky\(\.\.\.\)>> is not in fragments\.yml: add it there"):
+        generate.with_fragments("expr:\n  <<sky(up)>>")
+
+
+def test_a_fragment_takes_arguments_and_indentation() -> None:
+    filled = generate.with_fragments("expr: |2\n      <<times_usual(now, then)>>\n    for: 1m\n")
+    assert filled == (
+        "expr: |2\n        now\n      /\n        clamp_min(last_over_time(then[15m]), <<usual_floor>>)\n    for: 1m\n"
+    )
+
+
+def test_every_fragment_is_used() -> None:
+    templates = "".join(path.read_text() for path in (ALERTS / "templates").glob("*.yml"))
+    fragments = yaml.safe_load((ALERTS / "fragments.yml").read_text())
+    assert not [name for name in fragments if f"<<{name}(" not in templates]
+
+
+@pytest.mark.parametrize(
+    ("alert", "description", "dashboard"),
+    [
+        ("IronPortUnitSlow", "{{ $labels.instance }} in pool {{ $labels.pool }}", "unit?var-job={}&var-instance={}"),
+        ("IronPortPoolSlow", "Pool {{ $labels.pool }}", "triage?var-job={}&var-pool={}"),
+        ("IronPortBounceStorm", "Pool {{ $labels.pool }}", "delivery?var-job={}&var-pool={}"),
+        ("IronPortJobSlow", "Job {{ $labels.job }}", "triage?var-job={}"),
+        ("IronPortAllSlow", "Everything", "triage"),
+    ],
+)
+def test_the_links_of_an_alert_follow_from_its_place(alert: str, description: str, dashboard: str) -> None:
+    block = f"- name: ironport-mailflow\n  - alert: {alert}\n        {description} is slow.\n"
+    runbook, link = generate.with_links(block).splitlines()[-2:]
+    assert runbook == f"      runbook_url: <<runbooks>>/{alert}.md"
+    assert re.sub(r"\{\{ .*? \}\}", "{}", link) == f"      dashboard_url: <<grafana>>/d/ironport-{dashboard}"
+
+
+def test_a_group_without_dashboards_is_refused() -> None:
+    with pytest.raises(TemplateError, match=r"no row for the group ironport-new: add one\."):
+        generate.with_links("- name: ironport-new\n  - alert: IronPortNew\n")
+
+
 def test_an_unknown_threshold_is_refused() -> None:
-    with pytest.raises(ThresholdError, match=r"^<<sky>> is not in thresholds\.yml: add it there"):
+    with pytest.raises(TemplateError, match=r"^<<sky>> is not in thresholds\.yml: add it there"):
         thresholds.fill("expr: up < <<queue_floor>> + <<sky>>")
 
 
@@ -122,7 +162,7 @@ def test_an_alert_says_how_grave_it_is_and_what_to_do(rule: Rule) -> None:
     assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
     assert re.fullmatch(r"[A-Z][^{}]*\.", notes["summary"])
     assert re.search(r"\.( \{\{- end \}\})?$", notes["description"])
-    links = thresholds.read()
+    links = thresholds.read_thresholds()
     assert notes["runbook_url"] == f"{links['runbooks']}/{alert}.md"
     assert re.fullmatch(re.escape(str(links["grafana"])) + r"/d/ironport-[a-z]+(\?.*)?", notes["dashboard_url"])
 
