@@ -29,7 +29,7 @@ from exporter.lab.simulator.agent import Agent  # noqa: E402
 from exporter.lab.simulator.model import Model  # noqa: E402
 from exporter.lab.simulator.topology import units  # noqa: E402
 from exporter.lab.simulator.view import View  # noqa: E402
-from exporter.sources.snmp.messages import CommunityCodec, Request  # noqa: E402
+from exporter.sources.snmp.messages import CommunityCodec, SnmpRequest  # noqa: E402
 from exporter.sources.snmp.mib import SCALARS, TABLES  # noqa: E402
 from exporter.sources.snmp.usm import UsmCodec  # noqa: E402
 from support.appliances import community, usm  # noqa: E402
@@ -44,8 +44,8 @@ AT_A_TIME = 16
 """Agents that are asked side by side, so that the process of the agents never waits for this one."""
 
 AUTHS: dict[str, CommunityAuth | UserAuth] = {"v2c": community(), "v3 authPriv": usm(V3GET)}
-POLL = [Request("get", tuple(scalar.oid for scalar in SCALARS))] + [
-    Request("bulk", tuple(column.oid for column in (table.label, *table.columns)), 10) for table in TABLES
+POLL = [SnmpRequest("get", tuple(scalar.oid for scalar in SCALARS))] + [
+    SnmpRequest("bulk", tuple(column.oid for column in (table.label, *table.columns)), 10) for table in TABLES
 ]
 
 
@@ -128,7 +128,7 @@ def _poll(client: socket.socket, auth: CommunityAuth | UserAuth) -> list[bytes]:
         return [plain.encode(request, 0x40000000 + number) for number, request in enumerate(POLL)]
     codec = UsmCodec(auth)
     client.send(codec.encode(POLL[0], 0x40000000))
-    codec.accept(codec.decode(client.recv(2048)))
+    codec.decode(client.recv(2048)).accept()
     return [codec.encode(request, 0x40000000 + number) for number, request in enumerate(POLL)]
 
 

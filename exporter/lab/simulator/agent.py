@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exporter.config import CommunityAuth, UserAuth
-from exporter.lab.simulator.engine import Clock, Engine
+from exporter.lab.simulator.engine import SNMP_V3, Clock, Engine
 from exporter.lab.simulator.instances import Instances, asked, failed
 from exporter.lab.simulator.view import Transport, View
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.messages import GENERAL_ERROR, Rejected
 from exporter.sources.snmp.mib import Oid
-from exporter.sources.snmp.usm import VERSION as V3
 
 LIMIT: Final = 1400
 """Octets of an answer at most, so that it fits one packet."""
 
 _V2C: Final = 1
+_GENERAL_ERROR: Final = 5
 _ENVELOPE: Final = 40
 """Octets that a v2c message takes around its variable bindings, besides its community."""
 
@@ -131,16 +130,16 @@ class Agent(asyncio.DatagramProtocol):
     def _answer(self, datagram: bytes, instant: _Instant, faults: Faults) -> bytes | None:
         fields, rest = ber.decode(datagram)
         if rest:
-            raise Rejected("malformed")
+            raise ValueError("octets behind the message")
 
         def respond(pdu: ber.Pdu, room: int) -> bytes | None:
             return _respond(pdu, room, instant.instances, faults)
 
-        if fields[0] == V3:
+        if fields[0] == SNMP_V3:
             return self._engine.answer(datagram, fields, instant.clock, LIMIT, respond)
         version, community, pdu = fields
         if version != _V2C or community not in self._communities:
-            raise Rejected("wrong_identity")
+            raise ValueError("another version or community")
         response = respond(pdu, LIMIT - _ENVELOPE - len(community))
         head = ber.encode_integer(_V2C) + ber.encode(ber.OCTETS, community)
         return response and ber.encode(ber.SEQUENCE, head, response)
@@ -148,11 +147,11 @@ class Agent(asyncio.DatagramProtocol):
 
 def _respond(pdu: ber.Pdu, room: int, instances: Instances, faults: Faults) -> bytes | None:
     if pdu.kind not in _REQUESTS:
-        raise Rejected("malformed")
+        raise ValueError("not a request")
     if pdu.kind == ber.GETBULK and any(_below(oid, faults.deaf_to_bulk) for oid in asked(pdu)):
         return None
     broken = [index for index, oid in enumerate(asked(pdu), 1) if _below(oid, faults.broken)]
-    return failed(pdu, GENERAL_ERROR, broken[0]) if broken else instances.answer(pdu, room)
+    return failed(pdu, _GENERAL_ERROR, broken[0]) if broken else instances.answer(pdu, room)
 
 
 def _below(oid: Oid, roots: Sequence[Oid]) -> bool:

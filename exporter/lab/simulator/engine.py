@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exporter.config import UserAuth
-from exporter.lab.simulator.instances import failed
+from exporter.lab.simulator.engine_user import AUTHENTICATED, ENCRYPTED, EngineUser
+from exporter.lab.simulator.instances import encode_number, encode_oid, failed
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.keys import Keys
-from exporter.sources.snmp.messages import Rejected
-from exporter.sources.snmp.usm import AUTH, MODEL, PRIV, REPORTABLE, USM_STATS, WINDOW, check_digest, scoped, seal
+from exporter.sources.snmp.mib import Oid
 
+SNMP_V3: Final = 3
+_USER_BASED: Final = 3  # the security model
+_REPORTABLE: Final = 4
+_MAX_SIZE: Final = 65507  # octets in a UDP datagram over IPv4
+_TIME_WINDOW: Final = 150  # seconds; RFC 3414, section 2.2.3
+
+_USM_STATS: Final[Oid] = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 _UNSUPPORTED_LEVELS: Final = 1
 _NOT_IN_TIME_WINDOWS: Final = 2
 _UNKNOWN_USER_NAMES: Final = 3
@@ -22,7 +28,7 @@ _WRONG_DIGESTS: Final = 5
 """The usmStats counters, by their number, that a report names."""
 
 _AUTHORIZATION_ERROR: Final = 16
-_REPORT: Final = 0xA0 | ber.REPORT
+_REPORT_TAG: Final = 0xA0 | ber.REPORT
 _COUNTER32: Final = 0x41
 
 _ENVELOPE: Final = 240
@@ -41,31 +47,28 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class _User:
-    keys: Keys
-    level: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """What a datagram says before it is believed; `security` are the octets that the security parameters are in."""
+class _Received:
+    """A message as its octets show it, before it is authenticated or decrypted."""
 
     datagram: bytes
     id: int
     max_size: int
+    """The longest answer that the sender takes, in octets."""
     flags: int
-    security: bytes
+    """The security level and whether the sender wants reports."""
     engine_id: bytes
+    """The engine that the sender means, with its boots and time, in seconds, as the sender believes them."""
     boots: int
     seconds: int
     name: bytes
     digest: bytes
     salt: bytes
     payload: Any
+    """ScopedPDU: a list of engine id, context and PDU, or its octets if it is encrypted."""
 
     @property
     def level(self) -> int:
-        return self.flags & (AUTH | PRIV)
+        return self.flags & (AUTHENTICATED | ENCRYPTED)
 
 
 class _Refused(Exception):  # noqa: N818 - named after what the engine does
@@ -83,23 +86,18 @@ class Engine:
     def __init__(self, engine_id: bytes, users: Iterable[UserAuth]) -> None:
         self.id = engine_id
         self._refused: Counter[int] = Counter()
-        self._users = {
-            user.username.encode(): _User(
-                Keys(user, engine_id), (AUTH if user.auth else 0) | (PRIV if user.priv else 0)
-            )
-            for user in users
-        }
+        self._users = {user.username.encode(): EngineUser(user, engine_id) for user in users}
 
     def answer(self, datagram: bytes, fields: list[Any], clock: Clock, limit: int, respond: Respond) -> bytes | None:
         """Return the message of at most `limit` octets that answers a datagram with these fields: response or report.
 
-        Raises `Rejected`, or any `Exception` for malformed octets, where the answer is silence.
+        Raises an exception of any kind for malformed octets, where the answer is silence.
         """
-        message = _message(datagram, fields)
+        message = _received(datagram, fields)
         try:
             user = self._admit(message, clock)
         except _Refused as refused:
-            return self._report(message, refused, clock) if message.flags & REPORTABLE else None
+            return self._report(message, refused, clock) if message.flags & _REPORTABLE else None
         pdu = self._open(message, user)
         if message.level < user.level:
             response: bytes | None = failed(pdu, _AUTHORIZATION_ERROR)  # as net-snmp's agent says it
@@ -107,7 +105,7 @@ class Engine:
             response = respond(pdu, min(limit, message.max_size) - _ENVELOPE)
         return response and self._seal(message, response, message.level, clock)
 
-    def _admit(self, message: _Message, clock: Clock) -> _User:
+    def _admit(self, message: _Received, clock: Clock) -> EngineUser:
         """Return the user of a message that is genuine and of this time; in the order of RFC 3414, section 3.2."""
         if message.engine_id != self.id:
             raise _Refused(_UNKNOWN_ENGINE_IDS)
@@ -116,57 +114,72 @@ class Engine:
             raise _Refused(_UNKNOWN_USER_NAMES)
         if message.level & ~user.level:
             raise _Refused(_UNSUPPORTED_LEVELS)
-        if message.level & AUTH:
-            self._authenticate(message, user)
-            if message.boots != clock.boots or abs(message.seconds - clock.seconds) > WINDOW:
-                raise _Refused(_NOT_IN_TIME_WINDOWS, AUTH)
+        if message.level & AUTHENTICATED:
+            if not user.is_authentic(message.datagram, message.digest):
+                raise _Refused(_WRONG_DIGESTS)
+            if message.boots != clock.boots or abs(message.seconds - clock.seconds) > _TIME_WINDOW:
+                raise _Refused(_NOT_IN_TIME_WINDOWS, AUTHENTICATED)
         return user
 
-    @staticmethod
-    def _authenticate(message: _Message, user: _User) -> None:
-        try:
-            check_digest(user.keys, message.datagram, message.security, message.digest, message.salt)
-        except Rejected as error:
-            raise _Refused(_WRONG_DIGESTS) from error
-
-    def _open(self, message: _Message, user: _User) -> ber.Pdu:
+    def _open(self, message: _Received, user: EngineUser) -> ber.Pdu:
         """Return what is asked; wrong keys show as octets that make no sense, to which every agent is silent."""
         payload = message.payload
-        if message.level & PRIV:
-            payload, _ = ber.decode(user.keys.decrypt(message.boots, message.seconds, message.salt, payload))
+        if message.level & ENCRYPTED:
+            payload, _ = ber.decode(user.decrypt(message.boots, message.seconds, message.salt, payload))
         engine_id, context, pdu = payload
         if engine_id != self.id or context or not isinstance(pdu, ber.Pdu):
-            raise Rejected("malformed")
+            raise ValueError("not a PDU in the default context")
         return pdu
 
-    def _report(self, message: _Message, refused: _Refused, clock: Clock) -> bytes:
+    def _report(self, message: _Received, refused: _Refused, clock: Clock) -> bytes:
         self._refused[refused.counter] += 1
-        count = ber.encode(_COUNTER32, ber.contents(self._refused[refused.counter]))
-        varbind = ber.encode(ber.SEQUENCE, ber.encode_oid((*USM_STATS, refused.counter, 0)), count)
+        count = encode_number(_COUNTER32, self._refused[refused.counter])
+        varbind = ber.encode(ber.SEQUENCE, encode_oid((*_USM_STATS, refused.counter, 0)), count)
         numbers = (ber.encode_integer(number) for number in (_request_id(message), 0, 0))
-        return self._seal(
-            message, ber.encode(_REPORT, *numbers, ber.encode(ber.SEQUENCE, varbind)), refused.level, clock
-        )
+        pdu = ber.encode(_REPORT_TAG, *numbers, ber.encode(ber.SEQUENCE, varbind))
+        return self._seal(message, pdu, refused.level, clock)
 
-    def _seal(self, message: _Message, pdu: bytes, level: int, clock: Clock) -> bytes:
+    def _seal(self, message: _Received, pdu: bytes, level: int, clock: Clock) -> bytes:
+        """Return the answer to a message, encrypted and signed with the user's keys as its `level` says."""
+        payload = ber.encode(ber.SEQUENCE, ber.encode(ber.OCTETS, self.id), ber.encode(ber.OCTETS), pdu)
         user = self._users.get(message.name)
-        keys = user.keys if user else None
-        return seal(scoped(self.id, pdu), message.id, level, self.id, clock.boots, clock.seconds, message.name, keys)
+        digest = salt = b""
+        if user and level & ENCRYPTED:
+            encrypted, salt = user.encrypt(clock.boots, clock.seconds, payload)
+            payload = ber.encode(ber.OCTETS, encrypted)
+        if user and level & AUTHENTICATED:
+            digest = bytes(user.digest_length)
+        security = ber.encode(
+            ber.SEQUENCE,
+            ber.encode(ber.OCTETS, self.id),
+            ber.encode_integer(clock.boots),
+            ber.encode_integer(clock.seconds),
+            *(ber.encode(ber.OCTETS, octets) for octets in (message.name, digest, salt)),
+        )
+        answer = ber.encode(
+            ber.SEQUENCE,
+            ber.encode_integer(SNMP_V3),
+            _header(message.id, level),
+            ber.encode(ber.OCTETS, security),
+            payload,
+        )
+        return user.sign(answer) if user and digest else answer
 
 
-def _message(datagram: bytes, fields: list[Any]) -> _Message:
+def _header(message_id: int, level: int) -> bytes:
+    flags = ber.encode(ber.OCTETS, bytes((level,)))
+    message_id_and_size = (ber.encode_integer(number) for number in (message_id, _MAX_SIZE))
+    return ber.encode(ber.SEQUENCE, *message_id_and_size, flags, ber.encode_integer(_USER_BASED))
+
+
+def _received(datagram: bytes, fields: list[Any]) -> _Received:
     _, (message_id, max_size, flags, model), security, payload = fields
     (engine_id, boots, seconds, name, digest, salt), rest = ber.decode(security)
-    if rest or model != MODEL or flags[0] & (AUTH | PRIV) == PRIV:
-        raise Rejected("malformed")
-    return _Message(
-        datagram, message_id, max_size, flags[0], security, engine_id, boots, seconds, name, digest, salt, payload
-    )
+    if rest or model != _USER_BASED or flags[0] & (AUTHENTICATED | ENCRYPTED) == ENCRYPTED:
+        raise ValueError("not a message of the user-based security model")
+    return _Received(datagram, message_id, max_size, flags[0], engine_id, boots, seconds, name, digest, salt, payload)
 
 
-def _request_id(message: _Message) -> int:
-    """Return the id of the request, 0 where it is encrypted."""
-    if message.level & PRIV:
-        return 0
-    _, _, (request_id, *_) = message.payload
-    return int(request_id)
+def _request_id(message: _Received) -> int:
+    """Return the id of the request, 0 if it is encrypted."""
+    return 0 if message.level & ENCRYPTED else int(message.payload[2].request_id)

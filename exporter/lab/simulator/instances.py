@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
+
+from pyasn1.codec.ber import encoder
+from pyasn1.type.univ import ObjectIdentifier
 
 from exporter.lab.simulator.hardware import HEALTHY_DRIVE, TableRow
 from exporter.lab.simulator.view import View
 from exporter.metrics.conversions import Raw
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.messages import TOO_BIG, Rejected
+from exporter.sources.snmp.messages import TOO_BIG
 from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax, Table
 
 _SYS_OBJECT_ID: Final[Oid] = (1, 3, 6, 1, 2, 1, 1, 2, 0)
@@ -45,7 +49,7 @@ _NULL: Final = b"\x05\x00"
 _NO_SUCH_OBJECT: Final = b"\x80\x00"
 _NO_SUCH_INSTANCE: Final = b"\x81\x00"
 _END_OF_MIB_VIEW: Final = b"\x82\x00"
-_RESPONSE: Final = 0xA0 | ber.RESPONSE
+_RESPONSE_TAG: Final = 0xA0 | ber.RESPONSE
 
 
 class Instances:
@@ -60,15 +64,15 @@ class Instances:
 
     def answer(self, pdu: ber.Pdu, room: int) -> bytes:
         """Return the response to a request, with at most `room` octets of variable bindings."""
-        request_id, non_repeaters, repetitions, _ = pdu
         oids = asked(pdu)
         if pdu.kind == ber.GETBULK:
+            non_repeaters, repetitions = pdu.error_status, pdu.error_index
             bulk = self._bulk(oids[: max(non_repeaters, 0)], oids[max(non_repeaters, 0) :], repetitions)
-            return _response(request_id, 0, 0, _cut(bulk, room))
+            return _response(pdu.request_id, 0, 0, _cut(bulk, room))
         varbinds = [self._get(oid) if pdu.kind == ber.GET else self._next(oid)[1] for oid in oids]
         if sum(map(len, varbinds)) > room:
-            return _response(request_id, TOO_BIG, 0, [])
-        return _response(request_id, 0, 0, varbinds)
+            return _response(pdu.request_id, TOO_BIG, 0, [])
+        return _response(pdu.request_id, 0, 0, varbinds)
 
     def _get(self, oid: Oid) -> bytes:
         if oid in self._by_oid:
@@ -95,21 +99,28 @@ class Instances:
 
 
 def asked(pdu: ber.Pdu) -> list[Oid]:
-    """Return the objects that a request names; raises `Rejected` where they are none."""
-    oids = [oid for oid, _ in pdu[3]]
-    if not all(isinstance(oid, tuple) for oid in oids):
-        raise Rejected("malformed")
-    return oids
+    """Return the objects that a request names."""
+    return [oid for oid, _ in pdu.varbinds]
 
 
 def failed(pdu: ber.Pdu, status: int, index: int = 0) -> bytes:
     """Return the response to a request that failed with an error status at an index, 0 for no object of its own."""
-    return _response(pdu[0], status, index, [_varbind(oid, _NULL) for oid in asked(pdu)])
+    return _response(pdu.request_id, status, index, [_varbind(oid, _NULL) for oid in asked(pdu)])
+
+
+@lru_cache(maxsize=4096)
+def encode_oid(oid: Oid) -> bytes:
+    return bytes(encoder.encode(ObjectIdentifier(oid)))
+
+
+def encode_number(tag: int, number: int) -> bytes:
+    """Encode a whole number with the tag of its type: its octets are those of an INTEGER."""
+    return ber.encode(tag, ber.encode_integer(number)[2:])
 
 
 def _values(view: View, unit: str) -> Iterator[tuple[Oid, bytes]]:
     """Yield each instance with its encoded value, in no order."""
-    yield _SYS_OBJECT_ID, ber.encode_oid(_MAIL)
+    yield _SYS_OBJECT_ID, encode_oid(_MAIL)
     yield _SYS_NAME.oid, _value(_SYS_NAME, unit)
     scalars = view.snmp_scalars(unit)
     for scalar in SCALARS:
@@ -141,11 +152,11 @@ _COLUMNS: Final = {
 def _value(source: Object, raw: Raw) -> bytes:
     if source.syntax is Syntax.STRING:
         return ber.encode(ber.OCTETS, str(raw).encode())
-    return ber.encode(_TAGS[source.syntax], ber.contents(int(raw)))
+    return encode_number(_TAGS[source.syntax], int(raw))
 
 
 def _varbind(oid: Oid, value: bytes) -> bytes:
-    return ber.encode(ber.SEQUENCE, ber.encode_oid(oid), value)
+    return ber.encode(ber.SEQUENCE, encode_oid(oid), value)
 
 
 def _cut(varbinds: Iterable[bytes], room: int) -> Iterator[bytes]:
@@ -159,7 +170,7 @@ def _cut(varbinds: Iterable[bytes], room: int) -> Iterator[bytes]:
 
 def _response(request_id: int, status: int, index: int, varbinds: Iterable[bytes]) -> bytes:
     return ber.encode(
-        _RESPONSE,
+        _RESPONSE_TAG,
         *(ber.encode_integer(number) for number in (request_id, status, index)),
         ber.encode(ber.SEQUENCE, *varbinds),
     )

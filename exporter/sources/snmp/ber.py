@@ -7,11 +7,12 @@ ints, bytes and tuples.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
 
-from pyasn1.codec.ber import decoder, encoder
+from pyasn1.codec.ber import decoder
 from pyasn1.error import SubstrateUnderrunError
 from pyasn1.type.tag import (
     Tag,
@@ -22,21 +23,32 @@ from pyasn1.type.tag import (
     tagFormatConstructed,
     tagFormatSimple,
 )
-from pyasn1.type.univ import ObjectIdentifier
 
 from exporter.sources.snmp.mib import Oid
 
 
 class Unsigned(int):
-    """A Counter32, Gauge32, TimeTicks or Counter64, to be told from an INTEGER."""
+    """A Counter32, Gauge32, TimeTicks or Counter64; an INTEGER is a plain int."""
 
 
-class Pdu(list[Any]):
-    """The fields of a protocol data unit whose context tag is `kind` (RFC 3416)."""
+SnmpValue = int | bytes | Oid
 
-    def __init__(self, kind: int, fields: list[Any]) -> None:
-        super().__init__(fields)
-        self.kind = kind
+VarBind = tuple[Oid, SnmpValue | None]
+"""An object and its value. None means that the agent has no such object, or no further one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pdu:
+    """A protocol data unit (RFC 3416, section 3)."""
+
+    kind: int
+    """Its context tag, such as `RESPONSE`."""
+    request_id: int
+    error_status: int
+    """In a GETBULK request, the number of non-repeaters is in this place."""
+    error_index: int
+    """Counted from 1; 0 means no variable binding. In a GETBULK request, the repetitions are in this place."""
+    varbinds: list[VarBind]
 
 
 INTEGER: Final = 0x02
@@ -104,7 +116,26 @@ class _Sequence(decoder.AbstractConstructedPayloadDecoder):  # type: ignore[misc
                 if isinstance(item, SubstrateUnderrunError):
                     raise item  # a cut datagram: no more octets will come, and waiting for them would never end
                 items.append(item)
-        yield items if self._kind is None else Pdu(self._kind, items)
+        yield items if self._kind is None else _pdu(self._kind, *items)
+
+
+def _pdu(kind: int, request_id: object, status: object, index: object, varbinds: object) -> Pdu:
+    """Return the PDU with these decoded fields; raises ValueError if they have other types than RFC 3416 says."""
+    if not isinstance(varbinds, list):
+        raise ValueError("the variable bindings are not a sequence")
+    return Pdu(kind, _plain(request_id), _plain(status), _plain(index), [_varbind(*pair) for pair in varbinds])
+
+
+def _plain(number: object) -> int:
+    if not isinstance(number, int) or isinstance(number, Unsigned):
+        raise ValueError("a field of the PDU is not an INTEGER")
+    return number
+
+
+def _varbind(oid: object, value: object) -> VarBind:
+    if not isinstance(oid, tuple) or not isinstance(value, int | bytes | tuple | None):
+        raise ValueError("a variable binding has the wrong types")
+    return oid, value
 
 
 def _integer(octets: bytes) -> int:
@@ -130,7 +161,7 @@ def _tag(tag_class: int, tag_format: int, number: int) -> TagSet:
     return TagSet((), Tag(tag_class, tag_format, number))
 
 
-_TAGS: Final = {
+_DECODERS: Final = {
     _tag(tagClassUniversal, tagFormatSimple, 2): _Leaf(_integer),
     _tag(tagClassUniversal, tagFormatSimple, 4): _Leaf(bytes),
     _tag(tagClassUniversal, tagFormatSimple, 5): _Leaf(_nothing),
@@ -147,7 +178,7 @@ _TAGS: Final = {
 
 
 class _SingleItemDecoder(decoder.SingleItemDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
-    TAG_MAP = _TAGS
+    TAG_MAP = _DECODERS
     supportIndefLength = False  # noqa: N815 - pyasn1's name; SNMP forbids it (RFC 3417, section 8)
 
 
@@ -180,17 +211,6 @@ def encode(tag: int, *parts: bytes) -> bytes:
 
 
 def encode_integer(value: int) -> bytes:
-    """Encode an INTEGER."""
-    return encode(INTEGER, contents(value))
-
-
-def contents(number: int) -> bytes:
-    """Return the fewest octets that hold `number` in two's complement, as every whole number of SNMP is written."""
-    bits = (number if number >= 0 else ~number).bit_length()
-    return number.to_bytes(bits // 8 + 1, "big", signed=True)
-
-
-@lru_cache(maxsize=4096)
-def encode_oid(oid: Oid) -> bytes:
-    """Encode an OBJECT IDENTIFIER."""
-    return bytes(encoder.encode(ObjectIdentifier(oid)))
+    """Encode an INTEGER in the fewest octets that hold it in two's complement."""
+    bits = (value if value >= 0 else ~value).bit_length()
+    return encode(INTEGER, value.to_bytes(bits // 8 + 1, "big", signed=True))

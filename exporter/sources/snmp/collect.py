@@ -10,8 +10,8 @@ from typing import Final
 from exporter.config import Appliance, CommunityAuth, UserAuth
 from exporter.errors import MalformedError, SourceError, SourceTimeout
 from exporter.metrics.reading import Reading, Row, name_rows
-from exporter.sources.snmp.ber import Unsigned
-from exporter.sources.snmp.messages import Codec, CommunityCodec, Value
+from exporter.sources.snmp.ber import SnmpValue, Unsigned
+from exporter.sources.snmp.messages import Codec, CommunityCodec
 from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Syntax, Table, dotted
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
@@ -127,7 +127,7 @@ class SnmpSource:
             self._next_until[table.name] = time.monotonic() + _BULK_AGAIN
         return result
 
-    def _set(self, reading: Reading, source: Object, value: Value, row: Row = ()) -> bool:
+    def _set(self, reading: Reading, source: Object, value: SnmpValue, row: Row = ()) -> bool:
         """Record a value of the type that the MIB gives it; count one of another type."""
         if source.reused and isinstance(value, Unsigned):
             return False  # another object of an older revision
@@ -147,7 +147,7 @@ def _codec(auth: CommunityAuth | UserAuth) -> Codec:
     return UsmCodec(auth)
 
 
-def _text(value: Value) -> str:
+def _text(value: SnmpValue) -> str:
     """Return a DisplayString; what is not UTF-8 is read as ISO-8859-1, like the status page."""
     octets = value[:_STRING_OCTETS] if isinstance(value, bytes) else b""
     try:

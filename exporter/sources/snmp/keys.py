@@ -24,27 +24,27 @@ from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel
 from exporter.config import UserAuth
 from exporter.sources.snmp.messages import Rejected
 
-_AUTH_PROTOCOLS: Final = (1, 3, 6, 1, 6, 3, 10, 1, 1)  # snmpAuthProtocols
-_PRIV_PROTOCOLS: Final = (1, 3, 6, 1, 6, 3, 10, 1, 2)  # snmpPrivProtocols
-_CISCO_PRIV: Final = (1, 3, 6, 1, 4, 1, 9, 12, 6, 1)
+_AUTH_OIDS: Final = (1, 3, 6, 1, 6, 3, 10, 1, 1)  # snmpAuthProtocols
+_PRIV_OIDS: Final = (1, 3, 6, 1, 6, 3, 10, 1, 2)  # snmpPrivProtocols
+_CISCO_PRIV_OIDS: Final = (1, 3, 6, 1, 4, 1, 9, 12, 6, 1)
 
-_AUTH: Final = {
-    "MD5": ((*_AUTH_PROTOCOLS, 2), "md5", 12),
-    "SHA": ((*_AUTH_PROTOCOLS, 3), "sha1", 12),
-    "SHA224": ((*_AUTH_PROTOCOLS, 4), "sha224", 16),
-    "SHA256": ((*_AUTH_PROTOCOLS, 5), "sha256", 24),
-    "SHA384": ((*_AUTH_PROTOCOLS, 6), "sha384", 32),
-    "SHA512": ((*_AUTH_PROTOCOLS, 7), "sha512", 48),
+_AUTH_PROTOCOLS: Final = {
+    "MD5": ((*_AUTH_OIDS, 2), "md5", 12),
+    "SHA": ((*_AUTH_OIDS, 3), "sha1", 12),
+    "SHA224": ((*_AUTH_OIDS, 4), "sha224", 16),
+    "SHA256": ((*_AUTH_OIDS, 5), "sha256", 24),
+    "SHA384": ((*_AUTH_OIDS, 6), "sha384", 32),
+    "SHA512": ((*_AUTH_OIDS, 7), "sha512", 48),
 }
 """Authentication protocols: usmAuthProtocol, hash, and length of the digest in octets."""
 
-_PRIV: Final = {
-    "DES": (*_PRIV_PROTOCOLS, 2),
-    "AES": (*_PRIV_PROTOCOLS, 4),
-    "AES192": (*_CISCO_PRIV, 1),
-    "AES256": (*_CISCO_PRIV, 2),
-    "AES192C": (*_CISCO_PRIV, 101),
-    "AES256C": (*_CISCO_PRIV, 102),
+_PRIV_PROTOCOLS: Final = {
+    "DES": (*_PRIV_OIDS, 2),
+    "AES": (*_PRIV_OIDS, 4),
+    "AES192": (*_CISCO_PRIV_OIDS, 1),
+    "AES256": (*_CISCO_PRIV_OIDS, 2),
+    "AES192C": (*_CISCO_PRIV_OIDS, 101),
+    "AES256C": (*_CISCO_PRIV_OIDS, 102),
 }
 """Privacy protocols: usmPrivProtocol."""
 
@@ -61,7 +61,7 @@ class Keys:
     def __init__(self, user: UserAuth, engine_id: bytes) -> None:
         self.digest_length = self.salt_length = 0
         if user.auth:
-            protocol, self._hash, self.digest_length = _AUTH[user.auth.protocol]
+            protocol, self._hash, self.digest_length = _AUTH_PROTOCOLS[user.auth.protocol]
             master = _auth_master(protocol, user.auth.passphrase.get_secret_value())
             self._auth_key = bytes(
                 SnmpUSMSecurityModel.AUTH_SERVICES[protocol].localize_key(master, OctetString(engine_id))
@@ -109,7 +109,7 @@ def _through(context: CipherContext, octets: bytes) -> bytes:
 
 def _priv_key(user: UserAuth, auth_protocol: tuple[int, ...], engine_id: bytes) -> bytes:
     assert user.priv is not None  # noqa: S101 - asked for only then
-    protocol = _PRIV[user.priv.protocol]
+    protocol = _PRIV_PROTOCOLS[user.priv.protocol]
     master = _priv_master(protocol, auth_protocol, user.priv.passphrase.get_secret_value())
     service = SnmpUSMSecurityModel.PRIV_SERVICES[protocol]
     return bytes(service.localize_key(auth_protocol, master, OctetString(engine_id)))

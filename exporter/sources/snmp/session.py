@@ -19,7 +19,8 @@ from typing import Final
 from exporter.errors import MalformedError, RefusedError, ResolveError, SourceError, SourceTimeout, UnreachableError
 from exporter.metrics.reading import Reading
 from exporter.sources.resolve import addresses
-from exporter.sources.snmp.messages import Codec, Rejected, Request, Response
+from exporter.sources.snmp.ber import Pdu
+from exporter.sources.snmp.messages import Codec, Rejected, Renewal, SnmpRequest
 from exporter.sources.snmp.retry import RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
 
@@ -30,7 +31,7 @@ _REFUSED_FOR: Final = 1.0
 """Time in seconds for which the network must refuse our datagrams before the poll ends: an agent may be restarting."""
 
 _RENEWALS: Final = 8
-"""How often one request may be asked anew because the agent's engine changed."""
+"""How often one request is sent again at once because the agent reports another engine or another time."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,8 +41,8 @@ class _Call:
     `refusal` is what an unauthenticated report said: it counts only if no answer comes, since anybody can send one.
     """
 
-    request: Request
-    future: asyncio.Future[Response]
+    request: SnmpRequest
+    future: asyncio.Future[Pdu]
     waits: Iterator[float]
     max_tries: int | None
     tries: dict[int, float] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class Session(asyncio.DatagramProtocol):
         finally:
             transport.close()
 
-    async def request(self, request: Request, tries: int | None = None) -> Response:
+    async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
         """Ask until an answer comes, or until `tries` datagrams went unanswered; raises `SourceError`."""
         async with self._slots:
             call = _Call(request, self._loop.create_future(), timeouts(self._round_trip.timeout), tries)
@@ -109,7 +110,7 @@ class Session(asyncio.DatagramProtocol):
             self._note(call, response, time.monotonic() - started)
             return response
 
-    def _note(self, call: _Call, response: Response, seconds: float) -> None:
+    def _note(self, call: _Call, response: Pdu, seconds: float) -> None:
         outcome = (
             f"error status {response.error_status}" if response.error_status else f"{len(response.varbinds)} values"
         )
@@ -145,16 +146,16 @@ class Session(asyncio.DatagramProtocol):
         if call is None:
             raise Rejected("duplicate" if request_id in self._ended else "wrong_id")
         try:
-            response = self._codec.accept(message)
+            answer = message.accept()
         except SourceError as error:
             call.refusal = error
             return
-        if response is None:
-            self._renew(call, request_id)
+        if isinstance(answer, Renewal):
+            self._renew(call, request_id, answer)
         else:
-            self._answer(call, request_id, response)
+            self._answer(call, request_id, answer)
 
-    def _answer(self, call: _Call, request_id: int, response: Response) -> None:
+    def _answer(self, call: _Call, request_id: int, response: Pdu) -> None:
         if not _fits(call.request, response):
             raise Rejected("malformed")
         self._refused_since = None
@@ -168,8 +169,8 @@ class Session(asyncio.DatagramProtocol):
         if not call.future.done():
             call.future.set_result(response)
 
-    def _renew(self, call: _Call, request_id: int) -> None:
-        """Ask anew at once after the agent told what it is; the round trip was a real one."""
+    def _renew(self, call: _Call, request_id: int, renewal: Renewal) -> None:
+        """Send the request again at once, as the agent has told which engine it is; this was a round trip too."""
         self._refused_since = None
         self._round_trip.observe(time.monotonic() - call.tries[request_id])
         del self._calls[request_id]
@@ -178,7 +179,7 @@ class Session(asyncio.DatagramProtocol):
             return  # a later try is on its way
         call.renewals += 1
         if call.renewals > _RENEWALS:
-            _fail(call, MalformedError(f"The SNMP agent at {self._agent} changes its engine with every answer."))
+            _fail(call, MalformedError(f"The SNMP agent at {self._agent} {renewal.complaint}."))
             return
         call.waits = timeouts(self._round_trip.timeout)
         self._send(call)
@@ -215,7 +216,7 @@ class Session(asyncio.DatagramProtocol):
                 self._ended.add(request_id)
 
 
-def _fits(request: Request, response: Response) -> bool:
+def _fits(request: SnmpRequest, response: Pdu) -> bool:
     if response.error_status:
         return True
     if request.kind == "get":

@@ -1,58 +1,90 @@
-"""SNMPv3 with the user-based security model (RFC 3412, RFC 3414), for one user of one agent.
+"""SNMPv3 with the user-based security model, as one user sees one agent (RFC 3414).
 
-The agent's engine is learned with the first request and kept: its id, how often it booted, its clock, our keys on it.
-When the agent reports that it is another engine or in another time (it was rebooted or replaced), it is learned again
-and the request is asked anew, within the same poll.
+Every agent is an engine with an id, a count of its starts (boots) and a clock. A request must name all three, and the
+user's keys depend on the engine id. So the first request goes to an unknown engine, and the agent answers with a report
+that holds its id, boots and time (discovery). They are kept for later polls.
+
+An engine accepts a message only if its time is within 150 s of the engine's own (the time window), so that nobody can
+send an old message again. After a restart, or if another appliance has taken the address, the agent answers with a
+report again. The codec learns the engine from it, and the request is sent again within the same poll.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from exporter.config import UserAuth
 from exporter.errors import AuthError
 from exporter.sources.snmp import ber
+from exporter.sources.snmp.ber import Pdu
 from exporter.sources.snmp.keys import Keys
-from exporter.sources.snmp.messages import Rejected, Request, Response, encode, response
+from exporter.sources.snmp.messages import (
+    Message,
+    Rejected,
+    Renewal,
+    SnmpRequest,
+    check_response,
+    encode_request,
+)
 from exporter.sources.snmp.mib import Oid
+from exporter.sources.snmp.usm_message import (
+    AUTH_FLAG,
+    MAX_COUNT,
+    PRIV_FLAG,
+    SecurityParameters,
+    UsmMessage,
+    encode_message,
+)
 
-VERSION: Final = 3
-MODEL: Final = 3  # the user-based security model
-_MAX_SIZE: Final = 65507  # octets in a UDP datagram over IPv4
-AUTH: Final = 1
-PRIV: Final = 2
-REPORTABLE: Final = 4
-_MAX_COUNT: Final = 0x7FFFFFFF
-WINDOW: Final = 150  # seconds; RFC 3414, section 2.2.3
+_TIME_WINDOW: Final = 150
+"""In seconds (RFC 3414, section 2.2.3)."""
 
-USM_STATS: Final[Oid] = (1, 3, 6, 1, 6, 3, 15, 1, 1)
-_NOT_IN_TIME_WINDOW: Final[Oid] = (*USM_STATS, 2, 0)
-_UNKNOWN_ENGINE: Final[Oid] = (*USM_STATS, 4, 0)
+_ENGINE_ID_OCTETS: Final = range(5, 33)
+"""How long an engine id may be (RFC 3411, SnmpEngineID)."""
+
+_LEVELS: Final = {0: "noAuthNoPriv", AUTH_FLAG: "authNoPriv", AUTH_FLAG | PRIV_FLAG: "authPriv"}
+
+_USM_STATS: Final[Oid] = (1, 3, 6, 1, 6, 3, 15, 1, 1)
+_NOT_IN_TIME_WINDOW: Final[Oid] = (*_USM_STATS, 2, 0)
+_UNKNOWN_ENGINE: Final[Oid] = (*_USM_STATS, 4, 0)
 _REFUSALS: Final[dict[Oid, str]] = {
-    (*USM_STATS, 1, 0): "does not let user {user} in at the security level {level} (unsupportedSecLevels): "
-    "check which of auth and priv the appliance asks for",
-    (*USM_STATS, 3, 0): "does not know the user {user} (unknownUserNames): check username; AsyncOS calls it v3get",
-    (*USM_STATS, 5, 0): "does not accept the digest of user {user} (wrongDigests): "
+    (*_USM_STATS, 1, 0): "does not accept user {user} at the security level {level} (unsupportedSecLevels): "
+    "check whether the appliance requires auth and priv",
+    (*_USM_STATS, 3, 0): "does not know the user {user} (unknownUserNames): check username; AsyncOS calls it v3get",
+    (*_USM_STATS, 5, 0): "does not accept the digest of user {user} (wrongDigests): "
     "check protocol and passphrase under auth",
-    (*USM_STATS, 6, 0): "cannot decrypt what user {user} sends (decryptionErrors): "
+    (*_USM_STATS, 6, 0): "cannot decrypt the requests of user {user} (decryptionErrors): "
     "check protocol and passphrase under priv",
 }
-"""usmStats objects that a report names, and what they say to the operator."""
+"""What a report says that names one of these usmStats objects: the end of a sentence."""
 
-_DISCOVERY: Final = Request("get", ())
+_NEW_ENGINE_LOOP: Final = Renewal(
+    "reports another engine id in each answer: check that only one device answers at this address"
+)
+_SAME_ENGINE_LOOP: Final = Renewal(
+    "does not accept its own engine id (unknownEngineIDs): restart the appliance's SNMP agent"
+)
+_TIME_LOOP: Final = Renewal(
+    "does not accept the time that it reports itself (notInTimeWindows): restart the appliance's SNMP agent"
+)
+
+_DISCOVERY: Final = SnmpRequest("get", ())
 
 
 @dataclass(slots=True)
-class _Engine:
-    """An authoritative engine; `offset` is its clock less our monotonic one, `latest` the last time that it told."""
+class _AgentEngine:
+    """What is known of the agent's engine."""
 
     id: bytes
     keys: Keys
     boots: int = 0
     latest: int = 0
+    """The engine's time in its last message."""
     offset: float = 0.0
+    """The engine's clock minus our monotonic clock, in seconds."""
 
     def set_time(self, boots: int, seconds: int) -> None:
         self.boots, self.latest = boots, seconds
@@ -60,180 +92,100 @@ class _Engine:
 
     @property
     def time(self) -> int:
-        return max(0, min(int(time.monotonic() + self.offset), _MAX_COUNT))
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """What a datagram holds; `level` is how it was secured: 0, `AUTH`, or both."""
-
-    request_id: int
-    level: int
-    engine_id: bytes
-    boots: int
-    time: int
-    pdu: ber.Pdu
+        return max(0, min(int(time.monotonic() + self.offset), MAX_COUNT))
 
 
 class UsmCodec:
-    """SNMP v3 for one user of one agent."""
+    """SNMPv3 for one user of one agent."""
 
     def __init__(self, user: UserAuth) -> None:
         self._user = user
         self._name = user.username.encode()
-        self._level = (AUTH if user.auth else 0) | (PRIV if user.priv else 0)
-        self._engine: _Engine | None = None
+        self._level = (AUTH_FLAG if user.auth else 0) | (PRIV_FLAG if user.priv else 0)
+        self._engine: _AgentEngine | None = None
 
     @property
     def discovered(self) -> bool:
-        """Whether the agent has told which engine it is: a silent agent has not."""
+        """Whether the agent has ever answered with its engine id."""
         return self._engine is not None
 
-    def encode(self, request: Request, request_id: int) -> bytes:
-        """Return the datagram that asks `request`, or while the engine is unknown the one that asks for the engine."""
+    def encode(self, request: SnmpRequest, request_id: int) -> bytes:
+        """Return the datagram for `request`, or the one that asks for the engine while it is unknown."""
         engine = self._engine
         if engine is None:
-            return seal(scoped(b"", encode(_DISCOVERY, request_id)), request_id, REPORTABLE, b"", 0, 0)
-        content = scoped(engine.id, encode(request, request_id))
-        flags = self._level | REPORTABLE
-        return seal(content, request_id, flags, engine.id, engine.boots, engine.time, self._name, engine.keys)
+            return encode_message(encode_request(_DISCOVERY, request_id), request_id, 0, SecurityParameters())
+        security = SecurityParameters(engine.id, engine.boots, engine.time, self._name)
+        return encode_message(encode_request(request, request_id), request_id, self._level, security, engine.keys)
 
-    def decode(self, datagram: bytes) -> _Message:
-        """Return the message in a datagram: authentic and of our engine and user, or an unauthenticated report."""
-        (version, (message_id, _, flags, model), security, payload), rest = ber.decode(datagram)
-        if rest or (version, model) != (VERSION, MODEL):
-            raise Rejected("malformed")
-        (engine_id, boots, seconds, name, digest, salt), _ = ber.decode(security)
-        if not (_is_count(boots) and _is_count(seconds)):
-            raise Rejected("malformed")
-        level = flags[0] & (AUTH | PRIV)
-        if level:
-            self._authenticate(datagram, security, level, engine_id, name, digest, salt)
-        if level & PRIV:
-            assert self._engine is not None  # noqa: S101 - authenticated by its keys
-            payload, _ = ber.decode(self._engine.keys.decrypt(boots, seconds, salt, payload))
-        _, _, pdu = payload
-        if not isinstance(pdu, ber.Pdu) or pdu.kind not in (ber.RESPONSE, ber.REPORT):
-            raise Rejected("malformed")
-        if pdu.kind == ber.RESPONSE and (level != self._level or pdu[0] != message_id or name != self._name):
-            raise Rejected("wrong_identity")
-        return _Message(message_id, level, engine_id, boots, seconds, pdu)
+    def decode(self, datagram: bytes) -> Message:
+        """Return a message that is authentic and from our engine to our user, or an unauthenticated report."""
+        message = UsmMessage.decode(datagram)
+        if message.level:
+            self._authenticate(message)
+        pdu = message.pdu(self._engine.keys if self._engine else None)
+        if pdu.kind == ber.REPORT:
+            return Message(message.message_id, partial(self._learn, message, pdu))
+        check_response(pdu)
+        self._check_response_is_ours(message, pdu)
+        return Message(message.message_id, partial(self._accept, message, pdu))
 
-    def accept(self, message: _Message) -> Response | None:
-        """Return the response, or None after learning from a report what the agent's engine is."""
-        if message.pdu.kind == ber.REPORT:
-            self._learn(message)
-            return None
-        if self._engine is None or message.engine_id != self._engine.id:
+    def _authenticate(self, message: UsmMessage) -> None:
+        engine, security = self._engine, message.security
+        if engine is None or message.level & ~self._level or not message.level & AUTH_FLAG:
             raise Rejected("wrong_identity")
-        if message.level & AUTH:
-            self._follow(self._engine, message)
-        return response(message.pdu)
+        if (security.engine_id, security.user) != (engine.id, self._name):
+            raise Rejected("wrong_identity")
+        message.authenticate(engine.keys)
 
-    def _authenticate(
-        self, datagram: bytes, security: bytes, level: int, engine_id: bytes, name: bytes, digest: bytes, salt: bytes
-    ) -> None:
-        engine = self._engine
-        if engine is None or level & ~self._level or not level & AUTH:
+    def _check_response_is_ours(self, message: UsmMessage, pdu: Pdu) -> None:
+        ours = (self._level, pdu.request_id, self._name)
+        if (message.level, message.message_id, message.security.user) != ours:
             raise Rejected("wrong_identity")
-        if engine_id != engine.id or name != self._name or len(digest) != engine.keys.digest_length:
-            raise Rejected("wrong_identity")
-        check_digest(engine.keys, datagram, security, digest, salt)
 
-    def _learn(self, report: _Message) -> None:
-        """Take over what a report tells of the engine; raises `AuthError` for one that refuses us."""
-        (oid, _), *_ = report.pdu[3]
+    def _accept(self, message: UsmMessage, response: Pdu) -> Pdu:
+        """Return the response and keep to the engine's clock; reject it if it is older than the time window.
+
+        This is RFC 3414, section 3.2.7 b.
+        """
+        engine, security = self._engine, message.security
+        if engine is None or security.engine_id != engine.id:
+            raise Rejected("wrong_identity")
+        if not message.level & AUTH_FLAG:
+            return response
+        if (security.boots, security.time) > (engine.boots, engine.latest):
+            engine.set_time(security.boots, security.time)
+        elif security.boots < engine.boots or security.time < engine.time - _TIME_WINDOW:
+            raise Rejected("wrong_identity")
+        return response
+
+    def _learn(self, message: UsmMessage, report: Pdu) -> Renewal:
+        """Take from a report what it says about the engine; raises `AuthError` if the report refuses our user."""
+        (oid, _), *_ = report.varbinds
         if oid == _UNKNOWN_ENGINE:
-            if not 5 <= len(report.engine_id) <= 32:  # SnmpEngineID, RFC 3411
-                raise Rejected("malformed")
-            if self._engine is None or report.engine_id != self._engine.id:
-                self._engine = _Engine(report.engine_id, Keys(self._user, report.engine_id))
-                self._engine.set_time(report.boots, report.time)
-        elif oid == _NOT_IN_TIME_WINDOW:
-            if not report.level & AUTH or self._engine is None:
-                raise Rejected("wrong_identity")
-            # Authentic, and the answer to a fresh random id: no replay, so boots may fall too.
-            self._engine.set_time(report.boots, report.time)
-        else:
-            raise self._refusal(oid)
-
-    def _refusal(self, oid: Oid) -> AuthError:
+            return self._learn_engine(message.security)
+        if oid == _NOT_IN_TIME_WINDOW:
+            return self._learn_time(message)
         if oid not in _REFUSALS:
             raise Rejected("malformed")
-        level = {0: "noAuthNoPriv", AUTH: "authNoPriv", AUTH | PRIV: "authPriv"}[self._level]
-        return AuthError(f"The SNMP agent {_REFUSALS[oid].format(user=self._user.username, level=level)}.")
+        refusal = _REFUSALS[oid].format(user=self._user.username, level=_LEVELS[self._level])
+        raise AuthError(f"The SNMP agent {refusal}.")
 
-    @staticmethod
-    def _follow(engine: _Engine, message: _Message) -> None:
-        """Keep to the engine's clock; reject what is older than the time window (RFC 3414, section 3.2.7 b)."""
-        if (message.boots, message.time) > (engine.boots, engine.latest):
-            engine.set_time(message.boots, message.time)
-        elif message.boots < engine.boots or message.time < engine.time - WINDOW:
+    def _learn_engine(self, security: SecurityParameters) -> Renewal:
+        """Take over an engine id. The report is not authenticated: the keys of a false engine open nothing."""
+        if len(security.engine_id) not in _ENGINE_ID_OCTETS:
+            raise Rejected("malformed")
+        if self._engine and security.engine_id == self._engine.id:
+            return _SAME_ENGINE_LOOP
+        self._engine = _AgentEngine(security.engine_id, Keys(self._user, security.engine_id))
+        self._engine.set_time(security.boots, security.time)
+        return _NEW_ENGINE_LOOP
+
+    def _learn_time(self, message: UsmMessage) -> Renewal:
+        """Take over the engine's boots and time from an authentic report.
+
+        It answers a fresh random id, so that it is no old message sent again, and boots may be lower than before.
+        """
+        if not message.level & AUTH_FLAG or self._engine is None:
             raise Rejected("wrong_identity")
-
-
-def _is_count(value: object) -> bool:
-    """Whether it is an INTEGER (0..2147483647), as boots and time are (RFC 3414, section 2.4)."""
-    return type(value) is int and 0 <= value <= _MAX_COUNT
-
-
-def scoped(engine_id: bytes, pdu: bytes) -> bytes:
-    """Return the PDU as ScopedPDU in the default context (RFC 3412, section 6)."""
-    return ber.encode(ber.SEQUENCE, ber.encode(ber.OCTETS, engine_id), ber.encode(ber.OCTETS), pdu)
-
-
-def seal(
-    content: bytes,
-    message_id: int,
-    flags: int,
-    engine_id: bytes,
-    boots: int,
-    seconds: int,
-    name: bytes = b"",
-    keys: Keys | None = None,
-) -> bytes:
-    """Return the message that holds the scoped PDU `content`, encrypted and signed with `keys` as its `flags` say."""
-    salt, length = b"", 0
-    if keys and flags & PRIV:
-        encrypted, salt = keys.encrypt(boots, seconds, content)
-        content = ber.encode(ber.OCTETS, encrypted)
-    if keys and flags & AUTH:
-        length = keys.digest_length
-    message = _message(message_id, flags, _security(engine_id, boots, seconds, name, length, salt), content)
-    if not keys or not length:
-        return message
-    at = len(message) - len(content) - len(salt) - 2 - length
-    return message[:at] + keys.digest(message) + message[at + length :]
-
-
-def check_digest(keys: Keys, datagram: bytes, security: bytes, digest: bytes, salt: bytes) -> None:
-    """Raise `Rejected` unless `digest`, which the security parameters hold before the salt, is the datagram's."""
-    at = datagram.index(security) + len(security) - len(salt) - 2 - len(digest)
-    if datagram[at : at + len(digest)] != digest:
-        raise Rejected("malformed")
-    keys.check(datagram, at)
-
-
-def _security(engine_id: bytes, boots: int, seconds: int, name: bytes, digest_length: int, salt: bytes) -> bytes:
-    """UsmSecurityParameters with a digest of zero octets (RFC 3414, section 2.4)."""
-    return ber.encode(
-        ber.SEQUENCE,
-        ber.encode(ber.OCTETS, engine_id),
-        ber.encode_integer(boots),
-        ber.encode_integer(seconds),
-        ber.encode(ber.OCTETS, name),
-        ber.encode(ber.OCTETS, bytes(digest_length)),
-        ber.encode(ber.OCTETS, salt),
-    )
-
-
-def _message(message_id: int, flags: int, security: bytes, payload: bytes) -> bytes:
-    """SNMPv3Message (RFC 3412, section 6)."""
-    header = ber.encode(
-        ber.SEQUENCE,
-        ber.encode_integer(message_id),
-        ber.encode_integer(_MAX_SIZE),
-        ber.encode(ber.OCTETS, bytes((flags,))),
-        ber.encode_integer(MODEL),
-    )
-    return ber.encode(ber.SEQUENCE, ber.encode_integer(VERSION), header, ber.encode(ber.OCTETS, security), payload)
+        self._engine.set_time(message.security.boots, message.security.time)
+        return _TIME_LOOP

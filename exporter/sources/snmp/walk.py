@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from exporter.errors import AuthError, MalformedError, TooLargeError
-from exporter.sources.snmp.messages import ACCESS_ERRORS, NO_SUCH_NAME, TOO_BIG, Request, Response, Value
+from exporter.sources.snmp.ber import Pdu, SnmpValue
+from exporter.sources.snmp.messages import ACCESS_ERRORS, NO_SUCH_NAME, TOO_BIG, SnmpRequest
 from exporter.sources.snmp.mib import Oid, dotted
 
 MAX_ROWS: Final = 1024
@@ -15,25 +16,25 @@ MAX_ROWS: Final = 1024
 _VARBINDS: Final = 40
 """Variable bindings in an answer at most: more would not fit one datagram of 1,500 octets, and fragments get lost."""
 
-Column = dict[Oid, Value]
+Column = dict[Oid, SnmpValue]
 """The values of a column by instance."""
 
 
 class Asks(Protocol):
     """What is needed of a session."""
 
-    async def request(self, request: Request, tries: int | None = None) -> Response:
+    async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
         """Ask until an answer comes, or until `tries` datagrams went unanswered."""
         ...
 
 
-async def get(session: Asks, oids: Sequence[Oid]) -> list[tuple[Oid, Value]]:
+async def get(session: Asks, oids: Sequence[Oid]) -> list[tuple[Oid, SnmpValue]]:
     """Return the values of `oids`, without those that the agent cannot give; raises `SourceError`.
 
     An answer that would be too big is asked for in halves; an object for which the agent reports an error is left out
     and the others are asked for again.
     """
-    response = await session.request(Request("get", tuple(oids)))
+    response = await session.request(SnmpRequest("get", tuple(oids)))
     if not response.error_status:
         return [(oid, value) for oid, value in response.varbinds if value is not None]
     if response.error_status == TOO_BIG and len(oids) > 1:
@@ -55,7 +56,7 @@ async def bulk_walk(session: Asks, columns: Sequence[Oid], rows: int, tries: int
     walk = _Walk(columns)
     while walk.open:
         repetitions = max(1, min(rows, _VARBINDS // len(walk.open)))
-        walk.take(await session.request(Request("bulk", walk.next, repetitions), tries))
+        walk.take(await session.request(SnmpRequest("bulk", walk.next, repetitions), tries))
     return walk.columns
 
 
@@ -63,7 +64,7 @@ async def next_walk(session: Asks, columns: Sequence[Oid]) -> list[Column]:
     """Return the columns of a table, asking for one row at a time; raises `SourceError`."""
     walk = _Walk(columns)
     while walk.open:
-        walk.take(await session.request(Request("next", walk.next)))
+        walk.take(await session.request(SnmpRequest("next", walk.next)))
     return walk.columns
 
 
@@ -81,7 +82,7 @@ class _Walk:
         """The object identifiers that the next request starts from."""
         return tuple(self._positions[index] for index in self.open)
 
-    def take(self, response: Response) -> None:
+    def take(self, response: Pdu) -> None:
         """Take the next rows; raises `SourceError` if the agent reports an error or walks in circles."""
         if response.error_status == NO_SUCH_NAME:  # how SNMP v1 ends a walk, also behind some v2c agents
             self.open = []
@@ -96,7 +97,7 @@ class _Walk:
                 ended.add(index)
         self.open = [index for index in asked if index not in ended]
 
-    def _extend(self, index: int, oid: Oid, value: Value | None) -> bool:
+    def _extend(self, index: int, oid: Oid, value: SnmpValue | None) -> bool:
         root = self._roots[index]
         if value is None or oid[: len(root)] != root:
             return False
@@ -109,7 +110,7 @@ class _Walk:
         return True
 
 
-def _error(response: Response) -> AuthError | MalformedError:
+def _error(response: Pdu) -> AuthError | MalformedError:
     if response.error_status in ACCESS_ERRORS:
         return AuthError("The SNMP agent does not let our community or user read this; check its access rights.")
     return MalformedError(

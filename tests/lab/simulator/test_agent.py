@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from exporter.config import CommunityAuth, UserAuth
 from exporter.errors import AuthError
 from exporter.lab.simulator.agent import LIMIT, Agent, Faults
+from exporter.lab.simulator.engine_user import EngineUser
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.timeline import parse
 from exporter.lab.simulator.topology import load
@@ -23,12 +24,12 @@ from exporter.lab.simulator.view import Transport, View
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.collect import SnmpSource
-from exporter.sources.snmp.keys import Keys
-from exporter.sources.snmp.messages import CommunityCodec, Rejected, Request, Response, encode
+from exporter.sources.snmp.messages import CommunityCodec, Rejected, SnmpRequest, encode_request
 from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Oid, Syntax
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
-from exporter.sources.snmp.usm import AUTH, PRIV, REPORTABLE, USM_STATS, UsmCodec, scoped, seal
+from exporter.sources.snmp.usm import UsmCodec
+from exporter.sources.snmp.usm_message import AUTH_FLAG, PRIV_FLAG, SecurityParameters
 from exporter.telemetry import Telemetry
 from support.appliances import community, snmp_appliance, usm
 from support.mail_agent import oid
@@ -55,9 +56,12 @@ PAIRED = [
 
 AUTHS: list[CommunityAuth | UserAuth] = [community(), *(usm(user) for user in (*PAIRED, V3GET))]
 
-QUEUE = Request("get", (oid("workQueueMessages"),))
+QUEUE = SnmpRequest("get", (oid("workQueueMessages"),))
 RAID = (*MAIL_OBJECTS, 18)
 ID = 0x40000001
+USM_STATS = (1, 3, 6, 1, 6, 3, 15, 1, 1)
+AUTH_PRIV = AUTH_FLAG | PRIV_FLAG
+REPORTABLE = 4
 INDEXED = {"powerSupplyTable": 8, "keyExpirationTable": 12, "updateTable": 13, "raidTable": 18}
 """The tables whose index column may be read, with their numbers."""
 
@@ -104,7 +108,7 @@ class Direct:
         self.agent.datagram_received(datagram, ("127.0.0.1", 1))
         return self._wire.sent[0] if self._wire.sent else None
 
-    def ask(self, request: Request, codec: CommunityCodec | UsmCodec | None = None) -> Response | None:
+    def ask(self, request: SnmpRequest, codec: CommunityCodec | UsmCodec | None = None) -> ber.Pdu | None:
         """Return the answer to a request, asked again after each report; None for silence."""
         codec = codec or CommunityCodec(COMMUNITY.encode())
         for _ in range(3):
@@ -112,9 +116,9 @@ class Direct:
             if datagram is None:
                 return None
             assert len(datagram) <= LIMIT
-            response = codec.accept(codec.decode(datagram))  # type: ignore[arg-type]  # its own message
-            if response:
-                return response
+            answer = codec.decode(datagram).accept()
+            if isinstance(answer, ber.Pdu):
+                return answer
         raise AssertionError("nothing but reports")
 
 
@@ -369,11 +373,11 @@ def test_only_what_is_in_the_time_window_is_answered(
     answer = direct.send(sealed((now[0] + boots, now[1] + seconds)))
     assert answer
     if accepted:
-        assert keyed.accept(keyed.decode(answer)) is not None
+        assert isinstance(keyed.decode(answer).accept(), ber.Pdu)
         return
     flags, told, pdu = opened(answer)
-    assert (flags, told, pdu.kind) == (AUTH, now, ber.REPORT)
-    assert pdu[3][0][0] == (*USM_STATS, 2, 0)
+    assert (flags, told, pdu.kind) == (AUTH_FLAG, now, ber.REPORT)
+    assert pdu.varbinds[0][0] == (*USM_STATS, 2, 0)
 
 
 def test_the_report_of_a_wrong_time_is_signed(direct: Direct, now: tuple[int, int], keyed: UsmCodec) -> None:
@@ -386,37 +390,46 @@ def test_the_report_of_a_wrong_time_is_signed(direct: Direct, now: tuple[int, in
 
 def test_reports_are_counted(direct: Direct, now: tuple[int, int]) -> None:
     reports = [direct.send(sealed(now, name=b"nobody")) for _ in range(2)]
-    first, second = (opened(report)[2][3][0] for report in reports if report)
-    assert first[0] == second[0] == (*USM_STATS, 3, 0)
-    assert second[1] == first[1] + 1
+    first, second = (dict(opened(report)[2].varbinds)[*USM_STATS, 3, 0] for report in reports if report)
+    assert isinstance(first, int)
+    assert second == first + 1
 
 
 def test_what_wants_no_report_gets_none(direct: Direct, now: tuple[int, int]) -> None:
-    assert direct.send(sealed((now[0] + 1, 0), flags=AUTH | PRIV)) is None
-    assert direct.send(sealed(now, flags=AUTH | PRIV))
+    assert direct.send(sealed((now[0] + 1, 0), flags=AUTH_PRIV)) is None
+    assert direct.send(sealed(now, flags=AUTH_PRIV))
 
 
 def test_another_context_is_met_with_silence(direct: Direct, now: tuple[int, int]) -> None:
-    assert direct.send(sealed(now, content=scoped(b"another engine", encode(QUEUE, ID)))) is None
+    assert direct.send(sealed(now, context=b"another engine")) is None
 
 
 def test_an_unknown_engine_is_told_whose_it_is(direct: Direct, now: tuple[int, int]) -> None:
     answer = direct.send(sealed(now, engine_id=b"another engine"))
     assert answer
     flags, told, pdu = opened(answer)
-    assert (flags, told, pdu[3][0][0]) == (0, now, (*USM_STATS, 4, 0))
+    assert (flags, told, pdu.varbinds[0][0]) == (0, now, (*USM_STATS, 4, 0))
 
 
 def sealed(
     now: tuple[int, int],
     name: bytes = b"v3get",
-    flags: int = AUTH | PRIV | REPORTABLE,
+    flags: int = AUTH_PRIV | REPORTABLE,
     engine_id: bytes = ENGINE,
-    content: bytes | None = None,
+    context: bytes = ENGINE,
 ) -> bytes:
-    """Return a request of the user v3get at an engine's boots and time."""
-    content = content or scoped(ENGINE, encode(QUEUE, ID))
-    return seal(content, ID, flags, engine_id, *now, name, Keys(usm(V3GET), ENGINE))
+    """Return a request of the user v3get at an engine's boots and time, about the objects of the engine `context`."""
+    user = EngineUser(usm(V3GET), ENGINE)
+    scoped = ber.encode(ber.SEQUENCE, octets(context), octets(b""), encode_request(QUEUE, ID))
+    encrypted, salt = user.encrypt(*now, scoped)
+    header = [ber.encode_integer(ID), ber.encode_integer(65507), octets(bytes((flags,))), ber.encode_integer(3)]
+    security = SecurityParameters(engine_id, *now, name, bytes(user.digest_length), salt).encode()
+    message = [ber.encode_integer(3), ber.encode(ber.SEQUENCE, *header), octets(security), octets(encrypted)]
+    return user.sign(ber.encode(ber.SEQUENCE, *message))
+
+
+def octets(content: bytes) -> bytes:
+    return ber.encode(ber.OCTETS, content)
 
 
 def opened(report: bytes) -> tuple[int, tuple[int, int], ber.Pdu]:
@@ -445,17 +458,17 @@ async def test_the_exporter_says_what_is_wrong_with_its_keys(view: View) -> None
 @pytest.mark.parametrize("codec", [CommunityCodec(COMMUNITY.encode()), UsmCodec(usm(V3GET))], ids=["v2c", "v3"])
 def test_an_answer_fits_one_packet(view: View, codec: CommunityCodec | UsmCodec) -> None:
     """GETBULK is cut, GET is tooBig; `Direct.ask` looks at the size."""
-    bulk = Direct(view).ask(Request("bulk", ((1, 3),), 1000), codec)
+    bulk = Direct(view).ask(SnmpRequest("bulk", ((1, 3),), 1000), codec)
     assert bulk
     assert 30 < len(bulk.varbinds) < len(expected(view, HARDWARE))
     assert [name for name, _ in bulk.varbinds] == list(expected(view, HARDWARE))[: len(bulk.varbinds)]
-    get = Direct(view).ask(Request("get", tuple(expected(view, HARDWARE))), codec)
+    get = Direct(view).ask(SnmpRequest("get", tuple(expected(view, HARDWARE))), codec)
     assert get
     assert (get.error_status, get.varbinds) == (1, [])
 
 
 def test_a_bulk_beyond_the_end_is_one_row_of_ends(view: View) -> None:
-    response = Direct(view).ask(Request("bulk", ((1, 4), (2, 1)), 20))
+    response = Direct(view).ask(SnmpRequest("bulk", ((1, 4), (2, 1)), 20))
     assert response
     assert response.varbinds == [((1, 4), None), ((2, 1), None)]
 
@@ -463,13 +476,15 @@ def test_a_bulk_beyond_the_end_is_one_row_of_ends(view: View) -> None:
 def test_non_repeaters_come_once() -> None:
     model = Model(load("pair"), 1, START)
     datagram = CommunityCodec(COMMUNITY.encode()).encode(
-        Request("bulk", ((1, 3, 6, 1, 2, 1, 1, 3), MAIL_OBJECTS), 2), ID
+        SnmpRequest("bulk", ((1, 3, 6, 1, 2, 1, 1, 3), MAIL_OBJECTS), 2), ID
     )
     answer = Direct(model.view, model.fleet.names[0]).send(
         datagram.replace(b"\x02\x01\x00\x02\x01\x02", b"\x02\x01\x01\x02\x01\x02")
     )
     assert answer
-    names = [name for name, _ in CommunityCodec(COMMUNITY.encode()).decode(answer).varbinds]
+    response = CommunityCodec(COMMUNITY.encode()).decode(answer).accept()
+    assert isinstance(response, ber.Pdu)
+    names = [name for name, _ in response.varbinds]
     assert names == [(1, 3, 6, 1, 2, 1, 1, 3, 0), (*MAIL_OBJECTS, 1, 0), (*MAIL_OBJECTS, 2, 0)]
 
 
@@ -502,10 +517,10 @@ def test_an_agent_that_the_view_calls_dead_is_silent(view: View, monkeypatch: py
 
 def test_what_is_broken_is_a_general_error_and_the_rest_is_well(view: View) -> None:
     direct = Direct(view, faults={HARDWARE: Faults(broken=QUEUE.oids)})
-    response = direct.ask(Request("get", (oid("sysUpTime"), *QUEUE.oids)))
+    response = direct.ask(SnmpRequest("get", (oid("sysUpTime"), *QUEUE.oids)))
     assert response
     assert (response.error_status, response.error_index) == (5, 2)
-    response = direct.ask(Request("get", (oid("sysUpTime"),)))
+    response = direct.ask(SnmpRequest("get", (oid("sysUpTime"),)))
     assert response
     assert response.error_status == 0
 
@@ -536,7 +551,7 @@ def requests(direct: Direct) -> list[bytes]:
     ]
     for codec in codecs:
         assert direct.ask(QUEUE, codec)
-    kinds = [QUEUE, Request("next", (MAIL_OBJECTS,)), Request("bulk", (RAID, MAIL_OBJECTS), 5)]
+    kinds = [QUEUE, SnmpRequest("next", (MAIL_OBJECTS,)), SnmpRequest("bulk", (RAID, MAIL_OBJECTS), 5)]
     return [codec.encode(kind, ID) for codec in codecs for kind in kinds]
 
 

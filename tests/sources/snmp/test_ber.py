@@ -44,12 +44,12 @@ def encoded(pdu: Any, varbinds: list[tuple[Any, Any]]) -> bytes:
 def test_each_type_of_value_is_read(value: Any, expected: object) -> None:
     pdu, rest = ber.decode(encoded(v2c.ResponsePDU(), [("1.3.6.1.2.1.1.1.0", value)]))
     assert (pdu.kind, rest) == (ber.RESPONSE, b"")
-    assert pdu[3] == [[(1, 3, 6, 1, 2, 1, 1, 1, 0), expected]]
+    assert pdu.varbinds == [((1, 3, 6, 1, 2, 1, 1, 1, 0), expected)]
 
 
 def test_unsigned_types_are_told_from_integer() -> None:
     pdu, _ = ber.decode(encoded(v2c.ResponsePDU(), [("1.3", v2c.Integer32(1)), ("1.3", v2c.Gauge32(1))]))
-    assert [isinstance(value, ber.Unsigned) for _, value in pdu[3]] == [False, True]
+    assert [isinstance(value, ber.Unsigned) for _, value in pdu.varbinds] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_unsigned_types_are_told_from_integer() -> None:
 )
 def test_requests_and_responses_are_told_apart(pdu: Any, kind: int) -> None:
     decoded, _ = ber.decode(encoded(pdu, [("1.3.6.1.2.1.1.1.0", v2c.Null(""))]))
-    assert (decoded.kind, decoded[3]) == (kind, [[(1, 3, 6, 1, 2, 1, 1, 1, 0), None]])
+    assert (decoded.kind, decoded.varbinds) == (kind, [((1, 3, 6, 1, 2, 1, 1, 1, 0), None)])
 
 
 def test_a_datagram_cut_anywhere_is_an_exception() -> None:

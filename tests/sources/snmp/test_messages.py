@@ -8,7 +8,8 @@ import pytest
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
-from exporter.sources.snmp.messages import CommunityCodec, Rejected, Request
+from exporter.sources.snmp.ber import Pdu
+from exporter.sources.snmp.messages import CommunityCodec, Rejected, SnmpRequest
 
 COMMUNITY = b"\x02\x04U\xaaU\xaa, or so"  # holds the octets that mark the place of the id
 OID = (1, 3, 6, 1, 2, 1, 1, 3, 0)
@@ -28,13 +29,13 @@ def datagram(pdu: Any, community: bytes = COMMUNITY, module: Any = v2c) -> bytes
 @pytest.mark.parametrize(
     ("request_", "kind"),
     [
-        (Request("get", (OID, (1, 3, 6))), v2c.GetRequestPDU),
-        (Request("next", (OID,)), v2c.GetNextRequestPDU),
-        (Request("bulk", ((1, 3, 6), (1, 3, 7)), 25), v2c.GetBulkRequestPDU),
+        (SnmpRequest("get", (OID, (1, 3, 6))), v2c.GetRequestPDU),
+        (SnmpRequest("next", (OID,)), v2c.GetNextRequestPDU),
+        (SnmpRequest("bulk", ((1, 3, 6), (1, 3, 7)), 25), v2c.GetBulkRequestPDU),
     ],
     ids=lambda value: getattr(value, "kind", ""),
 )
-def test_a_request_reads_as_it_was_meant(request_: Request, kind: Any) -> None:
+def test_a_request_reads_as_it_was_meant(request_: SnmpRequest, kind: Any) -> None:
     octets = CommunityCodec(COMMUNITY).encode(request_, 0x7FFFFFFF)
     message, rest = decoder.decode(octets, asn1Spec=v2c.Message())
     pdu = v2c.apiMessage.get_pdu(message)
@@ -48,7 +49,8 @@ def test_a_request_reads_as_it_was_meant(request_: Request, kind: Any) -> None:
 
 
 def test_a_response_is_read() -> None:
-    response = CommunityCodec(COMMUNITY).decode(datagram(v2c.ResponsePDU()))
+    response = CommunityCodec(COMMUNITY).decode(datagram(v2c.ResponsePDU())).accept()
+    assert isinstance(response, Pdu)
     assert (response.request_id, response.error_status, response.varbinds) == (0x40000001, 0, [(OID, 7)])
 
 

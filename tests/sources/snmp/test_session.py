@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.errors import RefusedError, ResolveError, SourceTimeout, UnreachableError
 from exporter.metrics.reading import Reading
-from exporter.sources.snmp.messages import Codec, CommunityCodec, Request
+from exporter.sources.snmp.messages import Codec, CommunityCodec, SnmpRequest
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import IN_FLIGHT, Session
 from exporter.sources.snmp.usm import UsmCodec
@@ -24,7 +24,7 @@ from support.processes import free_port
 from support.relay import Datagram, Policy, UdpRelay, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.snmpd import COMMUNITY, V3GET, Snmpd
 
-QUEUE = Request("get", (oid("workQueueMessages"),))
+QUEUE = SnmpRequest("get", (oid("workQueueMessages"),))
 V2C = CommunityCodec(COMMUNITY.encode())
 ANSWER = [(oid("workQueueMessages"), 42)]
 

@@ -13,9 +13,10 @@ import pytest
 
 from exporter.config import UserAuth
 from exporter.errors import AuthError, MalformedError
+from exporter.lab.simulator.engine import Clock, Engine
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.messages import Request
+from exporter.sources.snmp.messages import SnmpRequest
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
@@ -25,7 +26,7 @@ from support.mail_agent import oid
 from support.relay import Datagram, Policy, UdpRelay, doubled, forward, joined_by
 from support.snmpd import USERS, V3GET, Snmpd, User
 
-QUEUE = Request("get", (oid("workQueueMessages"),))
+QUEUE = SnmpRequest("get", (oid("workQueueMessages"),))
 ANSWER = [(oid("workQueueMessages"), 42)]
 
 
@@ -232,18 +233,41 @@ async def test_copies_of_reports_do_no_harm(snmpd: Snmpd) -> None:
     assert await ask(snmpd, UsmCodec(usm(V3GET)), doubled("client")) == 2
 
 
-async def test_an_agent_that_is_another_engine_each_time_is_given_up(snmpd: Snmpd) -> None:
+async def test_a_loop_of_new_engines_is_given_up(snmpd: Snmpd) -> None:
     count = iter(range(1000))
 
     def another_engine(datagram: Datagram) -> list[Datagram]:
-        """Let the request arrive as if for an engine that the agent is not, and its report tell of yet another."""
+        """Put yet another engine id into each report."""
         if datagram.to == "agent":
             return [datagram]
         engine = bytes.fromhex(snmpd.engine_id)
         return [replace(datagram, data=datagram.data.replace(engine, engine[:-2] + next(count).to_bytes(2, "big")))]
 
     async with conversation(snmpd, UsmCodec(usm(V3GET)), another_engine) as (session, _, _):
-        with pytest.raises(MalformedError, match="changes its engine"):
+        with pytest.raises(MalformedError, match="reports another engine id in each answer"):
+            await session.request(QUEUE)
+
+
+async def test_an_agent_that_refuses_its_own_engine_is_given_up(snmpd: Snmpd) -> None:
+    def unknown_engine(datagram: Datagram) -> list[Datagram]:
+        return [Datagram("client", report(4, message_id=ber.decode(datagram.data)[0][1][0]))]
+
+    async with conversation(snmpd, UsmCodec(usm(V3GET)), unknown_engine) as (session, _, _):
+        with pytest.raises(MalformedError, match="does not accept its own engine id"):
+            await session.request(QUEUE)
+
+
+async def test_an_agent_that_refuses_its_own_time_is_given_up(snmpd: Snmpd) -> None:
+    engine, boots = Engine(b"an engine", [usm(V3GET)]), iter(range(1000))
+
+    def another_time(datagram: Datagram) -> list[Datagram]:
+        """Answer as an engine that has restarted since its last answer."""
+        fields, _ = ber.decode(datagram.data)
+        answer = engine.answer(datagram.data, fields, Clock(next(boots), 0), 1400, lambda *_: None)
+        return [Datagram("client", answer)] if answer else []
+
+    async with conversation(snmpd, UsmCodec(usm(V3GET)), another_time) as (session, _, _):
+        with pytest.raises(MalformedError, match="does not accept the time that it reports itself"):
             await session.request(QUEUE)
 
 

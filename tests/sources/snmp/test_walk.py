@@ -5,41 +5,42 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import AuthError, MalformedError, SourceError, TooLargeError
-from exporter.sources.snmp.messages import Request, Response, Value
+from exporter.sources.snmp.ber import RESPONSE, Pdu, SnmpValue, VarBind
+from exporter.sources.snmp.messages import SnmpRequest
 from exporter.sources.snmp.mib import Oid
 from exporter.sources.snmp.walk import MAX_ROWS, bulk_walk, get, next_walk
 
 A, B, BEHIND = (1, 1), (1, 2), (2, 1)
-TABLE: dict[Oid, Value] = {(*A, 1): 11, (*A, 2): 12, (*A, 3): 13, (*B, 1): b"x", (*B, 3): b"z", BEHIND: 5}
+TABLE: dict[Oid, SnmpValue] = {(*A, 1): 11, (*A, 2): 12, (*A, 3): 13, (*B, 1): b"x", (*B, 3): b"z", BEHIND: 5}
 WHOLE = [{(1,): 11, (2,): 12, (3,): 13}, {(1,): b"x", (3,): b"z"}]
 
 
 class Agent:
     """An agent with these values; `most` variable bindings fit an answer, `errors` gives an object's error status."""
 
-    def __init__(self, values: dict[Oid, Value], most: int = 1000, errors: dict[Oid, int] | None = None) -> None:
+    def __init__(self, values: dict[Oid, SnmpValue], most: int = 1000, errors: dict[Oid, int] | None = None) -> None:
         self.values = values
         self.most = most
         self.errors = errors or {}
-        self.asked: list[Request] = []
+        self.asked: list[SnmpRequest] = []
 
-    async def request(self, request: Request, tries: int | None = None) -> Response:
+    async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
         self.asked.append(request)
         for index, oid in enumerate(request.oids, 1):
             if oid in self.errors:
-                return Response(1, self.errors[oid], index, [])
+                return Pdu(RESPONSE, 1, self.errors[oid], index, [])
         if request.kind == "get":
             if len(request.oids) > self.most:
-                return Response(1, 1, 0, [])
-            return Response(1, 0, 0, [(oid, self.values.get(oid)) for oid in request.oids])
-        row: list[tuple[Oid, Value | None]] = [(oid, None) for oid in request.oids]
-        varbinds: list[tuple[Oid, Value | None]] = []
+                return Pdu(RESPONSE, 1, 1, 0, [])
+            return Pdu(RESPONSE, 1, 0, 0, [(oid, self.values.get(oid)) for oid in request.oids])
+        row: list[VarBind] = [(oid, None) for oid in request.oids]
+        varbinds: list[VarBind] = []
         for _ in range(max(1, request.repetitions)):
             row = [self.after(oid) for oid, _ in row]
             varbinds += row
-        return Response(1, 0, 0, varbinds[: self.most])
+        return Pdu(RESPONSE, 1, 0, 0, varbinds[: self.most])
 
-    def after(self, oid: Oid) -> tuple[Oid, Value | None]:
+    def after(self, oid: Oid) -> VarBind:
         following = min((other for other in self.values if other > oid), default=None)
         return (following, self.values[following]) if following else (oid, None)  # endOfMibView
 
@@ -99,7 +100,7 @@ async def test_a_table_at_the_end_of_the_mib_ends() -> None:
 
 async def test_an_agent_that_walks_in_circles_is_an_error() -> None:
     class Circling(Agent):
-        def after(self, oid: Oid) -> tuple[Oid, Value | None]:
+        def after(self, oid: Oid) -> VarBind:
             return (*A, 1), 1
 
     with pytest.raises(MalformedError, match="circles"):
@@ -112,7 +113,7 @@ async def test_no_such_name_ends_a_walk() -> None:
 
 async def test_an_agent_without_end_is_cut() -> None:
     class Endless(Agent):
-        def after(self, oid: Oid) -> tuple[Oid, Value | None]:
+        def after(self, oid: Oid) -> VarBind:
             return (*A, oid[len(A)] + 1 if len(oid) > len(A) else 0), 1
 
     with pytest.raises(TooLargeError, match=str(MAX_ROWS)):
