@@ -23,6 +23,9 @@ from exporter.telemetry import Telemetry
 DEFAULT_TIMEOUT: Final = 10.0
 """Time in seconds that a probe gets when nobody says how long it may take."""
 
+_SHORTEST: Final = 0.1
+"""Time in seconds: if a poll had less, that nothing came says nothing about the appliance."""
+
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 """The header in which Prometheus says how long it waits for a scrape."""
 
@@ -200,13 +203,20 @@ class SharedPoll:
 
     def _partial(self, reading: Reading) -> Reading:
         """Return what has arrived of a poll that has not ended; the poll may go on and fill `reading` for others."""
+        duration = time.monotonic() - reading.started
+        if duration < _SHORTEST and not reading.up:
+            error = SourceTimeout(
+                f"The probe ended after {duration * 1000:.0f} ms, too short for an answer: allow more."
+            )
+        else:
+            error = self._source.timed_out(reading)
         return replace(
             reading,
             items={item: dict(rows) for item, rows in reading.items.items()},
-            errors=[*reading.errors, self._source.timed_out(reading)],
+            errors=[*reading.errors, error],
             unreadable=dict(reading.unreadable),
             notes=list(reading.notes),
-            duration=time.monotonic() - reading.started,
+            duration=duration,
         )
 
 

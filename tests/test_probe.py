@@ -76,6 +76,16 @@ async def test_the_deadline_ends_the_poll_and_keeps_what_arrived() -> None:
     assert source.ended == 1
 
 
+async def test_a_probe_without_time_says_so() -> None:
+    prober = Prober(snmp_appliance(9), Telemetry())
+    result = await prober.probe(0.0)
+    await prober.close()
+    (error,) = result.readings[0].errors
+    assert isinstance(error, SourceTimeout)
+    assert "too short" in str(error)
+    assert "DNS" not in str(error)
+
+
 async def test_probes_at_the_same_time_share_one_poll() -> None:
     source = Fake()
     poll = shared(source)

@@ -1,7 +1,7 @@
-"""Looking names up without making anybody else wait.
+"""Name lookups that nobody else waits for.
 
-A lookup blocks its thread for as long as the name servers let it, many seconds when they are gone. Each therefore has a
-thread of its own: neither other appliances, nor a reload, nor the end of the program wait for it.
+A lookup blocks its thread until the name server answers, or for many seconds if it does not. So each lookup has its own
+thread: other appliances, a reload and the end of the program do not wait for it.
 """
 
 from __future__ import annotations
@@ -13,27 +13,34 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
-Address = tuple[socket.AddressFamily, tuple[Any, ...]]
-"""A family and a socket address of it."""
+SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
-async def addresses(host: str, port: int, kind: socket.SocketKind) -> list[Address]:
-    """Return where `host` is, in the order of preference of this machine; raises socket.gaierror."""
-    if _is_literal(host):
+def is_ip_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def addresses(host: str, port: int, kind: socket.SocketKind) -> list[SocketAddress]:
+    """Return the addresses of `host`, the one that this machine prefers first; raises socket.gaierror."""
+    if is_ip_address(host):
         return _look_up(host, port, kind)
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[list[Address]] = loop.create_future()
+    found: asyncio.Future[list[SocketAddress]] = loop.create_future()
 
-    def settle(result: list[Address] | OSError) -> None:
+    def settle(result: list[SocketAddress] | OSError) -> None:
         if found.done():
-            return  # nobody waits any longer
+            return  # the caller was cancelled
         if isinstance(result, OSError):
             found.set_exception(result)
         else:
             found.set_result(result)
 
     def look_up() -> None:
-        result: list[Address] | OSError
+        result: list[SocketAddress] | OSError
         try:
             result = _look_up(host, port, kind)
         except OSError as error:
@@ -45,16 +52,8 @@ async def addresses(host: str, port: int, kind: socket.SocketKind) -> list[Addre
     return await found
 
 
-def _look_up(host: str, port: int, kind: socket.SocketKind) -> list[Address]:
+def _look_up(host: str, port: int, kind: socket.SocketKind) -> list[SocketAddress]:
     try:
         return [(family, address) for family, _, _, _, address in socket.getaddrinfo(host, port, type=kind)]
     except UnicodeError as error:  # an empty or over-long label
         raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

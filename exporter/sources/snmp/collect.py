@@ -1,4 +1,4 @@
-"""The SNMP source of an appliance: every object of the MIB that the catalogue uses, in few and small requests."""
+"""The SNMP source of an appliance: all objects of `mib` in few and small requests."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from typing import Final
 
 from exporter.config import Appliance, CommunityAuth, UserAuth
 from exporter.errors import MalformedError, SourceError, SourceTimeout
-from exporter.metrics.reading import Reading, Row, name_rows
+from exporter.metrics.reading import Reading, Row, label_value, name_rows
+from exporter.sources.resolve import is_ip_address
 from exporter.sources.snmp.ber import SnmpValue, Unsigned
 from exporter.sources.snmp.messages import Codec, CommunityCodec
 from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Syntax, Table, dotted
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
-from exporter.sources.snmp.walk import Column, bulk_walk, get, next_walk
+from exporter.sources.snmp.walk import ColumnValues, bulk_walk, get, next_walk
 from exporter.telemetry import Telemetry
 
 _STRING_OCTETS: Final = 255
-"""Octets of a DisplayString at most (RFC 2579)."""
+"""The longest DisplayString (RFC 2579)."""
 
 _BULK_TRIES: Final = 5
-"""Unanswered tries after which a table is walked by GETNEXT: some devices fail on GETBULK of the RAID table."""
+"""After so many unanswered tries a table is walked by GETNEXT: some appliances do not answer GETBULK of raidTable."""
 
 _BULK_FAILURES: Final = 3
-"""Polls in a row in which GETBULK of a table fails before the table is walked by GETNEXT from the start."""
+"""After GETBULK of a table has failed in so many polls in a row, the next polls use GETNEXT from the start."""
 
-_BULK_AGAIN: Final = 3600.0
-"""Time in seconds after which GETBULK is tried again: it may have been a run of lost packets, or an upgrade."""
+_BULK_RETRY: Final = 3600.0
+"""Seconds until GETBULK is tried again: packets may have been lost by chance, or AsyncOS may have been upgraded."""
 
 
 class SnmpSource:
-    """Polls one appliance's SNMP agent, and keeps what is learned of the agent from poll to poll.
+    """Polls one appliance's SNMP agent.
 
-    That is its round trips, its SNMPv3 engine, how many rows its tables have and which tables need GETNEXT; it only
-    makes polls cheaper, so that a restart misses nothing.
+    It keeps what it learns of the agent: round-trip times, the SNMPv3 engine, the number of rows of each table, and
+    which tables need GETNEXT. This makes later polls cheaper; a restart of the exporter loses nothing else.
     """
 
     def __init__(self, appliance: Appliance, telemetry: Telemetry) -> None:
@@ -51,7 +52,7 @@ class SnmpSource:
         self._answered = False
 
     async def poll(self, reading: Reading) -> None:
-        """Fill `reading` as answers arrive; what fails is recorded there."""
+        """Fill `reading` as answers arrive and record in it what fails: at its deadline a probe exports it half-filled."""
         settings = self._appliance.snmp
         try:
             async with Session.open(
@@ -64,34 +65,38 @@ class SnmpSource:
             reading.errors.append(error)
 
     def timed_out(self, reading: Reading) -> SourceTimeout:
-        """Return what to say of a poll that did not end in time."""
-        agent = f"{self._appliance.address} UDP port {self._appliance.snmp.port}"
+        address = self._appliance.address
+        agent = f"{address} UDP port {self._appliance.snmp.port}"
         if reading.up:
             return SourceTimeout(f"The SNMP agent at {agent} answered only in part, after {reading.requests} packets.")
-        if not reading.requests:
-            return SourceTimeout(f"The name {self._appliance.address} was not resolved in time; check the DNS.")
-        if self._answered:
-            hint = "it answered before, so it may be down, restarting or too busy"
-        elif isinstance(self._codec, UsmCodec) and self._codec.discovered:
-            hint = "it is known by its engine, so the passphrase or protocol under priv may be wrong, or it is busy"
-        elif isinstance(self._codec, UsmCodec):
-            hint = "check that SNMP is enabled there and that no firewall is in between"
-        else:
-            hint = "check that SNMP v2c is enabled there, the community (a wrong one gets no answer) and the firewall"
-        return SourceTimeout(f"No usable answer from {agent} to {reading.requests} packets: {hint}.")
+        if reading.requests:
+            hint = self._silence_hint()
+            return SourceTimeout(f"No usable answer from {agent} to {reading.requests} packets: {hint}.")
+        if is_ip_address(address):
+            return SourceTimeout(f"No request was sent to {agent} in time: check the load of the exporter's machine.")
+        return SourceTimeout(f"The name {address} was not resolved in time: check the DNS.")
 
     async def close(self) -> None:
-        """Nothing stays open between polls."""
+        """Do nothing: no connection stays open between polls."""
+
+    def _silence_hint(self) -> str:
+        if self._answered:
+            return "it answered before, so it may be down, restarting or too busy"
+        if not isinstance(self._codec, UsmCodec):
+            return "check that SNMP v2c is enabled there, the community (a wrong one gets no answer) and the firewall"
+        if self._codec.discovered:
+            return "it has told its engine id, so the passphrase or protocol under priv may be wrong, or it is busy"
+        return "check that SNMP is enabled there and that no firewall is in between"
 
     async def _poll_scalars(self, session: Session, reading: Reading) -> None:
         objects = {scalar.oid: scalar for scalar in SCALARS}
         for oid, value in await get(session, list(objects)):
-            if self._set(reading, objects[oid], value) and oid[: len(MAIL_OBJECTS)] == MAIL_OBJECTS:
+            if _record(reading, objects[oid], value) and oid[: len(MAIL_OBJECTS)] == MAIL_OBJECTS:
                 reading.up = True
         if not reading.up:
             raise MalformedError(
-                "The SNMP agent answers but shows none of the objects of ASYNCOS-MAIL-MIB; check that this is an email "
-                "appliance and that the community or user may read below 1.3.6.1.4.1.15497."
+                "The SNMP agent answers but has none of the objects of ASYNCOS-MAIL-MIB: check that this is an email "
+                "appliance, and that the community or user may read below 1.3.6.1.4.1.15497."
             )
 
     async def _poll_table(self, session: Session, table: Table, reading: Reading) -> None:
@@ -106,16 +111,20 @@ class SnmpSource:
         names = name_rows((dotted(instance), _text(labels.get(instance, b""))) for instance in instances)
         for column, by_instance in zip(table.columns, values, strict=True):
             for instance, value in by_instance.items():
-                self._set(reading, column, value, (names[dotted(instance)],))
+                _record(reading, column, value, (names[dotted(instance)],))
+        for instance, value in labels.items():
+            if not isinstance(value, bytes):
+                reading.unreadable[table.label.name, (names[dotted(instance)],)] = _shown(value)
 
-    async def _walk(self, session: Session, table: Table, reading: Reading) -> list[Column]:
-        """Walk a table's label and value columns, by GETBULK where it works."""
+    async def _walk(self, session: Session, table: Table, reading: Reading) -> list[ColumnValues]:
+        """Walk the columns of a table, the label first: by GETBULK, or by GETNEXT if GETBULK fails."""
         columns = [table.label.oid, *(column.oid for column in table.columns)]
         if time.monotonic() < self._next_until.get(table.name, 0.0):
             return await next_walk(session, columns)
-        most = self._appliance.snmp.max_repetitions
+        limit = self._appliance.snmp.max_repetitions
+        rows = min(limit, self._rows.get(table.name, limit) + 1)  # one more, which shows that the table has ended
         try:
-            result = await bulk_walk(session, columns, min(most, self._rows.get(table.name, most) + 1), _BULK_TRIES)
+            result = await bulk_walk(session, columns, rows, _BULK_TRIES)
         except (SourceTimeout, MalformedError) as error:
             reading.notes.append(f"{table.name}: GETBULK failed, trying GETNEXT: {error}")
         else:
@@ -124,21 +133,8 @@ class SnmpSource:
         result = await next_walk(session, columns)
         self._bulk_failures[table.name] += 1
         if self._bulk_failures[table.name] >= _BULK_FAILURES:
-            self._next_until[table.name] = time.monotonic() + _BULK_AGAIN
+            self._next_until[table.name] = time.monotonic() + _BULK_RETRY
         return result
-
-    def _set(self, reading: Reading, source: Object, value: SnmpValue, row: Row = ()) -> bool:
-        """Record a value of the type that the MIB gives it; count one of another type."""
-        if source.reused and isinstance(value, Unsigned):
-            return False  # another object of an older revision
-        if source.syntax is Syntax.STRING and isinstance(value, bytes):
-            reading.set(source.name, _text(value), row)
-        elif source.syntax is not Syntax.STRING and isinstance(value, int):
-            reading.set(source.name, int(value), row)
-        else:
-            self._telemetry.unknown_values.labels(source.name).inc()
-            return False
-        return True
 
 
 def _codec(auth: CommunityAuth | UserAuth) -> Codec:
@@ -147,8 +143,27 @@ def _codec(auth: CommunityAuth | UserAuth) -> Codec:
     return UsmCodec(auth)
 
 
+def _record(reading: Reading, source: Object, value: SnmpValue, row: Row = ()) -> bool:
+    """Record a value as an item, or as unreadable if it has another type than the MIB says; True if it is an item."""
+    if source.reused and isinstance(value, Unsigned):
+        return False  # another object of an older revision of the MIB
+    if source.syntax is Syntax.STRING and isinstance(value, bytes):
+        reading.set(source.name, _text(value), row)
+    elif source.syntax is not Syntax.STRING and isinstance(value, int):
+        reading.set(source.name, int(value), row)
+    else:
+        reading.unreadable[source.name, row] = _shown(value)
+        return False
+    return True
+
+
+def _shown(value: SnmpValue) -> str:
+    """Return the text of a value of a wrong type for the debug output."""
+    return label_value(_text(value) if isinstance(value, bytes) else str(value))
+
+
 def _text(value: SnmpValue) -> str:
-    """Return a DisplayString; what is not UTF-8 is read as ISO-8859-1, like the status page."""
+    """Return the text of a DisplayString, which is UTF-8 or, as on the status page, ISO-8859-1; "" for another type."""
     octets = value[:_STRING_OCTETS] if isinstance(value, bytes) else b""
     try:
         return octets.decode()

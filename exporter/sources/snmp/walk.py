@@ -16,7 +16,7 @@ MAX_ROWS: Final = 1024
 _VARBINDS: Final = 40
 """Variable bindings in an answer at most: more would not fit one datagram of 1,500 octets, and fragments get lost."""
 
-Column = dict[Oid, SnmpValue]
+ColumnValues = dict[Oid, SnmpValue]
 """The values of a column by instance."""
 
 
@@ -48,7 +48,7 @@ async def get(session: Asks, oids: Sequence[Oid]) -> list[tuple[Oid, SnmpValue]]
     return await get(session, rest) if rest else []
 
 
-async def bulk_walk(session: Asks, columns: Sequence[Oid], rows: int, tries: int) -> list[Column]:
+async def bulk_walk(session: Asks, columns: Sequence[Oid], rows: int, tries: int) -> list[ColumnValues]:
     """Return the columns of a table, asking for `rows` rows at a time; raises `SourceError`.
 
     A request is given up after `tries` tries, so that an agent that never answers GETBULK can be asked otherwise.
@@ -60,7 +60,7 @@ async def bulk_walk(session: Asks, columns: Sequence[Oid], rows: int, tries: int
     return walk.columns
 
 
-async def next_walk(session: Asks, columns: Sequence[Oid]) -> list[Column]:
+async def next_walk(session: Asks, columns: Sequence[Oid]) -> list[ColumnValues]:
     """Return the columns of a table, asking for one row at a time; raises `SourceError`."""
     walk = _Walk(columns)
     while walk.open:
@@ -74,7 +74,7 @@ class _Walk:
     def __init__(self, columns: Sequence[Oid]) -> None:
         self._roots = list(columns)
         self._positions = list(columns)
-        self.columns: list[Column] = [{} for _ in columns]
+        self.columns: list[ColumnValues] = [{} for _ in columns]
         self.open = list(range(len(columns)))
 
     @property

@@ -53,6 +53,8 @@ class XmlSource:
         server = f"{self._appliance.address} TCP port {self._appliance.xml.port}"
         if reading.up:
             return SourceTimeout(f"The status page came from {server} in time, the further pages did not.")
+        if not reading.requests:
+            return SourceTimeout(f"No request for {server} was sent in time: check the load of the exporter's machine.")
         return SourceTimeout(
             f"No status page from {server} in time: check route and firewall, and how loaded the appliance is."
         )

@@ -104,12 +104,25 @@ async def test_a_number_that_an_older_revision_used_otherwise_is_left_out(start_
     assert "fipsMode" not in reading.items
 
 
-async def test_a_value_of_another_type_is_counted(start_snmpd: Callable[..., Snmpd]) -> None:
+async def test_values_of_another_type_are_unreadable(start_snmpd: Callable[..., Snmpd]) -> None:
+    odd: dict[tuple[int, ...], tuple[Syntax, int | str | bytes]] = {
+        oid("workQueueMessages"): (Syntax.STRING, "many"),
+        oid("sysDescr"): (Syntax.INTEGER, 7),
+        oid("fanRPMs", 2): (Syntax.STRING, "fast"),
+        oid("fanName", 3): (Syntax.INTEGER, 9),
+    }
     telemetry = Telemetry()
-    values = {**mail_values(), oid("workQueueMessages"): (Syntax.STRING, "many")}
-    reading = await poll(source_of(start_snmpd(values=values), telemetry))
-    count = telemetry.registry.get_sample_value("ironport_exporter_unknown_values_total", {"item": "workQueueMessages"})
-    assert (reading.complete, "workQueueMessages" in reading.items, count) == (True, False, 1)
+    reading = await poll(source_of(start_snmpd(values=mail_values() | odd), telemetry))
+    assert reading.complete
+    assert reading.unreadable == {
+        ("workQueueMessages", ()): "many",
+        ("sysDescr", ()): "7",
+        ("fanRPMs", ("FAN 2",)): "fast",
+        ("fanName", ("3",)): "9",
+    }
+    assert "workQueueMessages" not in reading.items
+    assert reading.items["fanRPMs"].keys() == {("FAN 1",), ("3",)}
+    assert not next(iter(telemetry.unknown_values.collect())).samples  # probes count them
 
 
 async def test_an_agent_of_another_kind_is_said_to_be_one(start_snmpd: Callable[..., Snmpd]) -> None:
@@ -166,6 +179,14 @@ async def test_a_table_that_fails_leaves_everything_else_standing(snmpd: Snmpd) 
     assert {"fanRPMs", "updates", "keyIsPerpetual", "degreesCelsius", "powerSupplyStatus"} <= reading.items.keys()
     assert "raidStatus" not in reading.items
     assert "only in part" in str(source.timed_out(reading))
+
+
+@pytest.mark.parametrize(
+    ("host", "words"), [("mx1.example.edu", "check the DNS"), ("127.0.0.1", "No request was sent")]
+)
+def test_only_a_name_can_wait_for_the_dns(host: str, words: str) -> None:
+    source = SnmpSource(snmp_appliance(161, host=host), Telemetry())
+    assert words in str(source.timed_out(Reading("snmp")))
 
 
 @pytest.mark.parametrize(

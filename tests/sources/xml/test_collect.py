@@ -136,9 +136,14 @@ async def test_a_poll_cut_at_its_deadline_keeps_what_has_arrived(serve: Serve, m
     assert again.complete
 
 
-def test_a_poll_without_a_status_page_in_time_says_where_to_look(make_appliance: Callable[..., Appliance]) -> None:
+@pytest.mark.parametrize(("requests", "words"), [(0, "No request for"), (1, "No status page from")])
+def test_a_late_status_page_is_a_timeout_with_a_hint(
+    make_appliance: Callable[..., Appliance], requests: int, words: str
+) -> None:
     source = XmlSource(make_appliance(address="mx1.example.edu", port=8080), Telemetry())
-    assert str(source.timed_out(Reading("xml"))).startswith("No status page from mx1.example.edu TCP port 8080 in time")
+    error = source.timed_out(Reading("xml", requests=requests))
+    assert words in str(error)
+    assert "mx1.example.edu TCP port 8080" in str(error)
 
 
 async def test_no_secret_is_in_anything_that_is_said(serve: Serve, make_source: MakeSource) -> None:
