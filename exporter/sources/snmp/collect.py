@@ -52,7 +52,10 @@ class SnmpSource:
         self._answered = False
 
     async def poll(self, reading: Reading) -> None:
-        """Fill `reading` as answers arrive and record in it what fails: at its deadline a probe exports it half-filled."""
+        """Fill `reading` as answers arrive, and record in it what fails.
+
+        It is no return value because a probe that reaches its deadline exports what has arrived so far.
+        """
         settings = self._appliance.snmp
         try:
             async with Session.open(
