@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from exporter import DEFAULT_TIMEOUT
 from exporter.config import Appliance
 from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout
 from exporter.metrics.exposition import Exposition
@@ -19,9 +20,6 @@ from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Outcome, Reading, Row, Unreadable, label_value, unreadable_text
 from exporter.sources.source import SOURCES, Source
 from exporter.telemetry import Telemetry
-
-DEFAULT_TIMEOUT: Final = 10.0
-"""Time in seconds that a probe gets when nobody says how long it may take."""
 
 _SHORTEST: Final = 0.1
 """Time in seconds: if a poll had less, that nothing came says nothing about the appliance."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -17,11 +18,13 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import click
 import pytest
 
 from exporter import __version__, cli, config
 from exporter.errors import ConfigError
 from support import logs
+from support.command_line import parse_command_line
 from support.fake_fleet import COMMUNITY, MX1, MX2, MX3, PASSWORD, write_fleet
 from support.prometheus import parsed
 from support.snmpd import COMMUNITY as SNMPD_COMMUNITY
@@ -67,7 +70,7 @@ class Child:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "exporter", *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": ""},  # with it, argparse would see the gone reader and say nothing
+            env={**os.environ, "PYTHONUNBUFFERED": ""},  # with it, the gone reader would be noticed at once
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -129,11 +132,7 @@ def get(url: str, **headers: str) -> tuple[int, str]:
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
     """Run the command in this process; return exit code, standard output and standard error."""
-    try:
-        code = cli.main([str(argument) for argument in arguments])
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    return code, *capsys.readouterr()
+    return cli.main([str(argument) for argument in arguments]), *capsys.readouterr()
 
 
 def problems(file: Path) -> list[str]:
@@ -236,16 +235,16 @@ def test_every_command_says_all_that_is_wrong_with_the_configuration(
 
 
 def test_check_says_in_a_line_that_all_is_well(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
-    assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is well: 3 appliances in 2 pools.\n", "")
+    assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is all right: 3 appliances in 2 pools.\n", "")
     write_fleet(fleet, MX3)
-    assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is well: 1 appliance in 1 pool.\n", "")
+    assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is all right: 1 appliance in 1 pool.\n", "")
 
 
 def test_the_configuration_is_fleet_yml_of_the_working_folder(
     capsys: pytest.CaptureFixture[str], fleet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(fleet.parent)
-    assert run(capsys, "check") == (0, "fleet.yml is well: 3 appliances in 2 pools.\n", "")
+    assert run(capsys, "check") == (0, "fleet.yml is all right: 3 appliances in 2 pools.\n", "")
 
 
 def test_probe_prints_the_metrics_of_an_appliance(
@@ -310,26 +309,49 @@ def test_version_is_ours(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith(f"ironport-exporter {__version__} (Python 3.")
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
-def test_help_has_examples_that_the_parser_takes(capsys: pytest.CaptureFixture[str], command: cli.Command) -> None:
-    _, overview, _ = run(capsys, "--help")
-    code, out, _ = run(capsys, command.name, "--help")
+def commands(group: click.Group) -> Iterator[tuple[list[str], cli.Command]]:
+    """Yield the words that call each command, and the command."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from (([name, *words], found) for words, found in commands(command))
+        elif isinstance(command, cli.Command):
+            yield [name], command
+
+
+COMMANDS = list(commands(cli.cli))
+
+
+@pytest.mark.parametrize(("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS])
+def test_help_has_examples_that_the_parser_takes(
+    capsys: pytest.CaptureFixture[str], words: list[str], command: cli.Command
+) -> None:
+    _, overview, _ = run(capsys, *words[:-1], "--help")
+    code, out, _ = run(capsys, *words, "--help")
     assert code == 0
-    assert command.examples
+    assert f"  {command.examples[0]}\n" in overview
     for example in command.examples:
         assert f"  {example}\n" in out
-        assert f"  {example}\n" in overview
-        arguments = example.split(" > ")[0].split()[1:]
-        assert cli.parse(arguments).run == command.run
+        assert parse_command_line(shlex.split(example.split(" > ")[0])[1:])[0] == words[-1]
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["frob"], "invalid choice: 'frob'"),
-        (["probe"], "the following arguments are required: NAME"),
-        (["--frob"], "unrecognized arguments: --frob"),
-        (["--config", "fleet.yml"], "unrecognized arguments: --config fleet.yml"),
+        (["frob"], "There is no command 'frob'."),
+        (["chek"], "There is no command 'chek'. Did you mean check?"),
+        (["probe"], "Missing argument 'NAME'. See 'ironport-exporter probe --help'."),
+        (["--frob"], "There is no flag --frob here. '--help' lists the flags."),
+        (["--config", "fleet.yml"], "There is no flag --config. Did you mean --config.file?"),
+        (["check", "--confg.file", "fleet.yml"], "Did you mean --config.file?"),
+        (["serve", "--units", "3"], "There is no flag --units here. It is a flag of simulate and backfill."),
+        (["--config.file", "fleet.yml", "schema"], "There is no flag --config.file here. It is a flag of serve and"),
+        (["check", "mx1"], "Got unexpected extra argument (mx1)"),
+        (["backtest", "--from", "3d"], "--from has no effect without --prometheus. Leave it out."),
+        (["backtest", "--topology", "pair"], "--topology has no effect without --quiet-weeks."),
+        (
+            ["backtest", "--prometheus", "http://localhost:1", "--only", "x", "--seed", "1"],
+            "--only, --seed have no effect with --prometheus.",
+        ),
         (["--web.listen-address", "10125"], "'10125' is not an address like :10125, 127.0.0.1:10125 or [::1]:10125"),
         (["--web.listen-address", "::1:10125"], "'::1:10125' is not an address like"),
         (["--web.listen-address", ":65536"], "':65536' is not an address like"),
@@ -337,14 +359,14 @@ def test_help_has_examples_that_the_parser_takes(capsys: pytest.CaptureFixture[s
         (["--timeout-offset", "-1"], "'-1' is not a number of seconds"),
         (["--timeout-offset", "nan"], "'nan' is not a number of seconds"),
         (["probe", "mx1", "--timeout", "soon"], "'soon' is not a number of seconds"),
-        (["--log.level", "loud"], "invalid choice: 'loud'"),
+        (["--log.level", "loud"], "'loud' is not one of 'debug', 'info', 'warning', 'error'"),
     ],
 )
 def test_wrong_usage_is_a_sentence_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
     code, out, err = run(capsys, *arguments)
-    assert (code, out) == (2, "")
+    assert (code, out, err.count("\n")) == (2, "", 1)
     assert sentence in err
 
 
@@ -359,7 +381,7 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(
     ],
 )
 def test_a_listen_address_is_a_host_and_a_port(text: str, address: tuple[str, int]) -> None:
-    assert cli.parse(["--web.listen-address", text]).web_listen_address == address
+    assert parse_command_line(["--web.listen-address", text])[1]["web_listen_address"] == address
 
 
 @pytest.mark.parametrize(("level", "traced"), [("error", False), ("debug", True)])
@@ -376,3 +398,75 @@ def test_an_unexpected_error_is_a_sentence_and_its_trace_is_for_debug(
         "An unexpected error ended the command: ZeroDivisionError: division by zero. Please report it."
     )
     assert ("Traceback" in err) is traced
+
+
+def test_a_command_imports_only_what_it_needs(fleet: Path) -> None:
+    """Neither a web server nor a simulation is loaded to check a file."""
+    program = (
+        "import sys; from exporter.cli import main; code = main(sys.argv[1:]);"
+        "print(sorted({'aiohttp', 'numpy', 'exporter.lab'} & sys.modules.keys())); sys.exit(code)"
+    )
+    for arguments in (["--version"], ["schema"], ["check", "--config.file", str(fleet)]):
+        ran = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=True,
+        )
+        assert ran.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_flags_work_before_and_after_the_command(capsys: pytest.CaptureFixture[str], fleet: Path, place: str) -> None:
+    flags = ["--log.level", "warn", "--config.file", str(fleet)]
+    code, out, _ = run(capsys, *([*flags, "check"] if place == "before" else ["check", *flags]))
+    assert (code, out) == (0, f"{fleet} is all right: 3 appliances in 2 pools.\n")
+
+
+def test_the_last_of_two_values_counts(fleet: Path) -> None:
+    _, values = parse_command_line(["--config.file", "no.yml", "check", "--config.file", str(fleet)])
+    assert values["config_file"] == fleet
+
+
+def test_an_environment_variable_sets_a_flag_of_every_command(
+    capsys: pytest.CaptureFixture[str], fleet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IRONPORT_EXPORTER_CONFIG_FILE", str(fleet))
+    assert run(capsys, "check")[0] == run(capsys, "sd")[0] == 0
+    assert run(capsys, "check", "--config.file", "no.yml")[0] == 1, "the command line comes first"
+    assert run(capsys, "--config.file", "no.yml", "check")[0] == 1
+
+
+def test_a_variable_of_another_command_is_no_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRONPORT_EXPORTER_TOPOLOGY", "pair")
+    assert parse_command_line(["simulate", "--units", "3"])[1]["units"] == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("ironport-exporter ", {"serve", "check", "demo"}),
+        ("ironport-exporter --web.li", {"--web.listen-address"}),
+        ("ironport-exporter check --conf", {"--config.file"}),
+        ("ironport-exporter check --log.level de", {"debug"}),
+        ("ironport-exporter demo att", {"attack"}),
+    ],
+)
+def test_the_shell_completes_commands_and_flags(line: str, offered: set[str]) -> None:
+    environment = {
+        "_IRONPORT_EXPORTER_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split(" ")) - 1),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", "from exporter.cli import main; main([])"],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert offered <= {item.partition(",")[2] for item in ran.stdout.splitlines()}

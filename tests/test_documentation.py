@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import COMMANDS
+from exporter.cli import cli
 from exporter.metrics.catalog import FAMILIES, Family
 from exporter.telemetry import Telemetry
 from support.processes import Process, free_port
@@ -75,5 +75,5 @@ def test_the_example_fleet_of_the_readme_can_be_looked_at(tmp_path: Path, monkey
 def test_the_other_commands_of_the_readme_are_commands() -> None:
     ours = [line.split()[1:] for line in commands(README) if line.startswith(".venv/bin/ironport-exporter")]
     named = {arguments[0] for arguments in ours if arguments and not arguments[0].startswith("-")}
-    assert {"check", "probe", "demo", "simulate"} <= named <= {command.name for command in COMMANDS}
+    assert {"check", "probe", "demo", "simulate"} <= named <= set(cli.commands)
     assert "tests/run" in commands(README)

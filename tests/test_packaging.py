@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 import exporter
-from exporter.cli import COMMANDS
+from support.command_line import parse_command_line
 
 ROOT = Path(exporter.__file__).parents[1]
 
@@ -112,9 +112,8 @@ def test_the_image_is_labelled_as_the_project_is(image: list[Instruction], proje
 
 
 def test_the_exposed_port_is_the_one_that_the_exporter_listens_on(image: list[Instruction]) -> None:
-    (serve,) = (command for command in COMMANDS if command.name == "serve")
-    (listen,) = (each for each in serve.arguments if each.name == "--web.listen-address")
-    assert listen.options["default"] == f":{only(image, 'EXPOSE')}"
+    _, values = parse_command_line(["serve"])
+    assert values["web_listen_address"] == ("", int(only(image, "EXPOSE")))
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])

@@ -15,7 +15,6 @@ import socket
 import sys
 import tempfile
 import time
-from argparse import Namespace
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -27,7 +26,7 @@ from urllib.request import Request, urlopen
 import aiohttp
 import yaml
 
-from exporter.errors import ExporterError, RequestError, UsageError
+from exporter.errors import ExporterError
 from exporter.lab.history import progress
 from exporter.lab.history.backfill import JOB, backfill
 from exporter.lab.simulator import command, control, timeline, topology
@@ -64,22 +63,10 @@ class Addresses:
     fleet_file: str
 
 
-def demo(flags: Namespace) -> int:
-    """Run the demo, or start an attack in the one that runs; returns the exit code."""
-    state = flags.state or _default_state()
-    match flags.words:
-        case []:
-            return _run(state, flags.history)
-        case ["attack", scenario]:
-            return _attack(scenario, state)
-    raise UsageError("write `demo`, or `demo attack SCENARIO` such as `demo attack jabberer,unit=mx1`")
-
-
-def _attack(scenario: str, state: Path) -> int:
-    try:
-        timeline.parse(scenario)
-    except RequestError as error:
-        raise UsageError(str(error)) from error
+def attack(scenario: str, state: Path | None) -> int:
+    """Start a scenario in the demo that runs; raises RequestError for a scenario that is none, or ExporterError."""
+    timeline.parse(scenario)
+    state = state or _default_state()
     try:
         addresses = json.loads(state.read_text())
         with urlopen(Request(f"{addresses['simulator']}/scenarios", scenario.encode()), timeout=10) as answer:  # noqa: S310 - http
@@ -97,11 +84,10 @@ def _attack(scenario: str, state: Path) -> int:
     return 0
 
 
-def _run(state: Path, history: str) -> int:
-    try:
-        past = timeline.seconds(history, "history")
-    except RequestError as error:
-        raise UsageError(str(error)) from error
+def start(history: str, state: Path | None) -> int:
+    """Run the demo until SIGTERM or SIGINT and return the exit code; raises RequestError, ExporterError."""
+    past = timeline.seconds(history, "history")
+    state = state or _default_state()
     signal.signal(signal.SIGTERM, _interrupt)  # the temporary folder goes, whatever ends the demo
     with tempfile.TemporaryDirectory(prefix="ironport-demo-") as name, _stated(state):
         folder = Path(name)

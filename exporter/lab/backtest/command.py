@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from collections.abc import Sequence
 from fnmatch import fnmatch
+from pathlib import Path
 
 from exporter.errors import UsageError
 from exporter.lab.backtest.cases import CASES, Case, quiet
@@ -15,26 +16,38 @@ from exporter.lab.backtest.simulated import Trial, play
 from exporter.lab.history import progress
 
 
-def backtest(flags: Namespace) -> int:
-    """Play the cases that the flags ask for and print their scores; return 1 if anything is wrong with one."""
-    trials = [Trial(case, seed, flags.step, flags.drops) for case in _cases(flags) for seed in flags.seed or [1]]
+def backtest(
+    only: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    quiet_weeks: int | None,
+    topology: str,
+    drops: float,
+    step: int,
+    rules: str | None,
+    json_file: Path | None,
+) -> int:
+    """Play the cases that a pattern of `only` matches and print their scores; return 1 if anything is wrong with one.
+
+    `drops` is the share of SNMP requests that are lost, `step` the seconds between samples, `rules` a pattern of files.
+    """
+    cases = CASES if quiet_weeks is None else (*CASES, quiet(quiet_weeks, topology))
+    trials = [Trial(case, seed, step, drops) for case in _chosen(cases, only) for seed in seeds]
     order = {trial: number for number, trial in enumerate(trials)}
-    played = sorted(play(trials, rules_of(flags), progress.show), key=lambda one: order[one.trial])
+    played = sorted(play(trials, rules_of(rules), progress.show), key=lambda one: order[one.trial])
     scores = [score(one) for one in played]
     print(scores_table(scores))  # noqa: T201 - what the command is for
-    write_json(flags.json, scores_json(scores))
+    write_json(json_file, scores_json(scores))
     return _conclude(scores)
 
 
-def _cases(flags: Namespace) -> list[Case]:
-    """Return the cases that --only names, or all; raises UsageError for a name that none has."""
-    every = CASES if flags.quiet_weeks is None else (*CASES, quiet(flags.quiet_weeks, flags.topology))
-    patterns = flags.only or ["*"]
+def _chosen(cases: Sequence[Case], patterns: Sequence[str]) -> list[Case]:
+    """Return the cases that a pattern matches; raises UsageError for a pattern that matches none."""
     for pattern in patterns:
-        if not any(fnmatch(case.name, pattern) for case in every):
-            names = ", ".join(case.name for case in every)
+        if not any(fnmatch(case.name, pattern) for case in cases):
+            names = ", ".join(case.name for case in cases)
             raise UsageError(f"There is no case {pattern!r}; there are: {names}.")
-    return [case for case in every if any(fnmatch(case.name, pattern) for pattern in patterns)]
+    return [case for case in cases if any(fnmatch(case.name, pattern) for pattern in patterns)]
 
 
 def _conclude(scores: list[Score]) -> int:

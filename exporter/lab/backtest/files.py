@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from exporter.prometheus import rule_files
 from exporter.prometheus.rule_files import Rule
 
 
-def rules_of(flags: Namespace) -> list[Rule]:
-    """Return the rules of --rules, or the project's own; raises UsageError where there are none."""
-    pattern = flags.rules or rule_files.project_rules()
+def rules_of(pattern: str | None) -> list[Rule]:
+    """Return the rules of the files that match, or the project's own; raises UsageError where there are none."""
+    pattern = pattern or rule_files.project_rules()
     if pattern is None:
         raise UsageError("The project's rules are not installed: name rule files with --rules 'rules/*.yml'.")
     return rule_files.read_rules(pattern)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
@@ -38,16 +37,19 @@ _OURS: Final = 'group by (job) (last_over_time({__name__=~"ironport_probe_succes
 _DAY: Final = 86400
 
 
-def backtest(flags: Namespace) -> int:
-    """Print what the alerts would have done in the past that the flags name; raises UsageError, ExporterError."""
-    begin, end = _range(flags)
-    rules = rules_of(flags)
+def backtest(url: str, *, begin: str, end: str, step: int, rules: str | None, json_file: Path | None) -> int:
+    """Print what the alerts would have done in the past that the Prometheus at `url` knows.
+
+    `step` is in seconds, `rules` a pattern of files. Raises UsageError, ExporterError.
+    """
+    past = _range(begin, end, step)
+    read = rules_of(rules)
     for name in ("promtool", "prometheus"):
         blocks.program(name)
     with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as folder:
-        found = _found(flags, rules, begin, end, Path(folder))
-    print(_told(found, begin, end))  # noqa: T201 - what the command is for
-    write_json(flags.json, past_json(found, end))
+        found = _found(url, read, past, Path(folder))
+    print(_told(found, past.start, past.stop))  # noqa: T201 - what the command is for
+    write_json(json_file, past_json(found, past.stop))
     return 0
 
 
@@ -63,13 +65,13 @@ def _told(found: Sequence[Firing], begin: int, end: int) -> str:
     return "\n\n".join([*tables, *([pages_table(paged)] if paged else []), said])
 
 
-def _range(flags: Namespace) -> tuple[int, int]:
-    """Return the first and the last instant of the past in question, multiples of the step."""
+def _range(begin: str, end: str, step: int) -> range:
+    """Return the past in question in Unix time, from its first to its last instant; both are multiples of the step."""
     now = time.time()
-    begin, end = (_moment(text, now) // flags.step * flags.step for text in (getattr(flags, "from"), flags.to))
-    if begin >= end:
+    first, last = (int(_moment(text, now) // step * step) for text in (begin, end))
+    if first >= last:
         raise UsageError("The past has to begin before it ends: give --from and --to, such as --from 7d --to 0s.")
-    return int(begin), int(end)
+    return range(first, last, step)
 
 
 def _moment(text: str, now: float) -> float:
@@ -85,26 +87,27 @@ def _moment(text: str, now: float) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _found(flags: Namespace, rules: Sequence[Rule], begin: int, end: int, folder: Path) -> list[Firing]:
+def _found(url: str, rules: Sequence[Rule], past: range, folder: Path) -> list[Firing]:
+    begin, end, step = past.start, past.stop, past.step
     longest = max((rule.for_seconds + rule.keep_firing_for_seconds for rule in rules), default=0)
-    lead = int(LEAD + longest) // flags.step * flags.step
-    before = list(blocks.periods(begin - HISTORY, begin - lead - flags.step, flags.step))
-    tested = list(blocks.periods(begin - lead, end, flags.step))
-    copied = _copy(flags, rules, [*before, *tested], folder)
+    lead = int(LEAD + longest) // step * step
+    before = list(blocks.periods(begin - HISTORY, begin - lead - step, step))
+    tested = list(blocks.periods(begin - lead, end, step))
+    copied = _copy(url, rules, [*before, *tested], folder)
     before, tested = ([period for period in periods if period in copied] for periods in (before, tested))
     with workers() as pool:
         found = fired(folder, rules, tested, pool, progress.show, history=before)
     return [firing for firing in found if firing.end is None or firing.end > begin]
 
 
-def _copy(flags: Namespace, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> list[range]:
+def _copy(url: str, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> list[range]:
     """Copy what the rules read, one query after the other, and return the periods of which there is anything."""
-    selectors = {name: [name] for name in _names(flags.prometheus, rules)}
+    selectors = {name: [name] for name in _names(url, rules)}
     if "up" in selectors:
-        selectors["up"] = [f"up{{job={json.dumps(job)}}}" for job in _jobs(flags.prometheus, periods)]
+        selectors["up"] = [f"up{{job={json.dumps(job)}}}" for job in _jobs(url, periods)]
     copied = []
     for done, period in enumerate(periods, 1):
-        samples = _samples(flags.prometheus, selectors, period)
+        samples = _samples(url, selectors, period)
         if (first := next(samples, None)) is not None:
             blocks.write(chain([first], samples), folder)
             copied.append(period)

@@ -7,85 +7,52 @@ import ipaddress
 import resource
 import signal
 import time
-from argparse import Namespace
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 
-from exporter.errors import ConfigError, ExporterError, RequestError, UsageError
-from exporter.lab.history import progress
-from exporter.lab.history.backfill import EVERY, READ, backfill
+from exporter.errors import ExporterError, RequestError
 from exporter.lab.simulator import control, timeline, topology
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.topology import Topology
-from exporter.prometheus import rule_files
-
-_USUAL: Final = "campus"
-"""The topology where none is asked for."""
 
 _log: Final = structlog.get_logger()
 
-_STEP: Final = 15
-_BACKFILL_STEP: Final = 60
-"""Steps in seconds unless told otherwise: of a live fleet, and between the samples of a backfill."""
 
+def simulate(
+    topology: Topology,
+    *,
+    seed: int,
+    step: int,
+    scenarios: Sequence[str],
+    snmp: Literal["v3", "v2c"],
+    https: bool,
+    fleet_file: Path | None,
+    address: tuple[str, int],
+) -> int:
+    """Simulate the fleet until SIGTERM or SIGINT and return the exit code; raises RequestError for a wrong scenario.
 
-def simulate(flags: Namespace) -> int:
-    """Do what the flags ask for and return the exit code; raises UsageError for what is wrong with them."""
-    try:
-        if flags.backfill is not None:
-            return _backfill(flags)
-        model = _model(flags)
-    except ConfigError as error:
-        raise UsageError(" ".join(error.problems)) from error
-    except RequestError as error:
-        raise UsageError(str(error)) from error
+    `step` is in seconds; `address` is where the page that controls the fleet is served.
+    """
+    host, _ = address
+    if not (host == "localhost" or _is_loopback(host)):
+        raise RequestError("The control of a simulated fleet is for the loopback alone: listen on 127.0.0.1.")
+    requests = [timeline.parse(text) for text in scenarios]
+    model = Model(topology, seed, time.time(), step)
+    for request in requests:
+        model.begin(request)
     allow_files()
-    fleet = LiveFleet(model, snmp=flags.snmp, https=not flags.http)
-    asyncio.run(_serve(fleet, flags.web_listen_address, flags.fleet_file))
+    asyncio.run(_serve(LiveFleet(model, snmp=snmp, https=https), address, fleet_file))
     _log.info("stopped")
     return 0
 
 
-def _model(flags: Namespace) -> Model:
-    host, _ = flags.web_listen_address
-    if not (host == "localhost" or _is_loopback(host)):
-        raise RequestError("The control of a simulated fleet is for the loopback alone: listen on 127.0.0.1.")
-    if flags.out or flags.all or flags.rules:
-        raise RequestError("--out, --all and --rules go with --backfill DURATION, which is missing.")
-    requests = [timeline.parse(text) for text in flags.scenario]
-    model = Model(_topology(flags), flags.seed, time.time(), flags.step or _STEP)
-    for request in requests:
-        model.begin(request)
-    return model
-
-
-def _topology(flags: Namespace) -> Topology:
-    if flags.units and flags.topology:
-        raise RequestError("A fleet has either a --topology or a number of equal --units: give one of them.")
-    return topology.units(flags.units) if flags.units else topology.load(flags.topology or _USUAL)
-
-
-def _backfill(flags: Namespace) -> int:
-    if flags.out is None:
-        raise RequestError("--backfill needs --out DIR, the folder for the database.")
-    backfill(
-        _topology(flags),
-        seed=flags.seed,
-        seconds=timeline.seconds(flags.backfill, "time to backfill"),
-        end=time.time(),
-        out=flags.out,
-        scenarios=[timeline.parse(text) for text in flags.scenario],
-        step=flags.step or _BACKFILL_STEP,
-        families=EVERY if flags.all else READ,
-        rules=rule_files.read_rules(flags.rules) if flags.rules else (),
-        progress=progress.show,
-    )
-    print(f"The history is in {flags.out}, for Prometheus' --storage.tsdb.path.")  # noqa: T201 - what the command did
-    return 0
+def fleet(name: str, units: int | None) -> Topology:
+    """Return a fleet of so many equal units, or else the topology of this name; raises ConfigError."""
+    return topology.units(units) if units else topology.load(name)
 
 
 def _is_loopback(host: str) -> bool:

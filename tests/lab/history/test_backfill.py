@@ -13,7 +13,6 @@ import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter import config
-from exporter.cli import main
 from exporter.errors import ExporterError, RequestError
 from exporter.lab.history import backfill
 from exporter.lab.history.backfill import EVERY, READ, Samples
@@ -343,31 +342,3 @@ def test_without_promtool_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ExporterError, match="promtool is not on the PATH"):
         make(tmp_path / "data")
     assert not (tmp_path / "data").exists()
-
-
-@needs_prometheus
-def test_the_command_makes_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "data"
-    arguments = ["simulate", "--topology", "pair", "--backfill", "10m", "--out", str(out), "--scenario", "flood"]
-    assert main(arguments) == 0
-    said = capsys.readouterr()
-    assert said.out == f"The history is in {out}, for Prometheus' --storage.tsdb.path.\n"
-    assert said.err.endswith("samples: 100%\n")
-    assert main(arguments) == 2, "now the folder is not empty"
-
-
-@pytest.mark.parametrize(
-    ("flags", "sentence"),
-    [
-        (["--backfill", "3x", "--out", "x"], "'3x' is not a time"),
-        (["--backfill", "3h"], "--backfill needs --out DIR"),
-        (["--out", "x"], "go with --backfill DURATION"),
-        (["--backfill", "3h", "--out", "x", "--rules", "none/*.yml"], "No file matches none"),
-    ],
-)
-def test_flags_that_make_no_sense_are_wrong_usage(
-    flags: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["simulate", *flags]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert sentence in line

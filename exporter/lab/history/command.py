@@ -1,0 +1,44 @@
+"""What `ironport-exporter backfill` does: it writes the history of a simulated fleet as a Prometheus database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from exporter.lab.history import progress
+from exporter.lab.history.backfill import EVERY, READ, backfill
+from exporter.lab.simulator import timeline
+from exporter.lab.simulator.topology import Topology
+from exporter.prometheus import rule_files
+
+
+def write(
+    topology: Topology,
+    *,
+    last: str,
+    out: Path,
+    seed: int,
+    step: int,
+    scenarios: Sequence[str],
+    every_metric: bool,
+    rules: str | None,
+) -> int:
+    """Write the history of the time `last` until now to the folder `out`; raises RequestError for what cannot be.
+
+    `step` is in seconds, and `rules` is the pattern of the files whose recorded series are written too.
+    """
+    backfill(
+        topology,
+        seed=seed,
+        seconds=timeline.seconds(last, "--last"),
+        end=time.time(),
+        out=out,
+        scenarios=[timeline.parse(text) for text in scenarios],
+        step=step,
+        families=EVERY if every_metric else READ,
+        rules=rule_files.read_rules(rules) if rules else (),
+        progress=progress.show,
+    )
+    print(f"The history is in {out}. Start Prometheus with --storage.tsdb.path={out}.")  # noqa: T201 - what it did
+    return 0
