@@ -79,6 +79,7 @@ class Fetcher:
         self._user = user
         self._requests = requests
         self._context: ssl.SSLContext | None = None
+        self._certificate_check = tls.CertificateCheck(appliance.xml.tls)
         self._session: ClientSession | None = None
 
     async def get(self, page: str, reading: Reading) -> bytes:
@@ -115,6 +116,7 @@ class Fetcher:
             async with session.get(
                 url, allow_redirects=False, ssl=self._context or True, middlewares=[self._counting(reading)]
             ) as response:
+                reading.certificate = self._certificate_check.certificate
                 self._judge(response)
                 return Page(await _body(response), response.content_type)
         except (aiohttp.ClientError, OSError) as error:
@@ -126,9 +128,10 @@ class Fetcher:
         if self._session is None:
             login = f"{self._user.username}:{self._user.password.get_secret_value()}"
             self._session = ClientSession(
-                # The pin at the connector and the context at the request: together they keep the minimum version too.
+                # aiohttp takes either a fingerprint or a context. The fingerprint at the connector and the context at
+                # the request are both used.
                 connector=aiohttp.TCPConnector(
-                    ssl=tls.pin(self._settings.tls), limit=1, keepalive_timeout=_KEEP_ALIVE, resolver=_Resolver()
+                    ssl=self._certificate_check, limit=1, keepalive_timeout=_KEEP_ALIVE, resolver=_Resolver()
                 ),
                 headers={
                     "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",

@@ -1,15 +1,17 @@
-"""TLS to an appliance: whom to trust, and what a failed handshake means for the operator."""
+"""TLS to an appliance: which certificate to trust, when it expires, and what a failed handshake means."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import Fingerprint
+from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
 from exporter.config import TlsSettings
 from exporter.errors import TlsError
-from exporter.metrics.reading import label_value
+from exporter.metrics.reading import Certificate, label_value
 
 _VERSIONS: Final = {
     "TLSv1": ssl.TLSVersion.TLSv1,
@@ -17,6 +19,9 @@ _VERSIONS: Final = {
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
+
+_NO_PIN: Final = "00" * 32
+"""Takes the place of a fingerprint and is compared with none."""
 
 _PIN: Final = "or pin the certificate with xml.tls.fingerprint_sha256"
 _UNTRUSTED: Final = f"name a file with its issuer's certificate in xml.tls.ca_file, {_PIN}"
@@ -87,11 +92,35 @@ def _load_ca_file(context: ssl.SSLContext, ca_file: str) -> None:
         raise TlsError(f"xml.tls.ca_file {ca_file} cannot be used ({reason}): name a readable PEM file") from error
 
 
-def pin(tls: TlsSettings) -> Fingerprint | bool:
-    """Return the certificate that a connection is held to; True: none, the context judges."""
-    if tls.fingerprint_sha256 is None:
-        return True
-    return Fingerprint(bytes.fromhex(tls.fingerprint_sha256))
+class CertificateCheck(Fingerprint):
+    """Checks the certificate of each new connection against the pin, if there is one, and keeps when it expires.
+
+    aiohttp calls `check` once for each new TLS connection, after the handshake.
+    """
+
+    def __init__(self, tls: TlsSettings) -> None:
+        super().__init__(bytes.fromhex(tls.fingerprint_sha256 or _NO_PIN))
+        self._pinned = tls.fingerprint_sha256 is not None
+        self._verified_by: Literal["ca", "fingerprint", "nothing"] = (
+            "fingerprint" if self._pinned else "ca" if tls.verify else "nothing"
+        )
+        self.certificate: Certificate | None = None
+        """The certificate of the newest connection; None without TLS, or if it cannot be read."""
+
+    def check(self, transport: asyncio.Transport) -> None:
+        self.certificate = None
+        if self._pinned:
+            super().check(transport)
+        end = expiry(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        self.certificate = None if end is None else Certificate(end, self._verified_by)
+
+
+def expiry(certificate: bytes) -> float | None:
+    """Return the end of validity of a certificate in DER, in Unix time; None if the certificate cannot be read."""
+    try:
+        return load_der_x509_certificate(certificate).not_valid_after_utc.timestamp()
+    except (ValueError, InvalidVersion):
+        return None
 
 
 def refused_certificate(error: ssl.SSLCertVerificationError) -> TlsError:

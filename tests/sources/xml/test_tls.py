@@ -9,18 +9,21 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import trustme
 
 from exporter.errors import TlsError, UnreachableError
-from exporter.metrics.reading import Reading
+from exporter.metrics.reading import Certificate, Reading
+from exporter.sources.xml import tls
 from exporter.sources.xml.fetch import Fetcher
 from support.web_interface import RawServer, Talk, WebInterface, status_page
 
 Serve = Callable[..., Awaitable[WebInterface]]
 MakeFetcher = Callable[..., Fetcher]
 
+YESTERDAY, TOMORROW = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1)
 LEGACY = "DEFAULT:@SECLEVEL=0"
 
 
@@ -89,6 +92,60 @@ async def test_without_verification_any_certificate_will_do(
     assert await fetcher.get("status", Reading("xml")) == status_page()
 
 
+@pytest.mark.parametrize(
+    ("verified_by", "not_after"),
+    [("ca", TOMORROW), ("fingerprint", YESTERDAY), ("nothing", YESTERDAY)],
+)
+async def test_the_expiry_of_the_certificate_is_read(
+    serve: Serve,
+    make_fetcher: MakeFetcher,
+    authority: trustme.CA,
+    ca_file: str,
+    verified_by: Literal["ca", "fingerprint", "nothing"],
+    not_after: datetime,
+) -> None:
+    certificate = authority.issue_cert("127.0.0.1", not_after=not_after)
+    server = await serve(tls=context(certificate))
+    trust: dict[str, dict[str, object]] = {
+        "ca": {"ca_file": ca_file},
+        "fingerprint": {"fingerprint_sha256": fingerprint(certificate)},
+        "nothing": {"verify": False},
+    }
+    fetcher = make_fetcher(**https(server, **trust[verified_by]))
+    readings = [Reading("xml"), Reading("xml")]
+    for reading in readings:
+        await fetcher.get("status", reading)
+    assert len({asked.peer for asked in server.asked}) == 1  # the second is served by the same connection
+    expected = Certificate(not_after.replace(microsecond=0).timestamp(), verified_by)
+    assert [reading.certificate for reading in readings] == [expected] * 2
+
+
+async def test_the_expiry_of_a_renewed_certificate_is_read(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
+) -> None:
+    tls = context(authority.issue_cert("127.0.0.1", not_after=TOMORROW))
+    server = await serve(tls=tls, keep_alive=0)
+    fetcher = make_fetcher(**https(server, verify=False))
+    await fetcher.get("status", Reading("xml"))
+    authority.issue_cert("127.0.0.1", not_after=TOMORROW + timedelta(days=365)).configure_cert(tls)
+    reading = Reading("xml")
+    await fetcher.get("status", reading)
+    assert reading.certificate
+    assert reading.certificate.expiry == (TOMORROW + timedelta(days=365)).replace(microsecond=0).timestamp()
+
+
+async def test_without_tls_there_is_no_certificate(serve: Serve, make_fetcher: MakeFetcher) -> None:
+    server = await serve()
+    reading = Reading("xml")
+    await make_fetcher(port=server.port).get("status", reading)
+    assert reading.certificate is None
+
+
+@pytest.mark.parametrize("der", [b"", b"0", b"no certificate"])
+def test_a_certificate_that_cannot_be_read_has_no_expiry(der: bytes) -> None:
+    assert tls.expiry(der) is None
+
+
 async def test_another_certificate_than_the_pinned_one_is_refused_and_named_before_the_password_is_sent(
     serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
 ) -> None:
@@ -98,9 +155,6 @@ async def test_another_certificate_than_the_pinned_one_is_refused_and_named_befo
         await make_fetcher(**https(server, fingerprint_sha256="ab" * 32)).get("status", Reading("xml"))
     assert fingerprint(certificate) in str(caught.value).replace(":", "")
     assert not server.asked
-
-
-YESTERDAY, TOMORROW = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1)
 
 
 @pytest.mark.parametrize(
