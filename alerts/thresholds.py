@@ -7,6 +7,7 @@ where their data meet, and the alert would be silent.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -39,9 +40,13 @@ def names(text: str) -> set[str]:
     return set(_PLACEHOLDER.findall(text))
 
 
-def fill(text: str) -> str:
-    """Replace every `<<name>>` by its threshold; raises TemplateError for a name that thresholds.yml does not have."""
-    return _PLACEHOLDER.sub(lambda match: str(_value(match[1])), text)
+def fill(text: str, more: Mapping[str, str] | None = None) -> str:
+    """Replace every `<<name>>` by its threshold, or by what `more` has for it.
+
+    Raises TemplateError for a name that neither has.
+    """
+    own = more or {}
+    return _PLACEHOLDER.sub(lambda match: own[match[1]] if match[1] in own else str(_value(match[1])), text)
 
 
 def _value(name: str) -> str | float:

@@ -1,8 +1,7 @@
-"""Write dashboards/json/*.json, which Grafana imports or provisions as they are, from dashboards/source/pages/."""
+"""Write dashboards/json/*.json from dashboards/source/: the files that Grafana imports."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Final
@@ -10,21 +9,23 @@ from typing import Final
 HERE: Final = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 
-from grafana_foundation_sdk.cog.encoder import JSONEncoder  # noqa: E402 - the path comes first
-
-from dashboards.source import pages  # noqa: E402
-
 
 def generated() -> dict[str, str]:
-    """Return the dashboards by file name."""
-    built = [page.dashboard() for page in pages.modules()]
-    return {f"{each.uid}.json": json.dumps(each, cls=JSONEncoder, indent=2, sort_keys=True) + "\n" for each in built}
+    """Return the JSON of the dashboards by file name."""
+    from dashboards.source.dashboards import DASHBOARDS
+
+    return {f"{each.uid}.json": each.text() for each in DASHBOARDS}
 
 
 def main() -> None:
-    """Write the dashboards."""
-    for name, text in generated().items():
-        (HERE / "json" / name).write_text(text)
+    try:
+        files = generated()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "grafana_foundation_sdk":
+            raise
+        sys.exit("The Python package grafana-foundation-sdk is missing. Install it: pip install '.[dashboards]'")
+    for name, text in files.items():
+        (HERE / "json" / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

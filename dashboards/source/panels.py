@@ -1,153 +1,248 @@
-"""Panels with the house's defaults, a function for each kind. Widths are in columns of Grafana's grid, which has 24."""
+"""Panels: a function for each kind, with this project's defaults. Widths are in columns of Grafana's grid of 24."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from grafana_foundation_sdk.builders import common as options
-from grafana_foundation_sdk.builders import stat as stat_panel
-from grafana_foundation_sdk.builders import statetimeline as timeline_panel
-from grafana_foundation_sdk.builders import table as table_panel
-from grafana_foundation_sdk.builders import text as text_panel
-from grafana_foundation_sdk.builders import timeseries as timeseries_panel
-from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models import common
-from grafana_foundation_sdk.models.dashboard import (
-    DashboardFieldConfigSourceOverrides,
-    DataTransformerConfig,
-    DynamicConfigValue,
-    FieldColor,
-    FieldColorModeId,
-    FieldConfig,
-    FieldConfigSource,
-    GridPos,
-    MatcherConfig,
-    Panel,
-    Threshold,
-    ThresholdsConfig,
-    ThresholdsMode,
-)
-from grafana_foundation_sdk.models.prometheus import PromQueryFormat
-from grafana_foundation_sdk.models.text import TextMode
+from grafana_foundation_sdk.models import dashboard as grafana
+from grafana_foundation_sdk.models import stat as stat_model
+from grafana_foundation_sdk.models import statetimeline as timeline_model
+from grafana_foundation_sdk.models import table as table_model
+from grafana_foundation_sdk.models import text as text_model
+from grafana_foundation_sdk.models import timeseries as graph_model
+from grafana_foundation_sdk.models.prometheus import Dataquery, PromQueryFormat
 
 from dashboards.source import palette
-from dashboards.source.signals import Largest, Signal
-from dashboards.source.variables import SOURCE
+from dashboards.source.signals import Signal
+from dashboards.source.variables import DATA_SOURCE
 
-_STEP: Final = "1m"
-"""No point is closer to the next than samples may be; $__rate_interval is four of these at least."""
+_MINUTE: Final = "1m"
+"""The smallest step: no two points are closer than scrapes may be. $__rate_interval is at least four of these."""
 
 _DAY: Final = "1d"
-"""Grafana puts the points of such a step where a day begins."""
+"""With this step, Grafana places the points at the beginning of each day."""
 
 _REFS: Final = string.ascii_uppercase
-"""What Grafana calls the queries of a panel."""
+"""Grafana's names for the queries of a panel."""
 
-_BY_MAPPING: Final = FieldColor(mode=FieldColorModeId.FIXED, fixed_color=palette.DATA)
-"""The colours of the words that values stand for; by thresholds, a timeline would make one state of all of them."""
+_MIN_COLUMN_PIXELS: Final = 80
+"""With Grafana's own 150, the last columns of wide tables would be out of sight."""
 
-_NARROWEST: Final = 80
-"""Pixels that a column of a table has at least; Grafana's own 150 would push the last ones out of sight."""
+_FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
-_COLOURED: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
-"""Cells filled with the colour of their value."""
+HEADINGS: Final = {"instance": "Unit", "alertname": "Alert"}
+"""Headings of the columns of labels, where they are not the label itself."""
 
-_HEADINGS: Final = {"instance": "Unit", "alertname": "Alert"}
-"""What the columns of labels are called, where it is not the label's own name."""
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel without its position and number."""
+
+    kind: str
+    """Grafana's word for it: stat, table ..."""
+    title: str
+    description: str
+    width: int
+    height: int
+    options: object
+    """The model of the kind's options."""
+    fields: grafana.FieldConfigSource
+    """How values are shown: units, colours, words."""
+    queries: Sequence[Dataquery] = ()
+    transformations: Sequence[grafana.DataTransformerConfig] = ()
+    repeat: str = ""
+    """The variable for each value of which there is one such panel, two beside each other."""
+
+    def placed(self, number: int, x: int, y: int) -> grafana.Panel:
+        """Return Grafana's model of the panel."""
+        return grafana.Panel(
+            type_val=self.kind,
+            id_val=number,
+            title=self.title,
+            description=self.description,
+            datasource=DATA_SOURCE if self.queries else None,
+            grid_pos=grafana.GridPos(h=self.height, w=self.width, x=x, y=y),
+            repeat=self.repeat or None,
+            repeat_direction="h",
+            max_per_row=2 if self.repeat else None,
+            targets=list(self.queries) or None,
+            transformations=list(self.transformations) or None,
+            options=self.options,
+            field_config=self.fields,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a graph draws of a signal, or a figure shows: `legend` names the series by labels, `{{instance}}` say.
-
-    `drawn` is the PromQL where it is not that of the signal itself but, say, `signal.by("max", "pool")`, or says that
-    the line is there for the largest alone. Lines without a colour have one from Grafana: those of units by their name,
-    the same in every graph.
-    """
+    """A signal in a graph or a stat. Without a colour of its own, a line gets one from Grafana."""
 
     signal: Signal
-    legend: str
-    drawn: str | Largest = ""
+    legend: str = ""
+    """The name of each series, for example `{{instance}}`; by default that of the signal's level."""
     colour: str = ""
     dashed: bool = False
 
     @property
-    def expression(self) -> str:
-        """The PromQL of what is drawn."""
-        return self.drawn.expression if isinstance(self.drawn, Largest) else self.drawn or self.signal.expression
+    def name(self) -> str:
+        return self.legend or self.signal.level.legend
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: a signal, aggregated over what the rows of the table do not tell apart.
-
-    With `label` the cells hold that label of the signal's series instead of its value. The column is `width` pixels
-    wide; those without one share what is left.
-    """
+    """A column of a table."""
 
     signal: Signal
     aggregation: str = "max"
+    """How series are joined that the rows of the table do not tell apart."""
     name: str = ""
+    """The heading, if not the signal's name."""
     label: str = ""
+    """The label of the signal's series that is shown instead of the value."""
     width: int = 0
+    """In pixels; columns without one share the rest."""
 
     @property
     def heading(self) -> str:
-        """The column's heading."""
         return self.name or self.signal.name
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where the cells of a label's column lead; the address may name other cells of the row as frame.address does."""
+    """Where the cells of a label's column lead; the address may name other cells of the row (see `dashboard_url`)."""
 
     label: str
     title: str
     address: str
 
+    def json(self) -> dict[str, str]:
+        return {"title": self.title, "url": self.address}
 
-def stat(*drawn: Line, title: str = "", description: str = "", width: int = 4, height: int = 4) -> Panel:
-    """Return a figure for each series of the lines as they are now, each in its own colours, in the first's unit."""
-    first = drawn[0].signal
-    coloured = bool(first.limits or first.states)
-    panel = (
-        stat_panel.Panel()
-        .graph_mode(common.BigValueGraphMode.NONE)
-        .color_mode(common.BigValueColorMode.BACKGROUND if coloured else common.BigValueColorMode.VALUE)
-        .text_mode(common.BigValueTextMode.AUTO)
-        .reduce_options(options.ReduceDataOptions().calcs(["lastNotNull"]))
-        .targets([query.instant() for query in _queries(drawn)])
-        .build()
+
+def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: int = 4) -> Panel:
+    """Show the latest value of each series, in the unit of the first signal."""
+    lines = _lines(drawn)
+    first = lines[0].signal
+    coloured = _is_coloured(first)
+    return Panel(
+        kind="stat",
+        title=title or first.name,
+        description=description or first.description,
+        width=width,
+        height=4,
+        options=stat_model.Options(
+            graph_mode=common.BigValueGraphMode.NONE,
+            color_mode=common.BigValueColorMode.BACKGROUND if coloured else common.BigValueColorMode.VALUE,
+            reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"]),
+        ),
+        fields=grafana.FieldConfigSource(
+            defaults=_fields(
+                first,
+                grafana.FieldColor(mode=grafana.FieldColorModeId.THRESHOLDS),
+                mappings=_cell_mappings(first),
+                decimals=first.decimals,
+            ),
+            overrides=[
+                _override("byFrameRefID", ref, thresholds=_thresholds(line.signal))
+                for ref, line in zip(_REFS, lines, strict=False)
+                if line.signal.limits != first.limits
+            ],
+        ),
+        queries=[_instant(ref, line) for ref, line in zip(_REFS, lines, strict=False)],
     )
-    finished = _finished(panel, title or first.name, description or first.description, width, height, first)
-    if coloured:
-        _defaults(finished).mappings = [*palette.mappings(first.states), palette.absence()]
-    _overrides(finished).extend(
-        _override("byFrameRefID", ref, DynamicConfigValue("thresholds", _thresholds(line.signal)))
-        for ref, line in zip(_REFS, drawn, strict=False)
-        if line.signal != first
+
+
+def graph(
+    *drawn: Signal | Line,
+    title: str = "",
+    description: str = "",
+    width: int = 12,
+    height: int = 9,
+    stacked: bool = False,
+    daily: bool = False,
+    repeat: str = "",
+) -> Panel:
+    """Draw the signals over time, in the unit of the first, whose limits are dashed lines.
+
+    If `daily`, draw a bar for each day, of signals whose value at the beginning of a day is that of the day.
+    """
+    lines = _lines(drawn)
+    first = lines[0].signal
+    is_share = first.unit == "percentunit"
+    return Panel(
+        kind="timeseries",
+        title=title or first.name,
+        description=f"{description or first.description}{_limited_to(lines)}",
+        width=width,
+        height=height,
+        repeat=repeat,
+        options=graph_model.Options(
+            legend=common.VizLegendOptions(
+                show_legend=True,
+                display_mode=common.LegendDisplayMode.TABLE,
+                placement=common.LegendPlacement.RIGHT,
+                calcs=["lastNotNull", "max"],
+                sort_by="Max",
+                sort_desc=True,
+            ),
+            tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.MULTI, common.SortOrder.DESCENDING),
+        ),
+        fields=grafana.FieldConfigSource(
+            defaults=_fields(
+                first,
+                grafana.FieldColor(mode=_colour_mode(lines)),
+                mappings=palette.mappings(first.words),
+                decimals=None if is_share else first.decimals,  # with 0, an axis is marked at 0 and 100 % only
+                custom=common.GraphFieldConfig(
+                    draw_style=common.GraphDrawStyle.BARS if daily else None,
+                    bar_alignment=common.BarAlignment.AFTER if daily else None,
+                    bar_width_factor=0.8 if daily else None,
+                    line_width=0 if daily else 1,
+                    fill_opacity=80 if daily else 60 if stacked else 0,
+                    axis_soft_min=0,
+                    axis_soft_max=1 if stacked and is_share else None,
+                    show_points=common.VisibilityMode.NEVER,
+                    stacking=common.StackingConfig(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE),
+                    thresholds_style=common.GraphThresholdsStyleConfig(
+                        common.GraphThresholdsStyleMode.DASHED if first.limits else common.GraphThresholdsStyleMode.OFF
+                    ),
+                ),
+            ),
+            overrides=[_line_style(ref, line) for ref, line in zip(_REFS, lines, strict=False)],
+        ),
+        queries=[_range(ref, line, _DAY if daily else _MINUTE) for ref, line in zip(_REFS, lines, strict=False)],
     )
-    return finished
 
 
-def timeseries(
-    *drawn: Line, title: str = "", description: str = "", width: int = 12, height: int = 9, stacked: bool = False
-) -> Panel:
-    """Return a graph of the lines, in the unit of the first, whose limits are drawn dashed."""
-    drawing = timeseries_panel.Panel().line_width(1).fill_opacity(60 if stacked else 0)
-    return _graph(drawing, drawn, _STEP, title, description, width, height, stacked)
-
-
-def days(
-    *drawn: Line, title: str = "", description: str = "", width: int = 12, height: int = 9, stacked: bool = False
-) -> Panel:
-    """Return a graph with a bar for each day and line, whose expressions tell where a day begins what it brings."""
-    drawing = timeseries_panel.Panel().draw_style(common.GraphDrawStyle.BARS).line_width(0).fill_opacity(80)
-    drawing.bar_alignment(common.BarAlignment.AFTER).bar_width_factor(0.8)
-    return _graph(drawing, drawn, _DAY, title, description, width, height, stacked)
+def state_timeline(signal: Signal, *, legend: str = "", width: int = 24, height: int = 9) -> Panel:
+    """Draw a band for each series that shows its states over time; a page has as many as have room for their names."""
+    return Panel(
+        kind="state-timeline",
+        title=signal.name,
+        description=signal.description,
+        width=width,
+        height=height,
+        options=timeline_model.Options(
+            show_value=common.VisibilityMode.NEVER,
+            per_page=height * 4 // 3,
+            legend=common.VizLegendOptions(show_legend=True, display_mode=common.LegendDisplayMode.LIST),
+            tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.SINGLE),
+        ),
+        fields=grafana.FieldConfigSource(
+            # Coloured by thresholds, the timeline would join all states into one.
+            defaults=_fields(
+                signal,
+                grafana.FieldColor(mode=grafana.FieldColorModeId.FIXED, fixed_color=palette.DATA),
+                mappings=palette.mappings(signal.words),
+                decimals=signal.decimals,
+                custom=timeline_model.FieldConfig(line_width=0, fill_opacity=80),
+            )
+        ),
+        queries=[_range("A", Line(signal, legend))],
+    )
 
 
 def table(
@@ -161,218 +256,183 @@ def table(
     height: int = 9,
     no_value: str = "-",
     links: Sequence[Link] = (),
-    headings: Mapping[str, str] = _HEADINGS,
+    headings: Mapping[str, str] = HEADINGS,
 ) -> Panel:
-    """Return a table with a row for each set of values of the labels `rows`, and a column for each signal.
+    """Show a row for each set of values of the labels `rows`, and a column for each signal.
 
-    `sort` is the heading of the column whose largest values come first, or the smallest if `ascending`; `headings` are
-    those of labels where they are not the usual ones. The label `job` is there for the links, and hidden.
+    `sort` is the heading of the column whose largest values come first, or the smallest if `ascending`. `headings` are
+    those of labels. The label `job` is hidden: only links need it.
     """
-    panel = table_panel.Panel().show_header(True).min_width(_NARROWEST)
-    if sort:
-        panel.sort_by([options.TableSortByFieldState().display_name(sort).desc(not ascending)])
-    for ref, column in zip(_REFS, columns, strict=False):
-        labels = (*rows, column.label) if column.label else rows
-        query = _query(ref, column.signal.by(column.aggregation, *labels))
-        panel.with_target(query.format(PromQueryFormat.TABLE).instant())
-    built = _finished(panel.build(), title, description, width, height)
-    _defaults(built).no_value = no_value
-    _overrides(built).extend(_cells(column) for column in columns if not column.label)
-    _overrides(built).extend(_width(column) for column in columns if column.width)
-    _overrides(built).extend(_link(link) for link in links)
-    _overrides(built).append(_override("byType", "string", DynamicConfigValue("noValue", "-")))
-    _overrides(built).append(_override("byName", "job", DynamicConfigValue("custom.hidden", True)))
-    if "severity" in rows:
-        _overrides(built).append(_severities())
-    built.transformations = _joined(rows, columns, headings)
-    return built
-
-
-def state_timeline(signal: Signal, legend: str, *, width: int = 24, height: int = 9) -> Panel:
-    """Return a band for each series that shows its states over time, on a page as many as have room for their names."""
-    panel = (
-        timeline_panel.Panel()
-        .show_value(common.VisibilityMode.NEVER)
-        .row_height(0.9)
-        .line_width(0)
-        .fill_opacity(80)
-        .per_page(height * 4 // 3)
-        .legend(options.VizLegendOptions().show_legend(True).display_mode(common.LegendDisplayMode.LIST))
-        .tooltip(options.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE))
-        .with_target(_query("A", signal.expression).legend_format(legend).range())
-        .build()
+    return Panel(
+        kind="table",
+        title=title,
+        description=description,
+        width=width,
+        height=height,
+        options=table_model.Options(
+            sort_by=[common.TableSortByFieldState(display_name=sort, desc=not ascending)] if sort else None
+        ),
+        fields=grafana.FieldConfigSource(
+            defaults=grafana.FieldConfig(
+                no_value=no_value,
+                custom=common.TableFieldOptions(min_width=_MIN_COLUMN_PIXELS, align=common.FieldTextAlignment.AUTO),
+            ),
+            overrides=[
+                *(_cells(column) for column in columns if not column.label),
+                *(_override("byName", each.heading, **{"custom.width": each.width}) for each in columns if each.width),
+                *(_override("byName", heading(link.label), links=[link.json()]) for link in links),
+                _override("byType", "string", noValue="-"),
+                _override("byName", "job", **{"custom.hidden": True}),
+                *([_severities()] if "severity" in rows else []),
+            ],
+        ),
+        queries=[_column(ref, rows, column) for ref, column in zip(_REFS, columns, strict=False)],
+        transformations=_joined(rows, columns, headings),
     )
-    finished = _finished(panel, signal.name, signal.description, width, height, signal)
-    _defaults(finished).color = _BY_MAPPING
-    return finished
 
 
-def text(title: str, description: str, markdown: str, *, width: int = 24, height: int = 8) -> Panel:
-    """Return a text; it has no query."""
-    panel = text_panel.Panel().mode(TextMode.MARKDOWN).content(markdown).build()
-    finished = _finished(panel, title, description, width, height)
-    finished.datasource = None
-    return finished
-
-
-def heading(label: str, headings: Mapping[str, str] = _HEADINGS) -> str:
-    """Return what the column of a label is called."""
-    return headings.get(label, label.capitalize() if label != "job" else label)
-
-
-def _graph(
-    drawing: timeseries_panel.Panel,
-    drawn: Sequence[Line],
-    step: str,
-    title: str,
-    description: str,
-    width: int,
-    height: int,
-    stacked: bool,
-) -> Panel:
-    first = drawn[0].signal
-    if stacked and first.unit == "percentunit":
-        drawing.axis_soft_max(1)
-    panel = (
-        drawing.show_points(common.VisibilityMode.NEVER)
-        .axis_soft_min(0)
-        .stacking(options.StackingConfig().mode(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE))
-        .legend(_legend())
-        .tooltip(options.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
-        .thresholds_style(options.GraphThresholdsStyleConfig().mode(_limit_style(first)))
-        .targets([query.range() for query in _queries(drawn, step)])
-        .build()
+def text(title: str, description: str, markdown: str, *, height: int) -> Panel:
+    return Panel(
+        kind="text",
+        title=title,
+        description=description,
+        width=24,
+        height=height,
+        options=text_model.Options(mode=text_model.TextMode.MARKDOWN, content=markdown),
+        fields=grafana.FieldConfigSource(),
     )
-    told = f"{description or first.description}{_left_out(drawn)}"
-    finished = _finished(panel, title or first.name, told, width, height, first)
-    _defaults(finished).color = FieldColor(mode=_palette(drawn))
-    if first.unit == "percentunit":
-        _defaults(finished).decimals = None  # with 0 of them the axis has marks at multiples of 1 only, which is 100 %
-    _overrides(finished).extend(_look(ref, line) for ref, line in zip(_REFS, drawn, strict=False))
-    return finished
 
 
-def _left_out(drawn: Sequence[Line]) -> str:
+def heading(label: str, headings: Mapping[str, str] = HEADINGS) -> str:
+    """Return the heading of a label's column."""
+    return headings.get(label, label if label == "job" else label.capitalize())
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+
+def _lines(drawn: Iterable[Signal | Line]) -> list[Line]:
+    return [Line(each) if isinstance(each, Signal) else each for each in drawn]
+
+
+def _instant(ref: str, line: Line) -> Dataquery:
+    return Dataquery(
+        datasource=DATA_SOURCE,
+        ref_id=ref,
+        expr=line.signal.expression,
+        legend_format=line.name,
+        interval=_MINUTE,
+        instant=True,
+        range_val=False,
+    )
+
+
+def _range(ref: str, line: Line, step: str = _MINUTE) -> Dataquery:
+    return Dataquery(
+        datasource=DATA_SOURCE,
+        ref_id=ref,
+        expr=line.signal.expression,
+        legend_format=line.name,
+        interval=step,
+        instant=False,
+        range_val=True,
+    )
+
+
+def _column(ref: str, rows: Sequence[str], column: Column) -> Dataquery:
+    labels = (*rows, column.label) if column.label else rows
+    return Dataquery(
+        datasource=DATA_SOURCE,
+        ref_id=ref,
+        expr=column.signal.by(column.aggregation, *labels).expression,
+        format_val=PromQueryFormat.TABLE,
+        interval=_MINUTE,
+        instant=True,
+        range_val=False,
+    )
+
+
+# --- how values are shown ---------------------------------------------------------------------------------------------
+
+
+def _fields(
+    signal: Signal,
+    colour: grafana.FieldColor,
+    *,
+    mappings: list[grafana.ValueMapping],
+    decimals: int | None,
+    custom: object = None,
+) -> grafana.FieldConfig:
+    return grafana.FieldConfig(
+        unit=signal.unit,
+        decimals=decimals,
+        no_value=signal.no_value,
+        mappings=mappings,
+        thresholds=_thresholds(signal),
+        color=colour,
+        custom=custom,
+    )
+
+
+def _thresholds(signal: Signal) -> grafana.ThresholdsConfig:
+    base = grafana.Threshold(value=None, color=signal.below if signal.limits else palette.DATA)
+    steps = [grafana.Threshold(value=value, color=colour) for value, colour in signal.limits]
+    return grafana.ThresholdsConfig(mode=grafana.ThresholdsMode.ABSOLUTE, steps=[base, *steps])
+
+
+def _is_coloured(signal: Signal) -> bool:
+    return bool(signal.limits or signal.words)
+
+
+def _cell_mappings(signal: Signal) -> list[grafana.ValueMapping]:
+    return [*palette.mappings(signal.words), palette.absence()] if _is_coloured(signal) else []
+
+
+def _limited_to(lines: Sequence[Line]) -> str:
     """Return the sentence that says which units or pools a graph shows, where there may be more."""
-    chosen = [line.drawn for line in drawn if isinstance(line.drawn, Largest)]
-    if not chosen:
+    limited = [line.signal.limited for line in lines if line.signal.limited]
+    if not limited:
         return ""
-    names = {each.ranking.name for each in chosen}
-    where = f'"{names.pop()}" was largest' if len(names) == 1 else "it was largest, for each figure"
-    return f" At most {chosen[0].what} are shown: those where {where}."
+    rankings = {each.ranking for each in limited}
+    where = f'"{rankings.pop()}" was largest' if len(rankings) == 1 else "it was largest, for each figure"
+    return f" At most {limited[0].count} {limited[0].plural} are shown: those where {where}."
 
 
-def _palette(drawn: Sequence[Line]) -> FieldColorModeId:
-    """Return how Grafana colours lines: by name two of a few pools may look alike, by order units may change colour."""
-    of_units = any("{{instance}}" in line.legend for line in drawn)
-    return FieldColorModeId.PALETTE_CLASSIC_BY_NAME if of_units else FieldColorModeId.PALETTE_CLASSIC
+def _colour_mode(lines: Sequence[Line]) -> grafana.FieldColorModeId:
+    """Colour units by name, the same in every graph, and pools by order, so that no two of a few are alike."""
+    of_units = any("instance" in line.signal.level.labels for line in lines)
+    return grafana.FieldColorModeId.PALETTE_CLASSIC_BY_NAME if of_units else grafana.FieldColorModeId.PALETTE_CLASSIC
 
 
-def _query(ref: str, expression: str, step: str = _STEP) -> Dataquery:
-    return Dataquery().datasource(SOURCE).ref_id(ref).expr(expression).interval(step)
+def _line_style(ref: str, line: Line) -> grafana.DashboardFieldConfigSourceOverrides:
+    colour = {"color": {"mode": "fixed", "fixedColor": line.colour}} if line.colour else {}
+    dashes = {"custom.lineStyle": {"fill": "dash", "dash": [8, 8]}} if line.dashed else {}
+    return _override("byFrameRefID", ref, **colour, **dashes)
 
 
-def _queries(drawn: Sequence[Line], step: str = _STEP) -> list[Dataquery]:
-    return [
-        _query(ref, line.expression, step).legend_format(line.legend) for ref, line in zip(_REFS, drawn, strict=False)
-    ]
-
-
-def _finished(
-    panel: Panel, title: str, description: str, width: int, height: int, signal: Signal | None = None
-) -> Panel:
-    """Give a panel what all have; frame.py gives it its place and number."""
-    panel.title, panel.description, panel.datasource = title, description, SOURCE
-    panel.grid_pos = GridPos(h=height, w=width)
-    defaults = _defaults(panel)
-    if signal:
-        defaults.unit, defaults.decimals, defaults.no_value = signal.unit, signal.decimals, signal.no_value
-        defaults.mappings, defaults.thresholds = palette.mappings(signal.states), _thresholds(signal)
-        defaults.color = FieldColor(mode=FieldColorModeId.THRESHOLDS)
-    return panel
-
-
-def _defaults(panel: Panel) -> FieldConfig:
-    panel.field_config = panel.field_config or FieldConfigSource()
-    panel.field_config.defaults = panel.field_config.defaults or FieldConfig()
-    return panel.field_config.defaults
-
-
-def _overrides(panel: Panel) -> list[DashboardFieldConfigSourceOverrides]:
-    panel.field_config = panel.field_config or FieldConfigSource()
-    panel.field_config.overrides = panel.field_config.overrides or []
-    return panel.field_config.overrides
-
-
-def _thresholds(signal: Signal) -> ThresholdsConfig:
-    base = Threshold(value=None, color=signal.below if signal.limits else palette.DATA)
-    steps = [Threshold(value=value, color=colour) for value, colour in signal.limits]
-    return ThresholdsConfig(mode=ThresholdsMode.ABSOLUTE, steps=[base, *steps])
-
-
-def _limit_style(signal: Signal) -> common.GraphThresholdsStyleMode:
-    return common.GraphThresholdsStyleMode.DASHED if signal.limits else common.GraphThresholdsStyleMode.OFF
-
-
-def _legend() -> options.VizLegendOptions:
-    return (
-        options.VizLegendOptions()
-        .show_legend(True)
-        .display_mode(common.LegendDisplayMode.TABLE)
-        .placement(common.LegendPlacement.RIGHT)
-        .calcs(["lastNotNull", "max"])
-        .sort_by("Max")
-        .sort_desc(True)
-    )
-
-
-def _look(ref: str, line: Line) -> DashboardFieldConfigSourceOverrides:
-    properties = []
-    if line.colour:
-        properties.append(DynamicConfigValue("color", {"mode": "fixed", "fixedColor": line.colour}))
-    if line.dashed:
-        properties.append(DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}))
-    return _override("byFrameRefID", ref, *properties)
-
-
-def _cells(column: Column) -> DashboardFieldConfigSourceOverrides:
+def _cells(column: Column) -> grafana.DashboardFieldConfigSourceOverrides:
     signal = column.signal
-    properties = [DynamicConfigValue("unit", signal.unit), DynamicConfigValue("thresholds", _thresholds(signal))]
-    if signal.decimals is not None:
-        properties.append(DynamicConfigValue("decimals", signal.decimals))
-    if signal.states or signal.limits:
-        properties.append(DynamicConfigValue("mappings", [*palette.mappings(signal.states), palette.absence()]))
-        properties.append(DynamicConfigValue("custom.cellOptions", _COLOURED))
-    return _override("byName", column.heading, *properties)
+    decimals = {} if signal.decimals is None else {"decimals": signal.decimals}
+    filled = {"mappings": _cell_mappings(signal), "custom.cellOptions": _FILLED_CELLS} if _is_coloured(signal) else {}
+    return _override("byName", column.heading, unit=signal.unit, thresholds=_thresholds(signal), **decimals, **filled)
 
 
-def _width(column: Column) -> DashboardFieldConfigSourceOverrides:
-    return _override("byName", column.heading, DynamicConfigValue("custom.width", column.width))
+def _severities() -> grafana.DashboardFieldConfigSourceOverrides:
+    cells = {"mappings": palette.severities(), "custom.cellOptions": _FILLED_CELLS}
+    return _override("byName", heading("severity"), **cells)
 
 
-def _link(link: Link) -> DashboardFieldConfigSourceOverrides:
-    return _override(
-        "byName", heading(link.label), DynamicConfigValue("links", [{"title": link.title, "url": link.address}])
+def _override(matcher: str, value: str, **properties: object) -> grafana.DashboardFieldConfigSourceOverrides:
+    return grafana.DashboardFieldConfigSourceOverrides(
+        matcher=grafana.MatcherConfig(id_val=matcher, options=value),
+        properties=[grafana.DynamicConfigValue(name, setting) for name, setting in properties.items()],
     )
 
 
-def _severities() -> DashboardFieldConfigSourceOverrides:
-    return _override(
-        "byName",
-        heading("severity"),
-        DynamicConfigValue("mappings", palette.severities()),
-        DynamicConfigValue("custom.cellOptions", _COLOURED),
-    )
-
-
-def _override(matcher: str, value: str, *properties: DynamicConfigValue) -> DashboardFieldConfigSourceOverrides:
-    return DashboardFieldConfigSourceOverrides(
-        matcher=MatcherConfig(id_val=matcher, options=value), properties=list(properties)
-    )
-
-
-def _joined(rows: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str]) -> list[DataTransformerConfig]:
-    """Return what makes one table of the answers, with headings in order: Grafana calls the values by their query."""
+def _joined(
+    rows: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str]
+) -> list[grafana.DataTransformerConfig]:
+    """Join the queries of a table into one, with headings in order. Grafana calls the values by their query."""
     values = [f"Value #{ref}" for ref in _REFS[: len(columns)]] if len(columns) > 1 else ["Value"]
     shown = {column.label or value: column.heading for value, column in zip(values, columns, strict=True)}
     names = {label: heading(label, headings) for label in rows} | shown
@@ -381,4 +441,7 @@ def _joined(rows: Sequence[str], columns: Sequence[Column], headings: Mapping[st
         "indexByName": {name: index for index, name in enumerate(names)},
         "excludeByName": {name: True for name in ("Time", *values) if name not in shown},
     }
-    return [DataTransformerConfig("merge", options={}), DataTransformerConfig("organize", options=organize)]
+    return [
+        grafana.DataTransformerConfig("merge", options={}),
+        grafana.DataTransformerConfig("organize", options=organize),
+    ]

@@ -1,13 +1,12 @@
-"""The variables of the dashboards, and what they mean for an expression.
+"""The variables of the dashboards, and how they filter a query.
 
-Expressions say whose series they read: `{<units>}` those of units, `{<pools>}` of pools, `{<jobs>}` of jobs, and
-`{<alerts>}` alerts, some of which are about a whole pool, and some about none. Where a dashboard has a variable for one
-of their labels, they are narrowed down by it.
+A query names the kind of series that each of its selectors reads, as rule templates name thresholds: `{<<units>>}` for
+series of units, `{<<pools>>}` of pools, `{<<alerts>>}` for alerts. A dashboard replaces the name by matchers for those
+of its variables that such series have as labels.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,61 +15,60 @@ from grafana_foundation_sdk.builders.dashboard import DatasourceVariable, QueryV
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import VariableModel, VariableOption, VariableRefresh, VariableSort
 
-SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
+DATA_SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
 """The data source of every query."""
 
-_LEVELS: Final = {
+_FILTERED_BY: Final = {
     "units": ("job", "site", "pool", "instance"),
     "pools": ("job", "pool"),
     "alerts": ("job", "site", "pool", "instance"),
-    "jobs": ("job",),
 }
-_PLACE: Final = re.compile(rf"<({'|'.join(_LEVELS)})>")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A variable with the values of a label; `every` is the regular expression that stands for all of them."""
+    """A variable that offers the values of a label; `every` is the regular expression for all of them."""
 
     label: str
     title: str
     every: str = ".+"
 
 
-JOB: Final = Filter("job", "Job")
-SITE: Final = Filter("site", "Site", ".*")  # units without a site are among all
-POOL: Final = Filter("pool", "Pool")
-UNIT: Final = Filter("instance", "Unit")
+BY_JOB: Final = Filter("job", "Job")
+BY_SITE: Final = Filter("site", "Site", ".*")  # units without a site are among all
+BY_POOL: Final = Filter("pool", "Pool")
+BY_UNIT: Final = Filter("instance", "Unit")
 
 
-def filled(expression: str, filters: Sequence[Filter]) -> str:
-    """Return the expression with the matchers of its level for those labels of which there is a variable."""
-    return _PLACE.sub(lambda match: _matchers(match[1], filters), expression)
+def matchers(filters: Sequence[Filter]) -> dict[str, str]:
+    """Return the matchers by the name that stands for them in queries.
+
+    An alert about a whole pool has no unit, and one about an exporter no pool: they pass every filter but the job's.
+    """
+    chosen = [each.label for each in filters]
+    return {
+        series: ",".join(
+            f'{label}=~"${label}{"|" if series == "alerts" and label != "job" else ""}"'
+            for label in chosen
+            if label in labels
+        )
+        for series, labels in _FILTERED_BY.items()
+    }
 
 
 def variables(filters: Sequence[Filter]) -> list[VariableModel]:
-    """Return the variables of a dashboard: the data source, then each filter among what those before it leave."""
-    queries = [_query(each, _matchers("units", filters[:index])) for index, each in enumerate(filters)]
-    return [_source(), *queries]
+    """Return the variables of a dashboard: the data source, then the filters, each among what those before it leave."""
+    data_source = DatasourceVariable("datasource").label("Data source").type("prometheus").build()
+    return [data_source, *(_query(each, filters[:index]) for index, each in enumerate(filters))]
 
 
-def _matchers(level: str, filters: Sequence[Filter]) -> str:
-    chosen = [each.label for each in filters if each.label in _LEVELS[level]]
-    without = {label: "|" for label in chosen if level == "alerts" and label != "job"}
-    return ",".join(f'{label}=~"${label}{without.get(label, "")}"' for label in chosen)
-
-
-def _source() -> VariableModel:
-    return DatasourceVariable("datasource").label("Data source").type("prometheus").build()
-
-
-def _query(each: Filter, matchers: str) -> VariableModel:
-    series = f"ironport_probe_success{{{matchers}}}" if matchers else "ironport_probe_success"
+def _query(each: Filter, before: Sequence[Filter]) -> VariableModel:
+    series = f"ironport_probe_success{{{matchers(before)['units']}}}" if before else "ironport_probe_success"
     query = f"label_values({series}, {each.label})"
     return (
         QueryVariable(each.label)
         .label(each.title)
-        .datasource(SOURCE)
+        .datasource(DATA_SOURCE)
         .query({"qryType": 1, "query": query, "refId": f"Variable-{each.label}"})
         .definition(query)
         .multi(True)

@@ -1,4 +1,4 @@
-"""What is wrong with a pool or a unit, in words, from the alerts that fire: one table for queries and for colours."""
+"""Verdicts: what is wrong with a pool or a unit in a few words, from the alerts that fire."""
 
 from __future__ import annotations
 
@@ -6,135 +6,197 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from dashboards.source.palette import BASELINE, CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, State
-from dashboards.source.signals import Signal
+from dashboards.source.palette import BASELINE, CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, NamedValue
+from dashboards.source.signals import IN_TOTAL, PER_POOL, PER_UNIT, Signal
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict(State):
-    """Words for the alerts on a job, a pool or a unit, that are named here without their prefix."""
+class Verdict:
+    """A row of the table of verdicts."""
 
+    word: str
+    colour: str
     level: Literal["job", "pool", "unit"]
+    """What the alerts are about: all units of a job, a whole pool or one unit."""
     alerts: tuple[str, ...]
+    """The verdict applies while one of these fires."""
+    sign: str = ""
+    """How to tell it from other verdicts: triage lists it, with a link to the runbook of the first alert."""
 
-    def firing(self, place: str) -> str:
-        """Return the PromQL of those of its alerts that fire in the place, `<alerts>`, `<pools>` or `<units>`."""
-        names = "|".join(f"IronPort{alert}" for alert in self.alerts)
+    def firing(self, series: str) -> str:
+        """Return the PromQL of its firing alerts; `series` is `<<alerts>>`, `<<pools>>` or `<<units>>`."""
         instance = 'instance!=""' if self.level == "unit" else 'instance=""'
-        return f'ALERTS{{alertstate="firing",alertname=~"{names}",{instance},{place}}}'
+        return f'ALERTS{{alertstate="firing",alertname=~"{"|".join(self.alerts)}",{instance},{series}}}'
 
 
 VERDICTS: Final = (
-    Verdict(96, "Not watched", UNWATCHED, "job", ("ExporterDown",)),
-    Verdict(94, "Not watched", UNWATCHED, "pool", ("PoolNotScraped",)),
-    Verdict(92, "Unreachable", UNREACHABLE, "pool", ("PoolUnreachable",)),
-    Verdict(90, "Not accepting mail", CRITICAL, "pool", ("PoolNotAcceptingMail",)),
-    Verdict(88, "Distributed attack", CRITICAL, "pool", ("DistributedAttackSuspected",)),
-    Verdict(86, "Overloaded", CRITICAL, "pool", ("PoolOverloaded", "CapacityInsufficient")),
-    Verdict(84, "Slow", CRITICAL, "pool", ("PoolSlow",)),
-    Verdict(82, "Backlogged, cause unknown", CRITICAL, "pool", ("PoolBackloggedCauseUnknown",)),
-    Verdict(80, "Mail waits everywhere", CRITICAL, "pool", ("WorkQueueHigh", "WorkQueueDelayHigh")),
-    Verdict(78, "No mail arrives", CRITICAL, "pool", ("NoMailArriving",)),
-    Verdict(66, "Jabberer", WARNING, "unit", ("JabbererSuspected",)),
-    Verdict(64, "Unit overloaded", WARNING, "unit", ("UnitOverloaded",)),
-    Verdict(62, "Unit slow", WARNING, "unit", ("UnitSlow",)),
-    Verdict(60, "Queue paused or stuck", WARNING, "unit", ("WorkQueueStalled",)),
-    Verdict(58, "Unit backlogged, cause unknown", WARNING, "unit", ("UnitBackloggedCauseUnknown",)),
-    Verdict(56, "Outbound abuse", WARNING, "unit", ("OutboundAbuseSuspected",)),
-    Verdict(54, "Slow connections", WARNING, "unit", ("ConnectionSlotsExhausted",)),
-    Verdict(52, "Address harvest", WARNING, "pool", ("DirectoryHarvestSuspected",)),
-    Verdict(50, "Bounce storm", WARNING, "pool", ("BounceStorm",)),
-    Verdict(48, "Connection flood", WARNING, "pool", ("ConnectionFlood",)),
-    Verdict(40, "Unit not watched", UNWATCHED, "unit", ("UnitNotScraped",)),
-    Verdict(38, "Unit unreachable", UNREACHABLE, "unit", ("UnitUnreachable",)),
-    Verdict(36, "Unit not online", WARNING, "unit", ("UnitNotOnline",)),
-    Verdict(35, "Delivery backlog", WARNING, "pool", ("DeliveryBacklog",)),
-    Verdict(34, "Delivery held up", WARNING, "unit", ("DeliveryStarved", "DeliveryStalled", "OldestMessageStuck")),
-    Verdict(32, "Mail waits", WARNING, "unit", ("WorkQueueHigh", "WorkQueueDelayHigh", "WorkQueueFillingUp")),
-    Verdict(30, "Resource conservation", WARNING, "unit", ("ResourceConservation",)),
-    Verdict(10, "No unit to spare", BASELINE, "pool", ("CapacityNotNPlusOne",)),
+    Verdict("Not monitored", UNWATCHED, "job", ("IronPortExporterDown",)),
+    Verdict("Not monitored", UNWATCHED, "pool", ("IronPortPoolNotScraped",)),
+    Verdict("Unreachable", UNREACHABLE, "pool", ("IronPortPoolUnreachable",)),
+    Verdict("Not accepting mail", CRITICAL, "pool", ("IronPortPoolNotAcceptingMail",)),
+    Verdict(
+        "Distributed attack",
+        CRITICAL,
+        "pool",
+        ("IronPortDistributedAttackSuspected",),
+        sign="several units are backlogged, far more mail than usual",
+    ),
+    Verdict(
+        "Overloaded",
+        CRITICAL,
+        "pool",
+        ("IronPortPoolOverloaded", "IronPortCapacityInsufficient"),
+        sign="several units work at full speed, mail as usual",
+    ),
+    Verdict("Slow", CRITICAL, "pool", ("IronPortPoolSlow",), sign="several units process little mail, mail as usual"),
+    Verdict("Backlogged, cause unknown", CRITICAL, "pool", ("IronPortPoolBackloggedCauseUnknown",)),
+    Verdict("Mail waits everywhere", CRITICAL, "pool", ("IronPortWorkQueueHigh", "IronPortWorkQueueDelayHigh")),
+    Verdict("No mail arrives", CRITICAL, "pool", ("IronPortNoMailArriving",)),
+    Verdict(
+        "Jabberer",
+        WARNING,
+        "unit",
+        ("IronPortJabbererSuspected",),
+        sign="one unit is backlogged and receives far more mail than its peers",
+    ),
+    Verdict("Unit overloaded", WARNING, "unit", ("IronPortUnitOverloaded",)),
+    Verdict(
+        "Unit slow", WARNING, "unit", ("IronPortUnitSlow",), sign="one unit processes little mail, mail as its peers"
+    ),
+    Verdict("Queue paused or stuck", WARNING, "unit", ("IronPortWorkQueueStalled",)),
+    Verdict("Unit backlogged, cause unknown", WARNING, "unit", ("IronPortUnitBackloggedCauseUnknown",)),
+    Verdict("Outbound abuse", WARNING, "unit", ("IronPortOutboundAbuseSuspected",)),
+    Verdict(
+        "Slow connections",
+        WARNING,
+        "unit",
+        ("IronPortConnectionSlotsExhausted",),
+        sign="nearly all connections are in use, little mail arrives",
+    ),
+    Verdict(
+        "Address harvest",
+        WARNING,
+        "pool",
+        ("IronPortDirectoryHarvestSuspected",),
+        sign="many recipients are refused, queues are short",
+    ),
+    Verdict(
+        "Bounce storm",
+        WARNING,
+        "pool",
+        ("IronPortBounceStorm",),
+        sign="the units generate many bounces",
+    ),
+    Verdict("Connection flood", WARNING, "pool", ("IronPortConnectionFlood",)),
+    Verdict("Unit not monitored", UNWATCHED, "unit", ("IronPortUnitNotScraped",)),
+    Verdict("Unit unreachable", UNREACHABLE, "unit", ("IronPortUnitUnreachable",)),
+    Verdict("Unit not online", WARNING, "unit", ("IronPortUnitNotOnline",)),
+    Verdict("Delivery backlog", WARNING, "pool", ("IronPortDeliveryBacklog",)),
+    Verdict(
+        "Delivery held up",
+        WARNING,
+        "unit",
+        ("IronPortDeliveryStarved", "IronPortDeliveryStalled", "IronPortOldestMessageStuck"),
+    ),
+    Verdict(
+        "Mail waits",
+        WARNING,
+        "unit",
+        ("IronPortWorkQueueHigh", "IronPortWorkQueueDelayHigh", "IronPortWorkQueueFillingUp"),
+    ),
+    Verdict("Resource conservation", WARNING, "unit", ("IronPortResourceConservation",)),
+    Verdict("No unit to spare", BASELINE, "pool", ("IronPortCapacityNotNPlusOne",)),
 )
-"""From the gravest: what stands is the first of these that applies."""
+"""The most serious first: if several apply, the first is shown."""
 
-STATES: Final = (*VERDICTS, State(0, "Normal", GOOD))
+_CODED: Final = [(len(VERDICTS) - index, verdict) for index, verdict in enumerate(VERDICTS)]
+"""Each verdict with its value in Prometheus: the more serious, the larger."""
 
-_IN_TROUBLE: Final = (
+WORDS: Final = (*(NamedValue(code, each.word, each.colour) for code, each in _CODED), NamedValue(0, "Normal", GOOD))
+
+_TROUBLED_UNITS: Final = (
     "max by (job, pool, instance) ("
-    "instance:ironport_work_queue_backlogged:bool{<units>} == 1"
-    " or instance:ironport_work_queue_slow:bool{<units>} == 1)"
+    "instance:ironport_work_queue_backlogged:bool{<<units>>} == 1"
+    " or instance:ironport_work_queue_slow:bool{<<units>>} == 1)"
 )
 
 
-def _on_pools() -> Iterator[str]:
-    for verdict in VERDICTS:
+def _of_pools() -> Iterator[str]:
+    for code, verdict in _CODED:
         if verdict.level == "job":
-            yield _of_all(verdict, "job, pool")
+            yield _of_all_in_the_job(code, verdict, "job, pool")
         else:
-            yield f"{verdict.code} * max by (job, pool) ({verdict.firing('<pools>')})"
-    yield "0 * max by (job, pool) (last_over_time(ironport_probe_success{<units>}[15m]))"
+            yield f"{code} * max by (job, pool) ({verdict.firing('<<pools>>')})"
+    yield "0 * max by (job, pool) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
 
 
-def _on_units() -> Iterator[str]:
-    for verdict in VERDICTS:
+def _of_units() -> Iterator[str]:
+    """Apply a verdict on a whole pool to those of its units that are backlogged or slow."""
+    for code, verdict in _CODED:
         if verdict.level == "job":
-            yield _of_all(verdict, "job, pool, instance")
+            yield _of_all_in_the_job(code, verdict, "job, pool, instance")
         elif verdict.level == "unit":
-            yield f"{verdict.code} * max by (job, pool, instance) ({verdict.firing('<units>')})"
+            yield f"{code} * max by (job, pool, instance) ({verdict.firing('<<units>>')})"
         else:
-            yield f"{verdict.code} * ({_IN_TROUBLE} and on (job, pool) {verdict.firing('<pools>')})"
-    yield "0 * max by (job, pool, instance) (last_over_time(ironport_probe_success{<units>}[15m]))"
+            yield f"{code} * ({_TROUBLED_UNITS} and on (job, pool) {verdict.firing('<<pools>>')})"
+    yield "0 * max by (job, pool, instance) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
 
 
-def _of_all(verdict: Verdict, labels: str) -> str:
-    """Return the PromQL of a verdict on a job for all its pools or units, by what they were before it was blind."""
-    known = f"max by ({labels}) (last_over_time(ironport_probe_success{{<units>}}[6h]))"
-    return f"0 * {known} + {verdict.code} and on (job) {verdict.firing('<alerts>')}"
+def _of_all_in_the_job(code: int, verdict: Verdict, labels: str) -> str:
+    """Apply a verdict on a job to all pools or units that it had in the last 6 hours, when it was still scraped."""
+    known = f"max by ({labels}) (last_over_time(ironport_probe_success{{<<units>>}}[6h]))"
+    return f"0 * {known} + {code} and on (job) {verdict.firing('<<alerts>>')}"
 
 
-def _named() -> str:
-    """Return what names the unit that the verdict on its pool is about: none where it is about the whole pool."""
-    own = (verdict for verdict in VERDICTS if verdict.level == "unit")
+def _named_units() -> str:
+    """Return the PromQL of the unit that the verdict on its pool is about, if it is about one."""
     units = "\nor\n".join(
-        f"{verdict.code} * max by (job, pool, instance) ({verdict.firing('<units>')})" for verdict in own
+        f"{code} * max by (job, pool, instance) ({verdict.firing('<<units>>')})"
+        for code, verdict in _CODED
+        if verdict.level == "unit"
     )
-    pools = "\nor\n".join(_on_pools())
+    pools = "\nor\n".join(_of_pools())
     return f"topk by (job, pool) (1, ({units}) == on (job, pool) group_left () ({pools}))"
 
 
-def _gravest() -> str:
-    """Return what applies to any pool; a job that has been blind for long has none that anybody knows of."""
-    jobs = (f"{verdict.code} * {verdict.firing('<alerts>')}" for verdict in VERDICTS if verdict.level == "job")
-    every = "\nor\n".join((*_on_pools(), *jobs))
+def _of_the_fleet() -> str:
+    """Count an alert about a job by itself: if it was not scraped for 6 hours, none of its pools is known."""
+    jobs = (f"{code} * {verdict.firing('<<alerts>>')}" for code, verdict in _CODED if verdict.level == "job")
+    every = "\nor\n".join((*_of_pools(), *jobs))
     return f"max (\n{every}\n)"
 
 
 OF_POOL: Final = Signal(
     "Verdict",
     "none",
-    "What the firing alerts say of each pool: the gravest word that applies.",
-    "\nor\n".join(_on_pools()),
-    states=STATES,
+    PER_POOL,
+    "Verdict on each pool, from the firing alerts. If several apply, the most serious one is shown.",
+    "\nor\n".join(_of_pools()),
+    words=WORDS,
 )
 
-GRAVEST: Final = Signal(
-    "Gravest verdict",
+MOST_SERIOUS: Final = Signal(
+    "Most serious verdict",
     "none",
-    "The gravest word that applies to any pool, from the firing alerts.",
-    _gravest(),
-    states=STATES,
+    IN_TOTAL,
+    "The most serious verdict on any pool, from the firing alerts.",
+    _of_the_fleet(),
+    words=WORDS,
 )
 
 OF_UNIT: Final = Signal(
     "Looks like",
     "none",
-    "What the firing alerts say of each unit; a verdict on its pool counts for units that are backlogged or slow.",
-    "\nor\n".join(_on_units()),
-    states=STATES,
+    PER_UNIT,
+    "Verdict on each unit, from the firing alerts. A verdict on its pool applies to units that are backlogged or slow.",
+    "\nor\n".join(_of_units()),
+    words=WORDS,
 )
 
 NAMED_UNIT: Final = Signal(
     "On",
     "none",
-    "The unit that the verdict on its pool is about; none where it is about the whole pool.",
-    _named(),
+    PER_POOL,
+    "The unit that the verdict on its pool is about; empty if it is about the whole pool.",
+    _named_units(),
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from exporter.lab.history import blocks
+from exporter.lab.history import blocks, openmetrics
+from exporter.lab.history.backfill import JOB
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.topology import Topology
 from support import history
 from support.fleets import FLEETS
 from support.grafana import Grafana
@@ -37,6 +39,27 @@ NOT_WATCHED = ("news2", "archive1")
 """A unit of two and the only one of its pool."""
 
 
+def write_probe_health(fleets: Mapping[str, Topology], folder: Path, length: int) -> None:
+    """Write what simulated histories lack: certificates, and unreadable values of the first unit of each fleet."""
+    for period in blocks.periods(END - length + MINUTE, END, MINUTE):
+        blocks.write(_probe_health(fleets, period), folder)
+
+
+def _probe_health(fleets: Mapping[str, Topology], period: range) -> Iterator[str]:
+    names = {
+        "ironport_tls_certificate_expiry_timestamp_seconds": (END + 300 * 24 * HOUR, None),
+        "ironport_source_unreadable_values": (2, 1),
+    }
+    for name, (value, count) in names.items():
+        yield openmetrics.header(name, "gauge")
+        for job, fleet in fleets.items():
+            for unit in fleet.appliances[:count]:
+                site = {"site": unit.site} if unit.site else {}
+                labels = {"job": job, "pool": unit.pool, "stream": unit.stream, "instance": unit.name, **site}
+                series = openmetrics.labelled(name, {**labels, "source": "xml"})
+                yield openmetrics.samples(series, [float(value)] * len(period), openmetrics.stamps(period))
+
+
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the URL of a Prometheus with three hours, quiet at first, and what is usual at that hour."""
@@ -46,6 +69,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     fleet = topology.load(str(Path(__file__).parent / "fleet.yml"))
     unscraped = (history.unscraped(unit, 140 * MINUTE) for unit in NOT_WATCHED)
     history.write(fleet, folder, END, 3 * HOUR, [*map(parse, SCENARIOS), *unscraped])
+    write_probe_health({JOB: fleet}, folder, 3 * HOUR)
     with blocks.served(folder) as url:
         yield url
 
@@ -67,5 +91,6 @@ def fleets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
     """Return what Grafana sees half an hour after fleets of all kinds were first watched, each the job of its name."""
     folder = tmp_path_factory.mktemp("fleets")
     history.write_fleets(FLEETS, folder, END, 30 * MINUTE)
+    write_probe_health(FLEETS, folder, 30 * MINUTE)
     with blocks.served(folder) as url:
         yield Grafana(url, END)

@@ -16,9 +16,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import yaml
 
+from alerts import thresholds
 from dashboards.source import palette, signals, verdicts
-from dashboards.source import variables as variable_sources
+from dashboards.source.layout import GENERATED
 from dashboards.source.signals import Signal
+from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT, matchers
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus import rule_files
 from exporter.telemetry import Telemetry
@@ -50,6 +52,21 @@ _METRIC: Final = re.compile(
     r"(?<![\w:$])(?:(?:(?:instance|pool|job):)?ironport_\w+(?::\w+)?|ALERTS\w*|process_\w+|up)(?=\W|$)"
 )
 _SELECTOR: Final = re.compile(rf"({_METRIC.pattern})(\{{[^}}]*\}})?")
+
+
+def _signals() -> Iterator[tuple[str, Signal]]:
+    modules = [
+        importlib.import_module(each.name)
+        for each in pkgutil.iter_modules(signals.__path__, "dashboards.source.signals.")
+    ]
+    for module in (*modules, verdicts):
+        for name, value in vars(module).items():
+            for each in value.values() if isinstance(value, dict) else [value]:
+                if isinstance(each, Signal):
+                    yield f"{module.__name__}.{name} {each.name}", each
+
+
+SIGNALS: Final = dict(_signals())
 
 each_dashboard: Final = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 each_panel: Final = pytest.mark.parametrize("panel", PANELS, ids=str)
@@ -173,10 +190,10 @@ def test_target_job(panel: Panel, target: Json) -> None:
     The exporter's own series have the job of another target than those of units: no choice of theirs may hide them.
     """
     names = {each["name"] for each in variables(DASHBOARDS[panel.uid])}
-    for metric, matchers in selectors(target["expr"]):
-        of_jobs = metric.startswith(("job:", "up")) or any(each in matchers for each in OF_JOBS)
+    for metric, narrowed in selectors(target["expr"]):
+        of_jobs = metric.startswith(("job:", "up")) or any(each in narrowed for each in OF_JOBS)
         wanted = {"job"} if of_jobs else {"job", "pool"}
-        lacking = [name for name in wanted & names if not re.search(rf'{name}=~"\${name}\|?"', matchers)]
+        lacking = [name for name in wanted & names if not re.search(rf'{name}=~"\${name}\|?"', narrowed)]
         assert _is_the_exporters(metric) or not lacking, metric
 
 
@@ -188,8 +205,8 @@ def _is_the_exporters(metric: str) -> bool:
 def test_target_instance(panel: Panel, target: Json) -> None:
     """What is told of units is narrowed down to the units and sites chosen, other than figures of a whole pool."""
     names = {each["name"] for each in variables(DASHBOARDS[panel.uid])} & {"instance", "site"}
-    for metric, matchers in selectors(_OF_A_WHOLE_POOL.sub("", target["expr"])):
-        lacking = [name for name in names if not re.search(rf'{name}=~"\${name}\|?"', matchers)]
+    for metric, narrowed in selectors(_OF_A_WHOLE_POOL.sub("", target["expr"])):
+        lacking = [name for name in names if not re.search(rf'{name}=~"\${name}\|?"', narrowed)]
         assert not (_is_of_units(metric) and lacking), metric
 
 
@@ -213,14 +230,14 @@ def test_the_set_is_complete() -> None:
 
 @each_dashboard
 def test_a_dashboard_is_no_larger_than_can_be_looked_through(dashboard: Json) -> None:
-    assert len(panels(dashboard)) <= 16
+    assert len(panels(dashboard)) <= 17
 
 
 @each_dashboard
 def test_a_dashboard_keeps_the_houses_manners(dashboard: Json) -> None:
     """Shared crosshair, refreshed every minute, and a question as its description."""
     assert (dashboard["graphTooltip"], dashboard["refresh"]) == (1, "1m")
-    assert dashboard["description"].endswith("?")
+    assert dashboard["description"].endswith(f"? {GENERATED}")
 
 
 @each_dashboard
@@ -305,9 +322,8 @@ def test_the_dashboards_find_each_other_and_keep_what_is_chosen(dashboard: Json)
 
 def test_alerts_are_narrowed_down_by_every_label_that_they_have() -> None:
     """Those without a unit, a site or a pool remain: that the exporter is down must be told on the wall."""
-    filters = (variable_sources.JOB, variable_sources.SITE, variable_sources.POOL, variable_sources.UNIT)
-    expression = variable_sources.filled("ALERTS{<alerts>}", filters)
-    assert expression == 'ALERTS{job=~"$job",site=~"$site|",pool=~"$pool|",instance=~"$instance|"}'
+    filters = matchers((BY_JOB, BY_SITE, BY_POOL, BY_UNIT))
+    assert filters["alerts"] == 'job=~"$job",site=~"$site|",pool=~"$pool|",instance=~"$instance|"'
 
 
 @each_dashboard
@@ -365,36 +381,34 @@ def test_a_graph_that_shows_but_some_says_so(panel: Panel) -> None:
 
 def test_a_state_has_one_colour_wherever_it_is_shown() -> None:
     """And whatever cannot be told, or is not watched, has a colour that no other state has."""
-    states = [*verdicts.STATES, *palette.UNIT, *palette.PART, *palette.SOURCES, *palette.ANSWERS, *palette.LOADED]
-    told = {colour: {each.words for each in states if each.colour == colour} for colour in palette.COLOURS}
+    states = [value for signal in SIGNALS.values() for value in signal.words]
+    told = {colour: {each.word for each in states if each.colour == colour} for colour in palette.COLOURS}
     assert told[palette.UNREACHABLE] == {"Unreachable", "Unit unreachable", "No answer", "Unknown"}
-    assert told[palette.UNWATCHED] >= {"Not scraped"}
+    assert told[palette.UNWATCHED] == {"Not scraped", "Not monitored", "Unit not monitored"}
     colours: dict[str, set[str]] = {}
     for each in states:
-        colours.setdefault(each.words, set()).add(each.colour)
+        colours.setdefault(each.word, set()).add(each.colour)
     assert {words for words, own in colours.items() if len(own) > 1} == set()
 
 
 def test_every_signal_is_shown() -> None:
-    shown = {_bare(target["expr"]) for _, target in QUERIES}
-    modules = [
-        importlib.import_module(f"{signals.__name__}.{each.name}") for each in pkgutil.iter_modules(signals.__path__)
-    ]
-    known = {name: each for module in modules for name, each in vars(module).items() if isinstance(each, Signal)}
-    assert known
-    assert not [name for name, signal in known.items() if not any(_bare(signal.expression) in each for each in shown)]
+    shown = {_without_filters(target["expr"]) for _, target in QUERIES}
+    expressions = {
+        name: _without_filters(thresholds.fill(signal.expression, dict.fromkeys(matchers(()), "")))
+        for name, signal in SIGNALS.items()
+    }
+    assert not [name for name, expression in expressions.items() if not any(expression in each for each in shown)]
 
 
-def _bare(expression: str) -> str:
-    """Return the expression without what variables match."""
-    return re.sub(r',?<\w+>|,?\w+=~"\$\w+\|?"', "", expression).replace("{,", "{")
+def _without_filters(expression: str) -> str:
+    return re.sub(r',?\w+=~"\$\w+\|?"', "", expression).replace("{,", "{").replace(",}", "}")
 
 
 def test_every_verdict_rests_on_alerts_that_exist() -> None:
     known = {rule.alert for rule in RULES}
-    assert {f"IronPort{alert}" for verdict in verdicts.VERDICTS for alert in verdict.alerts} <= known
+    assert {alert for verdict in verdicts.VERDICTS for alert in verdict.alerts} <= known
 
 
 def test_verdicts_are_numbered_from_the_gravest() -> None:
-    codes = [state.code for state in verdicts.STATES]
+    codes = [state.code for state in verdicts.WORDS]
     assert codes == sorted(set(codes), reverse=True)

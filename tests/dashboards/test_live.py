@@ -21,9 +21,9 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
     "triage: Pools B": "a verdict names a unit",
     "hardware: Parts that are not well A": "a part is broken",
     "hardware: Failing updates A": "updates fail",
-    "monitoring: Units C": "an SNMP poll fails",
-    "monitoring: Units H": "a status page fails",
-    "unit: Sources E": "an SNMP poll fails",
+    "monitoring: Units D": "an SNMP poll fails",
+    "monitoring: Units G": "a status page fails",
+    "unit: Sources D": "an SNMP poll fails",
     "unit: Sources G": "a status page fails",
     "monitoring: Units with errors, by reason A": "a poll fails",
     "monitoring: Dropped SNMP packets B": "an SNMP poll misses something",
@@ -172,8 +172,8 @@ def shown(attacked: Grafana) -> Mapping[str, list[dict[str, str]]]:
         ("outbound", "Slow", None),
         ("branch", "Unreachable", None),
         ("lists", "Normal", None),
-        ("news", "Unit not watched", "news2"),
-        ("archive", "Not watched", None),
+        ("news", "Unit not monitored", "news2"),
+        ("archive", "Not monitored", None),
     ],
 )
 @pytest.mark.parametrize("table", ["fleet: Pools", "pool: Pools", "triage: Pools"])
@@ -196,8 +196,8 @@ def test_the_verdict_on_a_pool_is_a_word_and_names_the_unit(
         ("branch1", "Unit unreachable"),
         ("lists1", "Normal"),
         ("news1", "Normal"),
-        ("news2", "Unit not watched"),
-        ("archive1", "Unit not watched"),
+        ("news2", "Unit not monitored"),
+        ("archive1", "Unit not monitored"),
     ],
 )
 @pytest.mark.parametrize("table", ["triage: What each unit looks like", "unit: Status"])
@@ -214,7 +214,7 @@ def test_a_table_says_what_each_unit_looks_like(
         ("mx1", "C695", "Failed", "Slowing"),
         ("mx3", "C600V", None, "OK"),
         ("branch1", "C695", None, "Unreachable"),
-        ("news2", "C695", None, "Not watched"),
+        ("news2", "C695", None, "Not monitored"),
     ],
 )
 def test_the_page_of_a_unit_tells_what_it_is_and_how(
@@ -233,9 +233,11 @@ def test_in_a_quiet_hour_every_verdict_is_normal(quiet: Grafana, table: str) -> 
     assert {row["Verdict"] for row in quiet.rows(panel, all_of(dashboard))} == {"Normal"}
 
 
-@pytest.mark.parametrize(("pool", "word"), [(".+", "Not watched"), ("branch", "Unreachable"), ("inbound", "Jabberer")])
+@pytest.mark.parametrize(
+    ("pool", "word"), [(".+", "Not monitored"), ("branch", "Unreachable"), ("inbound", "Jabberer")]
+)
 def test_the_gravest_verdict_is_a_word(attacked: Grafana, quiet: Grafana, pool: str, word: str) -> None:
-    dashboard, panel = called("fleet: Gravest verdict")
+    dashboard, panel = called("fleet: Most serious verdict")
     values = all_of(dashboard) | {"pool": pool}
     assert (quiet.words(panel, values), attacked.words(panel, values)) == (["Normal"], [word])
 

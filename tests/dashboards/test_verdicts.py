@@ -8,8 +8,10 @@ from typing import Final
 
 import pytest
 
-from dashboards.source import variables, verdicts
+from alerts import thresholds
+from dashboards.source import verdicts
 from dashboards.source.signals import Signal, capacity, mailflow, units
+from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT, matchers
 from exporter.lab.history import blocks, openmetrics
 from exporter.prometheus import rule_files
 from support.grafana import Grafana
@@ -18,37 +20,33 @@ from support.processes import program
 END: Final = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
 
 WITHOUT_A_VERDICT: Final[Mapping[str, str]] = {
-    "Watchdog": "always fires",
-    "SiteLossNotSurvivable": "of a loss to come that is rarer than a unit's, and on the capacity review",
-    "SpareNotReady": "a spare carries no mail",
-    "DrainRateFalling": "what it comes to, a slow unit or a long queue, has a verdict",
-    "QueueSpaceLow": "what it comes to, resource conservation, has a verdict",
-    "MemoryNearConservation": "what it comes to, resource conservation, has a verdict",
-    "UnitRebooted": "is over, and marked in every graph",
-    "CountersReset": "is over, and of no matter to mail",
-    "XmlDown": "of the monitoring, and the unit is still watched",
-    "SnmpDown": "of the monitoring, and the unit is still watched",
-    "SnmpFlaky": "of the monitoring, and the unit is still watched",
-    "AuthenticationFailed": "of the monitoring, and the unit is still watched",
-    "RaidDegraded": "of the hardware, on its own page: mail flows",
-    "FanFailed": "of the hardware, on its own page: mail flows",
-    "PowerSupplyFault": "of the hardware, on its own page: mail flows",
-    "TemperatureHigh": "of the hardware, on its own page: mail flows",
-    "LogDiskFilling": "of the upkeep: mail flows",
-    "FeatureKeyExpired": "of the upkeep: mail flows",
-    "FeatureKeyExpiring": "of the upkeep: mail flows",
-    "UpdateFailing": "of the upkeep: mail flows",
-    "VersionMismatch": "of the upkeep: mail flows",
+    "IronPortWatchdog": "always fires",
+    "IronPortSiteLossNotSurvivable": "of a loss to come that is rarer than a unit's, and on the capacity review",
+    "IronPortSpareNotReady": "a spare carries no mail",
+    "IronPortDrainRateFalling": "what it comes to, a slow unit or a long queue, has a verdict",
+    "IronPortQueueSpaceLow": "what it comes to, resource conservation, has a verdict",
+    "IronPortMemoryNearConservation": "what it comes to, resource conservation, has a verdict",
+    "IronPortUnitRebooted": "is over, and marked in every graph",
+    "IronPortCountersReset": "is over, and of no matter to mail",
+    "IronPortXmlDown": "of the monitoring, and the unit is still watched",
+    "IronPortSnmpDown": "of the monitoring, and the unit is still watched",
+    "IronPortSnmpFlaky": "of the monitoring, and the unit is still watched",
+    "IronPortAuthenticationFailed": "of the monitoring, and the unit is still watched",
+    "IronPortRaidDegraded": "of the hardware, on its own page: mail flows",
+    "IronPortFanFailed": "of the hardware, on its own page: mail flows",
+    "IronPortPowerSupplyFault": "of the hardware, on its own page: mail flows",
+    "IronPortTemperatureHigh": "of the hardware, on its own page: mail flows",
+    "IronPortLogDiskFilling": "of the upkeep: mail flows",
+    "IronPortFeatureKeyExpired": "of the upkeep: mail flows",
+    "IronPortFeatureKeyExpiring": "of the upkeep: mail flows",
+    "IronPortUpdateFailing": "of the upkeep: mail flows",
+    "IronPortVersionMismatch": "of the upkeep: mail flows",
 }
 """Alerts that make no word of a pool or unit, with the reason."""
 
 
 def test_every_alert_has_a_verdict_or_a_reason_to_have_none() -> None:
-    alerts = {
-        rule.alert.removeprefix("IronPort")
-        for rule in rule_files.read_rules(str(rule_files.project_rules()))
-        if rule.alert
-    }
+    alerts = {rule.alert for rule in rule_files.read_rules(str(rule_files.project_rules())) if rule.alert}
     told = {alert for verdict in verdicts.VERDICTS for alert in verdict.alerts}
     assert told | WITHOUT_A_VERDICT.keys() == alerts
     assert not told & WITHOUT_A_VERDICT.keys()
@@ -130,7 +128,7 @@ def _place(job: str, place: str) -> dict[str, str]:
 
 def figures(grafana: Grafana, signal: Signal, job: str) -> dict[str, float]:
     """Return what a signal gives of a job, by unit or pool."""
-    expression = variables.filled(signal.expression, (variables.JOB, variables.SITE, variables.POOL, variables.UNIT))
+    expression = thresholds.fill(signal.expression, matchers((BY_JOB, BY_SITE, BY_POOL, BY_UNIT)))
     values = {"job": job, "site": ".*", "pool": ".+", "instance": ".+"}
     answer = grafana.series({"expr": expression, "instant": True}, values)
     return {"/".join(filter(None, map(labels.get, ("pool", "instance")))): points[-1] for labels, points in answer}
@@ -138,7 +136,7 @@ def figures(grafana: Grafana, signal: Signal, job: str) -> dict[str, float]:
 
 def words(grafana: Grafana, signal: Signal, job: str) -> dict[str, str]:
     """Return the words for what a signal gives."""
-    known = {state.code: state.words for state in signal.states}
+    known = {each.code: each.word for each in signal.words}
     return {place: known[int(code)] for place, code in figures(grafana, signal, job).items()}
 
 
@@ -155,7 +153,7 @@ def test_the_state_of_a_unit_is_told_with_either_source(grafana: Grafana) -> Non
         "snmp/waiting": "Backlogged",
         "xml/refusing": "Refusing",
         "xml/dead": "Unreachable",
-        "xml/unscraped": "Not watched",
+        "xml/unscraped": "Not monitored",
     }
     slowed = {place for place, on in figures(grafana, units.CONSERVATION, "watched").items() if on}
     assert slowed == {place for place, word in state.items() if word in ("Slowing", "Refusing")}
@@ -165,14 +163,14 @@ def test_the_state_of_a_unit_is_told_with_either_source(grafana: Grafana) -> Non
     ("job", "gravest", "pools", "each"),
     [
         ("watched", "Normal", {"snmp": "Normal"}, {"snmp/idle": "Normal"}),
-        ("silent", "Not watched", {"mail": "Not watched"}, {"mail/mx1": "Not watched"}),
-        ("forgotten", "Not watched", {}, {}),
+        ("silent", "Not monitored", {"mail": "Not monitored"}, {"mail/mx1": "Not monitored"}),
+        ("forgotten", "Not monitored", {}, {}),
     ],
 )
 def test_a_job_whose_exporter_is_down_is_not_watched(
     grafana: Grafana, job: str, gravest: str, pools: dict[str, str], each: dict[str, str]
 ) -> None:
-    assert words(grafana, verdicts.GRAVEST, job) == {"": gravest}
+    assert words(grafana, verdicts.MOST_SERIOUS, job) == {"": gravest}
     assert words(grafana, verdicts.OF_POOL, job) == pools
     assert words(grafana, verdicts.OF_UNIT, job) == each
 

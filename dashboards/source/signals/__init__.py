@@ -1,71 +1,86 @@
-"""Signals, a module by subject: what can be shown, each defined once and shown as a figure, a line or a column."""
+"""Signals: the figures that dashboards can show, each defined once, in a module for each subject."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
-from dashboards.source import thresholds
-from dashboards.source.palette import GOOD, State
+from dashboards.source.palette import GOOD, NamedValue
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a signal has one series for each of: the plural word, and the labels that tell the series apart."""
+
+    plural: str
+    labels: tuple[str, ...]
+
+    @property
+    def legend(self) -> str:
+        """What Grafana calls a series: the labels, with the job in brackets because two jobs may use the same names."""
+        names = " / ".join(f"{{{{{label}}}}}" for label in self.labels if label != "job")
+        return f"{names} ({{{{job}}}})" if "job" in self.labels else names
+
+
+PER_UNIT: Final = Level("units", ("job", "pool", "instance"))
+PER_POOL: Final = Level("pools", ("job", "pool"))
+PER_SENSOR: Final = Level("sensors", ("job", "pool", "instance", "sensor"))
+PER_EXPORTER: Final = Level("exporters", ("job", "instance"))
+PER_ALERT: Final = Level("alerts", ("alertname", "job", "pool", "instance"))
+IN_TOTAL: Final = Level("fleet", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """That a signal is restricted to the `count` units or pools where the signal called `ranking` was largest."""
+
+    count: int
+    plural: str
+    ranking: str
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A figure with its name, Grafana's word for its unit, a sentence on it, and its PromQL.
-
-    The expression names thresholds as in the sources of the rules, `<<delay_seconds>>`, and whose series it reads as
-    variables.py says, `{<units>}`. From each of `limits` on, ascending, a value has the colour beside it, below them
-    `below`. `states` are the words that values stand for. `no_value` is what is shown where there is no such thing.
-    """
+    """A figure with all that is needed to show it."""
 
     name: str
     unit: str
+    """Grafana's word for the unit: s, percentunit, mps (messages a second) ..."""
+    level: Level
     description: str
+    """A sentence."""
     expression: str
+    """PromQL, in which `<<delay_seconds>>` is a threshold, and `{<<units>>}` filters as variables.py says."""
     limits: Sequence[tuple[float, str]] = ()
+    """Values in ascending order, each with the colour from there on."""
     below: str = GOOD
-    states: Sequence[State] = ()
+    """The colour below all limits."""
+    words: Sequence[NamedValue] = ()
+    """Words that are shown instead of values."""
     decimals: int | None = None
     no_value: str = "no data"
+    """What a panel shows, with the reason, where there is no such figure."""
+    limited: Limited | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "expression", thresholds.fill(self.expression))
-
-    def by(self, aggregation: str, *labels: str) -> str:
-        """Return the PromQL of the signal aggregated, by `max` say, for each set of values of the labels."""
+    def by(self, aggregation: str, *labels: str) -> Signal:
+        """Aggregate the signal, for example by `max`, for each set of values of the labels, or over all series."""
         grouping = f" by ({', '.join(labels)})" if labels else ""
-        return f"{aggregation}{grouping} ({self.expression})"
+        level = replace(self.level, labels=labels)
+        return replace(self, level=level, expression=f"{aggregation}{grouping} ({self.expression})")
 
+    def largest(self, count: int = 20, *, by: Signal | None = None) -> Signal:
+        """Restrict the signal to the `count` series, at most, that were largest in the time shown.
 
-@dataclass(frozen=True, slots=True)
-class Largest:
-    """A signal for those units or pools alone where it, or another signal, was largest.
-
-    So a fleet of eighty has as many lines as can be read. What decides is best a plain recorded series: anything else
-    has to be evaluated over the whole range first. `of` is what the lines are of, where it is neither units nor pools.
-    """
-
-    signal: Signal
-    count: int = 20
-    by: Signal | None = None
-    of: str = ""
-
-    @property
-    def ranking(self) -> Signal:
-        """The signal that decides."""
-        return self.by or self.signal
-
-    @property
-    def what(self) -> str:
-        """How many there are at most, and of what."""
-        return f"{self.count} {self.of or ('units' if '<units>' in self.ranking.expression else 'pools')}"
-
-    @property
-    def expression(self) -> str:
-        """The PromQL."""
-        ranking = self.ranking.expression
-        whole = f"({ranking})[$__range:$__interval]" if "(" in ranking else f"{ranking}[$__range]"
-        ranked = f"topk({self.count}, max_over_time({whole} @ end()))"
-        if self.by:
-            return f"({self.signal.expression})\nand on (job, pool, instance)\n{ranked}"
-        return f"({self.signal.expression})\nand\n{ranked}" if "(" in ranking else f"{ranking} and {ranked}"
+        With `by`, to the units where that other signal was largest. So a graph of eighty units stays readable. The
+        cheapest ranking is a single recorded series: Prometheus must evaluate anything else over the whole range first.
+        """
+        ranking = by or self
+        is_series = "(" not in ranking.expression
+        window = f"{ranking.expression}[$__range]" if is_series else f"({ranking.expression})[$__range:$__interval]"
+        top = f"topk({count}, max_over_time({window} @ end()))"
+        if by:
+            expression = f"({self.expression})\nand on (job, pool, instance)\n{top}"
+        else:
+            expression = f"{self.expression} and {top}" if is_series else f"({self.expression})\nand\n{top}"
+        return replace(self, expression=expression, limited=Limited(count, ranking.level.plural, ranking.name))

@@ -5,45 +5,49 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards.source import palette
-from dashboards.source.signals import Signal
+from dashboards.source.signals import IN_TOTAL, PER_ALERT, Signal
+
+
+def _firing(severity: str) -> str:
+    return f'ALERTS{{alertstate="firing",severity="{severity}",<<alerts>>}}'
+
 
 SINCE: Final = Signal(
     "Since",
     "dateTimeFromNow",
-    "Since when what each firing alert tells of has been so: of the chosen pools and units, and of the exporter.",
+    PER_ALERT,
+    "When the condition of each firing alert began to hold.",
     """\
-ALERTS_FOR_STATE{<alerts>} * 1000
+ALERTS_FOR_STATE{<<alerts>>} * 1000
 and ignoring (alertstate)
-ALERTS{alertstate="firing",<alerts>}""",
+ALERTS{alertstate="firing",<<alerts>>}""",
 )
 
 SEVERITY: Final = Signal(
     "Severity",
     "none",
-    "How grave what each firing alert tells of is.",
-    """\
-3 * ALERTS{alertstate="firing",severity="critical",<alerts>}
-or
-2 * ALERTS{alertstate="firing",severity="warning",<alerts>}
-or
-ALERTS{alertstate="firing",severity="info",<alerts>}""",
-    states=palette.SEVERITIES,
+    PER_ALERT,
+    "Severity of each firing alert.",
+    "\nor\n".join(f"{each.code} * {_firing(each.word)}" for each in reversed(palette.SEVERITIES)),
+    words=palette.SEVERITIES,
 )
 
-CRITICAL: Final = Signal(
+CRITICAL_COUNT: Final = Signal(
     "Alerts",
     "none",
-    "Alerts that fire now. Critical: the service as a whole is at risk. Warnings are to be looked at today.",
-    'sum(ALERTS{alertstate="firing",severity="critical",<alerts>}) or vector(0)',
+    IN_TOTAL,
+    "Alerts that fire now. Critical: the whole service is at risk. Warning: look at it today.",
+    f"sum({_firing('critical')}) or vector(0)",
     limits=((1, palette.CRITICAL),),
     decimals=0,
 )
 
-WARNINGS: Final = Signal(
+WARNING_COUNT: Final = Signal(
     "Warnings",
     "none",
-    "Alerts that fire now and are to be looked at today.",
-    'sum(ALERTS{alertstate="firing",severity="warning",<alerts>}) or vector(0)',
+    IN_TOTAL,
+    "Warnings that fire now: look at them today.",
+    f"sum({_firing('warning')}) or vector(0)",
     limits=((1, palette.WARNING),),
     decimals=0,
 )

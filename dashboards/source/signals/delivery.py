@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from typing import Final
 
+from alerts.thresholds import limit
 from dashboards.source.palette import WARNING
-from dashboards.source.signals import Signal
-from dashboards.source.thresholds import limit
+from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
 
 ACTIVE: Final = Signal(
     "Active recipients",
     "short",
+    PER_POOL,
     "Recipients that wait in the delivery queues of a pool.",
-    "pool:ironport_delivery_queue_recipients:last5m{<pools>}",
+    "pool:ironport_delivery_queue_recipients:last5m{<<pools>>}",
 )
 
 ACTIVE_USUAL: Final = Signal(
     "Active recipients, usual",
     "short",
+    PER_POOL,
     "Recipients that wait in the delivery queues of a pool at this hour of the week, or in its busy hours.",
-    "last_over_time(pool:ironport_delivery_queue_recipients:mean1h_usual{<pools>}[15m])",
+    "last_over_time(pool:ironport_delivery_queue_recipients:mean1h_usual{<<pools>>}[15m])",
     no_value="needs a day of history",
 )
 
 ACTIVE_RATIO: Final = Signal(
     "Waiting, x usual",
     "none",
+    PER_POOL,
     "Recipients in the delivery queues of a pool over what is usual: high while a destination of much mail is down.",
     """\
-pool:ironport_delivery_queue_recipients:last5m{<pools>}
-  / (last_over_time(pool:ironport_delivery_queue_recipients:mean1h_usual{<pools>}[15m]) > 0)""",
+pool:ironport_delivery_queue_recipients:last5m{<<pools>>}
+  / (last_over_time(pool:ironport_delivery_queue_recipients:mean1h_usual{<<pools>>}[15m]) > 0)""",
     limits=((limit("delivery_factor"), WARNING),),
     decimals=2,
     no_value="needs a day of history",
@@ -38,30 +41,34 @@ pool:ironport_delivery_queue_recipients:last5m{<pools>}
 UNIT_ACTIVE: Final = Signal(
     "Active recipients",
     "short",
+    PER_UNIT,
     "Recipients that wait in the delivery queue of a unit.",
-    "instance:ironport_delivery_queue_recipients:last5m{<units>}",
+    "instance:ironport_delivery_queue_recipients:last5m{<<units>>}",
 )
 
 UNATTEMPTED: Final = Signal(
     "Unattempted",
     "short",
+    PER_UNIT,
     "Recipients of a unit that nobody has tried to deliver to yet: many, and the unit's own delivery is too slow.",
-    'last_over_time(ironport_delivery_queue_recipients{state="unattempted",<units>}[5m])',
+    'last_over_time(ironport_delivery_queue_recipients{state="unattempted",<<units>>}[5m])',
     limits=((limit("starved_recipients"), WARNING),),
 )
 
 ATTEMPTED: Final = Signal(
     "Attempted",
     "short",
+    PER_UNIT,
     "Recipients of a unit that were tried and wait for another try: many, and their destination is down.",
-    'last_over_time(ironport_delivery_queue_recipients{state="attempted",<units>}[5m])',
+    'last_over_time(ironport_delivery_queue_recipients{state="attempted",<<units>>}[5m])',
 )
 
 OLDEST: Final = Signal(
     "Oldest message",
     "s",
+    PER_UNIT,
     "Age of the oldest message of a unit, in quarantine or queue; undeliverable ones should bounce after 3 days.",
-    "last_over_time(ironport_oldest_message_age_seconds{<units>}[5m])",
+    "last_over_time(ironport_oldest_message_age_seconds{<<units>>}[5m])",
     limits=((limit("oldest_seconds"), WARNING),),
     decimals=1,
 )
@@ -69,24 +76,27 @@ OLDEST: Final = Signal(
 COMPLETED: Final = Signal(
     "Completed recipients",
     "cps",
+    PER_UNIT,
     "Recipients a second whose delivery has ended: delivered, hard bounced or deleted.",
-    "rate(ironport_recipients_completed_total{<units>}[$__rate_interval])",
+    "rate(ironport_recipients_completed_total{<<units>>}[$__rate_interval])",
     decimals=1,
 )
 
 HARD_BOUNCES: Final = Signal(
     "Hard bounces",
     "cps",
+    PER_UNIT,
     "Recipients a second that were given up, by reason: no such domain, refused for good, a filter, or too old.",
-    "rate(ironport_recipients_hard_bounced_total{<units>}[$__rate_interval])",
+    "rate(ironport_recipients_hard_bounced_total{<<units>>}[$__rate_interval])",
     decimals=2,
 )
 
 HARD_RATIO: Final = Signal(
     "Hard bounced",
     "percentunit",
+    PER_UNIT,
     "Share of the completed recipients of a unit that hard bounced.",
-    "instance:ironport_recipients_hard_bounced:ratio5m{<units>}",
+    "instance:ironport_recipients_hard_bounced:ratio5m{<<units>>}",
     limits=((limit("abuse_bounce_ratio"), WARNING),),
     decimals=1,
 )
@@ -94,8 +104,9 @@ HARD_RATIO: Final = Signal(
 SOFT_BOUNCES: Final = Signal(
     "Soft bounced events",
     "cps",
+    PER_UNIT,
     "Tries a second that failed for now and are repeated; one message can count many times.",
-    "rate(ironport_soft_bounces_total{<units>}[$__rate_interval])",
+    "rate(ironport_soft_bounces_total{<<units>>}[$__rate_interval])",
     decimals=2,
 )
 
@@ -104,24 +115,27 @@ _NOT_COLLECTED: Final = "none collected: needs tophosts among the xml pages of t
 DESTINATION_ACTIVE: Final = Signal(
     "Active recipients",
     "short",
+    PER_UNIT,
     "Recipients that wait for a destination.",
-    "last_over_time(ironport_destination_active_recipients{<units>}[5m])",
+    "last_over_time(ironport_destination_active_recipients{<<units>>}[5m])",
     no_value=_NOT_COLLECTED,
 )
 
 DESTINATION_CONNECTIONS: Final = Signal(
     "Connections",
     "short",
+    PER_UNIT,
     "Connections that are open to a destination.",
-    "last_over_time(ironport_destination_connections{<units>}[5m])",
+    "last_over_time(ironport_destination_connections{<<units>>}[5m])",
     no_value=_NOT_COLLECTED,
 )
 
 DESTINATION_DELIVERED: Final = Signal(
     "Delivered",
     "cps",
+    PER_UNIT,
     "Recipients a second that are delivered to a destination.",
-    "rate(ironport_destination_delivered_recipients_total{<units>}[$__rate_interval])",
+    "rate(ironport_destination_delivered_recipients_total{<<units>>}[$__rate_interval])",
     decimals=2,
     no_value=_NOT_COLLECTED,
 )
@@ -129,8 +143,9 @@ DESTINATION_DELIVERED: Final = Signal(
 DESTINATION_SOFT: Final = Signal(
     "Soft bounced",
     "cps",
+    PER_UNIT,
     "Tries a second for a destination that failed for now.",
-    "rate(ironport_destination_soft_bounces_total{<units>}[$__rate_interval])",
+    "rate(ironport_destination_soft_bounces_total{<<units>>}[$__rate_interval])",
     decimals=2,
     no_value=_NOT_COLLECTED,
 )
@@ -138,8 +153,9 @@ DESTINATION_SOFT: Final = Signal(
 DESTINATION_HARD: Final = Signal(
     "Hard bounced",
     "cps",
+    PER_UNIT,
     "Recipients a second of a destination that were given up.",
-    "rate(ironport_destination_hard_bounces_total{<units>}[$__rate_interval])",
+    "rate(ironport_destination_hard_bounces_total{<<units>>}[$__rate_interval])",
     decimals=2,
     no_value=_NOT_COLLECTED,
 )

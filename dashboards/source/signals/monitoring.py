@@ -1,28 +1,35 @@
-"""Whether the monitoring itself works: who answers, how quickly, what gets lost; and the exporter's own figures.
+"""Whether the monitoring itself works: which sources answer, how fast, what is lost; and the exporter's own metrics.
 
-The exporter's own series come from its own target, whose job and labels are not those of any unit: no variable of a
-dashboard narrows them down.
+The exporter's own series come from its own target. Its job and labels are not those of a unit, so that no variable of a
+dashboard filters them.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from alerts.thresholds import limit
 from dashboards.source import palette
-from dashboards.source.palette import GOOD, UNREACHABLE, UNWATCHED, WARNING
-from dashboards.source.signals import Signal
-from dashboards.source.thresholds import limit
+from dashboards.source.palette import BASELINE, CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, numbered
+from dashboards.source.signals import IN_TOTAL, PER_EXPORTER, PER_UNIT, Signal
+from exporter.sources.source import SOURCES, source_title
 
-_NO_SNMP: Final = "no unit is asked by SNMP"
-_NO_PAGE: Final = "no unit is asked for its status page"
+_NOT_SCRAPED: Final = "instance:ironport_probe_success:missing5m{<<units>>}"
+_SILENT: Final = "instance:ironport_source_up:max5m{<<units>>} == 0"
+_NO_SNMP: Final = "no unit has SNMP configured"
 _NO_EXPORTER: Final = "no job scrapes /metrics of the exporter"
-_OF: Final = "on (job, instance) ironport_exporter_build_info"
+
+
+def _up(source: str, window: str = "5m") -> str:
+    return f'max_over_time(ironport_source_up{{source="{source}",<<units>>}}[{window}])'
+
 
 NOT_SCRAPED: Final = Signal(
     "Units not scraped",
     "none",
-    "Units of which Prometheus gets nothing: their scrapes fail, or they are no targets any more.",
-    "instance:ironport_probe_success:missing5m{<units>} + 1",
+    IN_TOTAL,
+    "Units from which Prometheus gets nothing: their scrapes fail, or they are no longer targets.",
+    f"sum ({_NOT_SCRAPED} + 1) or vector(0)",
     limits=((1, UNWATCHED),),
     decimals=0,
 )
@@ -30,142 +37,171 @@ NOT_SCRAPED: Final = Signal(
 NO_ANSWER: Final = Signal(
     "Units without an answer",
     "none",
+    PER_UNIT,
     "Units of which no source has answered in the last 5 minutes.",
-    "1 - instance:ironport_source_up:max5m{<units>}",
+    "1 - instance:ironport_source_up:max5m{<<units>>}",
     limits=((1, UNREACHABLE),),
     decimals=0,
 )
 
-SNMP: Final = Signal(
-    "SNMP",
-    "none",
-    "Whether the SNMP agent of a unit has answered in the last 5 minutes.",
-    'max_over_time(ironport_source_up{source="snmp",<units>}[5m])',
-    states=palette.ANSWERS,
-)
-
-PAGE: Final = Signal(
-    "Status page",
-    "none",
-    "Whether the status page of a unit has answered in the last 5 minutes.",
-    'max_over_time(ironport_source_up{source="xml",<units>}[5m])',
-    states=palette.ANSWERS,
-)
-
-SNMP_SILENT: Final = Signal(
-    "SNMP agents silent",
-    "none",
-    "Units whose SNMP agent has not answered in the last 5 minutes.",
-    f"1 - {SNMP.expression}",
+OF_DEADLINE: Final = Signal(
+    "Probe / deadline",
+    "percentunit",
+    PER_UNIT,
+    "How much of its deadline a probe takes. At 100 % the probe is cut off, and values are missing.",
+    """\
+avg_over_time(ironport_probe_duration_seconds{<<units>>}[5m])
+  / avg_over_time(ironport_probe_deadline_seconds{<<units>>}[5m])""",
     limits=((1, WARNING),),
     decimals=0,
-    no_value=_NO_SNMP,
 )
 
-PAGE_SILENT: Final = Signal(
-    "Status pages silent",
+# --- sources ----------------------------------------------------------------------------------------------------------
+
+ANSWERS: Final = {
+    source: Signal(
+        source_title(source),
+        "none",
+        PER_UNIT,
+        f"Whether {source_title(source)} has answered in the last 5 minutes.",
+        _up(source),
+        words=palette.ANSWERS,
+    )
+    for source in SOURCES
+}
+
+SILENT: Final = {
+    source: Signal(
+        f"{source_title(source)} silent",
+        "none",
+        PER_UNIT,
+        f"Units whose {source_title(source)} has not answered in the last 5 minutes.",
+        f"1 - {_up(source)}",
+        limits=((1, WARNING),),
+        decimals=0,
+        no_value=f"no unit has {source_title(source)} configured",
+    )
+    for source in SOURCES
+}
+
+REASON: Final = {
+    source: Signal(
+        f"{source_title(source)} error",
+        "none",
+        PER_UNIT,
+        f"Why something of the {source_title(source)} poll has failed in the last 5 minutes.",
+        f"""\
+label_join(
+    topk by (job, pool, instance) (1, sum_over_time(ironport_source_error{{source="{source}",<<units>>}}[5m]) > 0),
+    "{source}_error", "", "reason"
+)""",
+    )
+    for source in SOURCES
+}
+"""The reason is the value of the label `snmp_error`, `xml_error` and so on."""
+
+POLL_TIME: Final = {
+    source: Signal(
+        f"{source_title(source)} poll",
+        "s",
+        PER_UNIT,
+        f"How long the {source_title(source)} poll of a unit takes. Longer than usual means that the unit is busy.",
+        f'avg_over_time(ironport_source_duration_seconds{{source="{source}",<<units>>}}[5m])',
+        no_value=f"no unit has {source_title(source)} configured",
+    )
+    for source in SOURCES
+}
+
+_BITS: Final = {source: 2**index for index, source in enumerate(SOURCES)}
+_ALL_BITS: Final = 2 ** len(SOURCES) - 1
+
+
+def _silent_sources(bits: int) -> tuple[str, str]:
+    """Return the word and the colour for a unit of which some sources are silent.
+
+    A unit answers SNMP last while it is busy: its silence alone is less serious than that of another source.
+    """
+    words = ", ".join(f"no {source_title(source)}" for source, bit in _BITS.items() if bits & bit)
+    return f"{words[0].upper()}{words[1:]}", BASELINE if bits == _BITS["snmp"] else WARNING
+
+
+SOURCE_STATE: Final = Signal(
+    "Sources",
     "none",
-    "Units whose status page has not answered in the last 5 minutes.",
-    f"1 - {PAGE.expression}",
+    PER_UNIT,
+    "Which sources of each unit answer. A unit that is not scraped is not monitored at all.",
+    # Each silent source is a bit. Whether all configured sources are silent is known only from the series of their sum.
+    f"max by (job, pool, instance) ({_NOT_SCRAPED}) + {_ALL_BITS + 1}"
+    f"\nor\nmax by (job, pool, instance) ({_SILENT}) + {_ALL_BITS}"
+    "\nor\nsum by (job, pool, instance) (\n"
+    + "\n  or\n".join(f"    {bit} * (1 - {_up(source)})" for source, bit in _BITS.items())
+    + "\n)",
+    words=numbered(
+        ("All answer", GOOD),
+        *(_silent_sources(bits) for bits in range(1, _ALL_BITS)),
+        ("No answer", UNREACHABLE),
+        ("Not scraped", UNWATCHED),
+    ),
+)
+
+ERRORS: Final = Signal(
+    "Errors",
+    "none",
+    PER_UNIT,
+    "Number of units with an error, by source and by reason. Reasons that did not occur in the time shown are left "
+    "out.",
+    """\
+sum by (source, reason) (last_over_time(ironport_source_error{<<units>>}[5m]))
+and
+sum by (source, reason) (max_over_time(ironport_source_error{<<units>>}[$__range] @ end())) > 0""",
+    decimals=0,
+    no_value="no errors",
+)
+
+UNREADABLE: Final = Signal(
+    "Unreadable values",
+    "none",
+    PER_UNIT,
+    "Values of the last poll that the exporter could not read. Its log and /probe?debug=true name them: please report "
+    "them.",
+    "max_over_time(ironport_source_unreadable_values{<<units>>}[5m]) > 0",
     limits=((1, WARNING),),
     decimals=0,
-    no_value=_NO_PAGE,
+    no_value="all values can be read",
 )
+
+CERTIFICATE_DAYS: Final = Signal(
+    "Certificate, days left",
+    "none",
+    PER_UNIT,
+    "Days until the TLS certificate of a unit's status page expires.",
+    "(last_over_time(ironport_tls_certificate_expiry_timestamp_seconds{<<units>>}[15m]) - time()) / 86400",
+    limits=((0, WARNING), (14, GOOD)),
+    below=CRITICAL,
+    decimals=0,
+    no_value="no unit has a status page with TLS",
+)
+
+# --- SNMP packets -----------------------------------------------------------------------------------------------------
 
 ANSWERED: Final = Signal(
     "SNMP answered, 1 h",
     "percentunit",
-    "Share of the SNMP polls of the last hour that a unit has answered; AsyncOS drops some while it is busy.",
-    'avg_over_time(ironport_source_up{source="snmp",<units>}[1h])',
+    PER_UNIT,
+    "Share of the SNMP polls of the last hour that a unit has answered. AsyncOS drops some while it is busy.",
+    'avg_over_time(ironport_source_up{source="snmp",<<units>>}[1h])',
     limits=((limit("snmp_flaky_ratio"), GOOD),),
     below=WARNING,
     decimals=0,
     no_value=_NO_SNMP,
 )
 
-SNMP_ERROR: Final = Signal(
-    "SNMP error",
-    "none",
-    "Why something of the SNMP poll of a unit failed in the last 5 minutes.",
-    """\
-label_join(
-    topk by (job, pool, instance) (1, sum_over_time(ironport_source_error{source="snmp",<units>}[5m]) > 0),
-    "snmp_error", "", "reason"
-)""",
-)
-
-PAGE_ERROR: Final = Signal(
-    "Status page error",
-    "none",
-    "Why something of the status page of a unit failed in the last 5 minutes.",
-    """\
-label_join(
-    topk by (job, pool, instance) (1, sum_over_time(ironport_source_error{source="xml",<units>}[5m]) > 0),
-    "page_error", "", "reason"
-)""",
-)
-
-SOURCES: Final = Signal(
-    "Sources",
-    "none",
-    "Which sources of each unit answer: SNMP and the status page, one of them, none; or it is not scraped at all.",
-    """\
-max by (job, pool, instance) (instance:ironport_probe_success:missing5m{<units>}) + 4
-or
-max by (job, pool, instance) (instance:ironport_source_up:max5m{<units>} == 0) + 3
-or
-sum by (job, pool, instance) (
-    1 - max_over_time(ironport_source_up{source="snmp",<units>}[5m])
-  or
-    2 - 2 * max_over_time(ironport_source_up{source="xml",<units>}[5m])
-)""",
-    states=palette.SOURCES,
-)
-
-ERRORS: Final = Signal(
-    "Errors",
-    "none",
-    "Units of whose sources something failed, by source and by the reasons that there were in the time shown.",
-    """\
-sum by (source, reason) (last_over_time(ironport_source_error{<units>}[5m]))
-and
-sum by (source, reason) (max_over_time(ironport_source_error{<units>}[$__range] @ end())) > 0""",
-    decimals=0,
-    no_value="nothing fails",
-)
-
-OF_DEADLINE: Final = Signal(
-    "Probe, of its deadline",
-    "percentunit",
-    "How long probes take over how long they may; what has not come by the deadline is cut off.",
-    """\
-avg_over_time(ironport_probe_duration_seconds{<units>}[5m])
-  / avg_over_time(ironport_probe_deadline_seconds{<units>}[5m])""",
-    limits=((1, WARNING),),
-    decimals=0,
-)
-
-SNMP_TIME: Final = Signal(
-    "SNMP poll",
-    "s",
-    "How long the SNMP poll of a unit takes.",
-    'avg_over_time(ironport_source_duration_seconds{source="snmp",<units>}[5m])',
-    no_value=_NO_SNMP,
-)
-
-PAGE_TIME: Final = Signal(
-    "Status page poll",
-    "s",
-    "How long the status page of a unit takes; slower than usual, and the unit is busy.",
-    'avg_over_time(ironport_source_duration_seconds{source="xml",<units>}[5m])',
-    no_value=_NO_PAGE,
-)
-
 RESENT: Final = Signal(
     "Packets sent again",
     "none",
-    "SNMP packets of a probe that had to be sent again, on the average of 5 minutes.",
-    'avg_over_time(ironport_source_retries{source="snmp",<units>}[5m])',
+    PER_UNIT,
+    "SNMP packets per probe that had to be sent again, mean of 5 minutes.",
+    'avg_over_time(ironport_source_retries{source="snmp",<<units>>}[5m])',
     decimals=1,
     no_value=_NO_SNMP,
 )
@@ -173,10 +209,11 @@ RESENT: Final = Signal(
 RECOVERED: Final = Signal(
     "Dropped SNMP packets",
     "none",
-    "SNMP packets that the last probes of all units sent again, by whether everything was answered in the end.",
+    PER_UNIT,
+    "SNMP packets of the last probe of all units that were sent again. If the poll was complete, a retry was answered.",
     """\
-last_over_time(ironport_source_retries{source="snmp",<units>}[3m])
-and last_over_time(ironport_source_complete{source="snmp",<units>}[3m]) == 1""",
+last_over_time(ironport_source_retries{source="snmp",<<units>>}[3m])
+and last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == 1""",
     decimals=0,
     no_value=_NO_SNMP,
 )
@@ -184,20 +221,22 @@ and last_over_time(ironport_source_complete{source="snmp",<units>}[3m]) == 1""",
 LOST: Final = Signal(
     "Dropped SNMP packets of incomplete polls",
     "none",
-    "SNMP packets of polls that missed something in spite of all that was sent again.",
+    PER_UNIT,
+    "SNMP packets that were sent again in polls that still missed something.",
     """\
-last_over_time(ironport_source_retries{source="snmp",<units>}[3m])
-and last_over_time(ironport_source_complete{source="snmp",<units>}[3m]) == 0""",
+last_over_time(ironport_source_retries{source="snmp",<<units>>}[3m])
+and last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == 0""",
     decimals=0,
     no_value=_NO_SNMP,
 )
 
-# --- the exporter's own -----------------------------------------------------------------------------------------------
+# --- the exporter's own metrics ---------------------------------------------------------------------------------------
 
-VERSION: Final = Signal(
+EXPORTER_VERSION: Final = Signal(
     "Version",
     "none",
-    "The version of each exporter.",
+    PER_EXPORTER,
+    "Version of each exporter.",
     "last_over_time(ironport_exporter_build_info[5m])",
     no_value=_NO_EXPORTER,
 )
@@ -205,66 +244,74 @@ VERSION: Final = Signal(
 CONFIGURATION: Final = Signal(
     "Configuration",
     "none",
-    "Whether the last load of an exporter's configuration succeeded; it goes on with the one before otherwise.",
+    PER_EXPORTER,
+    "Whether the last load of the configuration succeeded. If it was rejected, the exporter keeps the previous one.",
     "last_over_time(ironport_exporter_config_last_reload_successful[5m])",
-    states=palette.LOADED,
+    words=palette.RELOADS,
 )
 
-LOADED: Final = Signal(
+LOADED_AT: Final = Signal(
     "Loaded",
     "dateTimeFromNow",
-    "When the configuration in use was loaded.",
+    PER_EXPORTER,
+    "When the running configuration was loaded.",
     "last_over_time(ironport_exporter_config_last_reload_success_timestamp_seconds[5m]) * 1000",
 )
 
 APPLIANCES: Final = Signal(
-    "Units",
+    "Appliances",
     "none",
-    "Units in the configuration of an exporter.",
+    PER_EXPORTER,
+    "Appliances in the configuration of an exporter.",
     "last_over_time(ironport_exporter_appliances[5m])",
     decimals=0,
 )
 
-SLOWEST: Final = Signal(
+SLOWEST_PROBES: Final = Signal(
     "Probe, 95 %",
     "s",
-    "Time within which 95 of 100 probes were done.",
+    PER_EXPORTER,
+    "95th percentile of the duration of probes.",
     """\
 histogram_quantile(0.95,
     sum by (job, instance, le) (rate(ironport_exporter_probe_duration_seconds_bucket[$__rate_interval]))
 )""",
 )
 
-ROUND_TRIP: Final = Signal(
-    "SNMP round trip, 95 %",
+ROUND_TRIPS: Final = Signal(
+    "Round trip, 95 %",
     "s",
-    "Time within which 95 of 100 SNMP packets were answered.",
+    PER_EXPORTER,
+    "95th percentile of the time until an SNMP packet is answered.",
     """\
 histogram_quantile(0.95,
     sum by (job, instance, le) (rate(ironport_exporter_snmp_round_trip_seconds_bucket[$__rate_interval]))
 )""",
 )
 
-PROCESSOR: Final = Signal(
+EXPORTER_CPU: Final = Signal(
     "CPU",
     "percentunit",
+    PER_EXPORTER,
     "Share of one processor that an exporter uses.",
-    f"rate(process_cpu_seconds_total[$__rate_interval]) and {_OF}",
+    "rate(process_cpu_seconds_total[$__rate_interval]) and on (job, instance) ironport_exporter_build_info",
     decimals=1,
 )
 
-MEMORY: Final = Signal(
+EXPORTER_MEMORY: Final = Signal(
     "Memory",
     "bytes",
+    PER_EXPORTER,
     "Memory that an exporter uses.",
-    f"last_over_time(process_resident_memory_bytes[5m]) and {_OF}",
+    "last_over_time(process_resident_memory_bytes[5m]) and on (job, instance) ironport_exporter_build_info",
     decimals=0,
 )
 
-UNKNOWN: Final = Signal(
-    "Values not understood",
+UNREADABLE_TOTAL: Final = Signal(
+    "Unreadable",
     "none",
-    "Values that units gave in the time shown and the exporter could not read; please report them.",
+    PER_EXPORTER,
+    "Values of units that the exporter could not read in the time shown.",
     "increase(ironport_exporter_unknown_values_total[$__range])",
     limits=((1, WARNING),),
     decimals=0,
@@ -273,15 +320,17 @@ UNKNOWN: Final = Signal(
 PROBES: Final = Signal(
     "Probes",
     "cps",
-    "Probes a second by result: complete, partial where something failed, or failed.",
+    PER_EXPORTER,
+    "Probes per second by result.",
     "rate(ironport_exporter_probes_total[$__rate_interval])",
     no_value=_NO_EXPORTER,
 )
 
-SHARED: Final = Signal(
+SHARED_POLLS: Final = Signal(
     "Shared polls",
     "cps",
-    "Polls a second that were spared, as another probe had just made one or was about to.",
+    PER_EXPORTER,
+    "Probes per second that shared or reused a poll of another probe.",
     "rate(ironport_exporter_probes_shared_total[$__rate_interval])",
     no_value=_NO_EXPORTER,
 )
@@ -289,31 +338,35 @@ SHARED: Final = Signal(
 SENT_AGAIN: Final = Signal(
     "SNMP packets",
     "cps",
-    "SNMP requests a second that were sent again because no answer came.",
+    PER_EXPORTER,
+    "SNMP requests per second that were sent again because no answer came.",
     "rate(ironport_exporter_snmp_requests_resent_total[$__rate_interval])",
     no_value=_NO_EXPORTER,
 )
 
-LATE: Final = Signal(
+LATE_ANSWERS: Final = Signal(
     "Late answers",
     "cps",
-    "SNMP answers a second that belong to an earlier try: the unit was slow and dropped nothing.",
+    PER_EXPORTER,
+    "SNMP answers per second to an earlier try than the last: the unit was slow, but dropped nothing.",
     "rate(ironport_exporter_snmp_late_responses_total[$__rate_interval])",
     no_value=_NO_EXPORTER,
 )
 
-NOT_TAKEN: Final = Signal(
-    "Packets not taken",
+REJECTED_PACKETS: Final = Signal(
+    "Rejected packets",
     "cps",
-    "SNMP packets a second that were received and dropped, by reason.",
+    PER_EXPORTER,
+    "SNMP packets per second that were received and dropped, by reason.",
     "rate(ironport_exporter_snmp_rejected_responses_total[$__rate_interval])",
     no_value=_NO_EXPORTER,
 )
 
-REQUESTS: Final = Signal(
+PAGE_REQUESTS: Final = Signal(
     "Requests for status pages",
     "cps",
-    "Requests a second for status pages by the HTTP status of the answer; none where there was no answer.",
+    PER_EXPORTER,
+    "HTTP requests per second for status pages, by the status code of the answer; `none` means no answer.",
     "rate(ironport_exporter_xml_requests_total[$__rate_interval])",
     no_value=_NO_EXPORTER,
 )

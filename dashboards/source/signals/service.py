@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from alerts.thresholds import limit
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
-from dashboards.source.signals import Signal
-from dashboards.source.thresholds import limit
+from dashboards.source.signals import IN_TOTAL, PER_POOL, Signal
 
 MINUTE_OF_A_DAY: Final = "time:YYYY-MM-DD HH:mm"
 """Grafana's unit of a time that somebody will look up."""
 
-_DAY: Final = "[1d] offset -1d"
+_NEXT_DAY: Final = "[1d] offset -1d"
 """The day after a point: a day's figure stands where the day begins."""
 
 # --- volumes: a sample every 5 minutes stands for 300 s of its rate ---------------------------------------------------
@@ -30,18 +30,19 @@ def _share(part: str, others: str, window: str, labels: str = "") -> str:
 
 _TWICE: Final = "mail that passes two pools counts in both"
 
-_INJECTED: Final = "messages_injected:rate1h{<pools>}"
-_REFUSED: Final = ("recipients_rejected:rate1h{<pools>}", "recipients_injected:rate1h{<pools>}")
-_BOUNCED: Final = (
-    'recipients_completed:rate1h{result="hard_bounced",<pools>}',
-    'recipients_completed:rate1h{result!="hard_bounced",<pools>}',
+_INJECTED: Final = "messages_injected:rate1h{<<pools>>}"
+_REFUSED_SERIES: Final = ("recipients_rejected:rate1h{<<pools>>}", "recipients_injected:rate1h{<<pools>>}")
+_BOUNCED_SERIES: Final = (
+    'recipients_completed:rate1h{result="hard_bounced",<<pools>>}',
+    'recipients_completed:rate1h{result!="hard_bounced",<<pools>>}',
 )
-_REFUSED_TOTAL, _TAKEN_TOTAL = (f"sum_over_time(pool:ironport_{series}[$__range])" for series in _REFUSED)
+_REFUSED_TOTAL, _TAKEN_TOTAL = (f"sum_over_time(pool:ironport_{series}[$__range])" for series in _REFUSED_SERIES)
 _REFUSED_LIMITS: Final = ((limit("harvest_ratio"), WARNING),)
 
 MESSAGES: Final = Signal(
     "Messages",
     "short",
+    PER_POOL,
     f"Messages that the pools have received; {_TWICE}.",
     _total(_INJECTED, "$__range"),
     decimals=1,
@@ -50,47 +51,53 @@ MESSAGES: Final = Signal(
 MESSAGES_A_DAY: Final = Signal(
     "Messages a day",
     "short",
+    PER_POOL,
     f"Messages that the pools receive, day by day; {_TWICE}.",
-    f"300 * sum_over_time(pool:ironport_{_INJECTED}{_DAY})",
+    f"300 * sum_over_time(pool:ironport_{_INJECTED}{_NEXT_DAY})",
     decimals=1,
 )
 
 DELIVERED: Final = Signal(
     "Delivered",
     "short",
+    PER_POOL,
     f"Recipients to whom mail has been delivered; {_TWICE}.",
-    _total('recipients_completed:rate1h{result="delivered",<pools>}', "$__range"),
+    _total('recipients_completed:rate1h{result="delivered",<<pools>>}', "$__range"),
     decimals=1,
 )
 
 COMPLETED_A_DAY: Final = Signal(
     "Recipients completed a day",
     "short",
+    PER_POOL,
     f"Recipients that the units are done with, day by day: delivered, hard bounced or deleted; {_TWICE}.",
-    f"300 * sum_over_time(pool:ironport_recipients_completed:rate1h{{<pools>}}{_DAY})",
+    f"300 * sum_over_time(pool:ironport_recipients_completed:rate1h{{<<pools>>}}{_NEXT_DAY})",
     decimals=1,
 )
 
-BOUNCED: Final = Signal(
+HARD_BOUNCED: Final = Signal(
     "Hard bounced",
     "percentunit",
+    PER_POOL,
     "Share of the completed recipients that could not be delivered to.",
-    _share(*_BOUNCED, "[$__range]", "job, stream, pool"),
+    _share(*_BOUNCED_SERIES, "[$__range]", "job, stream, pool"),
     decimals=1,
 )
 
 REFUSED: Final = Signal(
     "Refused",
     "percentunit",
+    PER_POOL,
     "Share of all recipients that were refused at the edge.",
-    _share(*_REFUSED, "[$__range]", "job, stream, pool"),
+    _share(*_REFUSED_SERIES, "[$__range]", "job, stream, pool"),
     limits=_REFUSED_LIMITS,
     decimals=1,
 )
 
-REFUSED_IN_ALL: Final = Signal(
+REFUSED_SHARE: Final = Signal(
     "Recipients refused",
     "percentunit",
+    IN_TOTAL,
     "Share of the recipients that were refused, over all pools that refuse any: what comes on to others was counted.",
     f"""\
 sum ({_REFUSED_TOTAL})
@@ -109,8 +116,9 @@ or
 REFUSED_A_DAY: Final = Signal(
     "Recipients refused, over a day",
     "percentunit",
+    PER_POOL,
     "Share of all recipients that were refused at the edge in the day before.",
-    _share(*_REFUSED, "[1d]", "job, stream, pool"),
+    _share(*_REFUSED_SERIES, "[1d]", "job, stream, pool"),
     decimals=1,
 )
 
@@ -119,14 +127,16 @@ _RATE: Final = f"pool:ironport_{_INJECTED}"
 BUSIEST_HOUR: Final = Signal(
     "Busiest hour",
     "short",
+    PER_POOL,
     "Messages of the hour in which a pool received most.",
     f"3600 * max_over_time({_RATE}[$__range])",
     decimals=1,
 )
 
-BUSIEST_HOUR_IN_ALL: Final = Signal(
+BUSIEST_HOUR_OF_ALL: Final = Signal(
     "Busiest hour",
     "short",
+    IN_TOTAL,
     f"Messages of the hour in which all pools together received most; {_TWICE}.",
     f"3600 * max_over_time(sum({_RATE})[$__range:5m])",
     decimals=1,
@@ -135,6 +145,7 @@ BUSIEST_HOUR_IN_ALL: Final = Signal(
 BUSIEST_UNTIL: Final = Signal(
     "Until",
     MINUTE_OF_A_DAY,
+    PER_POOL,
     "When the busiest hour ended.",
     f"1000 * max_over_time((0 * ({_RATE} == max_over_time({_RATE}[$__range] @ end())) + time())[$__range:5m])",
 )
@@ -144,41 +155,47 @@ BUSIEST_UNTIL: Final = Signal(
 AVAILABILITY: Final = Signal(
     "Available",
     "percentunit",
+    PER_POOL,
     "Share of the time in which at least one unit of a pool answered and took mail, where somebody was looking.",
-    "avg_over_time((pool:ironport_units_accepting:ratio{<pools>} > bool 0)[$__range:5m])",
+    "avg_over_time((pool:ironport_units_accepting:ratio{<<pools>>} > bool 0)[$__range:5m])",
     decimals=3,
 )
 
 UNITS_AVAILABILITY: Final = Signal(
     "Units available",
     "percentunit",
+    PER_POOL,
     "Share of the time in which units answered and took mail, the mean of a pool's units.",
-    "avg_over_time(pool:ironport_units_accepting:ratio{<pools>}[$__range])",
+    "avg_over_time(pool:ironport_units_accepting:ratio{<<pools>>}[$__range])",
     decimals=2,
 )
 
 
-def _over(over: str, name: str) -> Signal:
+def _late_in_a_pool(over: str, name: str) -> Signal:
     return Signal(
         name,
         "m",
+        PER_POOL,
         f"Minutes in which mail waited longer than {over} in the work queue of a unit of the pool.",
-        f'5 * sum_over_time(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{over}",<pools>}}[$__range])',
+        f'5 * sum_over_time(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{over}",<<pools>>}}[$__range])',
         decimals=1,
     )
 
 
-OVER_1: Final = _over("1 minute", "Late > 1 min")
-OVER_5: Final = _over("5 minutes", "> 5 min")
-OVER_15: Final = _over("15 minutes", "> 15 min")
+MINUTES_LATE_OF_POOL: Final = {
+    "1 minute": _late_in_a_pool("1 minute", "Late > 1 min"),
+    "5 minutes": _late_in_a_pool("5 minutes", "> 5 min"),
+    "15 minutes": _late_in_a_pool("15 minutes", "> 15 min"),
+}
 
-_LATE: Final = 'max(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{}",<pools>}})'
+_LATE: Final = 'max(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{}",<<pools>>}})'
 
 
 def _late(over: str, name: str) -> Signal:
     return Signal(
         name,
         "m",
+        IN_TOTAL,
         f"Minutes in which mail waited longer than {over} in the work queue of any unit.",
         f"5 * sum_over_time(({_LATE.format(over)})[$__range:5m])",
         decimals=1,
@@ -189,24 +206,26 @@ def _late_a_day(over: str) -> Signal:
     return Signal(
         "Mail late, minutes a day",
         "m",
+        IN_TOTAL,
         "Minutes of each day in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
         f"5 * sum_over_time(({_LATE.format(over)})[1d:5m] offset -1d)",
         decimals=1,
     )
 
 
-LATE_1: Final = _late("1 minute", "Mail late")
-LATE_5: Final = _late("5 minutes", "Mail late over 5 minutes")
-LATE_15: Final = _late("15 minutes", "Mail late over 15 minutes")
-LATE_1_A_DAY: Final = _late_a_day("1 minute")
-LATE_5_A_DAY: Final = _late_a_day("5 minutes")
-LATE_15_A_DAY: Final = _late_a_day("15 minutes")
+MINUTES_LATE: Final = {
+    "1 minute": _late("1 minute", "Mail late"),
+    "5 minutes": _late("5 minutes", "Mail late over 5 minutes"),
+    "15 minutes": _late("15 minutes", "Mail late over 15 minutes"),
+}
+MINUTES_LATE_A_DAY: Final = {over: _late_a_day(over) for over in MINUTES_LATE}
 
 WORST_DELAY: Final = Signal(
     "Worst delay",
     "s",
+    PER_POOL,
     "The longest that mail has waited in a work queue, as queue over flow tells it.",
-    "max_over_time(pool:ironport_work_queue_delay_seconds:max5m{<pools>}[$__range])",
+    "max_over_time(pool:ironport_work_queue_delay_seconds:max5m{<<pools>>}[$__range])",
     limits=(
         (limit("backlog_seconds"), BASELINE),
         (limit("delay_seconds"), WARNING),
@@ -217,11 +236,12 @@ WORST_DELAY: Final = Signal(
 
 # --- incidents --------------------------------------------------------------------------------------------------------
 
-_FIRING: Final = 'ALERTS{alertstate="firing",severity=~"critical|warning",<alerts>}'
+_FIRING: Final = 'ALERTS{alertstate="firing",severity=~"critical|warning",<<alerts>>}'
 
 INCIDENT_LAST: Final = Signal(
     "Last",
     MINUTE_OF_A_DAY,
+    PER_POOL,
     "When the alert last fired.",
     f"1000 * max_over_time((0 * {_FIRING} + time())[$__range:5m])",
 )
@@ -229,6 +249,7 @@ INCIDENT_LAST: Final = Signal(
 INCIDENT_TIMES: Final = Signal(
     "Times",
     "none",
+    PER_POOL,
     "How often the alert began to fire.",
     f"count_over_time(({_FIRING} unless {_FIRING} offset 5m)[$__range:5m])",
     decimals=0,
@@ -237,6 +258,7 @@ INCIDENT_TIMES: Final = Signal(
 INCIDENT_LENGTH: Final = Signal(
     "In all",
     "s",
+    PER_POOL,
     "How long the alert fired in all, to 5 minutes.",
     f"300 * count_over_time({_FIRING}[$__range:5m])",
     decimals=1,

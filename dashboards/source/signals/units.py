@@ -4,47 +4,52 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.source import palette
-from dashboards.source.palette import WARNING
-from dashboards.source.signals import Signal
+from dashboards.source.palette import BASELINE, CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, numbered
+from dashboards.source.signals import PER_UNIT, Signal
 
 UP: Final = Signal(
     "Units up",
     "none",
-    "Whether a unit has answered in the last 5 minutes, by SNMP or its status page; one that nobody asks has not.",
+    PER_UNIT,
+    "Whether a unit has answered in the last 5 minutes, by SNMP or its status page. A unit that is not scraped counts "
+    "as down.",
     """\
-instance:ironport_source_up:max5m{<units>}
+instance:ironport_source_up:max5m{<<units>>}
 or
-0 * instance:ironport_probe_success:missing5m{<units>}""",
+0 * instance:ironport_probe_success:missing5m{<<units>>}""",
     decimals=0,
 )
 
 CONSERVATION: Final = Signal(
     "In conservation",
     "none",
-    "Units in resource conservation: they take less mail, or none, to save memory or queue space.",
-    "instance:ironport_resource_conservation:bool{<units>}",
+    PER_UNIT,
+    "Units in resource conservation: they accept less mail, or none, to save memory or queue space.",
+    "instance:ironport_resource_conservation:bool{<<units>>}",
     limits=((1, WARNING),),
     decimals=0,
 )
 
+_STATES: Final = (
+    ("OK", GOOD, "instance:ironport_source_up:max5m{<<units>>}"),
+    (
+        "Backlogged",
+        BASELINE,
+        "instance:ironport_work_queue_backlogged:bool{<<units>>} == 1"
+        " or instance:ironport_work_queue_high:bool{<<units>>} == 1",
+    ),
+    ("Slowing", WARNING, "instance:ironport_resource_conservation:bool{<<units>>} == 1"),
+    ("Refusing", CRITICAL, "max_over_time(ironport_resource_conservation_refusing{<<units>>}[5m]) == 1"),
+    ("Unreachable", UNREACHABLE, "instance:ironport_source_up:max5m{<<units>>} == 0"),
+    ("Not monitored", UNWATCHED, "instance:ironport_probe_success:missing5m{<<units>>}"),
+)
+"""States of a unit, the least serious first: word, colour, and PromQL that has a series while the unit is in it."""
+
 STATE: Final = Signal(
     "State",
     "none",
-    "How each unit is: OK, backlogged, slowing or refusing mail to save its resources, unreachable, not watched.",
-    """\
-instance:ironport_probe_success:missing5m{<units>} + 5
-or
-(instance:ironport_source_up:max5m{<units>} == 0) + 4
-or
-(max_over_time(ironport_resource_conservation_refusing{<units>}[5m]) == 1) + 2
-or
-(instance:ironport_resource_conservation:bool{<units>} == 1) + 1
-or
-(instance:ironport_work_queue_backlogged:bool{<units>} == 1) + 0
-or
-(instance:ironport_work_queue_high:bool{<units>} == 1) + 0
-or
-0 * instance:ironport_source_up:max5m{<units>}""",
-    states=palette.UNIT,
+    PER_UNIT,
+    "State of each unit: OK, backlogged, slowing or refusing mail to save its resources, unreachable, not monitored.",
+    "\nor\n".join(f"0 * ({condition}) + {code}" for code, (*_, condition) in reversed([*enumerate(_STATES)])),
+    words=numbered(*((word, colour) for word, colour, _ in _STATES)),
 )

@@ -1,23 +1,24 @@
-"""Panels that several dashboards show."""
+"""Panels and links that several dashboards show."""
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.models.dashboard import Panel
+from collections.abc import Iterator
+from typing import Final
 
 from dashboards.source import verdicts
-from dashboards.source.frame import address
-from dashboards.source.panels import Column, Link, table
-from dashboards.source.signals import alerts, edge, mailflow, units
-from dashboards.source.thresholds import RUNBOOKS
+from dashboards.source.layout import dashboard_url
+from dashboards.source.panels import Column, Link, Panel, graph, table
+from dashboards.source.signals import PER_POOL, PER_UNIT, alerts, delivery, edge, mailflow, monitoring, units
+from exporter.sources.source import SOURCES
 
-POOL: Link = Link("pool", "Triage of this pool", address("triage", "job", "pool"))
-UNIT: Link = Link("instance", "This unit", address("unit", "job", "pool", "instance"))
+TO_TRIAGE: Final = Link("pool", "Triage of this pool", dashboard_url("triage", "job", "pool"))
+TO_UNIT: Final = Link("instance", "This unit", dashboard_url("unit", "job", "pool", "instance"))
+TO_RUNBOOK: Final = Link("alertname", "Runbook", "<<runbooks>>/${__value.text}.md")
 
 
 def verdicts_on_pools() -> Panel:
-    """Return the table of what the alerts say of each pool, and of how it stands."""
     return table(
-        ("job", "pool"),
+        PER_POOL.labels,
         Column(verdicts.OF_POOL, width=190),
         Column(verdicts.NAMED_UNIT, label="instance"),
         Column(mailflow.WAIT, name="Worst wait"),
@@ -30,12 +31,11 @@ def verdicts_on_pools() -> Panel:
         description="What the firing alerts say of each pool, the gravest first, and on which unit if it is about one.",
         sort=verdicts.OF_POOL.name,
         height=8,
-        links=(POOL,),
+        links=(TO_TRIAGE,),
     )
 
 
 def firing_alerts() -> Panel:
-    """Return the table of the alerts that fire, each with its runbook."""
     return table(
         ("alertname", "pool", "instance", "job"),
         Column(alerts.SEVERITY),
@@ -44,14 +44,25 @@ def firing_alerts() -> Panel:
         description="Every alert that fires now, the gravest first; it leads to its runbook, a unit to its dashboard.",
         sort=alerts.SEVERITY.name,
         no_value="no alert fires",
-        links=(Link("alertname", "Runbook", f"{RUNBOOKS}/${{__value.text}}.md"), POOL, UNIT),
+        links=(TO_RUNBOOK, TO_TRIAGE, TO_UNIT),
     )
 
 
+def columns_of_sources() -> Iterator[Column]:
+    """Yield for each source whether it answers, how long its poll takes and why something failed."""
+    for source in SOURCES:
+        yield Column(monitoring.ANSWERS[source])
+        yield Column(monitoring.POLL_TIME[source])
+        yield Column(monitoring.REASON[source], label=f"{source}_error")
+
+
+def hard_bounces_by_reason() -> Panel:
+    return graph(delivery.HARD_BOUNCES.by("sum", "reason"), title="Hard bounces by reason", stacked=True)
+
+
 def heaviest_senders(width: int) -> Panel:
-    """Return the table of the senders with the most connections, and to which unit they have them."""
     return table(
-        ("job", "pool", "instance", "sender"),
+        (*PER_UNIT.labels, "sender"),
         Column(edge.SENDERS),
         title="Heaviest senders",
         description="Senders with the most connections to a unit, from the page topin, not verified on a device.",
@@ -59,5 +70,5 @@ def heaviest_senders(width: int) -> Panel:
         no_value="none collected: needs topin among the xml pages of the appliances",
         width=width,
         height=10,
-        links=(POOL, UNIT),
+        links=(TO_TRIAGE, TO_UNIT),
     )

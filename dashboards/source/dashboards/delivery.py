@@ -1,0 +1,97 @@
+"""Delivery and bounces."""
+
+from __future__ import annotations
+
+from dashboards.source import shared
+from dashboards.source.layout import Dashboard, collapsed, opened, top
+from dashboards.source.palette import BASELINE
+from dashboards.source.panels import Column, Line, Panel, graph, stat, table
+from dashboards.source.signals import PER_POOL, PER_UNIT, delivery, edge
+from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
+
+
+def delivery_and_bounces() -> Dashboard:
+    return Dashboard(
+        "delivery",
+        "Delivery and bounces",
+        "Does mail get out, and if not, is it a destination or our own delivery, and what bounces?",
+        filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
+        rows=(
+            top(
+                stat(delivery.UNIT_ACTIVE.by("sum"), width=5),
+                stat(delivery.ACTIVE_RATIO.by("max"), title="Waiting, x usual, worst pool", width=5),
+                stat(delivery.UNATTEMPTED.by("max"), title="Unattempted, worst unit", width=5),
+                stat(delivery.HARD_RATIO.by("max"), title="Hard bounced, worst unit", width=5),
+                stat(delivery.OLDEST.by("max")),
+            ),
+            opened("Delivery queue", active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
+            collapsed(
+                "Results and bounces",
+                graph(delivery.COMPLETED.by("sum", "result"), stacked=True),
+                shared.hard_bounces_by_reason(),
+                graph(delivery.HARD_RATIO.largest()),
+                graph(delivery.SOFT_BOUNCES.by("sum", *PER_POOL.labels)),
+                graph(edge.BOUNCES),
+                graph(delivery.OLDEST.by("max", *PER_POOL.labels), title="Oldest message by pool"),
+            ),
+            collapsed("Destinations and senders, where collected", destinations(), shared.heaviest_senders(width=10)),
+        ),
+    )
+
+
+def active_recipients() -> Panel:
+    return graph(
+        delivery.ACTIVE.largest(15),
+        Line(
+            delivery.ACTIVE_USUAL.largest(15, by=delivery.ACTIVE),
+            "{{pool}}, usual ({{job}})",
+            colour=BASELINE,
+            dashed=True,
+        ),
+        title="Active recipients by pool",
+    )
+
+
+def attempted_and_unattempted() -> Panel:
+    return graph(
+        Line(delivery.ATTEMPTED.by("sum"), "attempted"),
+        Line(delivery.UNATTEMPTED.by("sum"), "unattempted"),
+        title="Attempted and unattempted",
+        description="Recipients that wait for another try, as when a destination is down, or for the first.",
+        stacked=True,
+    )
+
+
+def queue_of_each_unit() -> Panel:
+    return table(
+        PER_UNIT.labels,
+        Column(delivery.UNIT_ACTIVE),
+        Column(delivery.ATTEMPTED),
+        Column(delivery.UNATTEMPTED),
+        Column(delivery.OLDEST),
+        Column(delivery.COMPLETED, "sum", name="Completed"),
+        Column(delivery.HARD_RATIO),
+        Column(delivery.SOFT_BOUNCES),
+        Column(edge.CONNECTIONS_OUT),
+        title="Delivery queue by unit",
+        description="What waits on each unit to be delivered, and what becomes of it; a unit leads to its dashboard.",
+        sort=delivery.UNIT_ACTIVE.name,
+        links=(shared.TO_TRIAGE, shared.TO_UNIT),
+    )
+
+
+def destinations() -> Panel:
+    return table(
+        ("destination",),
+        Column(delivery.DESTINATION_ACTIVE, "sum", name="Active", width=100),
+        Column(delivery.DESTINATION_CONNECTIONS, "sum", width=120),
+        Column(delivery.DESTINATION_DELIVERED, "sum", width=120),
+        Column(delivery.DESTINATION_SOFT, "sum", width=120),
+        Column(delivery.DESTINATION_HARD, "sum", width=120),
+        title="Destinations",
+        description="Where mail goes, of units whose xml pages include tophosts, a page not verified on a device.",
+        sort="Active",
+        no_value=delivery.DESTINATION_ACTIVE.no_value,
+        width=14,
+        height=10,
+    )

@@ -1,0 +1,64 @@
+"""The fleet wall."""
+
+from __future__ import annotations
+
+from dashboards.source import shared, verdicts
+from dashboards.source.layout import Dashboard, collapsed, opened, top
+from dashboards.source.palette import BASELINE, DATA
+from dashboards.source.panels import Column, Line, Panel, graph, stat, state_timeline, table
+from dashboards.source.signals import PER_UNIT, alerts, edge, mailflow, units
+from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE
+
+
+def fleet_wall() -> Dashboard:
+    return Dashboard(
+        "fleet",
+        "Fleet wall",
+        "Is the fleet well, and if not, where?",
+        filters=(BY_JOB, BY_SITE, BY_POOL),
+        rows=(
+            top(
+                stat(verdicts.MOST_SERIOUS),
+                stat(mailflow.WAIT.by("max"), title="Worst wait"),
+                stat(Line(units.UP.by("sum"), "up"), Line(units.UP.by("count"), "in all")),
+                stat(mailflow.UNITS_TO_SPARE.by("min"), title="Fewest units to spare"),
+                stat(units.CONSERVATION.by("sum")),
+                stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning")),
+                shared.verdicts_on_pools(),
+            ),
+            opened(
+                "Units",
+                graph(mailflow.WORK_QUEUE.largest()),
+                mail_of_all_pools(),
+                state_timeline(units.STATE),
+            ),
+            collapsed("Units beside their peers", peers()),
+            collapsed("Alerts", shared.firing_alerts()),
+        ),
+    )
+
+
+def mail_of_all_pools() -> Panel:
+    return graph(
+        Line(mailflow.POOL_ARRIVALS.by("sum"), "now", colour=DATA),
+        Line(mailflow.USUAL_HIGH.by("sum"), "usual, at most", colour=BASELINE, dashed=True),
+        Line(mailflow.USUAL_LOW.by("sum"), "usual, at least", colour=BASELINE, dashed=True),
+        title="Mail against the usual",
+        description="Messages a second that the pools receive, and at this hour of the last two weeks.",
+    )
+
+
+def peers() -> Panel:
+    return table(
+        PER_UNIT.labels,
+        Column(mailflow.ARRIVALS),
+        Column(mailflow.PEERS_RATIO),
+        Column(mailflow.EXIT_RATIO),
+        Column(mailflow.WORK_QUEUE),
+        Column(mailflow.WAIT),
+        Column(edge.CONNECTIONS),
+        title="Peers",
+        description="Each unit beside the others of its pool; a unit leads to its own dashboard.",
+        sort=mailflow.WAIT.name,
+        links=(shared.TO_TRIAGE, shared.TO_UNIT),
+    )

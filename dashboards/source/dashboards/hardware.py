@@ -1,0 +1,127 @@
+"""Hardware and licences."""
+
+from __future__ import annotations
+
+from dashboards.source import shared
+from dashboards.source.layout import Dashboard, collapsed, opened, top
+from dashboards.source.panels import Column, Panel, graph, stat, table
+from dashboards.source.signals import PER_POOL, PER_UNIT, hardware, unit
+from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
+
+
+def hardware_and_licences() -> Dashboard:
+    return Dashboard(
+        "hardware",
+        "Hardware and licences",
+        "What is broken, too hot, about to expire or out of date?",
+        filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
+        rows=(
+            top(
+                stat(hardware.DRIVES_AT_FAULT.by("sum")),
+                stat(hardware.FANS_AT_FAULT.by("sum")),
+                stat(hardware.SUPPLIES_AT_FAULT.by("sum")),
+                stat(hardware.HEAT.by("max"), title="Hottest sensor / limit"),
+                stat(hardware.FEATURE_KEYS.by("min"), title="Days until a key expires"),
+                stat(unit.LOG_DISK.by("max"), title="Fullest log disk"),
+                parts_of_each_unit(),
+            ),
+            opened("To do", parts_to_replace(), keys_to_renew()),
+            collapsed(
+                "Temperatures and fans",
+                graph(hardware.HEAT.largest(), width=24),
+                graph(hardware.TEMPERATURES["ambient"].largest(), title="Ambient temperature"),
+                slowest_fans(),
+            ),
+            collapsed("Releases and updates", releases(), updates(), failing_updates()),
+            collapsed("Log disks", graph(unit.LOG_DISK.largest(), width=24)),
+        ),
+        since="now-24h",
+    )
+
+
+def parts_of_each_unit() -> Panel:
+    return table(
+        PER_UNIT.labels,
+        Column(unit.RELEASE, name="Release", label="version"),
+        Column(unit.HARDWARE, name="Model", label="model"),
+        Column(unit.HARDWARE, name="Serial number", label="serial", width=190),
+        Column(hardware.DRIVE),
+        Column(hardware.SUPPLY),
+        Column(hardware.FAN, "min"),
+        *(Column(each) for each in hardware.TEMPERATURES.values()),
+        title="Units",
+        description="What each unit is, and the worst of its parts of each kind; virtual units have none.",
+        height=10,
+        links=(shared.TO_UNIT,),
+    )
+
+
+def parts_to_replace() -> Panel:
+    return table(
+        (*PER_UNIT.labels, "part"),
+        Column(hardware.FAULTY_PARTS),
+        title="Parts that are not well",
+        description="Every drive, fan and power supply that is not well, the worst first.",
+        sort=hardware.FAULTY_PARTS.name,
+        width=12,
+        no_value="all that units tell of are well",
+        links=(shared.TO_UNIT,),
+    )
+
+
+def keys_to_renew() -> Panel:
+    return table(
+        (*PER_UNIT.labels, "feature"),
+        Column(hardware.FEATURE_KEYS),
+        title="Feature keys",
+        description=hardware.FEATURE_KEYS.description,
+        sort=hardware.FEATURE_KEYS.name,
+        ascending=True,
+        width=12,
+        no_value=hardware.FEATURE_KEYS.no_value,
+        links=(shared.TO_UNIT,),
+    )
+
+
+def slowest_fans() -> Panel:
+    return graph(
+        hardware.FAN.by("min", *PER_POOL.labels),
+        title="Slowest fan in each pool",
+        description="How fast the slowest fan of each pool turns; 0 is one that stands still.",
+    )
+
+
+def releases() -> Panel:
+    return table(
+        (*PER_POOL.labels, "version"),
+        Column(unit.RELEASE, "count", name="Units"),
+        title="Releases",
+        description="How many units of a pool run which release of AsyncOS; of one pool they should run the same.",
+        width=6,
+        links=(shared.TO_TRIAGE,),
+    )
+
+
+def updates() -> Panel:
+    return table(
+        ("job", "service"),
+        Column(hardware.UPDATES, "sum", width=100),
+        Column(hardware.FAILED_UPDATES, "sum", width=140),
+        title="Update services",
+        description="Updates of engines and rules in the time shown, of all units, by service.",
+        sort=hardware.FAILED_UPDATES.name,
+        width=9,
+    )
+
+
+def failing_updates() -> Panel:
+    return table(
+        (*PER_UNIT.labels, "service"),
+        Column(hardware.FAILING_UPDATES, width=90),
+        title="Failing updates",
+        description=hardware.FAILING_UPDATES.description,
+        sort=hardware.FAILING_UPDATES.name,
+        width=9,
+        no_value="no update has failed",
+        links=(shared.TO_UNIT,),
+    )

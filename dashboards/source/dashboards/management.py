@@ -1,0 +1,114 @@
+"""The management summary."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.source import shared
+from dashboards.source.layout import Dashboard, collapsed, opened, top
+from dashboards.source.palette import BASELINE, CRITICAL, WARNING
+from dashboards.source.panels import Column, Line, Panel, graph, stat, table, text
+from dashboards.source.signals import PER_POOL, service
+from dashboards.source.variables import BY_JOB, BY_POOL
+
+SUMMARY_EXPLAINED: Final = """\
+- **Messages** come from outside and from inside; a message has one recipient or more. **Refused** recipients were
+  turned away at the edge: by reputation, by policy, or because there is no such address. Their share is that of the
+  pools that turn any away.
+- **Edge and core**: mail that passes two pools counts in both, and so it does in sums over pools.
+- **Available**: at least one unit of the pool answered and took mail. What nobody was looking at does not count.
+- **Mail late**: a message waited so long in the work queue of a unit; what it waits for at its destination does not
+  count.
+- **Incidents** are the alerts of the time, by how long they fired in all, to 5 minutes.
+- **How far back this goes**: Prometheus keeps 15 days by default. For a month and more run it with
+  `--storage.tsdb.retention.time=100d`, or with long-term storage. Until then all that there is is summed up.
+"""
+
+
+def management_summary() -> Dashboard:
+    return Dashboard(
+        "management",
+        "Management summary",
+        "How much mail was there, and was it on time?",
+        filters=(BY_JOB, BY_POOL),
+        rows=(
+            top(
+                stat(service.MESSAGES.by("sum"), width=3),
+                stat(service.REFUSED_SHARE),
+                stat(service.BUSIEST_HOUR_OF_ALL, width=3),
+                stat(service.AVAILABILITY.by("min"), title="Available, least pool"),
+                minutes_late(),
+                stat(service.WORST_DELAY.by("max"), width=3),
+                totals_of_each_pool(),
+            ),
+            opened("Incidents", incidents()),
+            collapsed(
+                "Day by day",
+                graph(service.MESSAGES_A_DAY, stacked=True, daily=True),
+                minutes_late_a_day(),
+                graph(service.COMPLETED_A_DAY.by("sum", "result"), stacked=True, daily=True),
+                graph(service.REFUSED_A_DAY),
+            ),
+            collapsed(
+                "How to read this", text("How to read this", "What the figures mean.", SUMMARY_EXPLAINED, height=8)
+            ),
+        ),
+        since="now-30d",
+    )
+
+
+def minutes_late() -> Panel:
+    return stat(
+        *(Line(signal, f"over {over}") for over, signal in service.MINUTES_LATE.items()),
+        description="Minutes in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
+        width=7,
+    )
+
+
+def minutes_late_a_day() -> Panel:
+    """Draw the bars of the longest delays last, and so in front."""
+    return graph(
+        *(
+            Line(signal, f"over {over}", colour=colour)
+            for (over, signal), colour in zip(
+                service.MINUTES_LATE_A_DAY.items(), (BASELINE, WARNING, CRITICAL), strict=True
+            )
+        ),
+        daily=True,
+    )
+
+
+def totals_of_each_pool() -> Panel:
+    return table(
+        PER_POOL.labels,
+        Column(service.MESSAGES),
+        Column(service.DELIVERED),
+        Column(service.HARD_BOUNCED),
+        Column(service.REFUSED),
+        Column(service.BUSIEST_HOUR),
+        Column(service.BUSIEST_UNTIL, width=140),
+        Column(service.AVAILABILITY),
+        Column(service.UNITS_AVAILABILITY),
+        *(Column(each) for each in service.MINUTES_LATE_OF_POOL.values()),
+        Column(service.WORST_DELAY),
+        title="Pools",
+        description="What each pool has done in all of the time, and for how many minutes its mail was late.",
+        sort=service.MESSAGES.name,
+        height=6,
+        links=(shared.TO_TRIAGE,),
+    )
+
+
+def incidents() -> Panel:
+    return table(
+        ("severity", "alertname", "pool", "instance", "job"),
+        Column(service.INCIDENT_LAST, width=150),
+        Column(service.INCIDENT_TIMES, width=100),
+        Column(service.INCIDENT_LENGTH, width=120),
+        title="Incidents",
+        description="Critical alerts and warnings of the time: when each last fired, how often, and for how long.",
+        sort=service.INCIDENT_LENGTH.name,
+        height=12,
+        no_value="no alert fired",
+        links=(shared.TO_RUNBOOK, shared.TO_TRIAGE, shared.TO_UNIT),
+    )

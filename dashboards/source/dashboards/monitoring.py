@@ -1,0 +1,118 @@
+"""Monitoring health."""
+
+from __future__ import annotations
+
+from dashboards.source import shared
+from dashboards.source.layout import Dashboard, collapsed, opened, top
+from dashboards.source.palette import CRITICAL, DATA, OTHER
+from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, stat, state_timeline, table
+from dashboards.source.signals import PER_EXPORTER, PER_UNIT, monitoring
+from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
+
+
+def monitoring_health() -> Dashboard:
+    return Dashboard(
+        "monitoring",
+        "Monitoring health",
+        "Can you trust the other dashboards: which units answer, and what is lost?",
+        filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
+        rows=(
+            top(
+                stat(monitoring.NOT_SCRAPED),
+                stat(monitoring.NO_ANSWER.by("sum")),
+                *(stat(silent.by("sum")) for silent in monitoring.SILENT.values()),
+                stat(monitoring.ANSWERED.by("min"), title="SNMP answered, worst"),
+                stat(monitoring.OF_DEADLINE.by("max"), title="Slowest probe / deadline"),
+                monitoring_of_each_unit(),
+            ),
+            opened(
+                "Sources",
+                state_timeline(monitoring.SOURCE_STATE),
+                graph(Line(monitoring.ERRORS, "{{source}}: {{reason}}"), title="Units with errors, by reason"),
+                graph(monitoring.OF_DEADLINE.largest()),
+            ),
+            collapsed("SNMP", dropped_packets(), packets_of_exporters()),
+            collapsed(
+                "Status pages",
+                graph(monitoring.POLL_TIME["xml"].largest()),
+                graph(monitoring.PAGE_REQUESTS.by("sum", "code")),
+            ),
+            collapsed("Unreadable values", unreadable_values()),
+            collapsed("Exporter", exporters(), probes()),
+        ),
+    )
+
+
+def monitoring_of_each_unit() -> Panel:
+    return table(
+        PER_UNIT.labels,
+        Column(monitoring.SOURCE_STATE),
+        *shared.columns_of_sources(),
+        Column(monitoring.ANSWERED, "min", name="SNMP, 1 h"),
+        Column(monitoring.RESENT, name="Sent again"),
+        Column(monitoring.OF_DEADLINE),
+        Column(monitoring.CERTIFICATE_DAYS, "min"),
+        title="Units",
+        description="Which sources of each unit answer, how fast, and why not. Click a unit to open its dashboard.",
+        sort=monitoring.SOURCE_STATE.name,
+        height=10,
+        links=(shared.TO_UNIT,),
+    )
+
+
+def unreadable_values() -> Panel:
+    return table(
+        (*PER_UNIT.labels, "source"),
+        Column(monitoring.UNREADABLE),
+        title=monitoring.UNREADABLE.name,
+        description=monitoring.UNREADABLE.description,
+        sort=monitoring.UNREADABLE.name,
+        no_value=monitoring.UNREADABLE.no_value,
+        links=(shared.TO_UNIT,),
+    )
+
+
+def dropped_packets() -> Panel:
+    return graph(
+        Line(monitoring.RECOVERED.by("sum"), "in complete polls", colour=DATA),
+        Line(monitoring.LOST.by("sum"), "in incomplete polls", colour=CRITICAL),
+    )
+
+
+def packets_of_exporters() -> Panel:
+    return graph(
+        Line(monitoring.SENT_AGAIN.by("sum"), "sent again", colour=DATA),
+        Line(monitoring.LATE_ANSWERS.by("sum"), "answered late", colour=OTHER),
+        Line(monitoring.REJECTED_PACKETS.by("sum", "reason"), "rejected: {{reason}}"),
+        title="SNMP packets of the exporters",
+        description="Requests that were sent again, answers to earlier tries, and packets that were dropped.",
+    )
+
+
+def exporters() -> Panel:
+    return table(
+        PER_EXPORTER.labels,
+        Column(monitoring.EXPORTER_VERSION, label="version"),
+        Column(monitoring.CONFIGURATION, "min"),
+        Column(monitoring.LOADED_AT),
+        Column(monitoring.APPLIANCES),
+        Column(monitoring.SLOWEST_PROBES),
+        Column(monitoring.ROUND_TRIPS),
+        Column(monitoring.UNREADABLE_TOTAL, "sum"),
+        Column(monitoring.EXPORTER_CPU),
+        Column(monitoring.EXPORTER_MEMORY),
+        title="Exporters",
+        description="State of each exporter whose /metrics a job of Prometheus scrapes.",
+        height=6,
+        no_value=monitoring.EXPORTER_VERSION.no_value,
+        headings={**HEADINGS, "instance": "Exporter"},
+    )
+
+
+def probes() -> Panel:
+    return graph(
+        monitoring.PROBES.by("sum", "result"),
+        Line(monitoring.SHARED_POLLS.by("sum"), "shared", dashed=True),
+        width=24,
+        description="Probes per second by result, and probes that shared or reused a poll of another probe.",
+    )
