@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import ssl
@@ -20,7 +21,7 @@ import pytest
 
 from exporter.sources.snmp.mib import SCALARS, TABLES, Syntax
 from support.mail_agent import mail_values, oid
-from support.processes import Process, needs_ipv6, program
+from support.processes import Process, free_port, needs_ipv6, program
 from support.prometheus import Prometheus, SnmpExporter, promtool
 from support.relay import Policy, UdpRelay, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.snmpd import COMMUNITY, UNAUTHORIZED, USERS, V3GET, Snmpd, User, snmp_command, transport
@@ -362,6 +363,26 @@ def test_a_missing_program_skips_with_the_package_to_install(monkeypatch: pytest
         pytest.skip.Exception, match="promtool is not installed; Debian has it in the package prometheus"
     ):
         program("promtool")
+
+
+def test_two_processes_are_never_given_the_same_port() -> None:
+    script = "from support.processes import free_port; print(*(free_port(1) for _ in range(300)))"
+    theirs = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ours = {free_port(socket.SOCK_STREAM) for _ in range(300)}
+    assert ours.isdisjoint(map(int, theirs.stdout.split()))
+
+
+def test_a_port_in_use_is_not_given() -> None:
+    port = free_port(socket.SOCK_STREAM)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", port))
+        assert port not in {free_port(socket.SOCK_STREAM) for _ in range(300)}
 
 
 def test_a_program_that_ends_at_once_fails_the_test_with_its_log(

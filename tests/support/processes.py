@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -53,12 +55,42 @@ def has_ipv6() -> bool:
 
 
 def free_port(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:
-    """Return a port of `host` that nobody uses."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of `host` that nobody uses, and that no other test run or worker is given."""
+    for port in _ports:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return port
+    raise AssertionError("the ports never end")
+
+
+def _claimed_ports() -> Iterator[int]:
+    """Yield the ports of a block that this process alone has, round and round.
+
+    The blocks lie below the ports that Linux gives to whoever asks for any (32768 and above). The first port of a block
+    is bound as long as the process lives: that is the claim.
+    """
+    for first in range(_FIRST_PORT, _LAST_PORT, _BLOCK):
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", first))
+        except OSError:
+            claim.close()
+        else:
+            claim.detach()  # it stays bound, and nobody closes it by chance
+            yield from cycle(range(first + 1, first + _BLOCK))
+    raise AssertionError(f"no block of ports is free from {_FIRST_PORT} to {_LAST_PORT}")
+
+
+_FIRST_PORT: Final = 20_000
+_LAST_PORT: Final = 32_000
+_BLOCK: Final = 200
+
+_ports: Final = _claimed_ports()
 
 
 needs_ipv6: Final = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback address")
