@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import socket
 import sys
+import tomllib
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from alerts.thresholds import read_thresholds
 from exporter.cli import cli
+from exporter.errors import REASONS
 from exporter.metrics.catalog import FAMILIES, Family
+from exporter.prometheus.rule_files import read_rules
 from exporter.telemetry import Telemetry
 from support.processes import Process, free_port
 from support.prometheus import get, is_ready
@@ -19,7 +23,7 @@ from support.prometheus import get, is_ready
 PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"
 README = PROJECT / "README.md"
-PAGES = [README, *sorted(DOCS.glob("*.md"))]
+PAGES = [README, PROJECT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 
 
 def row(family: Family) -> str:
@@ -29,7 +33,8 @@ def row(family: Family) -> str:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_metric_is_documented_as_it_is(family: Family) -> None:
-    assert row(family) in (DOCS / "metrics.md").read_text().splitlines()
+    missing = [row(family)] if row(family) not in (DOCS / "metrics.md").read_text().splitlines() else []
+    assert missing == []
 
 
 def test_every_metric_of_the_exporter_itself_is_documented() -> None:
@@ -45,6 +50,34 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert links or page != README
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_thresholds_in_how_it_works_are_those_of_the_rules() -> None:
+    named = re.findall(r"\b([a-z_]+) = (\d[\d.]*)", (DOCS / "how-it-works.md").read_text())
+    known = read_thresholds()
+    assert {name: float(value) for name, value in named} == {name: known[name] for name, _ in named}
+
+
+def test_the_verdicts_in_how_it_works_are_alerts() -> None:
+    text = (DOCS / "how-it-works.md").read_text()
+    verdicts = re.findall(r"<b>(\w+)</b><br/>(\w+)", text)
+    rules = read_rules(str(PROJECT / "alerts" / "rules" / "*.yml"))
+    alerts = {(rule.alert.removeprefix("IronPort"), rule.labels["severity"]) for rule in rules if rule.alert}
+    assert len(verdicts) == 9
+    assert set(verdicts) <= alerts
+    assert set(re.findall(r"^\| ([A-Z]\w+) \|", text, re.MULTILINE)) <= {alert for alert, _ in alerts}
+
+
+def test_every_reason_of_an_error_is_explained() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (DOCS / "troubleshooting.md").read_text(), re.MULTILINE)
+    assert rows == ["reason", *REASONS]  # the first row is the head
+
+
+def test_the_architecture_lists_the_layers_as_they_are_checked() -> None:
+    [contract] = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    rows = re.findall(r"^\| (`[^|]*(?:\\\|[^|]*)?) \|", (DOCS / "architecture.md").read_text(), re.MULTILINE)
+    layers = [row.replace("`", "").replace("\\", "") for row in rows if "/" not in row]
+    assert layers == contract["layers"]
 
 
 def commands(page: Path) -> list[str]:
