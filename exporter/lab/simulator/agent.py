@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exporter.config import CommunityAuth, UserAuth
-from exporter.lab.simulator.engine import SNMP_V3, Clock, Engine
+from exporter.lab.simulator.engine import VERSION_3, Clock, Engine
 from exporter.lab.simulator.instances import Instances, asked, failed
 from exporter.lab.simulator.view import Transport, View
 from exporter.sources.snmp import ber
@@ -135,7 +135,7 @@ class Agent(asyncio.DatagramProtocol):
         def respond(pdu: ber.Pdu, room: int) -> bytes | None:
             return _respond(pdu, room, instant.instances, faults)
 
-        if fields[0] == SNMP_V3:
+        if fields[0] == VERSION_3:
             return self._engine.answer(datagram, fields, instant.clock, LIMIT, respond)
         version, community, pdu = fields
         if version != _V2C or community not in self._communities:

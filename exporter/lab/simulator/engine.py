@@ -13,13 +13,13 @@ from exporter.lab.simulator.instances import encode_number, encode_oid, failed
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
 
-SNMP_V3: Final = 3
-_USER_BASED: Final = 3  # the security model
+VERSION_3: Final = 3
+_SECURITY_MODEL: Final = 3  # the user-based one
 _REPORTABLE: Final = 4
-_MAX_SIZE: Final = 65507  # octets in a UDP datagram over IPv4
-_TIME_WINDOW: Final = 150  # seconds; RFC 3414, section 2.2.3
+_ACCEPTED_SIZE: Final = 65507  # octets in a UDP datagram over IPv4
+_WINDOW_SECONDS: Final = 150  # RFC 3414, section 2.2.3
 
-_USM_STATS: Final[Oid] = (1, 3, 6, 1, 6, 3, 15, 1, 1)
+_STATISTICS: Final[Oid] = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 _UNSUPPORTED_LEVELS: Final = 1
 _NOT_IN_TIME_WINDOWS: Final = 2
 _UNKNOWN_USER_NAMES: Final = 3
@@ -117,7 +117,7 @@ class Engine:
         if message.level & AUTHENTICATED:
             if not user.is_authentic(message.datagram, message.digest):
                 raise _Refused(_WRONG_DIGESTS)
-            if message.boots != clock.boots or abs(message.seconds - clock.seconds) > _TIME_WINDOW:
+            if message.boots != clock.boots or abs(message.seconds - clock.seconds) > _WINDOW_SECONDS:
                 raise _Refused(_NOT_IN_TIME_WINDOWS, AUTHENTICATED)
         return user
 
@@ -134,7 +134,7 @@ class Engine:
     def _report(self, message: _Received, refused: _Refused, clock: Clock) -> bytes:
         self._refused[refused.counter] += 1
         count = encode_number(_COUNTER32, self._refused[refused.counter])
-        varbind = ber.encode(ber.SEQUENCE, encode_oid((*_USM_STATS, refused.counter, 0)), count)
+        varbind = ber.encode(ber.SEQUENCE, encode_oid((*_STATISTICS, refused.counter, 0)), count)
         numbers = (ber.encode_integer(number) for number in (_request_id(message), 0, 0))
         pdu = ber.encode(_REPORT_TAG, *numbers, ber.encode(ber.SEQUENCE, varbind))
         return self._seal(message, pdu, refused.level, clock)
@@ -158,7 +158,7 @@ class Engine:
         )
         answer = ber.encode(
             ber.SEQUENCE,
-            ber.encode_integer(SNMP_V3),
+            ber.encode_integer(VERSION_3),
             _header(message.id, level),
             ber.encode(ber.OCTETS, security),
             payload,
@@ -168,14 +168,14 @@ class Engine:
 
 def _header(message_id: int, level: int) -> bytes:
     flags = ber.encode(ber.OCTETS, bytes((level,)))
-    message_id_and_size = (ber.encode_integer(number) for number in (message_id, _MAX_SIZE))
-    return ber.encode(ber.SEQUENCE, *message_id_and_size, flags, ber.encode_integer(_USER_BASED))
+    message_id_and_size = (ber.encode_integer(number) for number in (message_id, _ACCEPTED_SIZE))
+    return ber.encode(ber.SEQUENCE, *message_id_and_size, flags, ber.encode_integer(_SECURITY_MODEL))
 
 
 def _received(datagram: bytes, fields: list[Any]) -> _Received:
     _, (message_id, max_size, flags, model), security, payload = fields
     (engine_id, boots, seconds, name, digest, salt), rest = ber.decode(security)
-    if rest or model != _USER_BASED or flags[0] & (AUTHENTICATED | ENCRYPTED) == ENCRYPTED:
+    if rest or model != _SECURITY_MODEL or flags[0] & (AUTHENTICATED | ENCRYPTED) == ENCRYPTED:
         raise ValueError("not a message of the user-based security model")
     return _Received(datagram, message_id, max_size, flags[0], engine_id, boots, seconds, name, digest, salt, payload)
 

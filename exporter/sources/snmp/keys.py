@@ -1,7 +1,7 @@
-"""The keys of an SNMPv3 user on one engine, and what is done with them (RFC 3414, RFC 3826, RFC 7860).
+"""The keys of an SNMPv3 user on one engine: signing, checking, encrypting, decrypting (RFC 3414, RFC 3826, RFC 7860).
 
-pysnmp turns passphrases into localised keys; signing and encrypting is hmac and cryptography, which is several times
-faster than pysnmp's services and compares digests in constant time.
+pysnmp makes the localised keys from passphrases. The work for each packet is done by hmac and cryptography, which are
+several times faster than pysnmp's services.
 """
 
 from __future__ import annotations
@@ -49,17 +49,19 @@ _PRIV_PROTOCOLS: Final = {
 """Privacy protocols: usmPrivProtocol."""
 
 _salts: Final[Iterator[int]] = count(secrets.randbits(63))
-"""One counter for the process: two users with one key never use an initialisation vector twice."""
+"""Numbers for the salts of encrypted messages.
+
+A key must never encrypt two messages with the same initialisation vector, which is made from the salt. Users on several
+appliances may have the same key, so they all share this one counter. It starts at random, because a restart of the
+exporter must not repeat it.
+"""
 
 
 class Keys:
-    """The localised keys of one user on one engine.
-
-    `digest_length` and `salt_length` are the octets that a digest and a salt take in a message, 0 without them.
-    """
+    """The localised keys of one user on one engine; `digest_length` is in octets, 0 without authentication."""
 
     def __init__(self, user: UserAuth, engine_id: bytes) -> None:
-        self.digest_length = self.salt_length = 0
+        self.digest_length = 0
         if user.auth:
             protocol, self._hash, self.digest_length = _AUTH_PROTOCOLS[user.auth.protocol]
             master = _auth_master(protocol, user.auth.passphrase.get_secret_value())
@@ -67,23 +69,26 @@ class Keys:
                 SnmpUSMSecurityModel.AUTH_SERVICES[protocol].localize_key(master, OctetString(engine_id))
             )
             if user.priv:
-                self.salt_length = 8
                 self._des = user.priv.protocol == "DES"
                 self._priv_key = _priv_key(user, protocol, engine_id)
 
     def digest(self, message: bytes) -> bytes:
-        """Return the digest of a message whose own digest is zero octets."""
+        """Return the digest of a message that has zeros in the place of its digest."""
         return hmac.digest(self._auth_key, message, self._hash)[: self.digest_length]
 
     def check(self, message: bytes, at: int) -> None:
-        """Raise `Rejected` unless the octets at `at` are the digest of the message."""
+        """Raise `Rejected` unless the octets at `at` are the digest of the message.
+
+        The comparison takes the same time however many octets are right: otherwise an attacker could measure how far a
+        guessed digest is right, and find it octet by octet.
+        """
         end = at + self.digest_length
         expected = self.digest(message[:at] + bytes(self.digest_length) + message[end:])
         if not hmac.compare_digest(message[at:end], expected):
             raise Rejected("wrong_identity")
 
     def encrypt(self, boots: int, time: int, plain: bytes) -> tuple[bytes, bytes]:
-        """Return the encrypted octets and the salt used."""
+        """Return the encrypted octets and their salt."""
         number = next(_salts)
         if self._des:
             salt = (boots & 0xFFFFFFFF).to_bytes(4, "big") + (number & 0xFFFFFFFF).to_bytes(4, "big")
@@ -108,14 +113,14 @@ def _through(context: CipherContext, octets: bytes) -> bytes:
 
 
 def _priv_key(user: UserAuth, auth_protocol: tuple[int, ...], engine_id: bytes) -> bytes:
-    assert user.priv is not None  # noqa: S101 - asked for only then
+    assert user.priv is not None  # noqa: S101 - called only then
     protocol = _PRIV_PROTOCOLS[user.priv.protocol]
     master = _priv_master(protocol, auth_protocol, user.priv.passphrase.get_secret_value())
     service = SnmpUSMSecurityModel.PRIV_SERVICES[protocol]
     return bytes(service.localize_key(auth_protocol, master, OctetString(engine_id)))
 
 
-@lru_cache(maxsize=256)  # each costs milliseconds: a fleet that shares its user pays once
+@lru_cache(maxsize=256)  # hashing takes milliseconds: appliances with the same user share it
 def _auth_master(protocol: tuple[int, ...], passphrase: str) -> Any:
     return SnmpUSMSecurityModel.AUTH_SERVICES[protocol].hash_passphrase(passphrase.encode())
 

@@ -1,7 +1,7 @@
-"""When to send a request again: a timeout that adapts to the agent's round trips, growing with every try.
+"""When to send a request again: after a timeout that adapts to the agent's round trips and grows with every try.
 
-Measured best for AsyncOS, which drops requests when it is busy: short first timeouts recover a dropped packet within
-a few round trips, the growth spares an agent that is slow or gone.
+A busy AsyncOS drops requests. A short first timeout replaces a dropped request within a few round trips; the longer
+timeouts after it spare an agent that is slow or down.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ from collections.abc import Iterator
 from typing import Final
 
 _INITIAL: Final = 0.25
-_LEAST: Final = 0.05
-_CAP: Final = 1.0
-_GROWTH: Final = 1.6
+_SHORTEST: Final = 0.05
+_LONGEST: Final = 1.0
+"""Timeouts in seconds: before any round trip is known, at least, and at most unless the first one is longer."""
+
+_GROWTH_PER_TRY: Final = 1.6
 _JITTER: Final = (0.85, 1.25)
+"""Each timeout is multiplied by a random factor in this range, so that requests do not all come at the same moment."""
 
 
 class RoundTripTime:
-    """What is known of an agent's round trips, smoothed as in RFC 6298, section 2."""
+    """An agent's round-trip time and its variation, smoothed as in RFC 6298, section 2."""
 
     def __init__(self) -> None:
         self._smoothed: float | None = None
         self._variation = 0.0
 
     def observe(self, seconds: float) -> None:
-        """Take a measured round trip into account."""
         if self._smoothed is None:
             self._smoothed, self._variation = seconds, seconds / 2
             return
@@ -37,12 +39,12 @@ class RoundTripTime:
         """Time in seconds after which an answer is probably lost."""
         if self._smoothed is None:
             return _INITIAL
-        return max(_LEAST, self._smoothed + 4 * self._variation)
+        return max(_SHORTEST, self._smoothed + 4 * self._variation)
 
 
 def timeouts(first: float) -> Iterator[float]:
-    """Yield without end how long, in seconds, to wait for an answer after each try."""
-    timeout, cap = first, max(_CAP, first)
+    """Yield how many seconds to wait for an answer after each try, without end."""
+    timeout, longest = first, max(_LONGEST, first)
     while True:
-        yield timeout * random.uniform(*_JITTER)  # noqa: S311 - spreads load, guards nothing
-        timeout = min(timeout * _GROWTH, cap)
+        yield timeout * random.uniform(*_JITTER)  # noqa: S311 - not for security
+        timeout = min(timeout * _GROWTH_PER_TRY, longest)

@@ -1,8 +1,11 @@
-"""One poll's conversation with one SNMP agent: transport, dispatch, checks and resends.
+"""The requests of one poll to one SNMP agent: sending them, sending them again, and finding the answers.
 
-The endpoint is a connected UDP socket of its own, so that the kernel drops datagrams of foreign sources and reports a
-closed port, and closing it ends everything. Each try carries a fresh random id, and the ids of all tries of a request
-stay valid until it is answered: a late answer counts, and every round trip is measured exactly.
+Each session has its own connected UDP socket. So the kernel drops datagrams from other addresses and reports a closed
+port.
+
+Each try of a request has a new random id, and the ids of all tries stay valid until the request is answered. So an
+answer to an earlier try counts too, its round trip is measured from the right try, and nobody who cannot read our
+packets can guess an id.
 """
 
 from __future__ import annotations
@@ -24,35 +27,37 @@ from exporter.sources.snmp.messages import Codec, Rejected, Renewal, SnmpRequest
 from exporter.sources.snmp.retry import RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
 
-IN_FLIGHT: Final = 3
-"""Requests under way to one agent at most: SNMP has low priority in AsyncOS."""
+MAX_IN_FLIGHT: Final = 3
+"""The most requests that wait for answers at a time: SNMP has low priority in AsyncOS."""
 
-_REFUSED_FOR: Final = 1.0
-"""Time in seconds for which the network must refuse our datagrams before the poll ends: an agent may be restarting."""
+_REFUSED_SECONDS: Final = 1.0
+"""A poll ends when the network has refused its datagrams for so long. Until then the agent may be restarting."""
 
-_RENEWALS: Final = 8
+_MAX_RENEWALS: Final = 8
 """How often one request is sent again at once because the agent reports another engine or another time."""
 
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A request under way; `tries` holds the id and the time of each datagram sent for it.
-
-    `refusal` is what an unauthenticated report said: it counts only if no answer comes, since anybody can send one.
-    """
+    """A request that waits for its answer."""
 
     request: SnmpRequest
     future: asyncio.Future[Pdu]
-    waits: Iterator[float]
+    """Gets the answer, or the error that ends the request."""
+    timeouts: Iterator[float]
+    """How long to wait for an answer after each try, in seconds."""
     max_tries: int | None
     tries: dict[int, float] = field(default_factory=dict)
+    """The id of each datagram that was sent for the request, and when it was sent."""
     renewals: int = 0
     refusal: SourceError | None = None
+    """The error of an unauthenticated report. It counts only if no answer comes, because anybody can send a report."""
     timer: asyncio.TimerHandle | None = None
+    """Runs until the next try."""
 
 
 class Session(asyncio.DatagramProtocol):
-    """A conversation with one agent; `open` it, `request` from it; it ends with the block that opened it."""
+    """Sends requests to one agent: use `async with Session.open(...)`. Closing it drops all that still waits."""
 
     def __init__(
         self, agent: str, codec: Codec, round_trip: RoundTripTime, reading: Reading, telemetry: Telemetry
@@ -63,7 +68,7 @@ class Session(asyncio.DatagramProtocol):
         self._reading = reading
         self._telemetry = telemetry
         self._loop = asyncio.get_running_loop()
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._calls: dict[int, _Call] = {}
         self._ended: set[int] = set()
         self._refused_since: float | None = None
@@ -88,7 +93,7 @@ class Session(asyncio.DatagramProtocol):
                 lambda: cls(agent, codec, round_trip, reading, telemetry), remote_addr=await _address(host, port)
             )
         except socket.gaierror as error:
-            message = f"The name {host} cannot be resolved ({error.strerror}); check the address and the DNS."
+            message = f"The name {host} cannot be resolved ({error.strerror}): check the address and the DNS."
             raise ResolveError(message) from error
         except OSError as error:
             raise _transport_error(agent, error) from error
@@ -98,7 +103,7 @@ class Session(asyncio.DatagramProtocol):
             transport.close()
 
     async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
-        """Ask until an answer comes, or until `tries` datagrams went unanswered; raises `SourceError`."""
+        """Send the request until an answer comes, or until `tries` datagrams are unanswered; raises `SourceError`."""
         async with self._slots:
             call = _Call(request, self._loop.create_future(), timeouts(self._round_trip.timeout), tries)
             started = time.monotonic()
@@ -118,11 +123,10 @@ class Session(asyncio.DatagramProtocol):
         self._reading.notes.append(f"{call.request}: {outcome}, {tries}, {seconds * 1000:.0f} ms")
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # it is one
-        """Keep the transport."""
         self._transport = transport
 
     def datagram_received(self, data: bytes, _: object) -> None:
-        """Hand an answer to the request that it belongs to; count and drop everything else."""
+        """Pass an answer to its request; count and drop everything else."""
         try:
             self._receive(data)
         except Rejected as error:
@@ -131,11 +135,11 @@ class Session(asyncio.DatagramProtocol):
             self._telemetry.snmp_rejected.labels("malformed").inc()
 
     def error_received(self, error: Exception) -> None:
-        """Note what the network says of our datagrams, and give up when it says so for a while."""
+        """Fail all requests when the network has refused our datagrams for a while."""
         now = time.monotonic()
         if self._refused_since is None:
             self._refused_since = now
-        if now - self._refused_since >= _REFUSED_FOR:
+        if now - self._refused_since >= _REFUSED_SECONDS:
             for call in set(self._calls.values()):
                 _fail(call, _transport_error(self._agent, error))
 
@@ -170,18 +174,18 @@ class Session(asyncio.DatagramProtocol):
             call.future.set_result(response)
 
     def _renew(self, call: _Call, request_id: int, renewal: Renewal) -> None:
-        """Send the request again at once, as the agent has told which engine it is; this was a round trip too."""
+        """Send the request again at once, because the codec has learned about the agent's engine from its report."""
         self._refused_since = None
         self._round_trip.observe(time.monotonic() - call.tries[request_id])
         del self._calls[request_id]
         self._ended.add(request_id)
         if request_id != next(reversed(call.tries)):
-            return  # a later try is on its way
+            return  # a later try waits for its answer
         call.renewals += 1
-        if call.renewals > _RENEWALS:
+        if call.renewals > _MAX_RENEWALS:
             _fail(call, MalformedError(f"The SNMP agent at {self._agent} {renewal.complaint}."))
             return
-        call.waits = timeouts(self._round_trip.timeout)
+        call.timeouts = timeouts(self._round_trip.timeout)
         self._send(call)
 
     def _send(self, call: _Call, *, again: bool = False) -> None:
@@ -196,7 +200,7 @@ class Session(asyncio.DatagramProtocol):
             self._telemetry.snmp_resent.inc()
         if call.timer:
             call.timer.cancel()
-        call.timer = self._loop.call_later(next(call.waits), self._unanswered, call)
+        call.timer = self._loop.call_later(next(call.timeouts), self._unanswered, call)
         assert self._transport is not None  # noqa: S101 - connection_made comes first
         self._transport.sendto(datagram)
 
@@ -217,6 +221,7 @@ class Session(asyncio.DatagramProtocol):
 
 
 def _fits(request: SnmpRequest, response: Pdu) -> bool:
+    """Whether a response has the variable bindings that the request asks for."""
     if response.error_status:
         return True
     if request.kind == "get":
@@ -225,7 +230,7 @@ def _fits(request: SnmpRequest, response: Pdu) -> bool:
 
 
 async def _address(host: str, port: int) -> tuple[str, int]:
-    """Resolve `host`: to IPv4 where it has it, since nothing would tell that an agent listens there only."""
+    """Return the address of `host`, IPv4 if it has one: UDP does not show whether an agent listens on IPv6."""
     found = await addresses(host, port, socket.SOCK_DGRAM)
     _, address = min(found, key=lambda found: found[0] != socket.AF_INET)
     return str(address[0]), port
@@ -238,7 +243,6 @@ def _fail(call: _Call, error: SourceError) -> None:
 
 def _transport_error(agent: str, error: Exception) -> SourceError:
     if isinstance(error, ConnectionRefusedError):
-        return RefusedError(f"{agent} is closed; check that SNMP is enabled on that interface of the appliance.")
-    return UnreachableError(
-        f"{agent} cannot be reached ({getattr(error, 'strerror', None) or error}); check the route."
-    )
+        return RefusedError(f"{agent} is closed: check that SNMP is enabled on that interface of the appliance.")
+    cause = (isinstance(error, OSError) and error.strerror) or error
+    return UnreachableError(f"{agent} cannot be reached ({cause}): check the route.")

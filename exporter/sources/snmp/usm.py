@@ -45,7 +45,7 @@ _TIME_WINDOW: Final = 150
 _ENGINE_ID_OCTETS: Final = range(5, 33)
 """How long an engine id may be (RFC 3411, SnmpEngineID)."""
 
-_LEVELS: Final = {0: "noAuthNoPriv", AUTH_FLAG: "authNoPriv", AUTH_FLAG | PRIV_FLAG: "authPriv"}
+_SECURITY_LEVELS: Final = {0: "noAuthNoPriv", AUTH_FLAG: "authNoPriv", AUTH_FLAG | PRIV_FLAG: "authPriv"}
 
 _USM_STATS: Final[Oid] = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 _NOT_IN_TIME_WINDOW: Final[Oid] = (*_USM_STATS, 2, 0)
@@ -167,7 +167,7 @@ class UsmCodec:
             return self._learn_time(message)
         if oid not in _REFUSALS:
             raise Rejected("malformed")
-        refusal = _REFUSALS[oid].format(user=self._user.username, level=_LEVELS[self._level])
+        refusal = _REFUSALS[oid].format(user=self._user.username, level=_SECURITY_LEVELS[self._level])
         raise AuthError(f"The SNMP agent {refusal}.")
 
     def _learn_engine(self, security: SecurityParameters) -> Renewal:

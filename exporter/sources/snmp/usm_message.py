@@ -81,9 +81,11 @@ class UsmMessage:
 
     def authenticate(self, keys: Keys) -> None:
         """Raise `Rejected` unless the message carries the digest that `keys` give it."""
-        end = self.digest_offset + len(self.security.digest)
-        if self.datagram[self.digest_offset : end] != self.security.digest:
-            raise Rejected("malformed")  # lengths in a form that nobody needs have moved it
+        digest = self.security.digest
+        if len(digest) != keys.digest_length:
+            raise Rejected("wrong_identity")
+        if not self.datagram.startswith(digest, self.digest_offset):
+            raise Rejected("malformed")  # a length is encoded in more octets than it needs
         keys.check(self.datagram, self.digest_offset)
 
     def pdu(self, keys: Keys | None) -> ber.Pdu:

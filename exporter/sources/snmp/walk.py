@@ -1,4 +1,4 @@
-"""Reading scalars and tables through a session: GET, GETBULK, and GETNEXT for agents whose GETBULK fails."""
+"""Reading scalars by GET, and tables by GETBULK, or by GETNEXT from agents whose GETBULK fails."""
 
 from __future__ import annotations
 
@@ -11,28 +11,26 @@ from exporter.sources.snmp.messages import ACCESS_ERRORS, NO_SUCH_NAME, TOO_BIG,
 from exporter.sources.snmp.mib import Oid, dotted
 
 MAX_ROWS: Final = 1024
-"""Rows of a table at most: the highest index range in the MIB."""
+"""The most rows that a table of the MIB may have."""
 
-_VARBINDS: Final = 40
-"""Variable bindings in an answer at most: more would not fit one datagram of 1,500 octets, and fragments get lost."""
+_MAX_VARBINDS: Final = 40
+"""The most variable bindings to ask for: more may not fit into a packet of 1,500 octets, and fragments get lost."""
 
 ColumnValues = dict[Oid, SnmpValue]
 """The values of a column by instance."""
 
 
-class Asks(Protocol):
-    """What is needed of a session."""
+class Requester(Protocol):
+    """What this module needs of a session."""
 
-    async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
-        """Ask until an answer comes, or until `tries` datagrams went unanswered."""
-        ...
+    async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu: ...
 
 
-async def get(session: Asks, oids: Sequence[Oid]) -> list[tuple[Oid, SnmpValue]]:
-    """Return the values of `oids`, without those that the agent cannot give; raises `SourceError`.
+async def get(session: Requester, oids: Sequence[Oid]) -> list[tuple[Oid, SnmpValue]]:
+    """Return the values of `oids` without those that the agent does not have; raises `SourceError`.
 
-    An answer that would be too big is asked for in halves; an object for which the agent reports an error is left out
-    and the others are asked for again.
+    If the answer would be too big, each half is requested. If the agent reports an error for an object, the others are
+    requested without it.
     """
     response = await session.request(SnmpRequest("get", tuple(oids)))
     if not response.error_status:
@@ -40,28 +38,26 @@ async def get(session: Asks, oids: Sequence[Oid]) -> list[tuple[Oid, SnmpValue]]
     if response.error_status == TOO_BIG and len(oids) > 1:
         middle = len(oids) // 2
         return await get(session, oids[:middle]) + await get(session, oids[middle:])
-    if response.error_status == TOO_BIG or not 0 < response.error_index <= len(oids):
-        raise _error(response)
-    if response.error_status in ACCESS_ERRORS:
+    if response.error_status in (TOO_BIG, *ACCESS_ERRORS) or not 0 < response.error_index <= len(oids):
         raise _error(response)
     rest = [oid for index, oid in enumerate(oids, 1) if index != response.error_index]
     return await get(session, rest) if rest else []
 
 
-async def bulk_walk(session: Asks, columns: Sequence[Oid], rows: int, tries: int) -> list[ColumnValues]:
-    """Return the columns of a table, asking for `rows` rows at a time; raises `SourceError`.
+async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries: int) -> list[ColumnValues]:
+    """Return the columns of a table by GETBULK, `rows` rows at a time; raises `SourceError`.
 
-    A request is given up after `tries` tries, so that an agent that never answers GETBULK can be asked otherwise.
+    It raises `SourceTimeout` after `tries` unanswered tries of a request, so that GETNEXT can be used instead.
     """
     walk = _Walk(columns)
     while walk.open:
-        repetitions = max(1, min(rows, _VARBINDS // len(walk.open)))
+        repetitions = max(1, min(rows, _MAX_VARBINDS // len(walk.open)))
         walk.take(await session.request(SnmpRequest("bulk", walk.next, repetitions), tries))
     return walk.columns
 
 
-async def next_walk(session: Asks, columns: Sequence[Oid]) -> list[ColumnValues]:
-    """Return the columns of a table, asking for one row at a time; raises `SourceError`."""
+async def next_walk(session: Requester, columns: Sequence[Oid]) -> list[ColumnValues]:
+    """Return the columns of a table by GETNEXT, one row at a time; raises `SourceError`."""
     walk = _Walk(columns)
     while walk.open:
         walk.take(await session.request(SnmpRequest("next", walk.next)))
@@ -69,7 +65,7 @@ async def next_walk(session: Asks, columns: Sequence[Oid]) -> list[ColumnValues]
 
 
 class _Walk:
-    """Where a walk over several columns stands; `open` are the indices of those that have not ended."""
+    """A walk over several columns side by side; `open` holds the indices of the columns that have not ended."""
 
     def __init__(self, columns: Sequence[Oid]) -> None:
         self._roots = list(columns)
@@ -83,8 +79,8 @@ class _Walk:
         return tuple(self._positions[index] for index in self.open)
 
     def take(self, response: Pdu) -> None:
-        """Take the next rows; raises `SourceError` if the agent reports an error or walks in circles."""
-        if response.error_status == NO_SUCH_NAME:  # how SNMP v1 ends a walk, also behind some v2c agents
+        """Add the rows of a response; raises `SourceError` if the agent reports an error or repeats rows."""
+        if response.error_status == NO_SUCH_NAME:  # ends a walk in SNMPv1, and from some v2c agents
             self.open = []
             return
         if response.error_status:
@@ -102,7 +98,8 @@ class _Walk:
         if value is None or oid[: len(root)] != root:
             return False
         if oid <= self._positions[index]:
-            raise MalformedError(f"The SNMP agent walks in circles at {dotted(oid)}.")
+            after = dotted(self._positions[index])
+            raise MalformedError(f"The SNMP agent's objects are not in increasing order: {dotted(oid)} after {after}.")
         if len(self.columns[index]) >= MAX_ROWS:
             raise TooLargeError(f"The SNMP agent has more than {MAX_ROWS} rows below {dotted(root)}.")
         self._positions[index] = oid
@@ -112,7 +109,7 @@ class _Walk:
 
 def _error(response: Pdu) -> AuthError | MalformedError:
     if response.error_status in ACCESS_ERRORS:
-        return AuthError("The SNMP agent does not let our community or user read this; check its access rights.")
+        return AuthError("The SNMP agent does not let our community or user read this: check its access rights.")
     return MalformedError(
         f"The SNMP agent answered with error status {response.error_status} at index {response.error_index}."
     )

@@ -15,7 +15,7 @@ from exporter.errors import RefusedError, ResolveError, SourceTimeout, Unreachab
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp.messages import Codec, CommunityCodec, SnmpRequest
 from exporter.sources.snmp.retry import RoundTripTime
-from exporter.sources.snmp.session import IN_FLIGHT, Session
+from exporter.sources.snmp.session import MAX_IN_FLIGHT, Session
 from exporter.sources.snmp.usm import UsmCodec
 from exporter.telemetry import Telemetry
 from support.appliances import usm
@@ -169,8 +169,8 @@ async def test_datagrams_from_another_address_never_arrive(snmpd: Snmpd) -> None
 async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
     async with talk(snmpd, silent) as it:
         requests = [asyncio.create_task(it.session.request(QUEUE, tries=1)) for _ in range(9)]
-        await it.relay.until_seen("agent", IN_FLIGHT)
-        assert it.reading.requests == IN_FLIGHT
+        await it.relay.until_seen("agent", MAX_IN_FLIGHT)
+        assert it.reading.requests == MAX_IN_FLIGHT
         results = await asyncio.gather(*requests, return_exceptions=True)
     assert all(isinstance(result, SourceTimeout) for result in results)
     assert it.reading.requests == 9

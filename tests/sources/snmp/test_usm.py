@@ -16,10 +16,12 @@ from exporter.errors import AuthError, MalformedError
 from exporter.lab.simulator.engine import Clock, Engine
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.messages import SnmpRequest
+from exporter.sources.snmp.keys import Keys
+from exporter.sources.snmp.messages import Rejected, SnmpRequest, encode_request
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
+from exporter.sources.snmp.usm_message import AUTH_FLAG, SecurityParameters, UsmMessage, encode_message
 from exporter.telemetry import Telemetry
 from support.appliances import usm
 from support.mail_agent import oid
@@ -194,6 +196,18 @@ async def test_an_answer_whose_digest_is_wrong_is_dropped(snmpd: Snmpd) -> None:
     async with conversation(snmpd, codec, spoil_first) as (session, _, telemetry):
         assert (await session.request(QUEUE)).varbinds == ANSWER
     assert rejected(telemetry, "wrong_identity") == 1
+
+
+@pytest.mark.parametrize("length", [0, 1, 11, 13, 24])
+def test_a_digest_of_another_length_is_wrong(length: int) -> None:
+    """Accepting a digest that is cut short would let anybody guess it."""
+    keys = Keys(usm(User("sha", "SHA")), b"an engine")
+    security = SecurityParameters(b"an engine", 1, 1, b"sha", bytes(length))
+    pdu = encode_request(QUEUE, 0x40000000)
+    unsigned = encode_message(pdu, 0x40000000, AUTH_FLAG, security)
+    signed = unsigned.replace(bytes(length), keys.digest(unsigned)[:length].ljust(length, b"x"), 1)
+    with pytest.raises(Rejected):
+        UsmMessage.decode(signed).authenticate(keys)
 
 
 async def test_an_answer_at_a_lower_security_level_is_dropped(agent_of_all_users: Snmpd) -> None:
