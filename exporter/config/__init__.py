@@ -1,21 +1,10 @@
-"""The configuration file: what an appliance is, where it answers and with which credentials."""
+"""The configuration: the appliances, their addresses and their credentials."""
 
-from exporter.config.loading import effective, load, schema
-from exporter.config.models import (
-    Appliance,
-    Auth,
-    AuthKey,
-    BasicAuth,
-    CommunityAuth,
-    Config,
-    FleetFile,
-    MinInterval,
-    PrivKey,
-    SnmpSettings,
-    TlsSettings,
-    UserAuth,
-    XmlSettings,
-)
+from exporter.config.loading import LoadResult, effective, load, schema, try_load
+from exporter.config.models import Appliance, Config, FleetFile
+from exporter.config.snmp import AuthKey, CommunityAuth, PrivKey, SnmpCredentials, SnmpSettings, UserAuth
+from exporter.config.source_keys import Auth, MinInterval
+from exporter.config.xml import BasicAuth, TlsSettings, XmlSettings
 
 __all__ = [
     "Appliance",
@@ -25,8 +14,10 @@ __all__ = [
     "CommunityAuth",
     "Config",
     "FleetFile",
+    "LoadResult",
     "MinInterval",
     "PrivKey",
+    "SnmpCredentials",
     "SnmpSettings",
     "TlsSettings",
     "UserAuth",
@@ -34,4 +25,5 @@ __all__ = [
     "effective",
     "load",
     "schema",
+    "try_load",
 ]

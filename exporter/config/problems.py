@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, as sentences: the file, the line, the place, the fault and what to do.
+"""What is wrong with a configuration, in sentences: file, line, place, what is wrong and what to do.
 
 A sentence never quotes a value, and names a key only where it cannot be a piece of a secret.
 """
@@ -13,21 +13,20 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.yaml_file import Place, YamlFile
+from exporter.config.yaml_file import KeyPath, YamlFile
 
-_MAPPING: Final = "must hold keys with their values (key: value), indented below it"
-_VERSION: Final = "must have the version 3 or 2c (what speaks 1 here speaks 2c)"
-_NO_AUTH: Final = "must hold names, each with the credentials (snmp, xml or both) indented below it"
+_MAPPING: Final = "must have keys and values (key: value), indented below it"
+_NO_AUTH: Final = "must have names, each with its credentials indented below it"
 _EMPTY: Final = "is empty: give it a value, or remove the key"
 
 _TEXTS: Final = {
-    "fault": "{text}",
-    "value_error": "holds a character that cannot stand there",
+    "bad_value": "{text}",
+    "value_error": "contains a character that is not allowed here",
     "missing": "is missing: add it",
     "string_type": "must be text",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
-    "int_parsing_size": "must be a whole number of fewer digits",
+    "int_parsing_size": "must be a whole number with fewer digits",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
@@ -42,31 +41,32 @@ _TEXTS: Final = {
     "dict_type": _MAPPING,
     "tuple_type": "must be a list: [a, b], or lines that begin with a dash",
     "invalid_key": "has a key that is not text: put it in quotes",
-    "union_tag_invalid": _VERSION,
-    "union_tag_not_found": _VERSION,
 }
 """The end of the sentence by pydantic's type of error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A place in the file and the end of the sentence about it, or if it is an `unknown_key`, about what holds it."""
+    """A place in a file and the end of the sentence about it.
 
-    place: Place
+    If the place is an `unknown_key`, the sentence is about the mapping that has the key.
+    """
+
+    key_path: KeyPath
     text: str
     unknown_key: bool = False
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the hint, in brackets, which of the known words may be meant, or what they all are."""
+    """Return a hint in brackets: the known word that is close, or else all known words."""
     known = sorted(known)
     close = get_close_matches(word, known, n=1)
-    return f"(did you mean {close[0]}?)" if close else f"(what may stand there: {', '.join(known) or 'nothing'})"
+    return f"(did you mean {close[0]}?)" if close else f"(known are: {', '.join(known) or 'none'})"
 
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Words the problems of one file, whose keys the JSON schema knows."""
+    """Writes the sentences about one file, whose keys the JSON schema knows."""
 
     file: YamlFile
     schema: dict[str, Any]
@@ -74,59 +74,78 @@ class Explainer:
     def problems(self, error: ValidationError) -> Iterator[Problem]:
         """Yield what pydantic found."""
         for detail in error.errors(include_url=False):
-            place = _in_file(detail)
-            yield Problem(place, self._text(detail, place), detail["type"] == "extra_forbidden")
+            key_path = self._in_file(detail)
+            yield Problem(key_path, self._text(detail, key_path), detail["type"] == "extra_forbidden")
 
     def sentence(self, problem: Problem) -> str:
         """Return the whole sentence."""
-        name = self._name(problem.place[:-1] if problem.unknown_key else problem.place)
-        return f"{self.file.path}:{self.file.line(problem.place)}: {name} {problem.text}."
+        name = self.name(problem.key_path[:-1] if problem.unknown_key else problem.key_path)
+        return f"{self.location(problem.key_path)}: {name} {problem.text}."
 
-    def _text(self, detail: ErrorDetails, place: Place) -> str:
-        if self._is_stray(place):
+    def location(self, key_path: KeyPath) -> str:
+        """Return file and line of a place."""
+        return f"{self.file.path}:{self.file.line(key_path)}"
+
+    def name(self, key_path: KeyPath) -> str:
+        """Return the place as people write it, `appliances[0] (mx1).xml.port`, without what could be a secret."""
+        name = ""
+        for depth, part in enumerate(key_path, 1):
+            if not self._nodes(key_path[:depth]) or self._is_stray(key_path[:depth]) or not str(part).isprintable():
+                break
+            name += f"[{part}]" if isinstance(part, int) else f".{part}"
+            if key_path[:depth] == ("appliances", part):
+                name += self._appliance(key_path[:depth])
+        return name.removeprefix(".") or "the file"
+
+    def _text(self, detail: ErrorDetails, key_path: KeyPath) -> str:
+        if self._is_stray(key_path):
             return _NO_AUTH
         if detail["type"] == "extra_forbidden":
-            return self._unknown_key(detail, place)
+            return self._unknown_key(detail, key_path)
         if detail["input"] is None and detail["type"] != "invalid_key":
             return _EMPTY
         return _TEXTS[detail["type"]].format(**detail.get("ctx", {}))
 
-    def _unknown_key(self, detail: ErrorDetails, place: Place) -> str:
-        key = str(place[-1])
+    def _unknown_key(self, detail: ErrorDetails, key_path: KeyPath) -> str:
+        key = str(key_path[-1])
         # An unquoted secret with a comma in it leaves a key: with no value, or among the credentials.
-        shown = "" if place[0] == "auths" or detail["input"] is None else f" {key!r}"
-        return f"has an unknown key{shown} {did_you_mean(key, self._keys(detail['loc'][:-1]))}"
+        quoted = "" if key_path[0] == "auths" or detail["input"] is None else f" {key!r}"
+        return f"has an unknown key{quoted} {did_you_mean(key, self._keys(detail['loc'][:-1]))}"
 
-    def _keys(self, place: Place) -> set[str]:
+    def _keys(self, key_path: KeyPath) -> set[str]:
         return {
             key
-            for node in self._nodes(place)
+            for node in self._nodes(key_path)
             for variant in self._variants(node)
             for key in variant.get("properties", {})
         }
 
-    def _name(self, place: Place) -> str:
-        name = ""
-        for depth, part in enumerate(place, 1):
-            if not self._nodes(place[:depth]) or self._is_stray(place[:depth]) or not str(part).isprintable():
-                break
-            name += f"[{part}]" if isinstance(part, int) else f".{part}"
-            if place[:depth] == ("appliances", part):
-                name += self._appliance(place[:depth])
-        return name.removeprefix(".") or "the file"
+    def _is_stray(self, key_path: KeyPath) -> bool:
+        """Whether a key is where the name of an auth belongs, but has no credentials: it may be a piece of a secret."""
+        return len(key_path) == 2 and key_path[0] == "auths" and not isinstance(self.file.value(key_path), dict)
 
-    def _is_stray(self, place: Place) -> bool:
-        """Whether a key stands where the name of an auth belongs, but holds none: it may be a piece of a secret."""
-        return len(place) == 2 and place[0] == "auths" and not isinstance(self.file.value(place), dict)
-
-    def _appliance(self, place: Place) -> str:
-        name = self.file.value((*place, "name"))
+    def _appliance(self, key_path: KeyPath) -> str:
+        name = self.file.value((*key_path, "name"))
         return f" ({name})" if name and isinstance(name, str) and name.isprintable() else ""
 
-    def _nodes(self, place: Place) -> list[dict[str, Any]]:
-        """Return the schemas that hold for a place; none if the file should have nothing there."""
+    def _in_file(self, detail: ErrorDetails) -> KeyPath:
+        """Return pydantic's place as the file has it: without the tags of unions, and with the key that `ctx` names."""
+        loc = detail["loc"]
+        key_path = tuple(
+            part for index, part in enumerate(loc) if part != "[key]" and not self._is_tag(loc[:index], part)
+        )
+        key = detail.get("ctx", {}).get("key")
+        return (*key_path[:-1], key) if key else key_path
+
+    def _is_tag(self, around: KeyPath, part: str | int) -> bool:
+        """Whether pydantic, and not the file, has this part of a place: it says which type of a union was chosen."""
+        variants = [variant for node in self._nodes(around) for variant in self._variants(node)]
+        return any(str(part) in variant.get("discriminator", {}).get("mapping", {}) for variant in variants)
+
+    def _nodes(self, key_path: KeyPath) -> list[dict[str, Any]]:
+        """Return the schemas of a place; none if the file should have nothing there."""
         nodes = [self.schema]
-        for part in place:
+        for part in key_path:
             nodes = [child for node in nodes for variant in self._variants(node) for child in _child(variant, part)]
         return nodes
 
@@ -139,20 +158,9 @@ class Explainer:
 
 
 def _child(node: dict[str, Any], part: str | int) -> list[dict[str, Any]]:
-    """Return the schema of one part, if the node has one; the version of SNMP is a part in pydantic's places."""
+    """Return the schema of one part, if the node has one; the tag of a union leads to its type."""
     if reference := node.get("discriminator", {}).get("mapping", {}).get(str(part)):
         return [{"$ref": reference}]
     other = "items" if isinstance(part, int) else "additionalProperties"
     child = node.get("properties", {}).get(part, node.get(other))
     return [child] if isinstance(child, dict) else []
-
-
-def _in_file(detail: ErrorDetails) -> Place:
-    """Return pydantic's place as the file has it: without the version of SNMP, with the key that a fault names."""
-    loc = detail["loc"]
-    versioned = loc[:1] == ("auths",) and loc[2:3] == ("snmp",) and loc[3:4] in (("2c",), (3,))
-    place = loc[:3] + loc[4:] if versioned else loc
-    if place[-1:] == ("[key]",):
-        place = place[:-1]
-    key = detail.get("ctx", {}).get("key")
-    return (*place[:-1], key) if key else place

@@ -1,77 +1,117 @@
-"""A YAML file as plain text values, with the line of each; its errors never quote the file, which may hold secrets."""
+"""A YAML file as text, lists and mappings, with the line of each value; no error quotes the file, with its secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
+from exporter.config.files import read_limited
 from exporter.errors import ConfigError
 
-Place = tuple[str | int, ...]
+YamlValue = str | None | list["YamlValue"] | dict[str, "YamlValue"]
+"""What a file holds; every scalar but null is text."""
+
+YamlMapping = dict[str, YamlValue]
+
+KeyPath = tuple[str | int, ...]
 """The keys and list indices that lead to a value: `("appliances", 3, "snmp", "port")`."""
 
-_TAG: Final = "tag:yaml.org,2002:"
+_MAX_BYTES: Final = 5_000_000
+"""Size of the largest file; 5,000 appliances with every key need less than half of it."""
+
+_MAX_DEPTH: Final = 32
+"""How many mappings and lists may lie inside each other; a passphrase lies inside five."""
+
+_MAX_VALUES: Final = 500_000
+"""How many values a file may have, those that aliases repeat included."""
+
+_MARKER: Final = "# <-"
+"""Marks the lines of fleet.example.yml that are to be filled in."""
+
+_TYPE: Final = "tag:yaml.org,2002:"
 
 _ADVICE: Final = {
-    "found undefined alias": "a value that begins with * must stand in quotes",
-    "expected alphabetic or numeric character": "a value that begins with & or * must stand in quotes",
-    "could not determine a constructor": "a value that begins with ! must stand in quotes",
-    "found character": "a value that begins with @, ` or % must stand in quotes, and tabs cannot indent",
-    "mapping values are not allowed here": "put a value that holds a colon in quotes, and indent the keys alike",
+    "found undefined alias": "a value that begins with * must be in quotes",
+    "expected alphabetic or numeric character": "a value that begins with & or * must be in quotes",
+    "could not determine a constructor": "a value that begins with ! must be in quotes",
+    "found character": "a value that begins with @, ` or % must be in quotes, and tabs cannot indent",
+    "mapping values are not allowed here": "put a value that contains a colon in quotes, and indent the keys alike",
     "could not find expected ':'": "put a colon and a space after each key, and a value in several lines in quotes",
-    "expected ',' or": "close each bracket, and put a value that holds , { } [ or ] in quotes",
+    "expected ',' or": "close each bracket, and put a value that contains , { } [ or ] in quotes",
     "expected <block end>": "indent the keys of one mapping alike, and close each quote at the end of its value",
     "found unexpected end of stream": "a quote is not closed",
-    "but found another document": "the file must be one document: remove the line of ---",
+    "but found another document": "the file must be one document: remove the line with ---",
+    "too deep": f"more than {_MAX_DEPTH} mappings and lists lie inside each other: check the brackets",
+    "too many values": f"its aliases (*) repeat more than {_MAX_VALUES} values: write out what they stand for",
 }
-"""What to do, by how PyYAML's own words begin; the rest of those may quote the file."""
+"""What to do, by how PyYAML's description, or ours, begins; the rest of PyYAML's may quote the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
-    """What the file holds: mappings, lists, text and None, with lines counted from 1.
-
-    `repeats` are the keys that stand again in their mapping, each with the line of the one before.
-    """
+    """What a file holds; lines are counted from 1."""
 
     path: Path
-    data: Any
-    lines: dict[Place, int]
-    repeats: list[tuple[Place, int]]
+    data: YamlValue
+    lines: dict[KeyPath, int]
+    repeats: list[tuple[KeyPath, int]]
+    """Keys that are repeated in their mapping, each with the line of the one before."""
+    marked: frozenset[int]
+    """The lines that carry the marker of fleet.example.yml for what is to be filled in."""
 
-    def line(self, place: Place) -> int:
-        """Return the line of a place, or of what is nearest above it."""
-        return next((self.lines[place[:depth]] for depth in range(len(place), 0, -1) if place[:depth] in self.lines), 1)
+    def line(self, key_path: KeyPath) -> int:
+        """Return the line of a value, or of the nearest mapping or list around it."""
+        around = (key_path[:depth] for depth in range(len(key_path), 0, -1))
+        return next((self.lines[path] for path in around if path in self.lines), 1)
 
-    def value(self, place: Place) -> Any:
-        """Return what stands at a place, None if nothing does."""
+    def value(self, key_path: KeyPath) -> YamlValue:
+        """Return a value, or None if there is none."""
         value = self.data
-        for part in place:
-            try:
+        for part in key_path:
+            if isinstance(value, dict) and isinstance(part, str):
+                value = value.get(part)
+            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
                 value = value[part]
-            except (KeyError, IndexError, TypeError):
+            else:
                 return None
         return value
+
+
+def as_mapping(value: YamlValue) -> YamlMapping:
+    """Return the value if it is a mapping, and an empty mapping otherwise."""
+    return value if isinstance(value, dict) else {}
 
 
 class _Loader(yaml.SafeLoader):
     """Leaves every scalar but null as it is written: `0123` and `1e5` may be passwords, `no` a name."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own class attribute
-        first: [(tag, form) for tag, form in resolvers if tag in (f"{_TAG}null", f"{_TAG}merge")]
+        first: [(tag, form) for tag, form in resolvers if tag in (f"{_TYPE}null", f"{_TYPE}merge")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     yaml_constructors = {  # noqa: RUF012 - PyYAML's own class attribute
         tag: yaml.SafeLoader.yaml_constructors[tag]
-        for tag in (f"{_TAG}null", f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map", None)
+        for tag in (f"{_TYPE}null", f"{_TYPE}str", f"{_TYPE}seq", f"{_TYPE}map", None)
     }
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node, which PyYAML does by recursion, down to a limit."""
+        if self._depth > _MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem="too deep", problem_mark=self.get_mark())
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
 
-def read(path: Path) -> YamlFile:
+def read_yaml(path: Path) -> YamlFile:
     """Read one document. Raises ConfigError if the file cannot be read, is not YAML or is empty."""
     text = _text(path)
     try:
@@ -80,25 +120,26 @@ def read(path: Path) -> YamlFile:
         problem = _problem(path, error)
     else:
         if data is not None:
-            return YamlFile(path, data, lines, repeats)
-        problem = f"{path}: the file is empty: list the appliances, as in fleet.example.yml."
-    raise ConfigError([problem])  # outside the handler: the error from PyYAML holds the text
+            marked = frozenset(number for number, line in enumerate(text.splitlines(), 1) if _MARKER in line)
+            return YamlFile(path, data, lines, repeats, marked)
+        problem = f"{path}: the file is empty: check its name, or add the keys that belong there."
+    raise ConfigError([problem])  # outside the handler: PyYAML's error holds the text
 
 
-def _parsed(text: str) -> tuple[Any, dict[Place, int], list[tuple[Place, int]]]:
+def _parsed(text: str) -> tuple[YamlValue, dict[KeyPath, int], list[tuple[KeyPath, int]]]:
     loader = _Loader(text)
-    node = loader.get_single_node()
-    written = list(_places(node))
-    data = loader.construct_document(node) if node else None
-    # Now that merge keys (<<) are resolved, the nodes have the places of the data.
-    return data, dict(_places(node)), list(_repeats(written))
+    node: yaml.Node | None = loader.get_single_node()
+    written = _key_lines(node)
+    data: YamlValue = loader.construct_document(node) if node else None
+    # Now that merge keys (<<) are resolved, the nodes are where the data are.
+    return data, dict(_key_lines(node)), list(_repeats(written))
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_limited(path, _MAX_BYTES).decode()
     except OSError as error:
-        problem = f"{path}: the file cannot be read ({error.strerror}): check its name and its permissions."
+        problem = f"{path}: the file cannot be read ({error.strerror}): check its name, size and permissions."
     except UnicodeDecodeError:
         problem = f"{path}: the file is not UTF-8 text: save it as UTF-8."
     raise ConfigError([problem])
@@ -112,24 +153,36 @@ def _problem(path: Path, error: yaml.YAMLError) -> str:
     return f"{path}:{line}: the file is not YAML here: {next(advice, 'put a value with special characters in quotes')}."
 
 
-def _places(
-    node: yaml.Node | None, place: Place = (), above: tuple[yaml.Node, ...] = ()
-) -> Iterator[tuple[Place, int]]:
-    if node in above:  # an alias to what holds it
+def _key_lines(node: yaml.Node | None) -> list[tuple[KeyPath, int]]:
+    """Return every key and list item with its line. Raises YAMLError if aliases make them too many or too deep."""
+    found = list(islice(_walk(node, (), ()), _MAX_VALUES + 1))
+    if node and len(found) > _MAX_VALUES:
+        raise yaml.MarkedYAMLError(problem="too many values", problem_mark=node.start_mark)
+    return found
+
+
+def _walk(node: yaml.Node | None, key_path: KeyPath, around: tuple[yaml.Node, ...]) -> Iterator[tuple[KeyPath, int]]:
+    if node is None or node in around:  # an alias to what it is in
         return
-    parts: list[tuple[Any, yaml.Node, yaml.Node]] = []
+    if len(key_path) > _MAX_DEPTH:
+        raise yaml.MarkedYAMLError(problem="too deep", problem_mark=node.start_mark)
+    for part, first, value in _children(node):
+        yield (*key_path, part), first.start_mark.line + 1
+        yield from _walk(value, (*key_path, part), (*around, node))
+
+
+def _children(node: yaml.Node) -> list[tuple[str | int, yaml.Node, yaml.Node]]:
+    """Return the key or index of each value, the node that it begins with, and the value."""
     if isinstance(node, yaml.MappingNode):
-        parts = [(key.value, key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
-    elif isinstance(node, yaml.SequenceNode):
-        parts = [(index, item, item) for index, item in enumerate(node.value)]
-    for part, mark, value in parts:
-        yield (*place, part), mark.start_mark.line + 1
-        yield from _places(value, (*place, part), (*above, node) if node else above)
+        return [(key.value, key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
+    if isinstance(node, yaml.SequenceNode):
+        return [(index, item, item) for index, item in enumerate(node.value)]
+    return []
 
 
-def _repeats(written: list[tuple[Place, int]]) -> Iterator[tuple[Place, int]]:
-    before: dict[Place, int] = {}
-    for place, line in written:
-        if place in before:
-            yield place, before[place]
-        before[place] = line
+def _repeats(written: list[tuple[KeyPath, int]]) -> Iterator[tuple[KeyPath, int]]:
+    before: dict[KeyPath, int] = {}
+    for key_path, line in written:
+        if key_path in before:
+            yield key_path, before[key_path]
+        before[key_path] = line

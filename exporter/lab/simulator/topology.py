@@ -11,10 +11,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from exporter.config import yaml_file
-from exporter.config.fields import Block, LabelName, LabelValue, Name, NotEmpty, fault
 from exporter.config.problems import Explainer, Problem, did_you_mean
-from exporter.config.yaml_file import Place
+from exporter.config.values import LabelName, LabelValue, Name, NotEmpty, Section, bad_value
+from exporter.config.yaml_file import KeyPath, read_yaml
 from exporter.errors import ConfigError
 
 BUILT_IN: Final = ("campus", "mixed", "pair", "rings")
@@ -30,20 +29,20 @@ _LOAD_POOL: Final = 8
 
 def _version(text: str) -> str:
     if not VERSION.fullmatch(text):
-        raise fault("must be a release such as 10.0.0-203")
+        raise bad_value("must be a release such as 10.0.0-203")
     return text
 
 
 def _model(text: str) -> str:
     if not _MODEL.fullmatch(text):
-        raise fault("must be a model such as C695, or C600V for a virtual one")
+        raise bad_value("must be a model such as C695, or C600V for a virtual one")
     return text
 
 
 Flow = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Pool(Block):
+class Pool(Section):
     """The mail of a pool, from outside or from another pool."""
 
     daily_messages: Flow | None = None
@@ -56,7 +55,7 @@ class Pool(Block):
     """Growth of the volume, as a share of it."""
 
 
-class Settings(Block):
+class Settings(Section):
     """What an appliance is; given for one, or under `defaults` for all."""
 
     site: Name | None = None
@@ -91,7 +90,7 @@ class Unit(Entry):
         return self.model.endswith("V")
 
 
-class TopologyFile(Block):
+class TopologyFile(Section):
     """A fleet to simulate: the mail of its pools, and its appliances."""
 
     pools: dict[Name, Pool]
@@ -99,7 +98,7 @@ class TopologyFile(Block):
     appliances: Annotated[tuple[Entry, ...], NotEmpty]
 
 
-class Topology(Block):
+class Topology(Section):
     """Pools by name and appliances in the order of the file; every appliance's pool is one of `pools`."""
 
     name: str
@@ -124,7 +123,7 @@ def load(name: str) -> Topology:
 
 def read(path: Path) -> Topology:
     """Return the topology of a YAML file; raises ConfigError with every problem, a sentence each."""
-    file = yaml_file.read(path)
+    file = read_yaml(path)
     explainer = Explainer(file, TopologyFile.model_json_schema())
     problems = [Problem(place, f"repeats a key of line {line}: keep one of them") for place, line in file.repeats]
     topology = None
@@ -139,7 +138,7 @@ def read(path: Path) -> Topology:
             units = tuple(Unit(**{**entry.model_dump(), "stream": entry.stream or entry.pool}) for entry in entries)
             topology = Topology(name=path.stem, pools=parsed.pools, appliances=units)
     if topology is None:
-        problems.sort(key=lambda problem: file.line(problem.place))
+        problems.sort(key=lambda problem: file.line(problem.key_path))
         raise ConfigError([explainer.sentence(problem) for problem in problems])
     return topology
 
@@ -175,7 +174,7 @@ def _contradictions(file: TopologyFile, entries: Sequence[Entry]) -> Iterator[Pr
     """Yield what each appliance and each pool alone cannot show."""
     names = Counter(entry.name for entry in entries)
     for index, entry in enumerate(entries):
-        place: Place = ("appliances", index)
+        place: KeyPath = ("appliances", index)
         if names[entry.name] > 1:
             yield Problem((*place, "name"), "is the name of another appliance too: give each a name of its own")
         if entry.pool not in file.pools:
@@ -187,7 +186,7 @@ def _contradictions(file: TopologyFile, entries: Sequence[Entry]) -> Iterator[Pr
 
 
 def _pool_faults(name: str, pool: Pool, file: TopologyFile, entries: Sequence[Entry]) -> Iterator[Problem]:
-    place: Place = ("pools", name)
+    place: KeyPath = ("pools", name)
     if all(entry.role == "spare" for entry in entries):
         yield Problem(place, "has no appliance in production: give it one")
     if len(traffics := sorted({entry.traffic for entry in entries})) > 1:

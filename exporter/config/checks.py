@@ -1,0 +1,132 @@
+"""What is wrong with a fleet although each of its values is right: names that repeat, credentials that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from exporter.config import xml
+from exporter.config.files import LoadContext
+from exporter.config.models import FleetFile
+from exporter.config.problems import Explainer, Problem, did_you_mean
+from exporter.config.values import is_documentation_address
+from exporter.config.yaml_file import KeyPath, YamlFile, YamlMapping, as_mapping
+
+_PLACEHOLDER: Final = "fill-me-in"
+"""The secrets of fleet.example.yml."""
+
+
+class FleetPart:
+    """What one file contributes to the fleet."""
+
+    def __init__(self, file: YamlFile, context: LoadContext, schema: dict[str, Any]) -> None:
+        self.file = file
+        self.folder: Path = context.folder
+        self.data = as_mapping(file.data)
+        self.explainer = Explainer(file, schema)
+        self.problems = [Problem(at, f"repeats a key of line {line}: keep one of them") for at, line in file.repeats]
+        self.parsed = FleetFile()
+        try:
+            self.parsed = FleetFile.model_validate(file.data, context=context)
+        except ValidationError as error:
+            self.problems += self.explainer.problems(error)
+
+    def entries(self) -> Iterator[tuple[KeyPath, YamlMapping]]:
+        """Yield the appliances with their places, as far as the file has them in the right form."""
+        appliances = self.data.get("appliances")
+        for index, entry in enumerate(appliances if isinstance(appliances, list) else ()):
+            if isinstance(entry, dict):
+                yield ("appliances", index), entry
+
+
+Found = tuple[FleetPart, Problem]
+
+
+def problems(parts: Sequence[FleetPart], *, complete: bool) -> list[str]:
+    """Return what is wrong, in the order of files and lines.
+
+    What another file could provide is missing only if the parts are `complete`.
+    """
+    found = [(part, problem) for part in parts for problem in part.problems]
+    found += [*_repeats_across_files(parts), *_tls_without_https(parts)]
+    if complete:
+        found += [*_missing_keys(parts), *_unknown_auths(parts)]
+    found.sort(key=lambda each: (parts.index(each[0]), each[0].file.line(each[1].key_path)))
+    return [part.explainer.sentence(problem) for part, problem in found]
+
+
+def unfilled(parts: Iterable[FleetPart]) -> Iterator[str]:
+    """Yield a sentence for each value of fleet.example.yml that nobody has filled in."""
+    for part in parts:
+        secrets = [at for at in part.file.lines if at[0] == "auths" and part.file.value(at) == _PLACEHOLDER]
+        for key_path in secrets:
+            yield part.explainer.sentence(Problem(key_path, f"is still {_PLACEHOLDER}: put your own secret there"))
+        for place, entry in part.entries():
+            key_path = (*place, "address")
+            if part.file.line(key_path) in part.file.marked and is_documentation_address(str(entry.get("address"))):
+                yield part.explainer.sentence(Problem(key_path, "is still that of the example: put your own there"))
+
+
+def defaults(parts: Iterable[FleetPart]) -> tuple[YamlMapping, Path]:
+    """Return the defaults and the folder of their file."""
+    return next(
+        ((as_mapping(part.data["defaults"]), part.folder) for part in parts if "defaults" in part.data), ({}, Path())
+    )
+
+
+def _repeats_across_files(parts: Iterable[FleetPart]) -> Iterator[Found]:
+    first: dict[KeyPath, str] = {}
+    for part in parts:
+        for key_path, name, advice in _unique(part):
+            location = part.explainer.location(key_path)
+            if first.setdefault(name, location) != location:
+                yield part, Problem(key_path, f"is already at {first[name]}: {advice}")
+
+
+def _unique(part: FleetPart) -> Iterator[tuple[KeyPath, KeyPath, str]]:
+    """Yield what must be unique in a fleet: its place, what is the same if it repeats, and what to do then."""
+    if "defaults" in part.data:
+        yield ("defaults",), ("defaults",), "keep one of them"
+    for auth in as_mapping(part.data.get("auths")):
+        yield ("auths", auth), ("auths", auth), "keep one of them"
+    for place, entry in part.entries():
+        if isinstance(name := entry.get("name"), str):
+            yield (*place, "name"), ("name", name), "give each appliance its own name"
+
+
+def _missing_keys(parts: Sequence[FleetPart]) -> Iterator[Found]:
+    if all(isinstance(part.file.data, dict) for part in parts):
+        for key in ("auths", "appliances"):
+            if not any(key in part.data for part in parts):
+                yield parts[0], Problem((key,), "is missing: add it" + " to one of the files" * (len(parts) > 1))
+
+
+def _unknown_auths(parts: Sequence[FleetPart]) -> Iterator[Found]:
+    auths = {name: auth for part in parts for name, auth in as_mapping(part.data.get("auths")).items()}
+    known = [name for name, auth in auths.items() if isinstance(auth, dict)]
+    default = defaults(parts)[0].get("auth")
+    for part in parts:
+        for key_path, auth in _auth_references(part):
+            if isinstance(auth, str) and auth not in auths:
+                yield part, Problem(key_path, f"is not one of the auths {did_you_mean(auth, known)}")
+        for place, entry in part.entries():
+            if "auth" not in entry and default is None:
+                text = "is missing: add the name of one of the auths, here or under defaults"
+                yield part, Problem((*place, "auth"), text)
+
+
+def _auth_references(part: FleetPart) -> Iterator[tuple[KeyPath, object]]:
+    yield ("defaults", "auth"), as_mapping(part.data.get("defaults")).get("auth")
+    for place, entry in part.entries():
+        yield (*place, "auth"), entry.get("auth")
+
+
+def _tls_without_https(parts: Sequence[FleetPart]) -> Iterator[Found]:
+    usual = as_mapping(defaults(parts)[0].get("xml"))
+    for part in parts:
+        for place, entry in part.entries():
+            if xml.has_tls_without_https(usual, as_mapping(entry.get("xml"))):
+                yield part, Problem((*place, "xml", "tls"), "is only for https: remove it, or set the scheme to https")

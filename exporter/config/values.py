@@ -1,0 +1,206 @@
+"""The kinds of values that a configuration file holds, each with its check.
+
+A failed check raises `bad_value`: the end of a sentence that begins with the value's place in the file. It never quotes
+what could be a secret. Checks that depend on this machine (files, OpenSSL) run only where the validation has a
+`LoadContext`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from exporter.config.files import LoadContext, read_limited
+from exporter.metrics.catalog import LABELS
+
+
+class Section(BaseModel):
+    """A mapping of the file, all of whose keys are known; frozen and comparable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+def bad_value(text: str, key: str | None = None) -> PydanticCustomError:
+    """Return the error whose text ends a sentence about the value, or about another `key` beside it."""
+    return PydanticCustomError("bad_value", "{text}", {"text": text, "key": key})
+
+
+class _NotNull:
+    """Refuses null in a file, and takes it out of the JSON schema; None then means that the key is left out."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_not_null, handler(source))
+
+    @staticmethod
+    def __get_pydantic_json_schema__(schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        given: JsonSchemaValue
+        (given,) = (variant for variant in handler(schema)["anyOf"] if variant != {"type": "null"})
+        return given
+
+
+def _not_null(value: object) -> object:
+    if value is None:
+        raise bad_value("is empty: give it a value, or remove the key")
+    return value
+
+
+T = TypeVar("T")
+OptionalKey = Annotated[T | None, _NotNull]
+"""A key that may be left out. In a file it must have a value, so that an empty key never clears a setting."""
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise bad_value("must not contain control characters or line breaks")
+    return text
+
+
+def _name(text: str) -> str:
+    if not text or text != text.strip():
+        raise bad_value("must not be empty, and must not begin or end with a space")
+    return _printable(text)
+
+
+Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"minLength": 1})]
+"""Text that names something and can be the value of a label."""
+
+LabelValue = Annotated[str, AfterValidator(_printable), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+
+_DISCOVERY_LABELS: Final = frozenset({"instance", "job", "site", "pool", "stream", "traffic", "role"})
+
+
+def _label_name(text: str) -> str:
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
+        raise bad_value("is not a label name: use letters, digits and _, and do not begin with a digit")
+    if text.startswith("__"):
+        raise bad_value("is reserved for Prometheus: use a name that does not begin with __")
+    if text in _DISCOVERY_LABELS:
+        raise bad_value("is set by service discovery: use another name")
+    if text in LABELS:
+        raise bad_value("is a label of a metric, and Prometheus would rename it: use another name")
+    return text
+
+
+LabelName = Annotated[str, AfterValidator(_label_name)]
+
+_HOST: Final = re.compile(
+    r"(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*(?!\d+\.?$)[A-Za-z0-9_-]{1,63}\.?"
+)
+
+
+def _host_address(text: str) -> str:
+    if _is_ip(text) or _HOST.fullmatch(text):
+        return text
+    if "/" in text:
+        raise bad_value(
+            "must be a host name or an IP address only: leave out the path, and set the scheme with xml.scheme"
+        )
+    if _is_ip(text.strip("[]")):
+        raise bad_value("must be an IPv6 address without brackets")
+    if re.search(r"^[^:]+:\d+$|\]:\d+$", text):
+        raise bad_value("must not contain a port: set it for each source, such as snmp.port")
+    raise bad_value("must be a host name (ASCII), an IPv4 address or an IPv6 address")
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+HostAddress = Annotated[str, AfterValidator(_host_address)]
+
+_DOCUMENTATION_NETWORKS: Final = tuple(
+    ipaddress.ip_network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)
+"""RFC 5737 and RFC 3849."""
+
+_DOCUMENTATION_HOST: Final = re.compile(r"(?:.*\.)?example(?:\.(?:com|edu|net|org))?\.?", re.IGNORECASE)
+"""RFC 2606, section 2 and 3, and example.edu, which is kept for the same use."""
+
+
+def is_documentation_address(text: str) -> bool:
+    """Return whether an address is one that documents use as an example."""
+    if _is_ip(text):
+        return any(ipaddress.ip_address(text) in network for network in _DOCUMENTATION_NETWORKS)
+    return bool(_DOCUMENTATION_HOST.fullmatch(text))
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _not_without_items(items: tuple[T, ...]) -> tuple[T, ...]:
+    if not items:
+        raise bad_value("must have at least one entry")
+    return items
+
+
+NotEmpty = AfterValidator(_not_without_items)  # pydantic's own min_length counts only the items without a problem
+
+_MAX_CA_BYTES: Final = 10_000_000
+
+
+def _ca_file(text: str, info: ValidationInfo) -> str:
+    return str(_readable_ca_file(info.context.path(text))) if isinstance(info.context, LoadContext) else text
+
+
+def _readable_ca_file(path: Path) -> Path:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        read_limited(path, _MAX_CA_BYTES)
+        context.load_verify_locations(path)
+    except ssl.SSLError:
+        raise bad_value(f"has no readable certificate: put PEM certificates into {path}") from None
+    except OSError as error:
+        raise bad_value(f"names a file that cannot be read ({error.strerror}): check {path}") from None
+    if not context.cert_store_stats()["x509"]:
+        raise bad_value(f"has no certificate: put PEM certificates into {path}")
+    return path
+
+
+CaFile = Annotated[str, AfterValidator(_ca_file)]
+
+
+def _fingerprint(text: str) -> str:
+    digits = text.replace(":", "").lower()
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise bad_value(
+            "must have 64 hexadecimal digits, with or without colons: "
+            "openssl x509 -noout -fingerprint -sha256 prints them"
+        )
+    return digits
+
+
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
+
+
+def _ciphers(text: str, info: ValidationInfo) -> str:
+    try:
+        if info.context is not None:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(text)
+    except ssl.SSLError:
+        raise bad_value("selects no cipher that this machine has: openssl ciphers -v lists those that it has") from None
+    return text
+
+
+Ciphers = Annotated[str, AfterValidator(_ciphers)]

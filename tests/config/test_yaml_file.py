@@ -1,0 +1,116 @@
+"""What is not YAML, or too much of it, is refused with the line and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporter import config
+from exporter.errors import ConfigError
+from support.config_files import MINIMAL, Load
+
+NOT_YAML = {
+    "a: [1, 2\nb: 1": (2, "close each bracket, and put a value that contains , { } [ or ] in quotes"),
+    "a: b: c": (1, "put a value that contains a colon in quotes, and indent the keys alike"),
+    "a: 1\n  b: 2": (2, "put a value that contains a colon in quotes, and indent the keys alike"),
+    "a:\n\t- b": (2, "a value that begins with @, ` or % must be in quotes, and tabs cannot indent"),
+    "a: @b": (1, "a value that begins with @, ` or % must be in quotes, and tabs cannot indent"),
+    "a: *b": (1, "a value that begins with * must be in quotes"),
+    "a: *": (1, "a value that begins with & or * must be in quotes"),
+    "a: !b c": (1, "a value that begins with ! must be in quotes"),
+    "a: !!int b": (1, "a value that begins with ! must be in quotes"),
+    'a: "b': (1, "a quote is not closed"),
+    "a: 'b'c": (1, "indent the keys of one mapping alike, and close each quote at the end of its value"),
+    "a: 1\nb\nc: 2": (3, "put a colon and a space after each key, and a value in several lines in quotes"),
+    "a: 1\n---\nb: 2": (2, "the file must be one document: remove the line with ---"),
+    'a: "\\q"': (1, "put a value with special characters in quotes"),
+    "? [a]\n: b": (1, "put a value with special characters in quotes"),
+}
+
+
+@pytest.mark.parametrize("text", NOT_YAML)
+def test_what_is_not_yaml_gets_line_and_advice(text: str, load: Load, folder: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(text)
+    line, advice = NOT_YAML[text]
+    assert refused.value.problems == [f"{folder}/fleet.yml:{line}: the file is not YAML here: {advice}."]
+
+
+def test_a_file_that_is_not_there_or_not_text_is_refused(folder: Path) -> None:
+    absent = folder / "absent.yml"
+    with pytest.raises(ConfigError, match=re.escape(f"{absent}: the file cannot be read (No such file or directory)")):
+        config.load(absent)
+    with pytest.raises(ConfigError, match="latin1: the file is not UTF-8 text: save it as UTF-8"):
+        config.load(folder / "secrets/latin1")
+
+
+NESTED = {
+    "lists": "[" * 3000 + "]" * 3000,
+    "mappings": "{a: " * 3000 + "b" + "}" * 3000,
+    "blocks": "".join(f"{' ' * depth}a:\n" for depth in range(3000)),
+    "a little": "[" * 40 + "]" * 40,
+}
+
+
+@pytest.mark.parametrize("form", NESTED)
+def test_deep_nesting_is_a_sentence(form: str, refusal: Callable[[str], list[str]]) -> None:
+    (problem,) = refusal(NESTED[form])
+    assert re.fullmatch(
+        r"\d+: the file is not YAML here: more than 32 mappings and lists lie inside each other: check the brackets\.",
+        problem,
+    )
+
+
+def test_deep_nesting_by_aliases_is_a_sentence(refusal: Callable[[str], list[str]]) -> None:
+    chain = "".join(f"a{number}: &a{number} [*a{number - 1}]\n" for number in range(1, 3000))
+    assert refusal(f"a0: &a0 x\n{chain}") == [
+        "1: the file is not YAML here: more than 32 mappings and lists lie inside each other: check the brackets."
+    ]
+
+
+BOMBS = {
+    "lists": "- &a0 [x, x]\n" + "".join(f"- &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 30)),
+    "mappings": "a0: &a0 {a: x, b: x}\n"
+    + "".join(f"a{n}: &a{n} {{a: *a{n - 1}, b: *a{n - 1}}}\n" for n in range(1, 30)),
+}
+
+
+@pytest.mark.parametrize("form", BOMBS)
+def test_aliases_that_multiply_are_a_sentence(form: str, refusal: Callable[[str], list[str]]) -> None:
+    assert refusal(BOMBS[form]) == [
+        "1: the file is not YAML here: its aliases (*) repeat more than 500000 values: write out what they stand for."
+    ]
+
+
+def test_a_repeated_merge_key_is_refused(refusal: Callable[[str], list[str]]) -> None:
+    entry = "- &a {name: mx1, address: mx1, auth: lab}\n- {<<: *a, <<: *a, name: mx2}\n"
+    assert "4: appliances[1] (mx2) repeats a key of line 4: keep one of them." in refusal(MINIMAL + entry)
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)), b"\x7fELF\x02\x01\x01\0\0", "auths: {}".encode("utf-16")])
+def test_a_binary_file_is_a_sentence(content: bytes, folder: Path) -> None:
+    file = folder / "fleet.yml"
+    file.write_bytes(content)
+    (problem,) = config.try_load(file).problems
+    assert problem.startswith(f"{file}: the file is not ")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "secrets/huge"])
+def test_a_huge_file_is_a_sentence(path: str, folder: Path, load: Load) -> None:
+    (folder / "secrets/huge").write_bytes(b"#" * 10_000_001)
+    with pytest.raises(ConfigError) as refused:
+        config.load(folder / path)
+    assert refused.value.problems == [
+        f"{folder / path}: the file cannot be read (File too large): check its name, size and permissions."
+    ]
+    for key in (
+        f"{{xml: {{username: u, password_file: {path}}}}}",
+        f"{{snmp: {{version: 2c, community_file: {path}}}}}",
+    ):
+        with pytest.raises(ConfigError, match=r"_file names a file that cannot be read \(File too large\)"):
+            load(f"auths: {{lab: {key}}}\nappliances: [{{name: mx1, address: mx1, auth: lab}}]")
+    with pytest.raises(ConfigError, match=r"ca_file names a file that cannot be read \(File too large\)"):
+        load(f"{MINIMAL}- {{name: mx1, address: mx1, auth: lab, xml: {{tls: {{ca_file: {path}}}}}}}")
