@@ -15,10 +15,8 @@ def community(text: str = COMMUNITY) -> CommunityAuth:
 
 def usm(user: User, auth: str = AUTH_PASSPHRASE, priv: str = PRIV_PASSPHRASE) -> UserAuth:
     """Return credentials for SNMPv3, by default those that our snmpd knows."""
-    keys = {
-        "auth": {"protocol": user.auth, "passphrase": auth} if user.auth else None,
-        "priv": {"protocol": user.priv, "passphrase": priv} if user.priv else None,
-    }
+    given = (("auth", user.auth, auth), ("priv", user.priv, priv))
+    keys = {key: {"protocol": protocol, "passphrase": text} for key, protocol, text in given if protocol}
     return UserAuth.model_validate({"version": 3, "username": user.name, **keys})
 
 
