@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from exporter.config import CommunityAuth, UserAuth  # noqa: E402 - the path comes first
 from exporter.lab.simulator.agent import Agent  # noqa: E402
 from exporter.lab.simulator.model import Model  # noqa: E402
-from exporter.lab.simulator.topology import units  # noqa: E402
+from exporter.lab.simulator.topology import equal_units  # noqa: E402
 from exporter.lab.simulator.view import View  # noqa: E402
 from exporter.sources.snmp.messages import CommunityCodec, SnmpRequest  # noqa: E402
 from exporter.sources.snmp.mib import SCALARS, TABLES  # noqa: E402
@@ -66,7 +66,7 @@ def serve(count: int, pipe: Connection) -> None:
 async def _serve(count: int, pipe: Connection) -> None:
     original = View.transport
     setattr(View, "transport", lambda view, unit: replace(original(view, unit), snmp_loss=0.0))  # noqa: B010 - typed so
-    model = Model(units(count), 1, 1_767_690_000.0, STEP)
+    model = Model(equal_units(count), 1, 1_767_690_000.0, STEP)
     auths = list(AUTHS.values())
     agents = [
         Agent(unit, lambda: model.view, auths, b"\x80\x00\x1f\x88\x05" + number.to_bytes(4, "big"), {})

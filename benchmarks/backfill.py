@@ -23,7 +23,7 @@ from exporter.errors import RequestError  # noqa: E402 - the path comes first
 from exporter.lab.history import backfill, blocks  # noqa: E402
 from exporter.lab.history.backfill import READ, Samples  # noqa: E402
 from exporter.lab.simulator.model import Model  # noqa: E402
-from exporter.lab.simulator.topology import load  # noqa: E402
+from exporter.lab.simulator.topology import load_topology  # noqa: E402
 from exporter.prometheus import rule_files  # noqa: E402
 from exporter.prometheus.rule_files import Rule  # noqa: E402
 
@@ -40,7 +40,7 @@ def main() -> None:
     print("days   model mapping promtool | samples   rules   total | work")
     per_block = one_block(rules)
     for number in map(int, days or ("8", "30")):
-        model = seconds(lambda: Model(load("campus"), 1, END - number * DAY, 60).advance(END))  # noqa: B023 - called here
+        model = seconds(lambda: Model(load_topology("campus"), 1, END - number * DAY, 60).advance(END))  # noqa: B023 - called here
         mapping, promtool = (figure * number * DAY / blocks.LENGTH for figure in per_block)
         before = work()
         samples, total = whole(number, rules)
@@ -63,11 +63,11 @@ def rules_of(pattern: str) -> list[Rule]:
 def one_block(rules: list[Rule]) -> tuple[float, float]:
     """Return the seconds that the samples of a block take: as text, less the model's share, and by promtool."""
     period = range(END - blocks.LENGTH, END, 60)
-    model = Model(load("campus"), 1, period[0] - 60, 60)
-    alone = seconds(lambda: Model(load("campus"), 1, period[0] - 60, 60).advance(period[-1]))
+    model = Model(load_topology("campus"), 1, period[0] - 60, 60)
+    alone = seconds(lambda: Model(load_topology("campus"), 1, period[0] - 60, 60).advance(period[-1]))
     with tempfile.TemporaryDirectory() as folder:
         families = READ | backfill.families_read(rules)
-        samples = Samples(load("campus"), 1, families, Path(folder))
+        samples = Samples(load_topology("campus"), 1, families, Path(folder))
         text: list[str] = []
         mapping = seconds(lambda: text.extend(backfill.text(samples, model, period)))
         return mapping - alone, seconds(lambda: blocks.write(text, Path(folder)))
@@ -82,7 +82,7 @@ def whole(days: int, rules: list[Rule]) -> tuple[float, float]:
 
     with tempfile.TemporaryDirectory() as folder:
         backfill.backfill(
-            load("campus"),
+            load_topology("campus"),
             seed=1,
             seconds=days * DAY,
             end=END,

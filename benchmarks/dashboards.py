@@ -27,8 +27,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from exporter.lab.history import blocks, openmetrics  # noqa: E402
 from exporter.lab.history.backfill import JOB, backfill  # noqa: E402
 from exporter.lab.history.progress import show  # noqa: E402
-from exporter.lab.simulator.timeline import parse  # noqa: E402
-from exporter.lab.simulator.topology import Topology, load  # noqa: E402
+from exporter.lab.simulator.timeline import parse_scenario  # noqa: E402
+from exporter.lab.simulator.topology import Topology, load_topology  # noqa: E402
 from exporter.prometheus import durations, rule_files  # noqa: E402
 from exporter.prometheus.rule_files import Rule  # noqa: E402
 from support.grafana import Grafana, Panel, Series, all_of, dashboards, panels  # noqa: E402
@@ -93,8 +93,11 @@ def main() -> None:
 
 def write(folder: Path) -> None:
     """Write the history to the folder: samples, recorded series, and the alerts that are right."""
-    campus = load("campus")
-    requests = [parse(GROWTH), *(parse(text).at(day * DAY + hour * HOUR) for text, day, hour in INCIDENTS)]
+    campus = load_topology("campus")
+    requests = [
+        parse_scenario(GROWTH),
+        *(parse_scenario(text).at(day * DAY + hour * HOUR) for text, day, hour in INCIDENTS),
+    ]
     backfill(
         campus,
         seed=1,
@@ -134,14 +137,14 @@ def _fires(text: str, day: int, hour: int) -> tuple[int, int]:
 
 
 def _duration(text: str) -> float:
-    request = parse(text)
+    request = parse_scenario(text)
     (default,) = (each.default for each in request.scenario.parameters if each.name == "duration")
     return float(request.values.get("duration", default))
 
 
 def _alerts(campus: Topology, text: str, period: range) -> Iterator[str]:
     """Yield the series of the alert that is right about the scenario."""
-    request = parse(text)
+    request = parse_scenario(text)
     place = {name: str(request.values[name]) for name in ("unit", "pool") if name in request.values}
     (unit, *_) = (each for each in campus.appliances if place.get("unit", each.name) == each.name)
     pool = place.get("pool", unit.pool)

@@ -34,8 +34,8 @@ from exporter.lab.history import blocks  # noqa: E402
 from exporter.lab.history.backfill import Samples, families_read, fleet, target_labels, text  # noqa: E402
 from exporter.lab.history.openmetrics import header, labelled  # noqa: E402
 from exporter.lab.simulator.model import Model  # noqa: E402
-from exporter.lab.simulator.timeline import parse  # noqa: E402
-from exporter.lab.simulator.topology import Topology, units  # noqa: E402
+from exporter.lab.simulator.timeline import parse_scenario  # noqa: E402
+from exporter.lab.simulator.topology import Topology, equal_units  # noqa: E402
 from exporter.prometheus import rule_files  # noqa: E402
 from exporter.prometheus.durations import parse_duration  # noqa: E402 - the path comes first
 from support.prometheus import Prometheus, Series, get, parsed  # noqa: E402
@@ -69,7 +69,7 @@ def main() -> None:
     count, minutes = int(arguments.get(1, 100)), int(arguments.get(2, 5))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        topology = units(count)
+        topology = equal_units(count)
         begin = int(time.time()) // MINUTE * MINUTE
         write_history(topology, begin, folder / "data")
         frames = write_samples(topology, begin, folder / "data", minutes)
@@ -128,7 +128,7 @@ def advance(topology: Topology, begin: int, end: int, samples: Samples) -> Model
     """Write samples from `begin` to `end`; return the model at the end."""
     model = Model(topology, samples.seed, begin - MINUTE, MINUTE)
     for name, place in INCIDENTS:
-        model.begin(parse(f"{name}@+{end - 20 * MINUTE - begin}s,{place},duration=2h"))
+        model.begin(parse_scenario(f"{name}@+{end - 20 * MINUTE - begin}s,{place},duration=2h"))
     for period in blocks.periods(begin, end, MINUTE):
         blocks.write(text(samples, model, period), samples.out)
     return model

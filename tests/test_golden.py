@@ -15,7 +15,7 @@ import pytest
 
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.topology import load_topology
 from support.simulated import START, STEP, configured, probed
 
 GOLDEN: Final = Path(__file__).parent / "golden"
@@ -37,7 +37,7 @@ def compared(exposition: str) -> str:
 
 @pytest.mark.parametrize("model", UNITS)
 async def test_an_exposition_is_as_recorded(model: str, tmp_path: Path) -> None:
-    topology = load("pair")
+    topology = load_topology("pair")
     unit = topology.appliances[0].model_copy(update={"model": model, "asyncos": UNITS[model]})
     fleet_model = Model(topology.model_copy(update={"appliances": (unit,)}), 1, START, STEP)
     async with LiveFleet(fleet_model) as fleet:

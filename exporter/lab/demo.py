@@ -65,7 +65,7 @@ class Addresses:
 
 def attack(scenario: str, state: Path | None) -> int:
     """Start a scenario in the demo that runs; raises RequestError for a scenario that is none, or ExporterError."""
-    timeline.parse(scenario)
+    timeline.parse_scenario(scenario)
     state = state or _default_state()
     try:
         addresses = json.loads(state.read_text())
@@ -86,7 +86,7 @@ def attack(scenario: str, state: Path | None) -> int:
 
 def start(history: str, state: Path | None) -> int:
     """Run the demo until SIGTERM or SIGINT and return the exit code; raises RequestError, ExporterError."""
-    past = timeline.seconds(history, "history")
+    past = timeline.checked_duration(history, "history")
     state = state or _default_state()
     signal.signal(signal.SIGTERM, _interrupt)  # the temporary folder goes, whatever ends the demo
     with tempfile.TemporaryDirectory(prefix="ironport-demo-") as name, _stated(state):
@@ -116,7 +116,7 @@ def _stated(state: Path) -> Iterator[None]:
 
 def _past(folder: Path, seconds: float) -> Model:
     """Return the fleet as it is now, with its history in the folder `data` where there is a Prometheus."""
-    shape = topology.load(_TOPOLOGY)
+    shape = topology.load_topology(_TOPOLOGY)
     if not all(map(shutil.which, _PROMETHEUS)):
         _say(_WITHOUT_PROMETHEUS)
         return Model(shape, _SEED, time.time())

@@ -20,8 +20,8 @@ from exporter.lab.history import backfill, blocks, recording
 from exporter.lab.history.backfill import Samples, families_read
 from exporter.lab.history.progress import silent
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import load_topology
 from exporter.prometheus import client, rule_files
 from support.processes import program
 from support.victoria import Labels, VictoriaMetrics, Vmalert, check, replay
@@ -96,11 +96,11 @@ def _quiet(rule: Definition, asking: bool) -> Definition:
 @pytest.fixture(scope="module")
 def samples() -> str:
     """Return what a campus gives in the period, as OpenMetrics text."""
-    model = Model(load("campus"), 1, SAMPLED.start - MINUTE, MINUTE)
+    model = Model(load_topology("campus"), 1, SAMPLED.start - MINUTE, MINUTE)
     for incident in INCIDENTS:
-        model.begin(parse(incident))
+        model.begin(parse_scenario(incident))
     read = families_read(rule_files.read_rules(PATTERN))
-    return "".join(backfill.text(Samples(load("campus"), 1, read, Path()), model, SAMPLED))
+    return "".join(backfill.text(Samples(load_topology("campus"), 1, read, Path()), model, SAMPLED))
 
 
 @pytest.fixture(scope="module")

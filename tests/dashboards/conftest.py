@@ -11,7 +11,7 @@ import pytest
 from exporter.lab.history import blocks, openmetrics
 from exporter.lab.history.backfill import JOB
 from exporter.lab.simulator import topology
-from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.timeline import parse_scenario
 from exporter.lab.simulator.topology import Topology
 from support import history
 from support.fleets import FLEETS
@@ -66,9 +66,9 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name in ("prometheus", "promtool"):
         program(name)
     folder = tmp_path_factory.mktemp("history")
-    fleet = topology.load(str(Path(__file__).parent / "fleet.yml"))
+    fleet = topology.load_topology(str(Path(__file__).parent / "fleet.yml"))
     unscraped = (history.unscraped(unit, 140 * MINUTE) for unit in NOT_WATCHED)
-    history.write(fleet, folder, END, 3 * HOUR, [*map(parse, SCENARIOS), *unscraped])
+    history.write(fleet, folder, END, 3 * HOUR, [*map(parse_scenario, SCENARIOS), *unscraped])
     write_probe_health({JOB: fleet}, folder, 3 * HOUR)
     with blocks.served(folder) as url:
         yield url

@@ -22,6 +22,6 @@ FLEETS: Final[Mapping[str, Topology]] = {
     "one": _fleet(1, "C395"),
     "siteless": _fleet(3, "C695"),
     "virtual": _fleet(2, "C600V"),
-    "eighty": topology.units(80),
+    "eighty": topology.equal_units(80),
 }
 """One unit, a pool without a site, virtual units without hardware, and eighty units in ten pools."""

@@ -13,11 +13,11 @@ import numpy as np
 from exporter.lab.backtest.alerting import Firing, firings
 from exporter.lab.history import blocks, openmetrics, recording
 from exporter.lab.history.backfill import EVERY, JOB, Samples, text
-from exporter.lab.history.openmetrics import Column
+from exporter.lab.history.openmetrics import SampleColumn
 from exporter.lab.simulator.incident import Parameter
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
-from exporter.lab.simulator.timeline import Request
+from exporter.lab.simulator.timeline import ScenarioRequest
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.traffic import good_mail, spam
 from exporter.prometheus import rule_files
@@ -49,15 +49,15 @@ EXPORTER: Final = {"job": f"{JOB}-exporter", "instance": "localhost:10125"}
 """The labels of what the exporter says of itself."""
 
 
-def unscraped(unit: str, offset: int) -> Request:
+def unscraped(unit: str, offset: int) -> ScenarioRequest:
     """Return the request that all scrapes of a unit fail from `offset` seconds on."""
     restart = SCENARIOS["exporter-restart"]
     of_one = (Parameter("unit", unit, "name", "the unit of which nothing comes"), *restart.parameters)
-    return Request(replace(restart, place="unit", parameters=of_one), offset, {"duration": 2 * HOUR})
+    return ScenarioRequest(replace(restart, scope="unit", parameters=of_one), offset, {"duration": 2 * HOUR})
 
 
 def write(
-    topology: Topology, folder: Path, end: int, length: int, scenarios: Iterable[Request], *, days: int = 8
+    topology: Topology, folder: Path, end: int, length: int, scenarios: Iterable[ScenarioRequest], *, days: int = 8
 ) -> None:
     """Write the `length` seconds until `end` to the folder, scenarios counting from their beginning, and their alerts.
 
@@ -114,7 +114,7 @@ def _write_exporter(units: int, folder: Path, periods: Sequence[range]) -> None:
 
 def _exporter(telemetry: Telemetry, units: int, period: range) -> Iterator[str]:
     """Yield what the exporter says of itself while it probes the units once a minute, and all sorts of things occur."""
-    families: dict[tuple[str, str], dict[str, Column]] = {("up", "gauge"): {}}
+    families: dict[tuple[str, str], dict[str, SampleColumn]] = {("up", "gauge"): {}}
     families["up", "gauge"][openmetrics.labelled("up", EXPORTER)] = [1.0] * len(period)
     for instant, _ in enumerate(period):
         _probe(telemetry, units)

@@ -11,7 +11,7 @@ from exporter import config
 from exporter.config import Config
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.topology import load_topology
 from exporter.probe import Prober, Result
 from exporter.telemetry import Telemetry
 
@@ -24,7 +24,7 @@ STEP = 15
 @asynccontextmanager
 async def simulated(topology: str = "campus", **how: Any) -> AsyncIterator[LiveFleet]:
     """Run a fleet at START, which `how` configures as `LiveFleet` takes it; only `step` moves its time."""
-    async with LiveFleet(Model(load(topology), 1, START, STEP), **how) as fleet:
+    async with LiveFleet(Model(load_topology(topology), 1, START, STEP), **how) as fleet:
         yield fleet
 
 

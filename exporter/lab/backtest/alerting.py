@@ -18,7 +18,7 @@ from exporter.prometheus.rule_files import Rule, levels
 PACE: Final = 300
 """Seconds from one evaluation to the next in the history: of that, rules read nothing finer."""
 
-LOOKBACK: Final = 59
+SHORT_LOOKBACK: Final = 59
 """Seconds after a sample for which its series is there still.
 
 In Prometheus a series that a rule no longer has ends at once; here it must not outlive the next evaluation. What is
@@ -28,15 +28,13 @@ recorded every five minutes has to be read through a window, which is better any
 ALWAYS: Final = "IronPortWatchdog"
 """The alert that fires all the time, so that its absence is noticed."""
 
-Labels = Mapping[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class Firing:
     """An alert that fires from `begin` to `end` (Unix, seconds; None: still at the end of the history)."""
 
     alert: str
-    labels: Labels
+    labels: Mapping[str, str]
     begin: int
     end: int | None
 
@@ -50,7 +48,7 @@ class Firing:
         return end if self.end is None else min(self.end, end)
 
 
-def fired(
+def replay(
     folder: Path,
     rules: Sequence[Rule],
     periods: Sequence[range],
@@ -65,9 +63,9 @@ def fired(
     """
     recorded = levels(rules)
     if history:
-        recording.record(folder, recorded, history, pool, progress, pace=PACE, lookback=LOOKBACK)
-    recording.record(folder, recorded, periods, pool, progress, lookback=LOOKBACK)
-    with served(folder, LOOKBACK) as url:
+        recording.record(folder, recorded, history, pool, progress, pace=PACE, lookback=SHORT_LOOKBACK)
+    recording.record(folder, recorded, periods, pool, progress, lookback=SHORT_LOOKBACK)
+    with served(folder, SHORT_LOOKBACK) as url:
         return firings(url, rules, periods)
 
 

@@ -12,7 +12,7 @@ from exporter.lab.backtest.cases import CASES, Case, quiet
 from exporter.lab.backtest.files import rules_of, write_json
 from exporter.lab.backtest.score import Score, score
 from exporter.lab.backtest.score_report import scores_json, scores_table
-from exporter.lab.backtest.simulated import Trial, play
+from exporter.lab.backtest.trials import Trial, play
 from exporter.lab.history import progress
 
 

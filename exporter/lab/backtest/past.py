@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from exporter.errors import ExporterError, UsageError
-from exporter.lab.backtest.alerting import Firing, fired
+from exporter.lab.backtest.alerting import Firing, replay
 from exporter.lab.backtest.files import rules_of, write_json
-from exporter.lab.backtest.pages import pages
-from exporter.lab.backtest.report import pages_table, past_json, past_table, summary_table
+from exporter.lab.backtest.notifications import notifications
+from exporter.lab.backtest.past_report import pages_table, past_json, past_table, summary_table
 from exporter.lab.history import blocks, openmetrics, progress
 from exporter.lab.history.workers import workers
 from exporter.prometheus import client, durations
@@ -55,7 +55,7 @@ def backtest(url: str, *, begin: str, end: str, step: int, rules: str | None, js
 
 def _told(found: Sequence[Firing], begin: int, end: int) -> str:
     """Return the tables of what fired, and the sum of it in a sentence."""
-    paged = [page for page in pages(found, end) if page[0] >= begin]
+    paged = [page for page in notifications(found, end) if page.begin >= begin]
     said = (
         f"In {durations.format_duration(end - begin)} alerts would have fired {len(found)} times"
         f" and paged {len(paged)} times;"
@@ -96,7 +96,7 @@ def _found(url: str, rules: Sequence[Rule], past: range, folder: Path) -> list[F
     copied = _copy(url, rules, [*before, *tested], folder)
     before, tested = ([period for period in periods if period in copied] for periods in (before, tested))
     with workers() as pool:
-        found = fired(folder, rules, tested, pool, progress.show, history=before)
+        found = replay(folder, rules, tested, pool, progress.show, history=before)
     return [firing for firing in found if firing.end is None or firing.end > begin]
 
 

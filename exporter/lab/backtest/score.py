@@ -8,8 +8,8 @@ from typing import Final, cast
 
 from exporter.lab.backtest.alerting import Firing
 from exporter.lab.backtest.cases import HOUR, MINUTE
-from exporter.lab.backtest.pages import PAGING, pages
-from exporter.lab.backtest.simulated import Played, Trial
+from exporter.lab.backtest.notifications import PAGING, notifications
+from exporter.lab.backtest.trials import Played, Trial
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Alert, Severity, Truth
 
@@ -58,7 +58,7 @@ class Score:
 def score(played: Played) -> Score:
     """Score what was played."""
     subject = _subject(played)
-    streams = {unit.pool: unit.stream for unit in topology.load(played.trial.case.topology).appliances}
+    streams = {unit.pool: unit.stream for unit in topology.load_topology(played.trial.case.topology).appliances}
     right = [firing.begin - played.trial.onset for firing in played.fired if _is_right(firing, subject)]
     reasons = [subject, *played.truth]
     unjustified = [
@@ -72,7 +72,7 @@ def score(played: Played) -> Score:
         delay=min(right, default=None),
         wrong=tuple(firing for firing in unjustified if firing.severity == PAGING),
         false=tuple(firing for firing in unjustified if firing.severity != PAGING),
-        pages=len(pages(played.fired, played.trial.end)),
+        pages=len(notifications(played.fired, played.trial.end)),
     )
 
 

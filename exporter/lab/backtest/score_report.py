@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from exporter.lab.backtest.cases import CASES
-from exporter.lab.backtest.report import firing_json, table
+from exporter.lab.backtest.past_report import firing_json, table
 from exporter.lab.backtest.score import Score
 
 

@@ -25,9 +25,9 @@ from exporter.lab.history.series import History, along_time, polls
 from exporter.lab.history.workers import workers
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import generator
-from exporter.lab.simulator.timeline import Request
+from exporter.lab.simulator.timeline import ScenarioRequest
 from exporter.lab.simulator.topology import Topology, Unit
-from exporter.lab.simulator.view import Page
+from exporter.lab.simulator.view import PageName
 from exporter.metrics.catalog import FAMILIES, UNVERIFIED
 from exporter.prometheus.rule_files import Rule, levels
 from exporter.web import discovery
@@ -100,7 +100,7 @@ def backfill(
     seconds: float,
     end: float,
     out: Path,
-    scenarios: Iterable[Request] = (),
+    scenarios: Iterable[ScenarioRequest] = (),
     step: int = 60,
     families: frozenset[str] = READ,
     without: frozenset[str] = frozenset(),
@@ -140,7 +140,7 @@ def text(samples: Samples, model: Model, period: range) -> Iterator[str]:
     config = fleet(samples.topology, _pages(samples.families))
     families = [along_time(family) for family in FAMILIES if family.name in samples.families]
     histories = {name: History(one, families, len(period)) for name, one in config.appliances.items()}
-    up: dict[str, openmetrics.Column] = {name: [None] * len(period) for name in histories}
+    up: dict[str, openmetrics.SampleColumn] = {name: [None] * len(period) for name in histories}
     for instant, time in enumerate(period):
         model.advance(time)
         luck = generator(samples.seed, 7, time).random((len(histories), 2)).tolist()
@@ -169,7 +169,7 @@ def families_read(rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset(name for rule in rules for name in rule.names) & EVERY
 
 
-def fleet(topology: Topology, pages: Sequence[Page] = ("status",)) -> Config:
+def fleet(topology: Topology, pages: Sequence[PageName] = ("status",)) -> Config:
     """Return the configuration of an exporter that watches the topology's appliances."""
     auth = Auth(
         snmp=CommunityAuth(version="2c", community=SecretStr("simulated")),
@@ -190,16 +190,16 @@ def target_labels(config: Config) -> dict[str, dict[str, str]]:
     }
 
 
-def _appliance(unit: Unit, auth: Auth, pages: Sequence[Page]) -> Appliance:
+def _appliance(unit: Unit, auth: Auth, pages: Sequence[PageName]) -> Appliance:
     known = unit.model_dump(include=set(Appliance.model_fields))
     return Appliance(
         address="localhost", auth="simulated", credentials=auth, xml=XmlSettings(pages=tuple(pages)), **known
     )
 
 
-def _pages(families: frozenset[str]) -> tuple[Page, ...]:
+def _pages(families: frozenset[str]) -> tuple[PageName, ...]:
     """Return the status pages that the families come from."""
-    return get_args(Page) if families & _OF_FURTHER_PAGES else ("status",)
+    return get_args(PageName) if families & _OF_FURTHER_PAGES else ("status",)
 
 
 def _prepare(out: Path) -> None:

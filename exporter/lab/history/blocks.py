@@ -24,13 +24,13 @@ LENGTH: Final = 64800
 Of the lengths that Prometheus compacts to it is the longest that its default retention of 15 days allows.
 """
 
-_STATE: Final = ("wal", "chunks_head", "lock", "queries.active")
+_LEFT_BEHIND: Final = ("wal", "chunks_head", "lock", "queries.active")
 """What Prometheus leaves beside the blocks; nothing was scraped, so that there is nothing in it."""
 
 _PATIENCE: Final = 120.0
 """Seconds within which Prometheus must have started, or ended; generous, for a busy machine."""
 
-LOOKBACK: Final = 300
+DEFAULT_LOOKBACK: Final = 300
 """Seconds after a sample for which its series is there still: Prometheus' own default.
 
 Prometheus marks the end of a series that a scrape or a rule no longer has; text has no such mark, so that here every
@@ -80,7 +80,7 @@ def write(text: Iterable[str], folder: Path) -> None:
 
 
 @contextmanager
-def served(folder: Path, lookback: int = LOOKBACK) -> Iterator[str]:
+def served(folder: Path, lookback: int = DEFAULT_LOOKBACK) -> Iterator[str]:
     """Run Prometheus on the database in `folder` and give its URL; afterwards there are but blocks again."""
     url = f"http://127.0.0.1:{_free_port()}"
     command = [
@@ -103,7 +103,7 @@ def served(folder: Path, lookback: int = LOOKBACK) -> Iterator[str]:
             yield url
         finally:
             _end(server)
-    for name in _STATE:
+    for name in _LEFT_BEHIND:
         state = folder / name
         shutil.rmtree(state) if state.is_dir() else state.unlink(missing_ok=True)
 

@@ -31,10 +31,10 @@ def write(
     backfill(
         topology,
         seed=seed,
-        seconds=timeline.seconds(last, "--last"),
+        seconds=timeline.checked_duration(last, "--last"),
         end=time.time(),
         out=out,
-        scenarios=[timeline.parse(text) for text in scenarios],
+        scenarios=[timeline.parse_scenario(text) for text in scenarios],
         step=step,
         families=EVERY if every_metric else READ,
         rules=rule_files.read_rules(rules) if rules else (),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-Column = list[float | None]
+SampleColumn = list[float | None]
 """The values of a series at a row of instants; None where it has none."""
 
 END: Final = "# EOF\n"
@@ -30,7 +30,7 @@ def stamps(instants: Iterable[int]) -> list[str]:
     return [f" {instant}\n" for instant in instants]
 
 
-def samples(series: str, column: Column, ends: Sequence[str]) -> str:
+def samples(series: str, column: SampleColumn, ends: Sequence[str]) -> str:
     """Return the samples of a `labelled` series, a line for each of the `ends` at which it has a value."""
     begin = f"{series} "
     lines = [f"{value!r}{end}" for value, end in zip(column, ends, strict=True) if value is not None]

@@ -26,7 +26,7 @@ def record(
     progress: Progress,
     *,
     pace: int = 0,
-    lookback: int = blocks.LOOKBACK,
+    lookback: int = blocks.DEFAULT_LOOKBACK,
 ) -> None:
     """Add to the database in `folder` what the rules of all levels record in the periods, as `evaluate` does.
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from exporter.config import Appliance
 from exporter.errors import AuthError, RefusedError, SourceError, SourceTimeout, UnreachableError
-from exporter.lab.history.openmetrics import Column
+from exporter.lab.history.openmetrics import SampleColumn
 from exporter.lab.simulator.view import Transport, View
 from exporter.metrics.catalog import Family
 from exporter.metrics.conversions import Conversion, Raw, Series, UnknownValueError
@@ -23,12 +23,12 @@ from exporter.metrics.reading import Reading, Row
 from exporter.probe import configured_reading, health_reading
 from exporter.sources.source import SOURCES
 
-Labels = tuple[str, ...]
+LabelValues = tuple[str, ...]
 """The values of a family's labels."""
 
-_NONE: Final[Mapping[Row, Raw]] = {}
+_NO_ROWS: Final[Mapping[Row, Raw]] = {}
 
-DEADLINE: Final = 9.5
+PROBE_DEADLINE: Final = 9.5
 """Time in seconds that a probe has: Prometheus' default of 10 s less the exporter's offset."""
 
 _ROUND_TRIP: Final = 0.05
@@ -47,7 +47,7 @@ def _snmp(view: View, appliance: Appliance, transport: Transport, luck: float) -
     if transport.snmp and luck >= transport.snmp_loss:
         return Reading("snmp", view.snmp_items(appliance.name), up=True, requests=_PACKETS, duration=_ROUND_TRIP)
     lost = SourceTimeout("Nothing came back.")
-    return Reading("snmp", errors=[lost], requests=_TRIES, retries=_TRIES - 1, duration=DEADLINE)
+    return Reading("snmp", errors=[lost], requests=_TRIES, retries=_TRIES - 1, duration=PROBE_DEADLINE)
 
 
 def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
@@ -85,7 +85,7 @@ class History:
 
     def add(self, instant: int, readings: Sequence[Reading]) -> None:
         """Add what a probe brought at the instant with this number."""
-        tables = [reading.items.get(item, _NONE) for reading in readings for item in self._items[reading.source]]
+        tables = [reading.items.get(item, _NO_ROWS) for reading in readings for item in self._items[reading.source]]
         shape = (*map(_outcome, readings), *map(tuple, tables))
         if shape not in self._alike:
             self._alike[shape] = _Alike(readings)
@@ -94,9 +94,9 @@ class History:
         alike.durations.append([reading.duration for reading in readings])
         alike.values.append(list(chain.from_iterable(table.values() for table in tables)))
 
-    def series(self) -> dict[str, dict[Labels, Column]]:
+    def series(self) -> dict[str, dict[LabelValues, SampleColumn]]:
         """Return the values at each instant by family and label values."""
-        result: dict[str, dict[Labels, Column]] = {}
+        result: dict[str, dict[LabelValues, SampleColumn]] = {}
         for alike in self._alike.values():
             for family, series in self._exposed(alike):
                 columns = result.setdefault(family.name, {})
@@ -108,14 +108,14 @@ class History:
         """Return the families at all the instants at once, the values of their series constants or columns."""
         readings = alike.readings_along_time(self._items)
         duration: Any = _column([max(durations) for durations in alike.durations])
-        health = health_reading(readings, {}, duration, DEADLINE)
+        health = health_reading(readings, {}, duration, PROBE_DEADLINE)
         by_source = {reading.source: reading for reading in [*readings, configured_reading(self._appliance), health]}
         for family in self._families:
             series, _ = fuse_family(family, by_source)
             if series:
                 yield family, series
 
-    def _place(self, column: Column, instants: Sequence[int], values: float | Column) -> None:
+    def _place(self, column: SampleColumn, instants: Sequence[int], values: float | SampleColumn) -> None:
         if not isinstance(values, list):
             values = [values] * len(instants)
         if len(instants) == self._length:

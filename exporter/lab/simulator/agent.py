@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from exporter.config import CommunityAuth, UserAuth
 from exporter.lab.simulator.engine import VERSION_3, Clock, Engine
+from exporter.lab.simulator.faults import NO_SNMP_FAULTS, SnmpFaults
 from exporter.lab.simulator.instances import Instances, asked, failed
 from exporter.lab.simulator.view import Transport, View
 from exporter.sources.snmp import ber
@@ -28,25 +29,6 @@ _ENVELOPE: Final = 40
 """Octets that a v2c message takes around its variable bindings, besides its community."""
 
 _REQUESTS: Final = (ber.GET, ber.GETNEXT, ber.GETBULK)
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """What is wrong with a unit's agent on request, on top of what the view says of it.
-
-    A `dead` agent answers nothing, `loss` is the probability that it does not answer a request, `delay` the seconds
-    that it takes to answer. GETBULK is not answered below the objects of `deaf_to_bulk`, as some devices do with their
-    raidTable, and what is below the objects of `broken` is answered with genErr.
-    """
-
-    dead: bool = False
-    loss: float = 0.0
-    delay: float = 0.0
-    deaf_to_bulk: tuple[Oid, ...] = ()
-    broken: tuple[Oid, ...] = ()
-
-
-NONE: Final = Faults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +54,7 @@ class Agent(asyncio.DatagramProtocol):
         view: Callable[[], View],
         auths: Sequence[CommunityAuth | UserAuth],
         engine_id: bytes,
-        faults: Mapping[str, Faults],
+        faults: Mapping[str, SnmpFaults],
     ) -> None:
         self._unit = unit
         self._view = view
@@ -101,7 +83,7 @@ class Agent(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: Any) -> None:
         """Answer a request, or stay silent as the real agent does to whatever else comes."""
-        instant, faults = self._instant(), self._faults.get(self._unit, NONE)
+        instant, faults = self._instant(), self._faults.get(self._unit, NO_SNMP_FAULTS)
         if faults.dead or not instant.transport.snmp or self._loses(instant.transport.snmp_loss, faults.loss):
             return
         try:
@@ -127,7 +109,7 @@ class Agent(asyncio.DatagramProtocol):
             self._now = now
         return now
 
-    def _answer(self, datagram: bytes, instant: _Instant, faults: Faults) -> bytes | None:
+    def _answer(self, datagram: bytes, instant: _Instant, faults: SnmpFaults) -> bytes | None:
         fields, rest = ber.decode(datagram)
         if rest:
             raise ValueError("octets behind the message")
@@ -145,7 +127,7 @@ class Agent(asyncio.DatagramProtocol):
         return response and ber.encode(ber.SEQUENCE, head, response)
 
 
-def _respond(pdu: ber.Pdu, room: int, instances: Instances, faults: Faults) -> bytes | None:
+def _respond(pdu: ber.Pdu, room: int, instances: Instances, faults: SnmpFaults) -> bytes | None:
     if pdu.kind not in _REQUESTS:
         raise ValueError("not a request")
     if pdu.kind == ber.GETBULK and any(_below(oid, faults.deaf_to_bulk) for oid in asked(pdu)):

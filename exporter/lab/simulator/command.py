@@ -40,7 +40,7 @@ def simulate(
     host, _ = address
     if not (host == "localhost" or _is_loopback(host)):
         raise RequestError("The control of a simulated fleet is for the loopback alone: listen on 127.0.0.1.")
-    requests = [timeline.parse(text) for text in scenarios]
+    requests = [timeline.parse_scenario(text) for text in scenarios]
     model = Model(topology, seed, time.time(), step)
     for request in requests:
         model.begin(request)
@@ -52,7 +52,7 @@ def simulate(
 
 def fleet(name: str, units: int | None) -> Topology:
     """Return a fleet of so many equal units, or else the topology of this name; raises ConfigError."""
-    return topology.units(units) if units else topology.load(name)
+    return topology.equal_units(units) if units else topology.load_topology(name)
 
 
 def _is_loopback(host: str) -> bool:

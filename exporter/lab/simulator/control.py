@@ -20,7 +20,8 @@ from aiohttp.typedefs import Handler
 from yarl import URL
 
 from exporter.errors import ExporterError, RequestError
-from exporter.lab.simulator import control_page, faults, timeline
+from exporter.lab.simulator import control_page, timeline
+from exporter.lab.simulator.fault_forms import format_faults, parse_faults
 from exporter.lab.simulator.incident import Incident
 from exporter.lab.simulator.live import LiveFleet
 
@@ -69,7 +70,7 @@ class Control:
         return web.json_response([self._described(incident) for incident in self._fleet.model.scenarios])
 
     async def _start(self, request: web.Request) -> web.Response:
-        incident = self._fleet.model.begin(timeline.parse(_scenario(await _text(request))))
+        incident = self._fleet.model.begin(timeline.parse_scenario(_scenario(await _text(request))))
         _log.info("scenario", number=incident.number, name=incident.scenario.name, begin=incident.begin)
         return _done(request, self._described(incident), HTTPStatus.CREATED)
 
@@ -89,13 +90,13 @@ class Control:
         unit = self._unit(request)
         if _for_people(request):
             return _page(control_page.unit_faults(self._fleet, unit))
-        return web.json_response(faults.written(*self._fleet.faults(unit)))
+        return web.json_response(format_faults(*self._fleet.faults(unit)))
 
     async def _set_faults(self, request: web.Request) -> web.Response:
         unit = self._unit(request)
         form = dict(parse_qsl(await _text(request), keep_blank_values=True))
-        await self._fleet.set_faults(unit, *faults.read(form))
-        now = faults.written(*self._fleet.faults(unit))
+        await self._fleet.set_faults(unit, *parse_faults(form))
+        now = format_faults(*self._fleet.faults(unit))
         _log.info("faults", unit=unit, **now)
         return _done(request, now)
 

@@ -8,8 +8,7 @@ from html import escape
 from typing import Final
 from urllib.parse import quote
 
-from exporter.lab.simulator import faults
-from exporter.lab.simulator.faults import CHOICES, FAULTS, Fault
+from exporter.lab.simulator.fault_forms import CHOICES, FAULT_FIELDS, FaultField, format_faults
 from exporter.lab.simulator.incident import Incident, Parameter, Scenario
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
@@ -46,7 +45,7 @@ def overview(fleet: LiveFleet, complaint: str = "") -> str:
 <a href="/truth">Truth table</a></nav>
 <h2>What happens</h2>
 {_incidents(model)}
-<h2>Fleet</h2>
+<h2>FleetArrays</h2>
 <p>The name of a unit leads to the faults of its transport.</p>
 <div class="table"><table>
 <thead><tr>{_cells("th", *_UNITS)}</tr></thead>
@@ -61,8 +60,8 @@ def overview(fleet: LiveFleet, complaint: str = "") -> str:
 
 def unit_faults(fleet: LiveFleet, name: str, complaint: str = "") -> str:
     """Return the page with the faults of one unit."""
-    now = faults.written(*fleet.faults(name))
-    fields = "\n".join(_fault_field(fault, now.get(fault.name, "")) for fault in FAULTS)
+    now = format_faults(*fleet.faults(name))
+    fields = "\n".join(_fault_field(fault, now.get(fault.name, "")) for fault in FAULT_FIELDS)
     body = f"""<h1>{escape(name)} <small>faults of its transport</small></h1>
 <p>They come on top of what the scenarios do, and last until they are taken back.</p>
 {_complaint(complaint)}
@@ -94,7 +93,7 @@ def _incidents(model: Model) -> str:
 
 
 def _incident_row(model: Model, incident: Incident) -> str:
-    place = incident.scenario.place
+    place = incident.scenario.scope
     names = [model.fleet.names[unit] for unit in incident.units]
     where = "the fleet" if place == "fleet" else ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")
     given = (
@@ -111,7 +110,7 @@ def _incident_row(model: Model, incident: Incident) -> str:
 def _unit_row(fleet: LiveFleet, unit: Unit) -> str:
     items = fleet.model.view.xml_items(unit.name)
     transport = fleet.model.view.transport(unit.name)
-    broken = " ".join(f"{name}={text}" for name, text in faults.written(*fleet.faults(unit.name)).items())
+    broken = " ".join(f"{name}={text}" for name, text in format_faults(*fleet.faults(unit.name)).items())
     silent = [source for source in ("snmp", "xml") if not getattr(transport, source)]
     figures = ("system/status", "gauges/msgs_in_work_queue/current", "rates/inj_msgs/last_5_min")
     status, queue, arrivals = (str(items[item][()]) for item in figures)
@@ -132,7 +131,7 @@ def _datalists(model: Model) -> str:
 def _forms() -> Iterator[str]:
     for place, title in _PLACES.items():
         yield f"<h3>{title}</h3>\n"
-        yield from (_form(scenario) for scenario in SCENARIOS.values() if scenario.place == place)
+        yield from (_form(scenario) for scenario in SCENARIOS.values() if scenario.scope == place)
 
 
 def _form(scenario: Scenario) -> str:
@@ -172,7 +171,7 @@ def _time(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-def _fault_field(fault: Fault, now: str) -> str:
+def _fault_field(fault: FaultField, now: str) -> str:
     if fault.kind in CHOICES:
         options = "".join(
             f"<option{' selected' if choice == now else ''}>{escape(choice)}</option>" for choice in CHOICES[fault.kind]

@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.lab.simulator.effects import Effects
-from exporter.lab.simulator.fleet import Fleet
+from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.mailflow import REFUSING, used_kib
 from exporter.lab.simulator.noise import Floats
-from exporter.lab.simulator.state import State
+from exporter.lab.simulator.state import FleetState
 
-Column = NDArray[np.int64] | list[str]
+FigureColumn = NDArray[np.int64] | list[str]
 
 
-def gauges(fleet: Fleet, state: State, effects: Effects, jitter: Floats, time: float) -> dict[str, Column]:
+def gauges(
+    fleet: FleetArrays, state: FleetState, effects: Effects, jitter: Floats, time: float
+) -> dict[str, FigureColumn]:
     """Return the gauges by their name on the status page; percentages, messages, recipients, connections, KiB."""
     used = np.floor(used_kib(fleet, state)).astype(np.int64)
     quarantined = {
@@ -44,8 +46,8 @@ def gauges(fleet: Fleet, state: State, effects: Effects, jitter: Floats, time: f
 
 
 def agent(
-    fleet: Fleet, state: State, effects: Effects, page: Mapping[str, Column], jitter: Floats
-) -> dict[str, Column]:
+    fleet: FleetArrays, state: FleetState, effects: Effects, page: Mapping[str, FigureColumn], jitter: Floats
+) -> dict[str, FigureColumn]:
     """Return the scalars of the MIB that are figures; where the status `page` has the same one it is that."""
     memory, connections = np.asarray(page["ram_utilization"]), state.connections_in + state.connections_out
     queue = _percent(100 * np.asarray(page["kbytes_used"]) / fleet.queue_kib)
@@ -67,7 +69,7 @@ def agent(
     }
 
 
-def busy(fleet: Fleet, state: State) -> Floats:
+def busy(fleet: FleetArrays, state: FleetState) -> Floats:
     """Return how much of its capacity each unit's work queue uses, 0 to 1."""
     return np.minimum(state.exit_rate / fleet.capacity, 1.0)
 
@@ -76,7 +78,7 @@ def _percent(figure: Floats, highest: int = 100) -> NDArray[np.int64]:
     return np.clip(np.rint(figure), 0, highest).astype(np.int64)
 
 
-def _processes(fleet: Fleet, state: State, jitter: Floats) -> dict[str, Column]:
+def _processes(fleet: FleetArrays, state: FleetState, jitter: Floats) -> dict[str, FigureColumn]:
     """CPU follows the messages that are worked on: a unit that waits for its disk is idle."""
     load = busy(fleet, state)
     spam = _percent(24 * load + 0.5 * jitter)
@@ -92,18 +94,18 @@ def _processes(fleet: Fleet, state: State, jitter: Floats) -> dict[str, Column]:
     }
 
 
-def _memory(state: State) -> Floats:
+def _memory(state: FleetState) -> Floats:
     """Memory fills with the work queue; at 45 % resource conservation begins (newer releases)."""
     return np.interp(state.queue, (0, 10_000, 50_000), (16, 45, 90))
 
 
-def _disk(state: State, effects: Effects) -> NDArray[np.int64]:
+def _disk(state: FleetState, effects: Effects) -> NDArray[np.int64]:
     """Disk I/O as a share of its peak since boot: at the peak where a failed drive is the bottleneck."""
     share = 100 * state.io / np.maximum(state.io_peak, 0.1)
     return _percent(np.where(effects.drive_failed & np.isfinite(effects.service), 100, share), 400)
 
 
-def _log(fleet: Fleet, effects: Effects, time: float) -> dict[str, Column]:
+def _log(fleet: FleetArrays, effects: Effects, time: float) -> dict[str, FigureColumn]:
     """Return the log disk: the logs of a day are fetched once, at an hour that is the unit's own."""
     day = (time / 86400 + np.arange(len(fleet)) * 0.618) % 1
     used = np.minimum(12 + 6 * day + effects.log_fill, 100)
@@ -119,7 +121,7 @@ def _size(kib: int) -> str:
     return f"{kib}K"
 
 
-def _reason(state: State, queue: NDArray[np.int64]) -> NDArray[np.int64]:
+def _reason(state: FleetState, queue: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the MIB's reason for resource conservation; it has none for a long work queue but memory."""
     space = np.where(queue >= 98, 4, np.where(queue >= 80, 3, 2))
     return np.where((state.level > 0) | (state.level == REFUSING), space, 1)

@@ -18,7 +18,7 @@ TableRow = dict[str, Raw]
 """The objects of a table's row by their name in the MIB, its label among them."""
 
 
-def supplies(*, failed: bool) -> list[TableRow]:
+def supply_rows(*, failed: bool) -> list[TableRow]:
     """Return powerSupplyTable: two supplies, the second of which can fail."""
     return [
         {
@@ -30,7 +30,7 @@ def supplies(*, failed: bool) -> list[TableRow]:
     ]
 
 
-def temperatures(busy: float, heat: float) -> list[TableRow]:
+def temperature_rows(busy: float, heat: float) -> list[TableRow]:
     """Return temperatureTable for a unit that is `busy` from 0 to 1, in a room that is `heat` degrees too warm."""
     return [
         {"temperatureName": name, "degreesCelsius": round(idle + more * busy + heat)}
@@ -38,7 +38,7 @@ def temperatures(busy: float, heat: float) -> list[TableRow]:
     ]
 
 
-def fans(busy: float, heat: float, *, failed: bool) -> list[TableRow]:
+def fan_rows(busy: float, heat: float, *, failed: bool) -> list[TableRow]:
     """Return fanTable: fans turn faster when it is warm, and the third can fail."""
     speed = round(5400 + 900 * busy + 60 * heat)
     return [
@@ -47,7 +47,7 @@ def fans(busy: float, heat: float, *, failed: bool) -> list[TableRow]:
     ]
 
 
-def drives(*, failed: bool) -> list[TableRow]:
+def drive_rows(*, failed: bool) -> list[TableRow]:
     """Return raidTable: a mirror of mirrors, of which the second drive can fail."""
     return [
         {

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 
 from exporter.lab.simulator.effects import Effects
-from exporter.lab.simulator.fleet import Fleet
+from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.noise import Floats, Indices, generator
 
 Severity = Literal["critical", "warning", "info"]
-Place = Literal["unit", "pool", "site", "fleet"]
-Value = float | str
+Scope = Literal["unit", "pool", "site", "fleet"]
+ParameterValue = float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +33,21 @@ class Parameter:
     """
 
     name: str
-    default: Value
+    default: ParameterValue
     unit: str
     meaning: str
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimeStep:
     """A step of the simulation, from `begin` to `end` in Unix time, in this fleet."""
 
     begin: float
     end: float
-    fleet: Fleet
+    fleet: FleetArrays
 
 
-Effect = Callable[[Effects, "Incident", Moment], None]
+Effect = Callable[[Effects, "Incident", TimeStep], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Scenario:
 
     name: str
     meaning: str
-    place: Place
+    scope: Scope
     parameters: tuple[Parameter, ...]
     apply: Effect
     expected: tuple[Alert, ...] = ()
@@ -86,22 +86,22 @@ class Incident:
     begin: float
     end: float
     units: Indices
-    values: Mapping[str, Value]
+    values: Mapping[str, ParameterValue]
 
     @property
     def size(self) -> float:
         """The parameter `size`."""
         return float(self.values["size"])
 
-    def touches(self, moment: Moment) -> bool:
+    def touches(self, moment: TimeStep) -> bool:
         """Whether it runs in any part of the step."""
         return self.begin < moment.end and self.end > moment.begin
 
-    def elapsed(self, moment: Moment) -> float:
+    def elapsed(self, moment: TimeStep) -> float:
         """Return for how many seconds it has run at the end of the step."""
         return moment.end - self.begin
 
-    def strength(self, moment: Moment) -> float:
+    def strength(self, moment: TimeStep) -> float:
         """Return how far it has risen in this step, 0 to 1: linear over the parameter `ramp`, in seconds."""
         return min(self.elapsed(moment) / max(float(self.values["ramp"]), 1.0), 1.0)
 

@@ -15,12 +15,13 @@ from typing import Any, Final, Literal, Self
 import yaml
 
 from exporter.config import Auth
-from exporter.lab.simulator import agent, certificate, web
+from exporter.lab.simulator import certificate
 from exporter.lab.simulator.agent import Agent
+from exporter.lab.simulator.faults import NO_SNMP_FAULTS, NO_XML_FAULTS, SnmpFaults, XmlFaults
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.releases import generation
 from exporter.lab.simulator.topology import Unit
-from exporter.lab.simulator.web import WebInterfaces
+from exporter.lab.simulator.web_interfaces import WebInterfaces
 
 Version = Literal["v3", "v2c"]
 
@@ -40,8 +41,8 @@ class LiveFleet:
 
     def __init__(self, model: Model, *, snmp: Version = "v3", https: bool = True, host: str = "127.0.0.1") -> None:
         self.model = model
-        self._snmp_faults: dict[str, agent.Faults] = {}
-        self._xml_faults: dict[str, web.Faults] = {}
+        self._snmp_faults: dict[str, SnmpFaults] = {}
+        self._xml_faults: dict[str, XmlFaults] = {}
         self.ports: dict[str, tuple[int, int]] = {}
         self._host = host
         self._secrets = {"snmp": _user() if snmp == "v3" else _community(), "xml": _login()}
@@ -88,11 +89,11 @@ class LiveFleet:
         self.model.advance()
         await self._web.refresh()
 
-    def faults(self, unit: str) -> tuple[agent.Faults, web.Faults]:
+    def faults(self, unit: str) -> tuple[SnmpFaults, XmlFaults]:
         """Return what is wrong on request with the unit's agent and with its web interface."""
-        return self._snmp_faults.get(unit, agent.NONE), self._xml_faults.get(unit, web.NONE)
+        return self._snmp_faults.get(unit, NO_SNMP_FAULTS), self._xml_faults.get(unit, NO_XML_FAULTS)
 
-    async def set_faults(self, unit: str, snmp: agent.Faults, xml: web.Faults) -> None:
+    async def set_faults(self, unit: str, snmp: SnmpFaults, xml: XmlFaults) -> None:
         """Have these faults, in the place of those that the unit has."""
         self._snmp_faults[unit], self._xml_faults[unit] = snmp, xml
         await self._web.refresh()

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 
 from exporter.lab.simulator.effects import Effects
-from exporter.lab.simulator.fleet import SPAM_CAUGHT, Fleet
+from exporter.lab.simulator.fleet_arrays import SPAM_CAUGHT, FleetArrays
 from exporter.lab.simulator.noise import Counts, Draw, Floats, Noise
-from exporter.lab.simulator.state import HARD, HARD_SHARES, Cargo, Count, State
+from exporter.lab.simulator.state import HARD_BOUNCES, HARD_SHARES, Cargo, Count, FleetState
 from exporter.lab.simulator.traffic import Mask
 
 CONSERVATION_STARTS: Final = 10_000
@@ -54,11 +54,11 @@ class Arrivals:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class MailStep:
     """What the mail of one step depends on; `length` in seconds."""
 
-    fleet: Fleet
-    state: State
+    fleet: FleetArrays
+    state: FleetState
     effects: Effects
     noise: Noise
     length: float
@@ -68,7 +68,7 @@ class Step:
         self.state.counts[count] += amount
 
 
-def conservation(fleet: Fleet, state: State, used_kib: Floats) -> Counts:
+def conservation(fleet: FleetArrays, state: FleetState, used_kib: Floats) -> Counts:
     """Return the level of resource conservation, 0 to 60 or 999, by work queue and queue space."""
     space = used_kib / fleet.queue_kib
     slowed = np.maximum(
@@ -78,14 +78,14 @@ def conservation(fleet: Fleet, state: State, used_kib: Floats) -> Counts:
     return np.where(slowed >= 1, REFUSING, np.ceil(60 * np.maximum(slowed, 0))).astype(np.int64)
 
 
-def used_kib(fleet: Fleet, state: State) -> Floats:
+def used_kib(fleet: FleetArrays, state: FleetState) -> Floats:
     """Return the queue space in use: work queue, delivery queue and quarantine."""
     recipients = state.unattempted + state.attempted
     waiting = (recipients / fleet.mail.recipients + state.quarantined) * fleet.mail.kib
     return np.minimum(2048 + state.cargo[Cargo.KIB] + waiting, fleet.queue_kib)
 
 
-def receive(step: Step, arrivals: Arrivals, members: Mask) -> Counts:
+def receive(step: MailStep, arrivals: Arrivals, members: Mask) -> Counts:
     """Take what the unit can take and return it: slowed by resource conservation, bounded by free connections."""
     state, effects, mail, limit = step.state, step.effects, step.fleet.mail, step.fleet.limit
     level, total = state.level, arrivals.total
@@ -110,7 +110,7 @@ def receive(step: Step, arrivals: Arrivals, members: Mask) -> Counts:
     return accepted
 
 
-def _count_received(step: Step, accepted: Counts, rejected: Counts, connections: Counts) -> None:
+def _count_received(step: MailStep, accepted: Counts, rejected: Counts, connections: Counts) -> None:
     more = step.noise.poisson(Draw.EXTRA_RECIPIENTS, accepted * (step.fleet.mail.recipients - 1))
     step.count(Count.INJ_MSGS, accepted)
     step.count(Count.INJ_RECIPS, accepted + more)
@@ -122,7 +122,7 @@ def _count_received(step: Step, accepted: Counts, rejected: Counts, connections:
     step.count(Count.DNS_CACHE_EXPIRED, connections // 3)
 
 
-def _load(step: Step, arrivals: Arrivals, share: Floats, accepted: Counts) -> None:
+def _load(step: MailStep, arrivals: Arrivals, share: Floats, accepted: Counts) -> None:
     """Add what the accepted messages carry; `share` is the seconds' worth of arrivals that they are."""
     cargo = step.state.cargo
     cargo[Cargo.KIB] += accepted * step.fleet.mail.kib * step.effects.size
@@ -130,7 +130,7 @@ def _load(step: Step, arrivals: Arrivals, share: Floats, accepted: Counts) -> No
     cargo[Cargo.BAD] += share * np.minimum(step.effects.undeliverable, arrivals.extra)
 
 
-def work(step: Step, accepted: Counts, paused: Floats) -> Counts:
+def work(step: MailStep, accepted: Counts, paused: Floats) -> Counts:
     """Move messages through the work queue and return the recipients that it hands to delivery."""
     state, noise, mail = step.state, step.noise, step.fleet.mail
     waiting = state.queue + accepted
@@ -154,7 +154,7 @@ def work(step: Step, accepted: Counts, paused: Floats) -> Counts:
     return passed + noise.poisson(Draw.QUEUED_RECIPIENTS, passed * (mail.recipients - 1))
 
 
-def _quarantine(step: Step, passing: Counts) -> Counts:
+def _quarantine(step: MailStep, passing: Counts) -> Counts:
     state, noise = step.state, step.noise
     released = noise.whole(Draw.QUARANTINED, state.quarantined * step.length / _QUARANTINE_TIME)
     held = np.minimum(passing, noise.poisson(Draw.QUARANTINED, passing * _QUARANTINED))
@@ -162,7 +162,7 @@ def _quarantine(step: Step, passing: Counts) -> Counts:
     return held
 
 
-def deliver(step: Step, queued: Counts, stuck: Floats) -> Floats:
+def deliver(step: MailStep, queued: Counts, stuck: Floats) -> Floats:
     """Try the recipients that are queued and return the recipients per second that went out at the first try.
 
     `stuck` is the share whose destination does not answer.
@@ -187,7 +187,7 @@ def deliver(step: Step, queued: Counts, stuck: Floats) -> Floats:
     return rest / step.length
 
 
-def _first_try(step: Step, queued: Counts) -> tuple[Counts, Counts, Counts]:
+def _first_try(step: MailStep, queued: Counts) -> tuple[Counts, Counts, Counts]:
     """Take recipients to try for the first time: all of them, how many are bounces, how many will hard bounce."""
     state, effects = step.state, step.effects
     bounces = state.bounces * effects.alive
@@ -202,9 +202,9 @@ def _first_try(step: Step, queued: Counts) -> tuple[Counts, Counts, Counts]:
     return tried, bounces, step.noise.whole(Draw.BAD, bad)
 
 
-def _bounce(step: Step, hard: Sequence[Counts]) -> None:
+def _bounce(step: MailStep, hard: Sequence[Counts]) -> None:
     """Count the hard bounces, in the order of their reasons, and make bounces of most of them."""
-    step.state.counts[HARD] += hard
+    step.state.counts[HARD_BOUNCES] += hard
     made = step.noise.whole(Draw.BOUNCES, np.sum(hard, axis=0) * _BOUNCES_MADE)
     step.count(Count.GEN_BOUNCE_RECIPS, made)
     step.state.bounces += made
@@ -216,7 +216,7 @@ def _take(rest: Counts, wanted: Counts) -> tuple[Counts, Counts]:
     return taken, rest - taken
 
 
-def _split(step: Step, rest: Counts, draws: Sequence[Draw], means: Sequence[Floats]) -> tuple[list[Counts], Counts]:
+def _split(step: MailStep, rest: Counts, draws: Sequence[Draw], means: Sequence[Floats]) -> tuple[list[Counts], Counts]:
     """Take random counts with these means from the rest, one after the other."""
     parts = []
     for wanted in step.noise.poisson(draws, np.array(means)):
@@ -225,7 +225,7 @@ def _split(step: Step, rest: Counts, draws: Sequence[Draw], means: Sequence[Floa
     return parts, rest
 
 
-def _retry(step: Step, stuck: Floats) -> tuple[Counts, Counts, Counts]:
+def _retry(step: MailStep, stuck: Floats) -> tuple[Counts, Counts, Counts]:
     """Try again what soft bounced; return what was delivered, what expired, and what soft bounced again."""
     state, noise = step.state, step.noise
     state.stuck = np.where(stuck > 0, state.stuck, 0)  # the destination is back: what waits for it is as any other
@@ -236,14 +236,14 @@ def _retry(step: Step, stuck: Floats) -> tuple[Counts, Counts, Counts]:
     return delivered, expired, again + np.floor(state.stuck * share).astype(np.int64)
 
 
-def _go_out(step: Step, tried: Counts) -> None:
+def _go_out(step: MailStep, tried: Counts) -> None:
     means = np.array([tried * 0.6, tried / step.length * 0.8])
     connections, busy = step.noise.poisson((Draw.DELIVERIES, Draw.OUTBOUND), means)
     step.count(Count.DELIVERY_CONNECTIONS, connections)
     step.state.connections_out = np.minimum(busy, 500)
 
 
-def grow_old(step: Step, now: float) -> None:
+def grow_old(step: MailStep, now: float) -> None:
     """Let the oldest message of the delivery queue age, or leave it to the next oldest."""
     state, noise = step.state, step.noise
     age = now - state.oldest

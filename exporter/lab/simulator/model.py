@@ -13,12 +13,12 @@ import numpy as np
 from exporter.errors import RequestError
 from exporter.lab.simulator import mailflow, traffic
 from exporter.lab.simulator.effects import Effects
-from exporter.lab.simulator.fleet import Fleet
-from exporter.lab.simulator.incident import Incident, Moment, Truth
-from exporter.lab.simulator.mailflow import Arrivals, Step
+from exporter.lab.simulator.fleet_arrays import FleetArrays
+from exporter.lab.simulator.incident import Incident, TimeStep, Truth
+from exporter.lab.simulator.mailflow import Arrivals, MailStep
 from exporter.lab.simulator.noise import Counts, Draw, Floats, Noise
 from exporter.lab.simulator.state import warm
-from exporter.lab.simulator.timeline import Request, Timeline
+from exporter.lab.simulator.timeline import ScenarioRequest, Timeline
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.view import WINDOWS, View, rated
 
@@ -45,7 +45,7 @@ class Model:
     def __init__(self, topology: Topology, seed: int, start: float, step: int = 60) -> None:
         if step not in STEPS:
             raise RequestError(f"A step of {step} s is not possible; take {', '.join(map(str, STEPS))} s.")
-        self.fleet = Fleet(topology)
+        self.fleet = FleetArrays(topology)
         self.step = step
         self._seed = seed
         self._start = math.floor(start / step) * step
@@ -66,7 +66,7 @@ class Model:
         while self.time + self.step <= target:
             self._advance()
 
-    def begin(self, request: Request) -> Incident:
+    def begin(self, request: ScenarioRequest) -> Incident:
         """Add a scenario, its offset counted from now; raises RequestError if the fleet has no such place."""
         return self._timeline.add(request, self.time)
 
@@ -92,14 +92,14 @@ class Model:
         return self._view
 
     def _advance(self) -> None:
-        moment = Moment(self.time, self.time + self.step, self.fleet)
+        moment = TimeStep(self.time, self.time + self.step, self.fleet)
         self._view = None
         self._effects = effects = self._timeline.effects(moment) or self._neutral
         self._noise.turn(int(self.time) // self.step)
         self._drift()
         self._restart(moment)
         self._rotate()
-        step = Step(self.fleet, self.state, effects, self._noise, self.step)
+        step = MailStep(self.fleet, self.state, effects, self._noise, self.step)
         arrivals = self._arrivals(moment)
         accepted = mailflow.receive(step, arrivals, self.state.members)
         paused = traffic.pause(self._seed, moment.begin, moment.end, len(self.fleet))
@@ -123,7 +123,7 @@ class Model:
         fresh = self._noise.normal[[Draw.DEMAND, Draw.POOL_DEMAND, Draw.CAPACITY]]
         self.state.drift = kept * self.state.drift + np.sqrt(1 - kept**2) * fresh
 
-    def _restart(self, moment: Moment) -> None:
+    def _restart(self, moment: TimeStep) -> None:
         """Start again what was down and is not any more, and reset the counters where somebody asks for it."""
         state, effects = self.state, self._effects
         booted = effects.alive & ~state.alive
@@ -148,7 +148,7 @@ class Model:
             self.state.members = members
             self._shares = self._senders.shares(members)
 
-    def _arrivals(self, moment: Moment) -> Arrivals:
+    def _arrivals(self, moment: TimeStep) -> Arrivals:
         fleet, state, effects = self.fleet, self.state, self._effects
         time = (moment.begin + moment.end) / 2 + effects.shift
         ham = fleet.mail.ham * effects.good * traffic.good_mail(time)
@@ -159,10 +159,10 @@ class Model:
         usual = flow + self._newsletters(moment)
         return Arrivals(usual, spam / (ham + spam), self._attack(usual), effects.extra * state.members)
 
-    def _grown(self, moment: Moment) -> Floats:
+    def _grown(self, moment: TimeStep) -> Floats:
         return (1 + self.fleet.growth) ** ((moment.begin - self._start) / _YEAR)
 
-    def _newsletters(self, moment: Moment) -> Floats:
+    def _newsletters(self, moment: TimeStep) -> Floats:
         fleet = self.fleet
         day = traffic.newsletters(self._seed, int(moment.begin // traffic.DAY), *fleet.newsletter_units)
         return day.flow(moment.begin, moment.end, len(fleet)) * self.state.members
@@ -195,7 +195,7 @@ class Model:
         sent = fleet.by_pool(delivered / fleet.mail.recipients)
         self.state.feed = np.where(fleet.fed_by >= 0, sent[fleet.fed_by], 0)
 
-    def _update(self, moment: Moment) -> None:
+    def _update(self, moment: TimeStep) -> None:
         """Bring what follows from the mail up to date: conservation, disk, update services, drives."""
         fleet, state, effects = self.fleet, self.state, self._effects
         state.level = mailflow.conservation(fleet, state, mailflow.used_kib(fleet, state)) * effects.alive

@@ -12,8 +12,18 @@ from typing import Final, Literal
 import numpy as np
 
 from exporter.lab.simulator.effects import Effects
-from exporter.lab.simulator.fleet import Fleet
-from exporter.lab.simulator.incident import Alert, Effect, Incident, Moment, Parameter, Place, Scenario, Severity, Value
+from exporter.lab.simulator.fleet_arrays import FleetArrays
+from exporter.lab.simulator.incident import (
+    Alert,
+    Effect,
+    Incident,
+    Parameter,
+    ParameterValue,
+    Scenario,
+    Scope,
+    Severity,
+    TimeStep,
+)
 from exporter.lab.simulator.noise import Floats, Indices
 
 MINUTE: Final = 60.0
@@ -21,75 +31,75 @@ HOUR: Final = 3600.0
 DAY: Final = 86400.0
 
 
-def _target(effects: Effects, incident: Incident, moment: Moment, units: Indices, size: Floats) -> None:
+def _target(effects: Effects, incident: Incident, moment: TimeStep, units: Indices, size: Floats) -> None:
     wanted = size * moment.fleet.capacity[units] * incident.strength(moment)
     effects.target[units] = np.maximum(effects.target[units], wanted)
 
 
-def _jabber(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _jabber(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     _target(effects, incident, moment, incident.units, np.array([incident.size]))
     effects.one_sender[incident.units] = True
 
 
-def _flood(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _flood(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     _target(effects, incident, moment, incident.units, incident.size * incident.uneven())
     effects.rejected[incident.units] += 3 * incident.strength(moment) * _usual_rejected(moment.fleet)[incident.units]
 
 
-def _partial_flood(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _partial_flood(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     factors = incident.uneven()
     hit = np.argsort(-factors)[: max(int(float(incident.values["units"])), 1)]
     size = incident.size * factors[hit] / factors[hit].mean()
     _target(effects, incident, moment, incident.units[hit], size)
 
 
-def _usual_rejected(fleet: Fleet) -> Floats:
+def _usual_rejected(fleet: FleetArrays) -> Floats:
     return fleet.busy * fleet.mail.recipients * fleet.mail.rejected
 
 
-def _hold_slots(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _hold_slots(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     held = incident.size * incident.strength(moment)
     effects.held[incident.units] = np.maximum(effects.held[incident.units], held)
 
 
-def _harvest(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _harvest(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     fleet, units, strength = moment.fleet, incident.units, incident.strength(moment)
     effects.rejected[units] += incident.size * _usual_rejected(fleet)[units] * strength
     effects.connections[units] += 2.5 * (fleet.busy * fleet.mail.connections)[units] * strength
 
 
-def _bounce(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _bounce(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     flow = incident.size * moment.fleet.busy[incident.units] * incident.strength(moment)
     effects.extra[incident.units] += flow
     effects.undeliverable[incident.units] += flow
 
 
-def _abuse(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _abuse(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     flow = (incident.size - 1) * moment.fleet.busy[incident.units] * incident.strength(moment)
     effects.extra[incident.units] += flow
     effects.undeliverable[incident.units] += 0.12 * flow
     effects.one_sender[incident.units] = True
 
 
-def _spread_thin(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _spread_thin(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     effects.extra[incident.units] += incident.size * moment.fleet.busy[incident.units] * incident.strength(moment)
 
 
-def _burst(effects: Effects, incident: Incident, _: Moment) -> None:
+def _burst(effects: Effects, incident: Incident, _: TimeStep) -> None:
     flow = incident.size / float(incident.values["duration"])
     effects.extra[incident.units] += flow / len(incident.units)
 
 
-def _slow(effects: Effects, incident: Incident, _: Moment) -> None:
+def _slow(effects: Effects, incident: Incident, _: TimeStep) -> None:
     effects.service[incident.units] = np.minimum(effects.service[incident.units], incident.size)
 
 
-def _slow_disk(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _slow_disk(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     _slow(effects, incident, moment)
     effects.drive_failed[incident.units] = True
 
 
-def _slow_lookups(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _slow_lookups(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     """Slow the units one after the other, over five minutes: what they share does not hit them at once."""
     late = np.arange(len(incident.units)) * 5 * MINUTE / len(incident.units)
     hit = incident.units[incident.elapsed(moment) > late]
@@ -97,27 +107,27 @@ def _slow_lookups(effects: Effects, incident: Incident, moment: Moment) -> None:
     effects.dns[hit] += 400
 
 
-def _enlarge(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _enlarge(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     effects.size[incident.units] *= 1 + (incident.size - 1) * incident.strength(moment)
 
 
-def _destination_down(effects: Effects, incident: Incident, _: Moment) -> None:
+def _destination_down(effects: Effects, incident: Incident, _: TimeStep) -> None:
     effects.stuck[incident.units] = np.maximum(effects.stuck[incident.units], incident.size)
 
 
-def _starve_delivery(effects: Effects, incident: Incident, _: Moment) -> None:
+def _starve_delivery(effects: Effects, incident: Incident, _: TimeStep) -> None:
     effects.delivery[incident.units] = np.minimum(effects.delivery[incident.units], incident.size)
 
 
-def _drop(effects: Effects, incident: Incident, _: Moment) -> None:
+def _drop(effects: Effects, incident: Incident, _: TimeStep) -> None:
     effects.snmp_loss[incident.units] = np.maximum(effects.snmp_loss[incident.units], incident.size)
 
 
-def _set(field: str, state: bool, effects: Effects, incident: Incident, _: Moment) -> None:
+def _set(field: str, state: bool, effects: Effects, incident: Incident, _: TimeStep) -> None:
     getattr(effects, field)[incident.units] = state
 
 
-def _multiply(field: str, effects: Effects, incident: Incident, moment: Moment) -> None:
+def _multiply(field: str, effects: Effects, incident: Incident, moment: TimeStep) -> None:
     getattr(effects, field)[incident.units] *= 1 + (incident.size - 1) * incident.strength(moment)
 
 
@@ -131,40 +141,40 @@ def _scale(field: str) -> Effect:
     return partial(_multiply, field)
 
 
-def _toggle(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _toggle(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     period = float(incident.values["period"])
     if incident.elapsed(moment) % period <= period / 2:
         effects.rotation[incident.units] = False
 
 
-def _heat(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _heat(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     effects.heat[incident.units] += incident.size * incident.strength(moment)
 
 
-def _fill_log(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _fill_log(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     effects.log_fill[incident.units] += incident.size * incident.elapsed(moment) / HOUR
 
 
-def _expire(effects: Effects, incident: Incident, _: Moment) -> None:
+def _expire(effects: Effects, incident: Incident, _: TimeStep) -> None:
     for unit in incident.units:
         effects.keys[int(unit), str(incident.values["feature"])] = incident.begin + incident.size * DAY
 
 
-def _reset_counters(effects: Effects, incident: Incident, moment: Moment) -> None:
+def _reset_counters(effects: Effects, incident: Incident, moment: TimeStep) -> None:
     if moment.begin <= incident.begin < moment.end:
         effects.reset[incident.units] = True
 
 
-def _shift_clock(effects: Effects, incident: Incident, _: Moment) -> None:
+def _shift_clock(effects: Effects, incident: Incident, _: TimeStep) -> None:
     effects.shift[incident.units] += incident.size * HOUR
 
 
-def _other_version(effects: Effects, incident: Incident, _: Moment) -> None:
+def _other_version(effects: Effects, incident: Incident, _: TimeStep) -> None:
     for unit in incident.units:
         effects.versions[int(unit)] = str(incident.values["version"])
 
 
-def _nothing(_effects: Effects, _incident: Incident, _moment: Moment) -> None:
+def _nothing(_effects: Effects, _incident: Incident, _moment: TimeStep) -> None:
     pass
 
 
@@ -206,7 +216,7 @@ _DELIVERY: Final = _alerts(
 def _scenario(
     name: str,
     meaning: str,
-    place: Place,
+    scope: Scope,
     apply: Effect,
     duration: float,
     *more: Parameter,
@@ -217,10 +227,10 @@ def _scenario(
     hardware: bool = False,
     shifts: bool = False,
 ) -> Scenario:
-    where = () if place == "fleet" else (Parameter(place, "", "name", f"the {place} that it befalls"),)
+    where = () if scope == "fleet" else (Parameter(scope, "", "name", f"the {scope} that it befalls"),)
     parameters = (*where, Parameter("duration", duration, "s", "how long it lasts"), *more)
     besides = tuple(alert for alert in allowed if alert not in expected)
-    return Scenario(name, meaning, place, parameters, apply, expected, besides, traffic, role, hardware, shifts)
+    return Scenario(name, meaning, scope, parameters, apply, expected, besides, traffic, role, hardware, shifts)
 
 
 def _size(default: float, unit: str, meaning: str) -> Parameter:
@@ -231,7 +241,7 @@ def _ramp(default: float) -> Parameter:
     return Parameter("ramp", default, "s", "how long it takes to rise to its size")
 
 
-def _text(name: str, default: Value, meaning: str) -> Parameter:
+def _text(name: str, default: ParameterValue, meaning: str) -> Parameter:
     return Parameter(name, default, "text", meaning)
 
 

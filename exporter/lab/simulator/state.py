@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from exporter.lab.simulator.fleet import SPAM_CAUGHT, Fleet
+from exporter.lab.simulator.fleet_arrays import SPAM_CAUGHT, FleetArrays
 from exporter.lab.simulator.noise import Counts, Floats, generator
 from exporter.lab.simulator.releases import SERVICES
 from exporter.lab.simulator.traffic import DAY, Mask
@@ -39,10 +39,10 @@ class Count(IntEnum):
     DNS_CACHE_EXPIRED = auto()
 
 
-HARD: Final = slice(Count.DNS_HARD_BOUNCED, Count.OTHER_HARD_BOUNCED + 1)
+HARD_BOUNCES: Final = slice(Count.DNS_HARD_BOUNCED, Count.OTHER_HARD_BOUNCED + 1)
 """The five reasons of a hard bounce."""
 
-COMPLETED: Final = slice(Count.DNS_HARD_BOUNCED, Count.DELETED_RECIPS + 1)
+COMPLETED_RECIPIENTS: Final = slice(Count.DNS_HARD_BOUNCED, Count.DELETED_RECIPS + 1)
 """What completes a recipient: hard bounced, delivered or deleted."""
 
 
@@ -55,7 +55,7 @@ class Cargo(IntEnum):
 
 
 @dataclass(slots=True)
-class State:
+class FleetState:
     """Arrays over the units, changed in place by each step; times in Unix seconds, amounts as AsyncOS counts them."""
 
     counts: Counts  # by Count
@@ -93,7 +93,7 @@ class State:
     members: Mask  # in rotation
 
 
-def warm(fleet: Fleet, seed: int, time: float) -> State:
+def warm(fleet: FleetArrays, seed: int, time: float) -> FleetState:
     """Return the state of a fleet that has been at work for months: counters, ids and uptimes that fit its mail."""
     units = len(fleet)
     draw = generator(seed, 6)
@@ -103,7 +103,7 @@ def warm(fleet: Fleet, seed: int, time: float) -> State:
     boot = np.floor(time - uptime)
     services = len(SERVICES)
     period = np.array(list(SERVICES.values()))[:, None]
-    return State(
+    return FleetState(
         counts=counts,
         at_boot=np.floor(counts * (1 - uptime / age)).astype(np.int64),
         at_reset=np.zeros_like(counts),
@@ -140,7 +140,7 @@ def warm(fleet: Fleet, seed: int, time: float) -> State:
     )
 
 
-def _flows(fleet: Fleet) -> Floats:
+def _flows(fleet: FleetArrays) -> Floats:
     """Return the long-term events per second of each unit, by Count; a spare has seen a little test mail."""
     mail = fleet.mail
     arrivals = np.maximum(fleet.busy * 0.45, fleet.capacity * 0.002)

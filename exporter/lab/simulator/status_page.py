@@ -12,7 +12,7 @@ from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from exporter.lab.simulator.releases import CURRENT, LEGACY, MIDDLE
-from exporter.lab.simulator.view import Page
+from exporter.lab.simulator.view import PageName
 from exporter.metrics.reading import Items
 
 
@@ -55,7 +55,7 @@ _TOPHOSTS: Final = {
 Attributes = dict[str, object]
 
 
-def render(page: Page, items: Items, generation: int) -> bytes:
+def render(page: PageName, items: Items, generation: int) -> bytes:
     """Return the page that holds these items, those of one page, in the structure of that generation of AsyncOS."""
     lines = {
         "status": lambda: _status(items, _STRUCTURES[generation]),

@@ -19,7 +19,7 @@ from exporter.errors import ConfigError
 BUILT_IN: Final = ("campus", "mixed", "pair", "rings")
 """Topologies that come with the exporter."""
 
-VERSION: Final = re.compile(r"\d+\.\d+\.\d+-\d+")
+ASYNCOS_RELEASE: Final = re.compile(r"\d+\.\d+\.\d+-\d+")
 """A release of AsyncOS."""
 
 _MODEL: Final = re.compile(r"[CX]\d+V?")
@@ -28,7 +28,7 @@ _LOAD_POOL: Final = 8
 
 
 def _version(text: str) -> str:
-    if not VERSION.fullmatch(text):
+    if not ASYNCOS_RELEASE.fullmatch(text):
         raise bad_value("must be a release such as 10.0.0-203")
     return text
 
@@ -55,7 +55,7 @@ class Pool(Section):
     """Growth of the volume, as a share of it."""
 
 
-class Settings(Section):
+class UnitSettings(Section):
     """What an appliance is; given for one, or under `defaults` for all."""
 
     site: Name | None = None
@@ -72,13 +72,13 @@ class Settings(Section):
     """The release, which decides what the sources have."""
 
 
-class Entry(Settings):
+class UnitEntry(UnitSettings):
     """An appliance as the file has it."""
 
     name: Name
 
 
-class Unit(Entry):
+class Unit(UnitEntry):
     """An appliance with the defaults filled in."""
 
     stream: Name
@@ -94,8 +94,8 @@ class TopologyFile(Section):
     """A fleet to simulate: the mail of its pools, and its appliances."""
 
     pools: dict[Name, Pool]
-    defaults: Settings | None = None
-    appliances: Annotated[tuple[Entry, ...], NotEmpty]
+    defaults: UnitSettings | None = None
+    appliances: Annotated[tuple[UnitEntry, ...], NotEmpty]
 
 
 class Topology(Section):
@@ -110,18 +110,18 @@ class Topology(Section):
         return [unit for unit in self.appliances if unit.pool == pool]
 
 
-def load(name: str) -> Topology:
+def load_topology(name: str) -> Topology:
     """Return the built-in topology or that of the YAML file called `name`; raises ConfigError with every problem."""
     if name not in BUILT_IN:
         path = Path(name)
         if not path.exists() and path.suffix not in (".yml", ".yaml"):
             raise ConfigError([f"There is no topology {name!r}: name one of {', '.join(BUILT_IN)}, or a YAML file."])
-        return read(path)
+        return read_topology(path)
     with resources.as_file(resources.files(__package__) / "topologies" / f"{name}.yml") as path:
-        return read(path)
+        return read_topology(path)
 
 
-def read(path: Path) -> Topology:
+def read_topology(path: Path) -> Topology:
     """Return the topology of a YAML file; raises ConfigError with every problem, a sentence each."""
     file = read_yaml(path)
     explainer = Explainer(file, TopologyFile.model_json_schema())
@@ -143,7 +143,7 @@ def read(path: Path) -> Topology:
     return topology
 
 
-def units(count: int) -> Topology:
+def equal_units(count: int) -> Topology:
     """Return a fleet of `count` equal inbound appliances in pools of eight over two sites, for load."""
     if count < 1:
         raise ConfigError([f"A fleet needs at least one unit, not {count}."])
@@ -163,14 +163,14 @@ def units(count: int) -> Topology:
     return Topology(name=f"units-{count}", pools=pools, appliances=tuple(appliances))
 
 
-def _merged(defaults: Settings | None, entry: Entry) -> Entry:
+def _merged(defaults: UnitSettings | None, entry: UnitEntry) -> UnitEntry:
     """Return the entry with the defaults for what it does not say itself."""
     usual = defaults.model_dump(exclude_unset=True) if defaults else {}
     update = {key: value for key, value in usual.items() if key not in entry.model_fields_set}
     return entry.model_copy(update=update | {"labels": usual.get("labels", {}) | entry.labels})
 
 
-def _contradictions(file: TopologyFile, entries: Sequence[Entry]) -> Iterator[Problem]:
+def _contradictions(file: TopologyFile, entries: Sequence[UnitEntry]) -> Iterator[Problem]:
     """Yield what each appliance and each pool alone cannot show."""
     names = Counter(entry.name for entry in entries)
     for index, entry in enumerate(entries):
@@ -185,7 +185,7 @@ def _contradictions(file: TopologyFile, entries: Sequence[Entry]) -> Iterator[Pr
         yield from _pool_faults(name, pool, file, [entry for entry in entries if entry.pool == name])
 
 
-def _pool_faults(name: str, pool: Pool, file: TopologyFile, entries: Sequence[Entry]) -> Iterator[Problem]:
+def _pool_faults(name: str, pool: Pool, file: TopologyFile, entries: Sequence[UnitEntry]) -> Iterator[Problem]:
     place: KeyPath = ("pools", name)
     if all(entry.role == "spare" for entry in entries):
         yield Problem(place, "has no appliance in production: give it one")

@@ -19,21 +19,21 @@ import numpy as np
 
 from exporter.lab.simulator import figures, hardware
 from exporter.lab.simulator.effects import Effects
-from exporter.lab.simulator.fleet import Fleet
+from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.hardware import TableRow
 from exporter.lab.simulator.noise import Counts, Floats
 from exporter.lab.simulator.releases import COUNTING, CURRENT, EVALUATION, FEATURES, GAUGES, LAPSED, SERVICES
-from exporter.lab.simulator.state import COMPLETED, HARD, Count, State
+from exporter.lab.simulator.state import COMPLETED_RECIPIENTS, HARD_BOUNCES, Count, FleetState
 from exporter.metrics.conversions import Raw
 from exporter.metrics.reading import Items, Row, name_rows
 from exporter.sources.snmp.mib import TABLES
 
-Page = Literal["status", "dnsstatus", "tophosts", "topin"]
+PageName = Literal["status", "dnsstatus", "tophosts", "topin"]
 
 WINDOWS: Final = {"last_1_min": 60, "last_5_min": 300, "last_15_min": 900}
 """Windows over which the status page gives rates, in seconds."""
 
-RATED: Final = (
+RATED_COUNTERS: Final = (
     "inj_msgs",
     "inj_recips",
     "soft_bounced_evts",
@@ -50,8 +50,8 @@ _COUNTERS: Final[Mapping[str, Count | slice]] = {
     "rejected_recips": Count.REJECTED_RECIPS,
     "dropped_msgs": Count.DROPPED_MSGS,
     "soft_bounced_evts": Count.SOFT_BOUNCED_EVTS,
-    "completed_recips": COMPLETED,
-    "hard_bounced_recips": HARD,
+    "completed_recips": COMPLETED_RECIPIENTS,
+    "hard_bounced_recips": HARD_BOUNCES,
     "dns_hard_bounced_recips": Count.DNS_HARD_BOUNCED,
     "5xx_hard_bounced_recips": Count.STATUS_5XX_HARD_BOUNCED,
     "filter_hard_bounced_recips": Count.FILTER_HARD_BOUNCED,
@@ -98,9 +98,9 @@ class Transport:
     delay: float
 
 
-def rated(state: State) -> Counts:
+def rated(state: FleetState) -> Counts:
     """Return the totals that the status page gives rates of, by unit."""
-    return np.array([_total(state.counts, name) for name in RATED])
+    return np.array([_total(state.counts, name) for name in RATED_COUNTERS])
 
 
 def _total(counts: Counts, name: str) -> Counts:
@@ -115,7 +115,13 @@ class View:
     """
 
     def __init__(
-        self, fleet: Fleet, state: State, effects: Effects, jitter: Floats, increases: Mapping[str, Counts], time: float
+        self,
+        fleet: FleetArrays,
+        state: FleetState,
+        effects: Effects,
+        jitter: Floats,
+        increases: Mapping[str, Counts],
+        time: float,
     ) -> None:
         self.time = time
         self._fleet = fleet
@@ -135,7 +141,7 @@ class View:
         self._stuck = state.stuck.tolist()
         self._heaviest = state.heaviest.tolist()
 
-    def xml_items(self, unit: str, pages: Sequence[Page] = ("status",)) -> Items:
+    def xml_items(self, unit: str, pages: Sequence[PageName] = ("status",)) -> Items:
         """Return what the exporter reads from the unit's status pages: text, in the order of the page."""
         number = self._fleet.index[unit]
         items: Items = {}
@@ -256,7 +262,7 @@ class View:
             "connections": gauges["conn_out"][number],
             "delivered_recipients": counts[Count.DELIVERED_RECIPS],
             "soft_bounces": counts[Count.SOFT_BOUNCED_EVTS],
-            "hard_bounces": sum(counts[HARD]),
+            "hard_bounces": sum(counts[HARD_BOUNCES]),
         }
         shares = _zipf("destination{}.example")
         active = gauges["active_recips"][number] - stuck
@@ -300,10 +306,10 @@ class View:
         effects, busy = self._effects, self._busy[number]
         heat = float(effects.heat[number])
         return {
-            "powerSupplyTable": hardware.supplies(failed=bool(effects.supply_failed[number])),
-            "temperatureTable": hardware.temperatures(busy, heat),
-            "fanTable": hardware.fans(busy, heat, failed=bool(effects.fan_failed[number])),
-            "raidTable": hardware.drives(failed=bool(effects.drive_failed[number])),
+            "powerSupplyTable": hardware.supply_rows(failed=bool(effects.supply_failed[number])),
+            "temperatureTable": hardware.temperature_rows(busy, heat),
+            "fanTable": hardware.fan_rows(busy, heat, failed=bool(effects.fan_failed[number])),
+            "raidTable": hardware.drive_rows(failed=bool(effects.drive_failed[number])),
         }
 
     def _version(self, number: int) -> str:
@@ -329,27 +335,27 @@ def _names(labels: tuple[str, ...]) -> tuple[Row, ...]:
     return tuple((name,) for name in named.values())
 
 
-def _lists(columns: Mapping[str, figures.Column]) -> dict[str, list[Raw]]:
+def _lists(columns: Mapping[str, figures.FigureColumn]) -> dict[str, list[Raw]]:
     return {name: list(column) if isinstance(column, list) else column.tolist() for name, column in columns.items()}
 
 
-def _counter_columns(state: State) -> dict[str, figures.Column]:
+def _counter_columns(state: FleetState) -> dict[str, figures.FigureColumn]:
     columns = {"reset": state.counts - state.at_reset, "uptime": state.counts - state.at_boot, "lifetime": state.counts}
     return {
         f"counters/{name}/{column}": _total(counts, name) for name in _COUNTERS for column, counts in columns.items()
     }
 
 
-def _rate_columns(increases: Mapping[str, Counts]) -> dict[str, figures.Column]:
+def _rate_columns(increases: Mapping[str, Counts]) -> dict[str, figures.FigureColumn]:
     """Return the rates per hour, from the increases of the rated counters over each window."""
     return {
         f"rates/{name}/{window}": increases[window][row] * (3600 // seconds)
-        for row, name in enumerate(RATED)
+        for row, name in enumerate(RATED_COUNTERS)
         for window, seconds in WINDOWS.items()
     }
 
 
-def _oldest(state: State, time: float) -> list[tuple[int, int]]:
+def _oldest(state: FleetState, time: float) -> list[tuple[int, int]]:
     """Return age in seconds and id of each unit's oldest message, queued or in delivery; 0 and 0 for none."""
     delivery = np.where(state.attempted > 0, time - state.oldest, 0)
     age = np.floor(np.maximum(delivery, state.wait)).astype(np.int64)

@@ -16,8 +16,8 @@ import pytest
 from exporter.cli import main
 from exporter.lab.history import blocks
 from exporter.lab.history.backfill import backfill
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import load_topology
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
 
@@ -37,8 +37,8 @@ def _resource_tracker() -> None:
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a Prometheus that has scraped four hours of a fleet of which mx2 was attacked, and knows no rules."""
     folder = tmp_path_factory.mktemp("attacked") / "data"
-    jabberer = parse("jabberer@+2h,unit=mx2")
-    backfill(load("campus"), seed=5, seconds=END - BEGIN, end=END, out=folder, scenarios=[jabberer])
+    jabberer = parse_scenario("jabberer@+2h,unit=mx2")
+    backfill(load_topology("campus"), seed=5, seconds=END - BEGIN, end=END, out=folder, scenarios=[jabberer])
     with blocks.served(folder) as url:
         yield url
 

@@ -6,12 +6,12 @@ from exporter.lab.backtest.alerting import Firing
 from exporter.lab.backtest.cases import CASES, HOUR, Case
 from exporter.lab.backtest.score import Score, score
 from exporter.lab.backtest.score_report import scores_json, scores_table
-from exporter.lab.backtest.simulated import Played, Trial
+from exporter.lab.backtest.trials import Played, Trial
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Alert
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
-from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.timeline import parse_scenario
 
 JABBERER = Case("a jabberer", ("jabberer,unit=mx2",), 2 * HOUR, minutes=7)
 
@@ -19,10 +19,10 @@ JABBERER = Case("a jabberer", ("jabberer,unit=mx2",), 2 * HOUR, minutes=7)
 def of(case: Case, *fired: Firing) -> Score:
     """Score a case in which these alerts fired, with the truth that the simulator has about it."""
     trial = Trial(case, 1)
-    model = Model(topology.load(case.topology), 1, trial.onset)
+    model = Model(topology.load_topology(case.topology), 1, trial.onset)
     start = model.time
     for text in case.scenarios:
-        model.begin(parse(text).at(trial.onset - start))
+        model.begin(parse_scenario(text).at(trial.onset - start))
     return score(Played(trial, tuple(model.truth()), fired))
 
 

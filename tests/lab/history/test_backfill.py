@@ -16,13 +16,12 @@ from exporter import config
 from exporter.errors import ExporterError, RequestError
 from exporter.lab.history import backfill
 from exporter.lab.history.backfill import EVERY, READ, Samples
-from exporter.lab.history.series import DEADLINE, polls
+from exporter.lab.history.series import PROBE_DEADLINE, polls
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import generator
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import Topology
-from exporter.lab.simulator.topology import load as load_topology
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import Topology, load_topology
 from exporter.probe import Prober, probe_result
 from exporter.prometheus.rule_files import Rule, read_rules
 from exporter.telemetry import Telemetry
@@ -86,7 +85,7 @@ def model(topology: Topology) -> Model:
 def eventful(topology: Topology) -> Model:
     model = Model(topology, 1, START)
     for incident in INCIDENTS:
-        model.begin(parse(incident))
+        model.begin(parse_scenario(incident))
     return model
 
 
@@ -137,7 +136,7 @@ def test_the_history_has_what_a_probe_of_each_instant_would_have_exported(
                 readings = polls(model.view, appliance, chances)
                 up.add((readings[0].up, readings[1].up))
                 duration = max(reading.duration for reading in readings)
-                result = probe_result(appliance, readings, duration, DEADLINE, datetime.now(UTC))
+                result = probe_result(appliance, readings, duration, PROBE_DEADLINE, datetime.now(UTC))
                 assert not any(result.exposition.unreadable.values())
                 expected = labelled(parsed(result.exposition.text().decode()), labels[name])
             assert of_unit(by_instant[now], name) == expected
@@ -326,7 +325,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     [
         ({"seconds": 59}, r"A history of 59 s has no sample: it must be 60 s at least\."),
         ({"step": 7}, r"A step of 7 s is not possible"),
-        ({"scenarios": [parse("fan-fault,unit=nobody")]}, r"There is no unit nobody"),
+        ({"scenarios": [parse_scenario("fan-fault,unit=nobody")]}, r"There is no unit nobody"),
     ],
 )
 def test_what_cannot_be_backfilled_is_told_and_leaves_no_folder(

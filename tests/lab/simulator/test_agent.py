@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from exporter.config import CommunityAuth, UserAuth
 from exporter.errors import AuthError
-from exporter.lab.simulator.agent import LIMIT, Agent, Faults
+from exporter.lab.simulator.agent import LIMIT, Agent
 from exporter.lab.simulator.engine_user import EngineUser
+from exporter.lab.simulator.faults import SnmpFaults
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import load_topology
 from exporter.lab.simulator.view import Transport, View
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import ber
@@ -81,7 +82,7 @@ def transport(**changes: Any) -> Callable[[View, str], Transport]:
 
 @pytest.fixture(scope="module")
 def view() -> View:
-    return Model(load("campus"), 1, START).view
+    return Model(load_topology("campus"), 1, START).view
 
 
 class Wire(asyncio.DatagramTransport):
@@ -98,7 +99,7 @@ class Wire(asyncio.DatagramTransport):
 class Direct:
     """An agent without a socket, which answers within the call."""
 
-    def __init__(self, view: View, unit: str = HARDWARE, faults: dict[str, Faults] | None = None) -> None:
+    def __init__(self, view: View, unit: str = HARDWARE, faults: dict[str, SnmpFaults] | None = None) -> None:
         self.agent = Agent(unit, lambda: view, AUTHS, ENGINE, {} if faults is None else faults)
         self._wire = Wire()
         self.agent.connection_made(self._wire)
@@ -143,7 +144,7 @@ def now(view: View) -> tuple[int, int]:
 
 @asynccontextmanager
 async def running(
-    view: Callable[[], View], unit: str = HARDWARE, faults: dict[str, Faults] | None = None
+    view: Callable[[], View], unit: str = HARDWARE, faults: dict[str, SnmpFaults] | None = None
 ) -> AsyncIterator[int]:
     """Run an agent and give its port."""
     agent = Agent(unit, view, AUTHS, ENGINE, {} if faults is None else faults)
@@ -270,8 +271,8 @@ async def test_what_is_not_there_is_told_apart(view: View, unit: str, asked: Oid
 @pytest.mark.parametrize("auth", [community(), usm(V3GET)], ids=["v2c", "v3"])
 @pytest.mark.parametrize("topology", ["campus", "pair"])
 async def test_the_exporter_reads_exactly_the_items_of_the_view(topology: str, auth: CommunityAuth | UserAuth) -> None:
-    view = Model(load(topology), 2, START).view
-    for unit in (unit.name for unit in load(topology).appliances):
+    view = Model(load_topology(topology), 2, START).view
+    for unit in (unit.name for unit in load_topology(topology).appliances):
         async with running(lambda: view, unit) as port:
             reading = await poll(SnmpSource(snmp_appliance(port, auth), Telemetry()))
         assert reading.complete
@@ -280,12 +281,12 @@ async def test_the_exporter_reads_exactly_the_items_of_the_view(topology: str, a
 
 @pytest.mark.parametrize("auth", [community(), usm(V3GET)], ids=["v2c", "v3"])
 async def test_a_reboot_is_followed_within_one_poll(auth: CommunityAuth | UserAuth) -> None:
-    model = Model(load("pair"), 1, START)
+    model = Model(load_topology("pair"), 1, START)
     unit = model.fleet.names[0]
     async with running(lambda: model.view, unit) as port:
         source = SnmpSource(snmp_appliance(port, auth), Telemetry())
         before = await poll(source)
-        model.begin(parse(f"reboot,unit={unit}"))
+        model.begin(parse_scenario(f"reboot,unit={unit}"))
         model.advance(START + 600)
         after = await poll(source)
     assert after.complete
@@ -294,12 +295,12 @@ async def test_a_reboot_is_followed_within_one_poll(auth: CommunityAuth | UserAu
 
 
 def test_the_boots_of_the_engine_go_up_with_a_restart_and_its_time_is_the_uptime() -> None:
-    model = Model(load("pair"), 1, START)
+    model = Model(load_topology("pair"), 1, START)
     unit = model.fleet.names[0]
     first = clock(model.view, unit)
     model.advance(START + 600)
     assert clock(model.view, unit) == (first[0], first[1] + 600)
-    model.begin(parse(f"reboot,unit={unit}"))
+    model.begin(parse_scenario(f"reboot,unit={unit}"))
     model.advance(START + 1200)
     boots, seconds = clock(model.view, unit)
     assert boots > first[0]
@@ -314,7 +315,7 @@ def clock(view: View, unit: str) -> tuple[int, int]:
 
 
 def test_a_model_that_leaps_hours_is_followed() -> None:
-    model = Model(load("pair"), 1, START)
+    model = Model(load_topology("pair"), 1, START)
     unit, codec = model.fleet.names[0], UsmCodec(usm(V3GET))
     for hour in range(3):
         model.advance(START + hour * 3600)
@@ -474,7 +475,7 @@ def test_a_bulk_beyond_the_end_is_one_row_of_ends(view: View) -> None:
 
 
 def test_non_repeaters_come_once() -> None:
-    model = Model(load("pair"), 1, START)
+    model = Model(load_topology("pair"), 1, START)
     datagram = CommunityCodec(COMMUNITY.encode()).encode(
         SnmpRequest("bulk", ((1, 3, 6, 1, 2, 1, 1, 3), MAIL_OBJECTS), 2), ID
     )
@@ -492,7 +493,7 @@ def test_about_the_share_is_lost_and_each_time_the_same(view: View, monkeypatch:
     monkeypatch.setattr(View, "transport", transport(snmp_loss=0.2))
 
     def heard() -> Iterator[bool]:
-        direct = Direct(view, faults={HARDWARE: Faults(loss=0.5)})
+        direct = Direct(view, faults={HARDWARE: SnmpFaults(loss=0.5)})
         return (direct.ask(QUEUE) is not None for _ in range(1000))
 
     first = list(heard())
@@ -501,10 +502,10 @@ def test_about_the_share_is_lost_and_each_time_the_same(view: View, monkeypatch:
 
 
 def test_faults_can_be_switched_while_the_agent_runs(view: View) -> None:
-    faults: dict[str, Faults] = {"mx2": Faults(dead=True)}
+    faults: dict[str, SnmpFaults] = {"mx2": SnmpFaults(dead=True)}
     direct = Direct(view, faults=faults)
     assert direct.ask(QUEUE)
-    faults[HARDWARE] = Faults(dead=True)
+    faults[HARDWARE] = SnmpFaults(dead=True)
     assert direct.ask(QUEUE) is None
     del faults[HARDWARE]
     assert direct.ask(QUEUE)
@@ -516,7 +517,7 @@ def test_an_agent_that_the_view_calls_dead_is_silent(view: View, monkeypatch: py
 
 
 def test_what_is_broken_is_a_general_error_and_the_rest_is_well(view: View) -> None:
-    direct = Direct(view, faults={HARDWARE: Faults(broken=QUEUE.oids)})
+    direct = Direct(view, faults={HARDWARE: SnmpFaults(broken=QUEUE.oids)})
     response = direct.ask(SnmpRequest("get", (oid("sysUpTime"), *QUEUE.oids)))
     assert response
     assert (response.error_status, response.error_index) == (5, 2)
@@ -526,7 +527,7 @@ def test_what_is_broken_is_a_general_error_and_the_rest_is_well(view: View) -> N
 
 
 async def test_a_late_answer_comes(view: View) -> None:
-    async with running(lambda: view, faults={HARDWARE: Faults(delay=0.1)}) as port:
+    async with running(lambda: view, faults={HARDWARE: SnmpFaults(delay=0.1)}) as port:
         loop = asyncio.get_running_loop()
         started = loop.time()
         reading = await poll(SnmpSource(snmp_appliance(port), Telemetry()))
@@ -535,7 +536,7 @@ async def test_a_late_answer_comes(view: View) -> None:
 
 
 async def test_a_raid_table_without_getbulk_is_read_all_the_same(view: View) -> None:
-    async with running(lambda: view, faults={HARDWARE: Faults(deaf_to_bulk=(RAID,))}) as port:
+    async with running(lambda: view, faults={HARDWARE: SnmpFaults(deaf_to_bulk=(RAID,))}) as port:
         reading = await poll(SnmpSource(snmp_appliance(port), Telemetry()))
     assert reading.complete
     assert reading.items == view.snmp_items(HARDWARE)

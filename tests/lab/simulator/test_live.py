@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from exporter.config import CommunityAuth, UserAuth
-from exporter.lab.simulator import faults
+from exporter.lab.simulator import fault_forms
 from exporter.lab.simulator.live import LiveFleet
-from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.timeline import parse_scenario
 from exporter.probe import probe_result
 from support.simulated import START, STEP, configured, probed, reasons, simulated, value
 
@@ -64,7 +64,7 @@ async def test_snmp_is_v3_with_privacy_and_pages_are_pinned_https_unless_told_ot
 async def test_a_scenario_shows_at_the_exporter_after_the_next_steps(fleet: LiveFleet, tmp_path: Path) -> None:
     read = configured(fleet, tmp_path)
     before = await probed(read, "mx1")
-    fleet.model.begin(parse("jabberer,unit=mx1,size=4,ramp=0s"))
+    fleet.model.begin(parse_scenario("jabberer,unit=mx1,size=4,ramp=0s"))
     for _ in range(8):
         await fleet.step()
     after = await probed(read, "mx1")
@@ -86,7 +86,7 @@ async def test_a_scenario_of_the_transport_shows_with_its_reason(
     fleet: LiveFleet, tmp_path: Path, text: str, expected: set[tuple[str, str]]
 ) -> None:
     read = configured(fleet, tmp_path)
-    fleet.model.begin(parse(text))
+    fleet.model.begin(parse_scenario(text))
     await fleet.step()
     deadline = 2.0 if ("snmp", "timeout") in expected else 10.0
     assert reasons(await probed(read, "mx1", deadline)) == expected
@@ -114,10 +114,10 @@ async def test_a_fault_on_request_shows_with_its_reason_until_it_is_taken_back(
     fleet: LiveFleet, tmp_path: Path, form: dict[str, str], expected: set[tuple[str, str]]
 ) -> None:
     read = configured(fleet, tmp_path)
-    await fleet.set_faults("mx1", *faults.read(form))
+    await fleet.set_faults("mx1", *fault_forms.parse_faults(form))
     deadline = 2.0 if "timeout" in {reason for _, reason in expected} else 10.0
     assert reasons(await probed(read, "mx1", deadline)) == expected
-    await fleet.set_faults("mx1", *faults.read({}))
+    await fleet.set_faults("mx1", *fault_forms.parse_faults({}))
     assert not reasons(await probed(read, "mx1"))
 
 

@@ -10,21 +10,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import RequestError
-from exporter.lab.simulator.fleet import Fleet
+from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import Floats
 from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.state import Count
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import load, units
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import equal_units, load_topology
 from exporter.lab.simulator.traffic import Mask, Senders
-from exporter.lab.simulator.view import Page
+from exporter.lab.simulator.view import PageName
 from exporter.metrics.reading import Items
 
 START = 1_767_690_000.0
 """Tuesday, 6 January 2026, 09:00 UTC."""
 
-PAGES: tuple[Page, ...] = ("status", "dnsstatus", "tophosts", "topin")
+PAGES: tuple[PageName, ...] = ("status", "dnsstatus", "tophosts", "topin")
 
 
 def figures(model: Model) -> bytes:
@@ -97,10 +97,10 @@ scenario_lists = st.lists(
 def test_the_invariants_of_the_figures_hold_at_every_instant(
     seed: int, chosen: list[tuple[str, int]], topology: str
 ) -> None:
-    model = Model(load(topology), seed, START)
+    model = Model(load_topology(topology), seed, START)
     for name, minutes in chosen:
         try:
-            model.begin(parse(f"{name}@+{minutes}m"))
+            model.begin(parse_scenario(f"{name}@+{minutes}m"))
         except RequestError:
             continue  # rings and pair have neither a spare nor, rings, outbound mail
     last: dict[str, Items] = {}
@@ -121,7 +121,7 @@ def test_the_invariants_of_the_figures_hold_at_every_instant(
 class Month:
     """Thirty days without a scenario: `highest` queues, `added` to the totals, and what was wrong at any minute."""
 
-    fleet: Fleet
+    fleet: FleetArrays
     highest: Floats
     started: Floats
     added: Floats
@@ -130,7 +130,7 @@ class Month:
 
 @pytest.fixture(scope="module")
 def month() -> Month:
-    model = Model(load("campus"), 5, START)
+    model = Model(load_topology("campus"), 5, START)
     started = before = model.state.counts.copy()
     highest, faults = np.zeros(len(model.fleet)), []
     for minute in range(30 * 1440):
@@ -175,9 +175,9 @@ def test_the_totals_of_a_warm_start_have_the_proportions_that_are_then_added(mon
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
-    models = [Model(load("campus"), seed, START, 30) for seed in (1, 1, 2)]
+    models = [Model(load_topology("campus"), seed, START, 30) for seed in (1, 1, 2)]
     for model in models:
-        model.begin(parse("flood@+1m"))
+        model.begin(parse_scenario("flood@+1m"))
         model.advance(START + 1800)
     first, same, other = map(figures, models)
     assert first == same
@@ -187,9 +187,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
 @settings(max_examples=8, deadline=None)
 @given(stops=st.lists(st.integers(0, 3600), max_size=5))
 def test_it_does_not_matter_how_the_time_is_sliced(stops: list[int]) -> None:
-    whole, sliced = Model(load("pair"), 1, START), Model(load("pair"), 1, START)
+    whole, sliced = Model(load_topology("pair"), 1, START), Model(load_topology("pair"), 1, START)
     for model in (whole, sliced):
-        model.begin(parse("jabberer@+10m"))
+        model.begin(parse_scenario("jabberer@+10m"))
     whole.advance(START + 3600)
     for stop in sorted(stops):
         sliced.advance(START + stop)
@@ -199,19 +199,19 @@ def test_it_does_not_matter_how_the_time_is_sliced(stops: list[int]) -> None:
 
 
 def test_a_scenario_that_is_added_later_is_the_same_as_one_that_was_planned() -> None:
-    planned, live = Model(load("campus"), 1, START), Model(load("campus"), 1, START)
-    planned.begin(parse("flood@+10m"))
+    planned, live = Model(load_topology("campus"), 1, START), Model(load_topology("campus"), 1, START)
+    planned.begin(parse_scenario("flood@+10m"))
     planned.advance(START + 1800)
     live.advance(START + 600)
-    live.begin(parse("flood"))
+    live.begin(parse_scenario("flood"))
     live.advance(START + 1800)
     assert figures(planned) == figures(live)
     assert planned.truth() == live.truth()
 
 
 def test_a_scenario_that_is_stopped_lets_the_fleet_recover() -> None:
-    model = Model(load("campus"), 1, START)
-    incident = model.begin(parse("flood,duration=3h"))
+    model = Model(load_topology("campus"), 1, START)
+    incident = model.begin(parse_scenario("flood,duration=3h"))
     model.advance(START + 1200)
     assert model.state.queue.sum() > 50_000
     model.stop(incident.number)
@@ -222,7 +222,7 @@ def test_a_scenario_that_is_stopped_lets_the_fleet_recover() -> None:
 
 
 def test_a_model_starts_warm_at_a_whole_step_before_the_time_asked_for() -> None:
-    model = Model(load("campus"), 1, START + 44.4, 15)
+    model = Model(load_topology("campus"), 1, START + 44.4, 15)
     assert model.time == START + 30
     page = model.view.xml_items("mx1")
     assert total(page, "inj_msgs") > total(page, "inj_msgs", "uptime") > 1_000_000
@@ -238,13 +238,13 @@ def test_a_model_starts_warm_at_a_whole_step_before_the_time_asked_for() -> None
 @pytest.mark.parametrize("step", [0, 7, 45, 90])
 def test_a_step_that_does_not_divide_a_minute_is_refused(step: int) -> None:
     with pytest.raises(RequestError, match=f"A step of {step} s is not possible; take 15, 20, 30, 60 s."):
-        Model(load("pair"), 1, START, step)
+        Model(load_topology("pair"), 1, START, step)
 
 
 def test_arrivals_do_not_depend_on_the_step() -> None:
     arrived = []
     for step in (15, 60):
-        model = Model(load("pair"), 1, START, step)
+        model = Model(load_topology("pair"), 1, START, step)
         before = model.state.counts[Count.INJ_MSGS].sum()
         model.advance(START + 4 * 3600)
         arrived.append(model.state.counts[Count.INJ_MSGS].sum() - before)
@@ -252,7 +252,7 @@ def test_arrivals_do_not_depend_on_the_step() -> None:
 
 
 def test_senders_move_when_the_membership_changes_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = Model(load("campus"), 1, START)
+    model = Model(load_topology("campus"), 1, START)
     hashed: list[float] = []
     real = Senders.shares
 
@@ -261,15 +261,15 @@ def test_senders_move_when_the_membership_changes_and_only_then(monkeypatch: pyt
         return real(senders, members)
 
     monkeypatch.setattr(Senders, "shares", shares)
-    model.begin(parse("flood@+2m"))
-    model.begin(parse("unit-down@+10m,unit=mx2,duration=20m"))
+    model.begin(parse_scenario("flood@+2m"))
+    model.begin(parse_scenario("unit-down@+10m,unit=mx2,duration=20m"))
     model.advance(START + 3600)
     assert hashed == [START + 600, START + 1800]
 
 
 def test_a_dead_units_mail_goes_to_its_peers_and_it_restarts_when_it_is_back() -> None:
-    model, quiet = Model(load("pair"), 1, START), Model(load("pair"), 1, START)
-    model.begin(parse("unit-down,unit=ring1,duration=20m"))
+    model, quiet = Model(load_topology("pair"), 1, START), Model(load_topology("pair"), 1, START)
+    model.begin(parse_scenario("unit-down,unit=ring1,duration=20m"))
     before, started = model.view.xml_items("ring1"), model.state.counts[Count.INJ_MSGS].sum()
     for one in (model, quiet):
         one.advance(START + 1200)
@@ -288,9 +288,9 @@ def test_a_dead_units_mail_goes_to_its_peers_and_it_restarts_when_it_is_back() -
 
 
 def test_a_counter_reset_falls_in_its_own_column_alone() -> None:
-    model = Model(load("pair"), 1, START)
+    model = Model(load_topology("pair"), 1, START)
     before = model.view.xml_items("ring1")
-    model.begin(parse("counter-reset,unit=ring1"))
+    model.begin(parse_scenario("counter-reset,unit=ring1"))
     model.advance(START + 120)
     now = model.view.xml_items("ring1")
     assert total(now, "inj_msgs", "reset") < 10_000 < total(before, "inj_msgs", "reset")
@@ -299,14 +299,14 @@ def test_a_counter_reset_falls_in_its_own_column_alone() -> None:
 
 
 def test_the_core_gets_what_the_edge_delivers_and_holds_it_back_when_it_is_full() -> None:
-    model = Model(load("rings"), 1, START)
+    model = Model(load_topology("rings"), 1, START)
     edge, core = model.fleet.pool == 0, model.fleet.pool == 1
     before = model.state.counts.copy()
     model.advance(START + 3600)
     added = model.state.counts - before
     delivered = added[Count.DELIVERED_RECIPS][edge].sum() / 1.3
     assert added[Count.INJ_MSGS][core].sum() == pytest.approx(delivered, rel=0.03)
-    model.begin(parse("flood,pool=core,duration=1h"))
+    model.begin(parse_scenario("flood,pool=core,duration=1h"))
     model.advance(START + 7200)
     assert model.state.stuck[edge].sum() > 1000
 
@@ -320,7 +320,7 @@ def test_mail_grows_from_year_to_year(tmp_path: Path) -> None:
             f"pools: {{p: {{daily_messages: 1000000, growth_per_year: {growth}}}}}\n"
             "appliances: [{name: a, pool: p, rated_messages_per_hour: 200000}]\n"
         )
-        model = Model(load(str(path)), 1, START)
+        model = Model(load_topology(str(path)), 1, START)
         model.advance(START + 2 * 86400)
         before = model.state.counts[Count.INJ_MSGS].sum()
         model.advance(START + 2 * 86400 + 3600)
@@ -329,8 +329,8 @@ def test_mail_grows_from_year_to_year(tmp_path: Path) -> None:
 
 
 def test_growth_of_a_scenario_reaches_its_size_over_its_ramp() -> None:
-    grown, usual = Model(load("pair"), 1, START), Model(load("pair"), 1, START)
-    grown.begin(parse("growth,size=1.5,ramp=6h,duration=3d"))
+    grown, usual = Model(load_topology("pair"), 1, START), Model(load_topology("pair"), 1, START)
+    grown.begin(parse_scenario("growth,size=1.5,ramp=6h,duration=3d"))
     increase = []
     for model in (grown, usual):
         model.advance(START + 6 * 3600)
@@ -341,8 +341,8 @@ def test_growth_of_a_scenario_reaches_its_size_over_its_ramp() -> None:
 
 
 def test_a_busy_unit_answers_snmp_worse_and_pages_later() -> None:
-    model = Model(load("campus"), 1, START)
-    model.begin(parse("jabberer"))
+    model = Model(load_topology("campus"), 1, START)
+    model.begin(parse_scenario("jabberer"))
     model.advance(START + 900)
     busy, calm = model.view.transport("mx1"), model.view.transport("spare1")
     assert calm.snmp_loss == pytest.approx(0.02)
@@ -352,8 +352,8 @@ def test_a_busy_unit_answers_snmp_worse_and_pages_later() -> None:
 
 
 def test_hundreds_of_units_advance_together() -> None:
-    model = Model(units(200), 1, START, 15)
-    model.begin(parse("flood,pool=inbound3"))
+    model = Model(equal_units(200), 1, START, 15)
+    model.begin(parse_scenario("flood,pool=inbound3"))
     model.advance(START + 900)
     hit = model.fleet.pool == model.fleet.pools.index("inbound3")
     assert model.state.queue[hit].min() > 1000

@@ -14,9 +14,9 @@ from exporter.lab.simulator.incident import Scenario
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import Floats
 from exporter.lab.simulator.scenarios import SCENARIOS
-from exporter.lab.simulator.state import HARD, Cargo, Count
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.state import HARD_BOUNCES, Cargo, Count
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import load_topology
 from exporter.metrics.reading import Items
 
 START = 1_767_690_000.0
@@ -55,8 +55,8 @@ class Run:
 
 @cache
 def run(text: str, minutes: int, hour: int = 0) -> Run:
-    model = Model(load("campus"), 1, START + hour * 3600)
-    units = model.begin(parse(text)).units.tolist()
+    model = Model(load_topology("campus"), 1, START + hour * 3600)
+    units = model.begin(parse_scenario(text)).units.tolist()
     state = model.state
     # The first two minutes are left out: attacks rise.
     model.advance(model.time + 120)
@@ -74,7 +74,7 @@ def run(text: str, minutes: int, hour: int = 0) -> Run:
         "exit": added[Count.INJ_MSGS] - (state.queue - queue),
         "message_kib": state.cargo[Cargo.KIB] / np.maximum(state.queue, 1),
         "bounces": added[Count.GEN_BOUNCE_RECIPS],
-        "hard": added[HARD].sum(axis=0),
+        "hard": added[HARD_BOUNCES].sum(axis=0),
         "soft": added[Count.SOFT_BOUNCED_EVTS],
         "attempted": state.attempted.astype(float),
         "unattempted": state.unattempted.astype(float),
@@ -342,9 +342,9 @@ def test_clocks_that_change_shift_the_days_curve_by_an_hour() -> None:
 
 
 def test_scenarios_may_run_together() -> None:
-    model = Model(load("campus"), 1, START)
+    model = Model(load_topology("campus"), 1, START)
     for text in ("flood", "outbound-abuse@+2m", "unit-down@+5m,unit=mx3", "lb-toggle,unit=mx2", "raid-fault,unit=mx4"):
-        model.begin(parse(text))
+        model.begin(parse_scenario(text))
     model.advance(START + 900)
     assert model.state.queue[[0, 4, 5, 6]].min() > 1000
     assert not model.view.transport("mx3").xml
@@ -363,10 +363,10 @@ def test_scenarios_may_run_together() -> None:
     ],
 )
 def test_a_fault_of_the_way_to_the_unit_shows_in_its_transport_alone(text: str, field: str) -> None:
-    model = Model(load("campus"), 1, START)
-    model.begin(parse(text))
+    model = Model(load_topology("campus"), 1, START)
+    model.begin(parse_scenario(text))
     model.advance()
-    hit, usual = model.view.transport("mx1"), Model(load("campus"), 1, START).view.transport("mx1")
+    hit, usual = model.view.transport("mx1"), Model(load_topology("campus"), 1, START).view.transport("mx1")
     for name in ("snmp", "xml", "admits", "scraped", "answered"):
         assert getattr(usual, name) is True
         assert getattr(hit, name) is (name != field)
@@ -374,8 +374,8 @@ def test_a_fault_of_the_way_to_the_unit_shows_in_its_transport_alone(text: str, 
 
 
 def test_snmp_requests_are_dropped_on_every_unit_and_no_page_is() -> None:
-    model = Model(load("campus"), 1, START)
-    model.begin(parse("snmp-drops,size=0.3"))
+    model = Model(load_topology("campus"), 1, START)
+    model.begin(parse_scenario("snmp-drops,size=0.3"))
     model.advance()
     transports = [model.view.transport(unit.name) for unit in model.fleet.topology.appliances]
     assert {transport.snmp_loss for transport in transports} == {0.3}

@@ -10,9 +10,9 @@ import pytest
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.releases import CURRENT, LEGACY, MIDDLE, generation
 from exporter.lab.simulator.status_page import render
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import load
-from exporter.lab.simulator.view import Page
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import load_topology
+from exporter.lab.simulator.view import PageName
 from exporter.metrics.reading import Items
 from exporter.sources.xml import pages
 
@@ -21,7 +21,7 @@ START = 1_767_690_000.0
 
 SAMPLES = Path(__file__).parents[2] / "pages"
 
-PARSERS: dict[Page, Callable[[bytes], Items]] = {
+PARSERS: dict[PageName, Callable[[bytes], Items]] = {
     "status": pages.parse_status,
     "dnsstatus": pages.parse_dnsstatus,
     "tophosts": partial(pages.parse_tophosts, top=20),
@@ -32,11 +32,11 @@ PARSERS: dict[Page, Callable[[bytes], Items]] = {
 @pytest.fixture(scope="module")
 def models() -> dict[int, Model]:
     """One fleet of each generation in the middle of an attack, with figures of every size."""
-    models = {LEGACY: Model(load("pair"), 1, START), CURRENT: Model(load("campus"), 1, START)}
+    models = {LEGACY: Model(load_topology("pair"), 1, START), CURRENT: Model(load_topology("campus"), 1, START)}
     models[MIDDLE] = models[LEGACY]
     for model in (models[LEGACY], models[CURRENT]):
         for text in ("flood", "queue-paused", "key-expired", "counter-reset", "destination-down"):
-            model.begin(parse(text))
+            model.begin(parse_scenario(text))
         model.advance(START + 1800)
     return models
 
@@ -47,7 +47,7 @@ UNITS = {LEGACY: "ring2", MIDDLE: "ring1", CURRENT: "mx1"}
 @pytest.mark.parametrize("page", PARSERS)
 @pytest.mark.parametrize("release", UNITS)
 def test_the_exporter_reads_exactly_the_items_that_were_written(
-    models: dict[int, Model], release: int, page: Page
+    models: dict[int, Model], release: int, page: PageName
 ) -> None:
     items = models[release].view.xml_items(UNITS[release], (page,))
     assert items

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import RequestError
-from exporter.lab.simulator.fleet import Fleet
+from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.incident import Alert
 from exporter.lab.simulator.scenarios import SCENARIOS
-from exporter.lab.simulator.timeline import Timeline, parse
-from exporter.lab.simulator.topology import load
+from exporter.lab.simulator.timeline import Timeline, parse_scenario
+from exporter.lab.simulator.topology import load_topology
 
 NOW = 1_767_571_200.0
 
@@ -31,7 +31,7 @@ BAD = {
 @pytest.mark.parametrize("text", BAD, ids=lambda text: text or "nothing")
 def test_a_scenario_that_is_written_wrong_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(RequestError) as error:
-        parse(text)
+        parse_scenario(text)
     assert str(error.value).startswith(BAD[text])
     assert str(error.value).endswith(".")
 
@@ -52,22 +52,22 @@ NOWHERE = {
 @pytest.mark.parametrize("text", NOWHERE)
 def test_a_scenario_that_the_fleet_cannot_have_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(RequestError) as error:
-        Timeline(Fleet(load("campus")), 1).add(parse(text), NOW)
+        Timeline(FleetArrays(load_topology("campus")), 1).add(parse_scenario(text), NOW)
     assert str(error.value).startswith(NOWHERE[text])
     assert str(error.value).endswith(".")
 
 
 def test_a_fleet_without_outbound_mail_or_spare_says_so() -> None:
-    timeline = Timeline(Fleet(load("rings")), 1)
+    timeline = Timeline(FleetArrays(load_topology("rings")), 1)
     with pytest.raises(RequestError, match="no unit for outbound-abuse: it needs one in a pool with outbound or mixed"):
-        timeline.add(parse("outbound-abuse"), NOW)
+        timeline.add(parse_scenario("outbound-abuse"), NOW)
     with pytest.raises(RequestError, match=r"no unit for spare-promoted.* that is a spare"):
-        timeline.add(parse("spare-promoted"), NOW)
+        timeline.add(parse_scenario("spare-promoted"), NOW)
 
 
 def test_a_scenario_is_placed_as_it_is_written() -> None:
-    fleet = Fleet(load("campus"))
-    incident = Timeline(fleet, 1).add(parse("jabberer@+5m,unit=mx2,size=3,duration=1.5h,ramp=0s"), NOW)
+    fleet = FleetArrays(load_topology("campus"))
+    incident = Timeline(fleet, 1).add(parse_scenario("jabberer@+5m,unit=mx2,size=3,duration=1.5h,ramp=0s"), NOW)
     assert (incident.begin, incident.end) == (NOW + 300, NOW + 300 + 5400)
     assert [fleet.names[unit] for unit in incident.units] == ["mx2"]
     assert (incident.size, incident.values["ramp"]) == (3, 0)
@@ -76,11 +76,11 @@ def test_a_scenario_is_placed_as_it_is_written() -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scenario_has_a_place_and_a_row_of_truth_in_the_campus(name: str) -> None:
     scenario = SCENARIOS[name]
-    timeline = Timeline(Fleet(load("campus")), 1)
-    timeline.add(parse(f"{name}@+1h"), NOW)
+    timeline = Timeline(FleetArrays(load_topology("campus")), 1)
+    timeline.add(parse_scenario(f"{name}@+1h"), NOW)
     (row,) = timeline.truth()
     assert (row.scenario, row.onset) == (name, NOW + 3600)
-    assert row.end - row.onset == scenario.parameters[scenario.place != "fleet"].default
+    assert row.end - row.onset == scenario.parameters[scenario.scope != "fleet"].default
     assert row.units
     assert row.pools
     assert set(row.expected).isdisjoint(row.allowed)
@@ -89,9 +89,9 @@ def test_every_scenario_has_a_place_and_a_row_of_truth_in_the_campus(name: str) 
 
 
 def test_what_the_fleet_decides_is_what_the_scenario_is_about() -> None:
-    timeline = Timeline(Fleet(load("campus")), 1)
+    timeline = Timeline(FleetArrays(load_topology("campus")), 1)
     for text in ("flood", "jabberer", "outbound-abuse", "destination-down", "spare-promoted", "site-down"):
-        timeline.add(parse(text), NOW)
+        timeline.add(parse_scenario(text), NOW)
     flood, jabberer, abuse, destination, spare, site = timeline.truth()
     assert flood.units == ("mx1", "mx2", "mx3", "mx4", "mx5", "mx6")
     assert (jabberer.units, abuse.units, spare.units) == (("mx1",), ("out1",), ("spare1",))
@@ -102,9 +102,9 @@ def test_what_the_fleet_decides_is_what_the_scenario_is_about() -> None:
 
 
 def test_a_scenario_that_is_stopped_ends_and_one_that_never_began_leaves_no_truth() -> None:
-    timeline = Timeline(Fleet(load("campus")), 1)
-    running = timeline.add(parse("flood"), NOW)
-    to_come = timeline.add(parse("flood@+1h"), NOW)
+    timeline = Timeline(FleetArrays(load_topology("campus")), 1)
+    running = timeline.add(parse_scenario("flood"), NOW)
+    to_come = timeline.add(parse_scenario("flood@+1h"), NOW)
     timeline.stop(running.number, NOW + 60)
     timeline.stop(to_come.number, NOW + 60)
     assert [(row.onset, row.end) for row in timeline.truth()] == [(NOW, NOW + 60)]

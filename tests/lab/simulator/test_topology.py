@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from exporter.errors import ConfigError
-from exporter.lab.simulator.fleet import Fleet
-from exporter.lab.simulator.topology import BUILT_IN, load, units
+from exporter.lab.simulator.fleet_arrays import FleetArrays
+from exporter.lab.simulator.topology import BUILT_IN, equal_units, load_topology
 
 GOOD = """
 pools:
@@ -24,13 +24,13 @@ appliances:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_topologies_are_half_busy_in_their_busy_hour(name: str) -> None:
     """Enough to notice a flood at once, little enough that a unit or a site may be lost."""
-    fleet = Fleet(load(name))
+    fleet = FleetArrays(load_topology(name))
     load_of_production = (fleet.busy / fleet.capacity)[fleet.production]
     assert np.all((load_of_production > 0.42) & (load_of_production < 0.5))
 
 
 def test_campus_rings_and_pair_are_what_they_are_called() -> None:
-    campus, rings, pair = load("campus"), load("rings"), load("pair")
+    campus, rings, pair = load_topology("campus"), load_topology("rings"), load_topology("pair")
     assert [len(campus.units(pool)) for pool in ("inbound", "outbound")] == [7, 2]
     assert {unit.site for unit in campus.units("inbound")} == {"east", "west"}
     assert [unit.name for unit in campus.appliances if unit.role == "spare"] == ["spare1"]
@@ -42,7 +42,7 @@ def test_campus_rings_and_pair_are_what_they_are_called() -> None:
 
 
 def test_a_fleet_for_load_has_as_many_units_as_asked_for() -> None:
-    fleet = Fleet(units(500))
+    fleet = FleetArrays(equal_units(500))
     assert len(fleet) == 500
     assert len(set(fleet.names)) == 500
     assert 0.4 < (fleet.busy / fleet.capacity).mean() < 0.5
@@ -51,7 +51,7 @@ def test_a_fleet_for_load_has_as_many_units_as_asked_for() -> None:
 def test_a_file_of_ones_own_gives_its_appliances_with_the_defaults_filled_in(tmp_path: Path) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(GOOD)
-    topology = load(str(path))
+    topology = load_topology(str(path))
     f1, f2, b1 = topology.appliances
     assert (topology.name, f1.rated_messages_per_hour, b1.rated_messages_per_hour) == ("mine", 60000, 90000)
     assert (f1.stream, b1.stream) == ("front", "mail")
@@ -89,7 +89,7 @@ def test_a_bad_topology_is_refused_with_a_sentence(wrong: str, instead: str, sen
     path = tmp_path / "mine.yml"
     path.write_text(GOOD.replace(wrong, instead, 1))
     with pytest.raises(ConfigError) as error:
-        load(str(path))
+        load_topology(str(path))
     assert sentence in str(error.value)
     assert all(problem.startswith(str(path)) and problem.endswith(".") for problem in error.value.problems)
 
@@ -98,7 +98,7 @@ def test_all_problems_of_a_topology_are_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(GOOD.replace("ham: 0.5", "ham: 2").replace("C100V", "laptop"))
     with pytest.raises(ConfigError) as error:
-        load(str(path))
+        load_topology(str(path))
     assert len(error.value.problems) == 2
 
 
@@ -106,8 +106,8 @@ def test_a_topology_that_is_not_there_is_refused_with_what_there_is(tmp_path: Pa
     with pytest.raises(
         ConfigError, match=r"There is no topology 'campas': name one of campus, mixed, pair, rings, or a YAML"
     ):
-        load("campas")
+        load_topology("campas")
     with pytest.raises(ConfigError, match="cannot be read"):
-        load(str(tmp_path / "gone.yml"))
+        load_topology(str(tmp_path / "gone.yml"))
     with pytest.raises(ConfigError, match="at least one unit, not 0"):
-        units(0)
+        equal_units(0)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import load
-from exporter.lab.simulator.view import Page, View
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import load_topology
+from exporter.lab.simulator.view import PageName, View
 from exporter.metrics.catalog import FAMILIES
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Items, Reading
@@ -17,28 +17,28 @@ from exporter.sources.xml.pages import parse_status
 START = 1_767_690_000.0
 """Tuesday, 6 January 2026, 09:00 UTC."""
 
-PAGES: tuple[Page, ...] = ("status", "dnsstatus", "tophosts", "topin")
+PAGES: tuple[PageName, ...] = ("status", "dnsstatus", "tophosts", "topin")
 SAMPLES = Path(__file__).parents[2] / "pages"
 
 
 @pytest.fixture(scope="module")
 def campus() -> View:
-    model = Model(load("campus"), 1, START)
-    model.begin(parse("jabberer"))
-    model.begin(parse("jabberer,unit=mx6"))
+    model = Model(load_topology("campus"), 1, START)
+    model.begin(parse_scenario("jabberer"))
+    model.begin(parse_scenario("jabberer,unit=mx6"))
     model.advance(START + 1200)
     return model.view
 
 
 @pytest.fixture(scope="module")
 def pair() -> View:
-    return Model(load("pair"), 1, START).view
+    return Model(load_topology("pair"), 1, START).view
 
 
 @pytest.fixture(scope="module")
 def oldest() -> View:
     """Return the pair before its upgrade: on the oldest release of which a page is known."""
-    topology = load("pair")
+    topology = load_topology("pair")
     units = tuple(unit.model_copy(update={"asyncos": "4.5.0-639"}) for unit in topology.appliances)
     return Model(topology.model_copy(update={"appliances": units}), 1, START).view
 
@@ -113,12 +113,12 @@ def test_a_page_has_the_items_of_its_generation_in_their_order(
 
 
 def test_rates_are_events_per_hour_that_follow_from_the_counters() -> None:
-    model = Model(load("pair"), 3, START, 30)
+    model = Model(load_topology("pair"), 3, START, 30)
     model.advance(START + 1800)
     now = model.view.xml_items("ring1")
-    earlier = Model(load("pair"), 3, START, 30)
+    earlier = Model(load_topology("pair"), 3, START, 30)
     for window, seconds in (("last_1_min", 60), ("last_5_min", 300), ("last_15_min", 900)):
-        earlier = Model(load("pair"), 3, START, 30)
+        earlier = Model(load_topology("pair"), 3, START, 30)
         earlier.advance(START + 1800 - seconds)
         before = earlier.view.xml_items("ring1")
         for name in ("inj_msgs", "inj_recips", "soft_bounced_evts", "completed_recips", "hard_bounced_recips"):
@@ -128,10 +128,10 @@ def test_rates_are_events_per_hour_that_follow_from_the_counters() -> None:
 
 
 def test_a_view_stays_as_it_is_when_the_model_goes_on() -> None:
-    model = Model(load("pair"), 1, START)
+    model = Model(load_topology("pair"), 1, START)
     view = model.view
     before = view.xml_items("ring1"), view.snmp_items("ring1"), view.time
-    model.begin(parse("flood"))
+    model.begin(parse_scenario("flood"))
     model.advance(START + 600)
     assert (view.xml_items("ring1"), view.snmp_items("ring1"), view.time) == before
     assert model.view.xml_items("ring1") != before[0]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import yaml
 
 from exporter.lab.backtest.alerting import Firing
-from exporter.lab.backtest.pages import ALONE, GROUP_INTERVAL, GROUP_WAIT, GROUPED_BY, PAGING, pages
+from exporter.lab.backtest.notifications import ALONE, GROUP_INTERVAL, GROUP_WAIT, GROUPED_BY, PAGING, notifications
 from exporter.prometheus import rule_files
 from exporter.prometheus.durations import parse_duration
 
@@ -17,30 +17,32 @@ def critical(alert: str, begin: int, end: int | None, **labels: str) -> Firing:
 
 def test_alerts_of_one_stream_that_overlap_are_one_page() -> None:
     fired = [critical("A", 0, 1000, pool="edge"), critical("B", 500, None, pool="core"), critical("A", 5000, 6000)]
-    assert pages(fired, END) == [(0, ("A", "B"))]
+    assert notifications(fired, END) == [(0, ("A", "B"))]
 
 
 def test_another_stream_or_job_is_another_page() -> None:
     fired = [critical("A", 0, 100), critical("A", 50, 100, stream="out"), critical("A", 60, 100, job="other")]
-    assert [begin for begin, _ in pages(fired, END)] == [0, 50, 60]
+    assert [begin for begin, _ in notifications(fired, END)] == [0, 50, 60]
 
 
 def test_an_alert_that_comes_back_before_its_end_was_told_is_no_new_page() -> None:
     """Alertmanager looks at 30 s, 330 s, 630 s, ... after the first alert, and again so after the page that follows."""
     first, back = critical("A", 0, 100), critical("A", 330, 400)
     again = critical("A", 631, None)
-    assert [begin for begin, _ in pages([first, back, again], END)] == [0, 631]
-    assert [begin for begin, _ in pages([first, critical("A", 331, None)], END)] == [0, 331]
-    assert [begin for begin, _ in pages([critical("A", 0, 630), again], END)] == [0, 631]
-    assert [begin for begin, _ in pages([critical("A", 0, 631), critical("A", 900, None)], END)] == [0]
+    assert [begin for begin, _ in notifications([first, back, again], END)] == [0, 631]
+    assert [begin for begin, _ in notifications([first, critical("A", 331, None)], END)] == [0, 331]
+    assert [begin for begin, _ in notifications([critical("A", 0, 630), again], END)] == [0, 631]
+    assert [begin for begin, _ in notifications([critical("A", 0, 631), critical("A", 900, None)], END)] == [0]
 
 
 def test_warnings_and_infos_page_nobody() -> None:
-    assert not pages([Firing("A", {"severity": severity}, 0, None) for severity in ("warning", "info", "none")], END)
+    assert not notifications(
+        [Firing("A", {"severity": severity}, 0, None) for severity in ("warning", "info", "none")], END
+    )
 
 
 def test_an_exporter_that_is_down_is_one_page_for_all_jobs() -> None:
-    assert len(pages([critical(ALONE, 0, 100), critical(ALONE, 50, 100, job="other", stream="")], END)) == 1
+    assert len(notifications([critical(ALONE, 0, 100), critical(ALONE, 50, 100, job="other", stream="")], END)) == 1
 
 
 def test_pages_are_grouped_as_the_template_for_alertmanager_says() -> None:

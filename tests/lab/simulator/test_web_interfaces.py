@@ -8,12 +8,12 @@ import aiohttp
 import pytest
 
 from exporter.config import BasicAuth
-from exporter.lab.simulator import web
+from exporter.lab.simulator.faults import Answer, XmlFaults
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.releases import generation
-from exporter.lab.simulator.timeline import parse
-from exporter.lab.simulator.topology import load
-from exporter.lab.simulator.web import Faults, WebInterfaces
+from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.topology import load_topology
+from exporter.lab.simulator.web_interfaces import WebInterfaces
 from support.simulated import START, STEP
 
 LOGIN = BasicAuth.model_validate({"username": "monitor", "password": "s3cret"})
@@ -30,8 +30,8 @@ class Site:
     """The web interfaces of a ring of two, with a client that keeps its connections."""
 
     def __init__(self, client: aiohttp.ClientSession) -> None:
-        self.model = Model(load("pair"), 1, START, STEP)
-        self.faults: dict[str, Faults] = {}
+        self.model = Model(load_topology("pair"), 1, START, STEP)
+        self.faults: dict[str, XmlFaults] = {}
         units = {unit.name: generation(unit.asyncos) for unit in self.model.fleet.topology.appliances}
         self.interfaces = WebInterfaces(units, lambda: self.model.view, LOGIN, None, self.faults)
         self.client = client
@@ -78,7 +78,7 @@ async def test_a_dead_interface_refuses_and_breaks_what_was_open_and_comes_back_
     reader, writer = await asyncio.open_connection("127.0.0.1", site.ports["ring1"])
     writer.write(b"GET /xml/status HTTP/1.1\r\nHost: ring1\r\n\r\n")
     await reader.readuntil(b"\r\n\r\n")
-    site.faults["ring1"] = Faults(dead=True)
+    site.faults["ring1"] = XmlFaults(dead=True)
     await site.interfaces.refresh()
     with pytest.raises(ConnectionResetError):
         await reader.read()
@@ -92,7 +92,7 @@ async def test_a_dead_interface_refuses_and_breaks_what_was_open_and_comes_back_
 
 
 async def test_a_dead_unit_keeps_its_port_from_others(site: Site) -> None:
-    site.model.begin(parse("unit-down,unit=ring1"))
+    site.model.begin(parse_scenario("unit-down,unit=ring1"))
     site.model.advance()
     await site.interfaces.refresh()
     with pytest.raises(OSError, match="in use"):
@@ -101,7 +101,7 @@ async def test_a_dead_unit_keeps_its_port_from_others(site: Site) -> None:
 
 async def test_a_closed_connection_is_not_announced(site: Site) -> None:
     """With the fault `closing`, the answer says keep-alive as ever, and the connection ends after it."""
-    site.faults["ring1"] = Faults(closing=True)
+    site.faults["ring1"] = XmlFaults(closing=True)
     reader, writer = await asyncio.open_connection("127.0.0.1", site.ports["ring1"])
     writer.write(b"GET /xml/status HTTP/1.1\r\nHost: ring1\r\n\r\n")
     answer = await reader.read()  # to its end, which only a closed connection has
@@ -125,8 +125,8 @@ async def test_connections_stay_open_without_the_fault(site: Site) -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "part"), [("login", 200, "<html>"), ("truncated", 200, "<status "), ("error", 500, "")]
 )
-async def test_wrong_answers(site: Site, answer: web.Answer, status: int, part: str) -> None:
-    site.faults["ring1"] = Faults(answer=answer)
+async def test_wrong_answers(site: Site, answer: Answer, status: int, part: str) -> None:
+    site.faults["ring1"] = XmlFaults(answer=answer)
     got, page = await site.get("ring1")
     assert got == status
     assert part in page
@@ -134,7 +134,7 @@ async def test_wrong_answers(site: Site, answer: web.Answer, status: int, part: 
 
 
 async def test_a_unit_that_no_longer_admits_us_answers_401(site: Site) -> None:
-    site.model.begin(parse("auth-failure,unit=ring2"))
+    site.model.begin(parse_scenario("auth-failure,unit=ring2"))
     site.model.advance()
     assert (await site.get("ring2"))[0] == 401
     assert (await site.get("ring1"))[0] == 200

@@ -11,36 +11,16 @@ import ssl
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from aiohttp import web
 
 from exporter.config import BasicAuth
 from exporter.lab.simulator import status_page
-from exporter.lab.simulator.view import Page, View
+from exporter.lab.simulator.faults import NO_XML_FAULTS, Answer, XmlFaults
+from exporter.lab.simulator.view import PageName, View
 
-Answer = Literal["page", "login", "truncated", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """What is wrong with a unit's web interface on request, on top of what the view says of it.
-
-    The port of a `dead` one is closed. `loss` is the probability that a connection breaks instead of an answer,
-    `delay` the seconds that a page takes besides. With `closing` every connection is closed after an answer that does
-    not say so. `answer` is the page, a login page with status 200, half of the page, or status 500.
-    """
-
-    dead: bool = False
-    loss: float = 0.0
-    delay: float = 0.0
-    closing: bool = False
-    answer: Answer = "page"
-
-
-NONE: Final = Faults()
-
-_PAGES: Final[Mapping[str, Page]] = {page: page for page in get_args(Page)}
+_PAGES: Final[Mapping[str, PageName]] = {page: page for page in get_args(PageName)}
 _REALM: Final = {"WWW-Authenticate": 'Basic realm="IronPort Web Interface"'}
 _LOGIN_PAGE: Final = """<html>
 <head><title>IronPort Web Interface: Login</title></head>
@@ -74,7 +54,7 @@ class WebInterfaces:
         view: Callable[[], View],
         login: BasicAuth,
         tls: ssl.SSLContext | None,
-        faults: Mapping[str, Faults],
+        faults: Mapping[str, XmlFaults],
     ) -> None:
         self._units = units
         self._view = view
@@ -122,8 +102,8 @@ class WebInterfaces:
         self._ports.clear()
         await self._runner.cleanup()
 
-    def _fault(self, unit: str) -> Faults:
-        return self._faults.get(unit, NONE)
+    def _fault(self, unit: str) -> XmlFaults:
+        return self._faults.get(unit, NO_XML_FAULTS)
 
     async def _listen(self, number: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -169,7 +149,7 @@ class WebInterfaces:
     def _loses(self, *probabilities: float) -> bool:
         return any(self._random.random() < probability for probability in probabilities)
 
-    def _page(self, unit: str, page: Page, answer: Answer) -> web.Response:
+    def _page(self, unit: str, page: PageName, answer: Answer) -> web.Response:
         if answer == "error":
             return web.Response(status=500)
         if answer == "login":

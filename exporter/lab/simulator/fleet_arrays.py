@@ -39,7 +39,7 @@ SPAM_CAUGHT: Final = 0.85
 """Share of the spam that the work queue drops."""
 
 
-class Fleet:
+class FleetArrays:
     """The units' capacities, pools and mail; rates in messages per second, in the order of the topology."""
 
     def __init__(self, topology: Topology) -> None:

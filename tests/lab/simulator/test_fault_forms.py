@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import RequestError
-from exporter.lab.simulator import agent, web
-from exporter.lab.simulator.faults import CHOICES, FAULTS, read, written
+from exporter.lab.simulator.fault_forms import CHOICES, FAULT_FIELDS, format_faults, parse_faults
+from exporter.lab.simulator.faults import NO_SNMP_FAULTS, NO_XML_FAULTS
 from exporter.sources.snmp.mib import TABLES
 
 FORM = {
@@ -22,18 +22,18 @@ FORM = {
 
 
 def test_every_fault_has_a_name_and_is_read_and_written_alike() -> None:
-    assert set(FORM) == {fault.name for fault in FAULTS}
-    assert written(*read(FORM)) == FORM
+    assert set(FORM) == {fault.name for fault in FAULT_FIELDS}
+    assert format_faults(*parse_faults(FORM)) == FORM
 
 
 def test_a_form_that_says_nothing_means_that_all_is_well() -> None:
-    nothing = {fault.name: CHOICES[fault.kind][0] if fault.kind in CHOICES else "" for fault in FAULTS}
-    assert read({}) == read(nothing) == (agent.NONE, web.NONE)
-    assert written(agent.NONE, web.NONE) == {}
+    nothing = {fault.name: CHOICES[fault.kind][0] if fault.kind in CHOICES else "" for fault in FAULT_FIELDS}
+    assert parse_faults({}) == parse_faults(nothing) == (NO_SNMP_FAULTS, NO_XML_FAULTS)
+    assert format_faults(NO_SNMP_FAULTS, NO_XML_FAULTS) == {}
 
 
 def test_a_table_stands_for_the_objects_below_it() -> None:
-    snmp, _ = read({"snmp_broken": "raidTable"})
+    snmp, _ = parse_faults({"snmp_broken": "raidTable"})
     ((*root,),) = snmp.broken
     (table,) = (table for table in TABLES if table.name == "raidTable")
     assert all(list(column.oid[: len(root)]) == root for column in (table.label, *table.columns))
@@ -43,7 +43,7 @@ def test_a_table_stands_for_the_objects_below_it() -> None:
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"snmp_los": "1"}, "There is no fault snmp_los; there are snmp_dead, .*"),
+        ({"snmp_los": "1"}, "There is no fault snmp_los. The faults are snmp_dead, .*"),
         ({"snmp_loss": "2"}, r"The fault snmp_loss is '2'; it must be a number from 0 to 1 \(share\)\."),
         ({"xml_delay": "nan"}, r"The fault xml_delay is 'nan'; it must be a number from 0 to 600 \(seconds\)\."),
         ({"xml_dead": "maybe"}, r"The fault xml_dead is 'maybe'; it must be one of no, yes\."),
@@ -52,4 +52,4 @@ def test_a_table_stands_for_the_objects_below_it() -> None:
 )
 def test_what_is_none_is_refused_with_a_sentence(form: dict[str, str], sentence: str) -> None:
     with pytest.raises(RequestError, match=sentence):
-        read(form)
+        parse_faults(form)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from exporter.lab.backtest.alerting import Firing
-from exporter.lab.backtest.pages import Page, pages
+from exporter.lab.backtest.notifications import Notification, notifications
 from exporter.prometheus import durations
 
 
@@ -40,7 +40,7 @@ def past_table(fired: Sequence[Firing], end: int) -> str:
     return table(rows)
 
 
-def pages_table(paged: Sequence[Page]) -> str:
+def pages_table(paged: Sequence[Notification]) -> str:
     """Return the pages, a row for each."""
     return table([["paged", "for"], *([_moment(begin), ", ".join(alerts)] for begin, alerts in paged)])
 
@@ -49,7 +49,7 @@ def past_json(fired: Sequence[Firing], end: int) -> dict[str, Any]:
     """Return what would have fired, and the pages, as JSON takes them; times in Unix seconds."""
     return {
         "alerts": [firing_json(firing) for firing in fired],
-        "pages": [{"begin": begin, "alerts": list(alerts)} for begin, alerts in pages(fired, end)],
+        "pages": [{"begin": begin, "alerts": list(alerts)} for begin, alerts in notifications(fired, end)],
     }
 
 

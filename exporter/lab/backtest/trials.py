@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from exporter.lab.backtest.alerting import PACE, Firing, fired
+from exporter.lab.backtest.alerting import PACE, Firing, replay
 from exporter.lab.backtest.cases import DAY, HOUR, Case
 from exporter.lab.history import blocks
 from exporter.lab.history.backfill import Samples, backfill, families_read, text
@@ -26,7 +26,7 @@ from exporter.lab.history.workers import workers
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Truth
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import parse
+from exporter.lab.simulator.timeline import parse_scenario
 from exporter.prometheus.rule_files import Rule
 
 HISTORY: Final = 15 * DAY
@@ -127,7 +127,7 @@ def _make_histories(
 
 def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], progress: Progress) -> None:
     backfill(
-        topology.load(trial.case.topology),
+        topology.load_topology(trial.case.topology),
         seed=trial.seed,
         seconds=HISTORY,
         end=DAYTIME - LEAD,
@@ -146,14 +146,14 @@ def _without(case: Case) -> frozenset[str]:
 
 def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Path) -> Played:
     case = trial.case
-    fleet = topology.load(case.topology)
+    fleet = topology.load_topology(case.topology)
     model = Model(fleet, trial.seed, trial.begin, trial.step)
     for scenario in case.scenarios:
-        request = parse(scenario)
+        request = parse_scenario(scenario)
         model.begin(request.at(LEAD + _PHASE + request.offset))
     truth = tuple(model.truth())
     if trial.drops:
-        model.begin(parse(f"snmp-drops,size={trial.drops},duration={LEAD + case.length}s"))
+        model.begin(parse_scenario(f"snmp-drops,size={trial.drops},duration={LEAD + case.length}s"))
     first = trial.begin + trial.step
     if case.blind:
         first = -(-(trial.onset + case.blind) // trial.step) * trial.step
@@ -166,7 +166,7 @@ def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Pat
         samples = Samples(fleet, trial.seed, families_read(rules) - _without(case), out)
         for period in periods:
             blocks.write(text(samples, model, period), out)
-        every = fired(out, rules, periods, alone, silent)
+        every = replay(out, rules, periods, alone, silent)
     watched = trial.onset - WATCHED
     return Played(trial, truth, tuple(firing for firing in every if firing.end is None or firing.end > watched))
 
