@@ -106,7 +106,7 @@ def test_the_steps_for_a_fleet_of_ones_own_can_be_pasted(tmp_path: Path) -> None
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "ironport-exporter").symlink_to(Path(sys.executable).with_name("ironport-exporter"))
     subprocess.run(copy.strip(), shell=True, check=True, cwd=tmp_path)
-    subprocess.run("sed -i s/fill-me-in/something-else/ fleet.yml", shell=True, check=True, cwd=tmp_path)
+    subprocess.run("sed -i 's/fill-me-in/something-else/; s/# <-.*//' fleet.yml", shell=True, check=True, cwd=tmp_path)
     subprocess.run(check.strip(), shell=True, check=True, cwd=tmp_path)
     address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
     command = f"cd {tmp_path} && exec {serve.strip()} --web.listen-address {address}"
@@ -135,6 +135,6 @@ def test_the_readme_lists_every_command() -> None:
 
 def test_every_file_that_contributing_names_exists() -> None:
     text = CONTRIBUTING.read_text()
-    named = re.findall(r"(?<![\w./])((?:alerts|benchmarks|dashboards|docs|exporter|tests)/[\w./]*\w)", text)
+    named = re.findall(r"(?<![\w./])((?:alerts|benchmarks|dashboards|docs|exporter|tests)/[\w./-]*\w)", text)
     assert len(named) > 20
     assert [path for path in named if not (PROJECT / path).exists()] == []
