@@ -2,18 +2,18 @@
 
 ExporterError
 ├── ConfigError              the configuration cannot be used; lists every problem
-├── RequestError             a request to the exporter makes no sense (HTTP 400)
-├── UsageError               a command line asks for what cannot be (exit code 2)
+├── RequestError             a request to the exporter is wrong (HTTP 400)
+├── UsageError               a command line is wrong (exit code 2)
 └── SourceError              a source of an appliance failed; `reason` is the metric's label
-    ├── SourceTimeout        nothing usable came back in time
+    ├── SourceTimeout        no usable answer came in time
     ├── RefusedError         the port is closed
     ├── UnreachableError     no route, or the connection broke
     ├── ResolveError         the name has no address
     ├── AuthError            the appliance does not accept our credentials
-    ├── TlsError             no TLS session, or a certificate that we do not trust
+    ├── TlsError             the TLS handshake failed, or the certificate is not trusted
     ├── HttpStatusError      an HTTP status other than 200
-    ├── MalformedError       an answer that is not what was asked for
-    └── TooLargeError        an answer over the size limit
+    ├── MalformedError       the answer is not what was requested
+    └── TooLargeError        the answer is over the size limit
 
 Every message is a sentence for the operator and never holds a secret.
 """
@@ -24,7 +24,7 @@ from typing import ClassVar, Self
 
 
 class ExporterError(Exception):
-    """Something went wrong that the operator can read about and act on."""
+    """Something went wrong; the message tells the operator what, and what to do."""
 
 
 class ConfigError(ExporterError):
@@ -36,11 +36,11 @@ class ConfigError(ExporterError):
 
 
 class RequestError(ExporterError):
-    """A request to the exporter makes no sense; the message says what to send instead."""
+    """A request to the exporter is wrong; the message says what to send instead."""
 
 
 class UsageError(ExporterError):
-    """A command line asks for what cannot be; the message says what to write instead."""
+    """A command line is wrong; the message says what to write instead."""
 
 
 class SourceError(ExporterError):
@@ -49,14 +49,14 @@ class SourceError(ExporterError):
     reason: ClassVar[str]
 
     def within(self, place: str) -> Self:
-        """Return the same error with the place where it happened before its sentence."""
+        """Return the same error with the place where it happened in front of its sentence."""
         error = type(self)(f"{place}: {str(self).rstrip('.')}.")
         error.__cause__ = self.__cause__
         return error
 
 
 class SourceTimeout(SourceError):  # noqa: N818 - the field says timeout, not timeout error
-    """Nothing usable came back in time."""
+    """No usable answer came in time."""
 
     reason = "timeout"
 
@@ -86,7 +86,7 @@ class AuthError(SourceError):
 
 
 class TlsError(SourceError):
-    """TLS could not be agreed on, or the certificate is not trusted."""
+    """The TLS handshake failed, or the certificate is not trusted."""
 
     reason = "tls"
 
@@ -98,7 +98,7 @@ class HttpStatusError(SourceError):
 
 
 class MalformedError(SourceError):
-    """The answer is not what was asked for."""
+    """The answer is not what was requested."""
 
     reason = "malformed"
 

@@ -19,9 +19,7 @@ AT_A_TIME = 25
 
 
 @pytest.mark.parametrize("auth", [community(), usm(V3GET)], ids=["v2c", "v3"])
-async def test_with_two_of_five_requests_dropped_nearly_every_probe_is_complete(
-    snmpd: Snmpd, auth: CommunityAuth | UserAuth
-) -> None:
+async def test_probes_are_complete_despite_forty_percent_loss(snmpd: Snmpd, auth: CommunityAuth | UserAuth) -> None:
     async with UdpRelay(("127.0.0.1", snmpd.port), lossy(requests=0.4)) as relay:
         slots = asyncio.Semaphore(AT_A_TIME)
 

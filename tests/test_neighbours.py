@@ -26,7 +26,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 
 @pytest.mark.parametrize("user", [None, V3GET], ids=["v2c", "v3"])
-async def test_the_snmp_exporter_of_prometheus_reads_the_same_numbers(
+async def test_the_prometheus_snmp_exporter_reads_the_same_numbers(
     user: User | None, snmpd: Snmpd, start_snmp_exporter: Callable[..., SnmpExporter]
 ) -> None:
     theirs_exporter = await asyncio.to_thread(start_snmp_exporter, user)
@@ -83,7 +83,7 @@ def fleet(snmp_port: int, page_port: int) -> dict[str, Any]:
     }
 
 
-async def test_prometheus_discovers_and_scrapes_the_fleet_with_the_jobs_of_the_readme(
+async def test_prometheus_scrapes_with_the_jobs_of_the_readme(
     snmpd: Snmpd,
     start_exporter: Callable[[dict[str, Any]], Exporter],
     start_prometheus: Callable[[dict[str, Any]], Prometheus],
@@ -116,9 +116,7 @@ def look(prometheus: Prometheus) -> None:
     assert prometheus.query('ironport_exporter_appliances{job="ironport-exporter"}')[0][1] == 3
 
 
-async def test_promtool_has_nothing_to_say_of_what_the_exporter_serves(
-    snmpd: Snmpd, start_exporter: Callable[[dict[str, Any]], Exporter]
-) -> None:
+async def test_promtool_finds_no_fault(snmpd: Snmpd, start_exporter: Callable[[dict[str, Any]], Exporter]) -> None:
     async with StatusServer() as page:
         exporter = await asyncio.to_thread(start_exporter, fleet(snmpd.port, page.port))
         for path in ("/probe?target=mx1", "/metrics"):

@@ -57,7 +57,7 @@ async def test_lookups_that_hang_hold_up_no_other() -> None:
     await asyncio.wait(hanging)
 
 
-async def test_what_has_no_address_is_an_error(release: threading.Event) -> None:
+async def test_a_name_without_address_is_an_error(release: threading.Event) -> None:
     release.set()
     with pytest.raises(socket.gaierror):
         await addresses(HANGING, 161, socket.SOCK_DGRAM)

@@ -1,7 +1,7 @@
-"""SNMP's subset of BER, decoded to plain Python values by pyasn1's decoder with payload decoders of our own.
+"""SNMP's subset of BER: encoding, and decoding to plain Python values.
 
-pyasn1's stock decoding builds an object tree after a specification, which costs 6 to 14 times as much as reading
-ints, bytes and tuples.
+The decoder is pyasn1's with our own decoders for the contents: pyasn1's own ones build a tree of objects, which takes 6
+to 14 times as long as ints, bytes and tuples.
 """
 
 from __future__ import annotations
@@ -62,11 +62,10 @@ GETBULK: Final = 5
 REPORT: Final = 8
 
 _EXCEPTIONS: Final = frozenset({0, 1, 2})
-"""The context tags of noSuchObject, noSuchInstance and endOfMibView, in the place of a value."""
-
+"""The context tags of noSuchObject, noSuchInstance and endOfMibView, which stand in the place of a value."""
 
 _INTEGER_OCTETS: Final = 9
-"""Octets of the longest number in SNMP, a Counter64 with a leading zero."""
+"""The length of the longest number in SNMP, a Counter64 with a leading zero."""
 
 
 @lru_cache(maxsize=65536)
@@ -103,18 +102,17 @@ class _Sequence(decoder.AbstractConstructedPayloadDecoder):  # type: ignore[misc
         _fun: object = None,
         **options: Any,
     ) -> Iterator[object]:
-        # A tag is equal to another of the same number whether constructed or not: an empty "request" or "response" is
-        # an exception (RFC 3416).
+        # pyasn1 compares tags only by their number, so the exceptions arrive here as empty requests or responses.
         if self._kind in _EXCEPTIONS and not length:
             yield None
             return
-        assert decode is not None  # noqa: S101 - pyasn1 always hands its decoder on
+        assert decode is not None  # noqa: S101 - pyasn1 always passes its decoder
         end = substrate.tell() + length
         items = []
         while substrate.tell() < end:
             for item in decode(substrate, None, **options):
                 if isinstance(item, SubstrateUnderrunError):
-                    raise item  # a cut datagram: no more octets will come, and waiting for them would never end
+                    raise item  # the datagram is cut short; pyasn1 would wait for more octets for ever
                 items.append(item)
         yield items if self._kind is None else _pdu(self._kind, *items)
 
@@ -194,9 +192,10 @@ _decode: Final = _Decoder()
 
 
 def decode(octets: bytes) -> tuple[Any, bytes]:
-    """Decode one value: int, `Unsigned`, bytes, OID tuple, None (also for the exceptions), list or `Pdu`.
+    """Return the first value of the octets, and the octets after it.
 
-    Returns it with the octets behind it. Malformed input raises exceptions of many kinds, all of them `Exception`.
+    The value is an int, `Unsigned`, bytes, an OID as a tuple, None (also for noSuchObject, noSuchInstance and
+    endOfMibView), a list or a `Pdu`. Malformed octets raise exceptions of many kinds, all of them `Exception`.
     """
     value, rest = _decode(octets)
     return value, rest

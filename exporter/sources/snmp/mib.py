@@ -1,6 +1,6 @@
-"""The objects of ASYNCOS-MAIL-MIB (and two of SNMPv2-MIB) that this exporter reads.
+"""The objects of ASYNCOS-MAIL-MIB, and two of SNMPv2-MIB, that the exporter reads.
 
-Object identifiers, types and tables as in the MIB's revision of 2011-03-07; `fipsMode` came in 2012.
+Object identifiers, types and tables are those of the MIB's revision of 2011-03-07; `fipsMode` was added in 2012.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ Oid = tuple[int, ...]
 
 
 def dotted(oid: Oid) -> str:
-    """Return an object identifier as it is written: 1.3.6.1."""
+    """Return an object identifier as text, such as 1.3.6.1."""
     return ".".join(map(str, oid))
 
 
 MAIL_OBJECTS: Final[Oid] = (1, 3, 6, 1, 4, 1, 15497, 1, 1, 1)
-"""asyncOSMailObjects: everything that AsyncOS for email tells of itself."""
+"""asyncOSMailObjects: all objects of AsyncOS for email are below it."""
 
 
 class Syntax(Enum):
@@ -33,21 +33,18 @@ class Syntax(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A scalar (its OID ends in the instance .0) or a column (its OID is a prefix of the instances).
-
-    `reused` marks a number that an older revision used for an object of another type: there, and only there,
-    a value of another type is another object and is left out.
-    """
+    """A scalar, whose OID ends in .0, or a column of a table, whose OID is followed by the row."""
 
     name: str
     oid: Oid
     syntax: Syntax
     reused: bool = False
+    """Whether an older revision of the MIB has an unsigned object with this OID. Its values are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A conceptual table: `label` is the column that names a row, `columns` are those that carry values."""
+    """A table: the column `label` names the rows, and `columns` have the values."""
 
     name: str
     label: Object

@@ -1,4 +1,4 @@
-"""The XML source of an appliance: its status page, then the pages that were asked for besides."""
+"""The XML source of an appliance: its status page, and the further pages that are configured."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from exporter.sources.xml import pages
 from exporter.sources.xml.fetch import Fetcher
 from exporter.telemetry import Telemetry
 
-_OF_THE_PAGE: Final = (HttpStatusError, MalformedError, TooLargeError)
+_PAGE_ERRORS: Final = (HttpStatusError, MalformedError, TooLargeError)
+"""Errors after which other pages may still be right."""
 
 
 class XmlSource:
-    """Polls the status pages of one appliance, over a connection that is kept from poll to poll."""
+    """Polls the status pages of one appliance over one connection, which stays open between polls."""
 
     def __init__(self, appliance: Appliance, telemetry: Telemetry) -> None:
         self._appliance = appliance
@@ -33,32 +34,30 @@ class XmlSource:
         self._pages = dict.fromkeys(("status", *appliance.xml.pages))
 
     async def poll(self, reading: Reading) -> None:
-        """Fill `reading` page by page; a page that fails adds its error and leaves the others standing.
+        """Fill `reading` page by page, and record in it what fails.
 
-        The deadline is the caller's: it cancels. An appliance that cannot be reached, or does not let us in at all,
-        is not asked for further pages.
+        It is no return value because a probe that reaches its deadline exports what has arrived so far. No further page
+        is requested if, for the first page, the appliance cannot be reached or refuses the user.
         """
         for page in self._pages:
             try:
                 reading.items.update(self._parsers[page](await self._fetcher.get(page, reading)))
             except SourceError as error:
                 reading.errors.append(error.within(f"/xml/{page}"))
-                if not (reading.up or isinstance(error, _OF_THE_PAGE)):
+                if not (reading.up or isinstance(error, _PAGE_ERRORS)):
                     return
             else:
                 reading.up = reading.up or page == "status"
 
     def timed_out(self, reading: Reading) -> SourceTimeout:
-        """Return what to say of a poll that did not end in time."""
         server = f"{self._appliance.address} TCP port {self._appliance.xml.port}"
         if reading.up:
-            return SourceTimeout(f"The status page came from {server} in time, the further pages did not.")
+            return SourceTimeout(f"The status page came from {server} in time, but a further page did not.")
         if not reading.requests:
             return SourceTimeout(f"No request for {server} was sent in time: check the load of the exporter's machine.")
         return SourceTimeout(
-            f"No status page from {server} in time: check route and firewall, and how loaded the appliance is."
+            f"No status page from {server} in time: check the route, the firewall and the appliance's load."
         )
 
     async def close(self) -> None:
-        """Close the connection to the appliance."""
         await self._fetcher.close()

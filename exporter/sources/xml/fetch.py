@@ -1,4 +1,4 @@
-"""Fetches the status pages of one appliance: HTTP with basic authentication over one kept-alive connection."""
+"""Getting status pages from one appliance: HTTP with basic authentication over one kept-alive connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import socket
 import ssl
 import time
-from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
@@ -34,28 +33,19 @@ from exporter.sources.resolve import addresses
 from exporter.sources.xml import tls
 
 BODY_LIMIT: Final = 2 * 1024 * 1024
-"""Bytes of a page, decompressed, above which it is not read on; a status page has about 10,000."""
+"""The largest page to read, in decompressed bytes; a status page has about 10,000."""
 
 _KEEP_ALIVE: Final = 90.0  # seconds: longer than the usual scrape interval
 _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page that was answered with status 200, decompressed."""
-
-    body: bytes
-    content_type: str
-
-
 class _Resolver(AbstractResolver):
-    """Looks names up for aiohttp as the exporter does."""
+    """Lets aiohttp look names up by `resolve.addresses`."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return the addresses of `host`; raises OSError."""
         return [
             ResolveResult(hostname=host, host=str(address[0]), port=port, family=found, proto=0, flags=_NUMERIC)
             for found, address in await addresses(host, port, socket.SOCK_STREAM)
@@ -63,14 +53,14 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: nothing is open."""
 
 
 class Fetcher:
-    """Gets status pages from one appliance, whose credentials for them are `user`, one request at a time.
+    """Gets status pages from one appliance, one request at a time; counts `requests` by status code.
 
-    There is no time limit but cancellation, after which the connection is not used again. `requests` is counted up by
-    status code. The first `get` must run in the loop that all later ones run in.
+    It has no time limit of its own: cancel it. The connection of a cancelled request is not used again. All calls must
+    run in the same event loop.
     """
 
     def __init__(self, appliance: Appliance, user: BasicAuth, requests: Counter) -> None:
@@ -83,14 +73,14 @@ class Fetcher:
         self._session: ClientSession | None = None
 
     async def get(self, page: str, reading: Reading) -> bytes:
-        """Return the body of /xml/PAGE; counts its requests in `reading` and notes there what came of them.
+        """Return the body of /xml/PAGE; raises SourceError. `reading` gets the requests, the certificate and a note.
 
-        A connection that breaks before an answer is tried once more, nothing else is. Raises SourceError.
+        The request is sent again once if the connection breaks before an answer, and for no other reason.
         """
         started, before, outcome = time.monotonic(), reading.requests, "cancelled"
         try:
-            answer = await self._exchange(page, reading)
-            outcome = f"200 {label_value(answer.content_type)}, {len(answer.body)} bytes"
+            body, content_type = await self._exchange(page, reading)
+            outcome = f"200 {label_value(content_type)}, {len(body)} bytes"
         except SourceError as error:
             outcome = f"{error.reason}, {error}"
             raise
@@ -99,14 +89,14 @@ class Fetcher:
             reading.retries += max(tries - 1, 0)
             milliseconds = (time.monotonic() - started) * 1000
             reading.notes.append(f"GET /xml/{page}: {outcome}; {milliseconds:.1f} ms, requests: {tries}")
-        return answer.body
+        return body
 
     async def close(self) -> None:
-        """Close the connection."""
         if self._session is not None:
             await self._session.close()
 
-    async def _exchange(self, page: str, reading: Reading) -> Page:
+    async def _exchange(self, page: str, reading: Reading) -> tuple[bytes, str]:
+        """Return body and content type of a page."""
         settings = self._settings
         try:
             session = await self._connected()
@@ -117,8 +107,8 @@ class Fetcher:
                 url, allow_redirects=False, ssl=self._context or True, middlewares=[self._counting(reading)]
             ) as response:
                 reading.certificate = self._certificate_check.certificate
-                self._judge(response)
-                return Page(await _body(response), response.content_type)
+                self._check_status(response)
+                return await _body(response), response.content_type
         except (aiohttp.ClientError, OSError) as error:
             raise self._failure(error) from error
 
@@ -143,7 +133,7 @@ class Fetcher:
         return self._session
 
     def _counting(self, reading: Reading) -> ClientMiddlewareType:
-        """Count every try: aiohttp repeats a GET by itself when the connection breaks before an answer."""
+        """Count every try: aiohttp itself sends a GET again if the connection breaks before an answer."""
 
         async def count(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
             reading.requests += 1
@@ -157,7 +147,7 @@ class Fetcher:
 
         return count
 
-    def _judge(self, response: ClientResponse) -> None:
+    def _check_status(self, response: ClientResponse) -> None:
         user, place = self._user.username, f"auths.{self._appliance.auth}.xml"
         match response.status:
             case 200:
@@ -170,14 +160,14 @@ class Fetcher:
             case 403:
                 raise AuthError(
                     f'the user "{user}" of {place} may not read the page (HTTP 403): '
-                    "give it a role that may, a read-only operator is enough"
+                    "give it a role that may (a read-only operator is enough)"
                 )
             case status if status in _REDIRECTS:
                 raise AuthError(self._redirected(status, response.headers.get("Location", "")))
             case status:
                 raise HttpStatusError(
                     f"the appliance answered with HTTP {status}: check that its XML pages are enabled, "
-                    "that this AsyncOS has the page, and how loaded the appliance is"
+                    "that this release of AsyncOS has the page, and the appliance's load"
                 )
 
     def _redirected(self, status: int, location: str) -> str:
@@ -200,7 +190,7 @@ class Fetcher:
             case aiohttp.ClientConnectorError(os_error=ConnectionResetError() | ConnectionAbortedError()):
                 return tls.broken_handshake()
             case aiohttp.ClientConnectorDNSError():
-                return ResolveError(f'the name "{address}" has no address: check the appliance\'s address, and the DNS')
+                return ResolveError(f'the name "{address}" has no address: check the appliance\'s address and the DNS')
             case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
                 return RefusedError(
                     f"port {port} of {address} is closed: check xml.port and xml.scheme, "
@@ -211,12 +201,12 @@ class Fetcher:
                     f"no connection to port {port} of {address} ({_why(cause)}): check route and firewall"
                 )
             case aiohttp.ClientPayloadError():
-                return MalformedError("the answer breaks off or cannot be decompressed: check the appliance's load")
+                return MalformedError("the answer is incomplete or cannot be decompressed: check the appliance's load")
             case aiohttp.ClientResponseError():
                 return MalformedError("the answer is not HTTP: if the port speaks HTTPS, set xml.scheme to https")
         return UnreachableError(
             "the appliance closed the connection before it had answered: "
-            "check xml.scheme and xml.port, its load, and what stands between"
+            "check xml.scheme, xml.port, the appliance's load and any firewall in between"
         )
 
 
@@ -225,9 +215,9 @@ async def _body(response: ClientResponse) -> bytes:
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > BODY_LIMIT:
-            raise TooLargeError(f"the page is larger than {BODY_LIMIT} bytes, which no status page is: it is not read")
+            raise TooLargeError(f"the page is larger than {BODY_LIMIT} bytes, so it is no status page: it is not read")
     return bytes(body)
 
 
 def _why(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else "its addresses fail for different reasons"
+    return os.strerror(error.errno) if error.errno else "each of its addresses fails for another reason"

@@ -25,8 +25,8 @@ _NO_PIN: Final = "00" * 32
 
 _PIN: Final = "or pin the certificate with xml.tls.fingerprint_sha256"
 _UNTRUSTED: Final = f"name a file with its issuer's certificate in xml.tls.ca_file, {_PIN}"
-_OTHER_NAME: Final = f"use a name that the certificate holds as the appliance's address, {_PIN}"
-_CERTIFICATE: Final = {  # OpenSSL's X509_V_ERR_* codes
+_OTHER_NAME: Final = f"set the appliance's address to a name in the certificate, {_PIN}"
+_CERTIFICATE_HINTS: Final = {  # by OpenSSL's X509_V_ERR_* codes
     9: "check the clocks of the appliance and of this machine",
     10: f"renew it on the appliance, {_PIN}",
     18: _UNTRUSTED,
@@ -38,15 +38,15 @@ _CERTIFICATE: Final = {  # OpenSSL's X509_V_ERR_* codes
 }
 
 _OTHER_VERSION: Final = (
-    "the appliance speaks another version of TLS than xml.tls.min_version allows: lower it, "
+    "the appliance uses an older version of TLS than xml.tls.min_version allows: lower it, "
     'and for TLSv1 and TLSv1.1 also set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
 )
 _WEAK: Final = (
     "the appliance offers no cipher or key that is strong enough: "
-    'for an old one set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
+    'for an old appliance set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
 )
-_NOT_TLS: Final = "the port does not speak TLS: check xml.port, and set xml.scheme to http if that is what it speaks"
-_HANDSHAKE: Final = {
+_NOT_TLS: Final = "the port does not use TLS: check xml.port, and set xml.scheme to http if the port uses HTTP"
+_HANDSHAKE_HINTS: Final = {
     "UNSUPPORTED_PROTOCOL": _OTHER_VERSION,
     "TLSV1_ALERT_PROTOCOL_VERSION": _OTHER_VERSION,
     "NO_PROTOCOLS_AVAILABLE": _OTHER_VERSION,
@@ -65,10 +65,9 @@ _HANDSHAKE: Final = {
 
 
 def context(tls: TlsSettings) -> ssl.SSLContext:
-    """Return the TLS settings as OpenSSL takes them; reads the CA file, so it belongs in a thread.
+    """Return OpenSSL's context for the TLS settings; call it in a thread, as it reads the CA file. Raises TlsError.
 
-    With a fingerprint the certificate itself is the trust: neither issuer, name nor date are looked at. Raises
-    TlsError.
+    With a fingerprint, exactly one certificate is trusted, and its issuer, names and dates do not matter.
     """
     result = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if tls.fingerprint_sha256 or not tls.verify:
@@ -89,7 +88,7 @@ def _load_ca_file(context: ssl.SSLContext, ca_file: str) -> None:
         context.load_verify_locations(ca_file)
     except OSError as error:  # ssl.SSLError is one
         reason = error.strerror or "not PEM"
-        raise TlsError(f"xml.tls.ca_file {ca_file} cannot be used ({reason}): name a readable PEM file") from error
+        raise TlsError(f"xml.tls.ca_file {ca_file} cannot be used ({reason}): it must be a PEM file") from error
 
 
 class CertificateCheck(Fingerprint):
@@ -124,29 +123,28 @@ def expiry(certificate: bytes) -> float | None:
 
 
 def refused_certificate(error: ssl.SSLCertVerificationError) -> TlsError:
-    """Say why the appliance's certificate is not trusted, and what to do."""
-    hint = _CERTIFICATE.get(error.verify_code, f"renew it, {_PIN}")
+    """Return the error for a certificate that is not trusted."""
+    hint = _CERTIFICATE_HINTS.get(error.verify_code, f"renew it, {_PIN}")
     return TlsError(f"the appliance's certificate is not accepted ({error.verify_message}): {hint}")
 
 
 def other_certificate(got: bytes) -> TlsError:
-    """Say that the pinned certificate is not the one that the appliance shows, of which `got` is the SHA-256."""
+    """Return the error for a certificate that is not the pinned one; `got` is its SHA-256 fingerprint."""
     return TlsError(
-        "the appliance's certificate is not the pinned one: if it was renewed, "
-        f"set xml.tls.fingerprint_sha256 to {got.hex(':')}, if not, find out who answers there"
+        "the appliance's certificate is not the pinned one: if it was renewed, set xml.tls.fingerprint_sha256 to "
+        f"{got.hex(':')}; if not, another machine may answer in the appliance's place"
     )
 
 
 def failed_handshake(error: ssl.SSLError) -> TlsError:
-    """Say why no TLS session came about, and what to do."""
     reason = error.reason or "no reason given"
-    hint = _HANDSHAKE.get(reason, "check xml.port, xml.scheme and the xml.tls settings")
-    return TlsError(f"TLS could not be agreed on ({label_value(reason)}): {hint}")
+    hint = _HANDSHAKE_HINTS.get(reason, "check xml.port, xml.scheme and the xml.tls settings")
+    return TlsError(f"the TLS handshake failed ({label_value(reason)}): {hint}")
 
 
 def broken_handshake() -> TlsError:
-    """Say that the appliance closed the connection instead of answering the handshake, and what to do."""
+    """Return the error for an appliance that closed the connection during the handshake."""
     return TlsError(
-        "the appliance breaks off the TLS handshake: check xml.port and xml.scheme; "
-        'for an old one lower xml.tls.min_version and set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
+        "the appliance closed the connection during the TLS handshake: check xml.port and xml.scheme; "
+        'for an old appliance lower xml.tls.min_version and set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
     )

@@ -69,7 +69,7 @@ def test_a_datagram_cut_anywhere_is_an_exception() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_octets_end_in_a_value_or_an_exception(octets: bytes) -> None:
+def test_any_octets_give_a_value_or_an_exception(octets: bytes) -> None:
     with suppress(ValueError, IndexError, TypeError, ArithmeticError, LookupError, PyAsn1Error):
         ber.decode(octets)
 

@@ -63,7 +63,7 @@ def test_a_response_is_read() -> None:
     ],
     ids=["community", "version", "octets behind it"],
 )
-def test_what_is_no_answer_to_us_is_rejected(octets: bytes, reason: str) -> None:
+def test_other_messages_are_rejected(octets: bytes, reason: str) -> None:
     with pytest.raises(Rejected) as rejected:
         CommunityCodec(COMMUNITY).decode(octets)
     assert rejected.value.reason == reason

@@ -13,7 +13,7 @@ def test_nothing_known_means_a_quarter_of_a_second() -> None:
     assert RoundTripTime().timeout == 0.25
 
 
-def test_steady_round_trips_bring_the_timeout_down_to_them() -> None:
+def test_the_timeout_follows_steady_round_trips() -> None:
     round_trip = RoundTripTime()
     for _ in range(100):
         round_trip.observe(0.2)
@@ -34,7 +34,7 @@ def test_one_slow_answer_raises_the_timeout_above_it() -> None:
 
 
 @pytest.mark.parametrize(("first", "cap"), [(0.05, 1.0), (0.25, 1.0), (2.5, 2.5)])
-def test_waits_grow_by_the_factor_up_to_the_cap_within_the_jitter(first: float, cap: float) -> None:
+def test_timeouts_grow_up_to_a_limit(first: float, cap: float) -> None:
     plain = [min(first * 1.6**n, cap) for n in range(20)]
     for wait, expected in zip(islice(timeouts(first), 20), plain, strict=True):
         assert expected * 0.85 <= wait <= expected * 1.25

@@ -77,7 +77,7 @@ async def test_an_answer_is_returned_and_counted(snmpd: Snmpd, codec: Codec) -> 
     assert it.count("round_trip_seconds_count") == 1
 
 
-async def test_lost_requests_are_sent_again_until_one_is_answered(snmpd: Snmpd, codec: Codec) -> None:
+async def test_lost_requests_are_sent_again(snmpd: Snmpd, codec: Codec) -> None:
     lost: Iterator[list[Datagram]] = iter([[], []])
 
     def lose_two(datagram: Datagram) -> list[Datagram]:
@@ -89,7 +89,7 @@ async def test_lost_requests_are_sent_again_until_one_is_answered(snmpd: Snmpd, 
     assert (it.count("requests_sent_total"), it.count("requests_resent_total")) == (3, 2)
 
 
-async def test_a_late_answer_to_an_earlier_try_counts_and_its_copies_do_not(snmpd: Snmpd, codec: Codec) -> None:
+async def test_a_late_answer_is_accepted_once(snmpd: Snmpd, codec: Codec) -> None:
     held: list[Datagram] = []
 
     def hold_first_answer(datagram: Datagram) -> list[Datagram]:
@@ -115,7 +115,7 @@ async def test_copies_of_answers_are_counted_as_duplicates(snmpd: Snmpd, codec: 
     assert it.rejected().keys() == {"duplicate"}
 
 
-async def test_malformed_answers_are_counted_and_the_request_is_sent_again(snmpd: Snmpd, codec: Codec) -> None:
+async def test_after_malformed_answers_the_request_is_sent_again(snmpd: Snmpd, codec: Codec) -> None:
     async with talk(snmpd, corrupted("client", share=0.5, seed=3), codec) as it:
         for _ in range(10):
             assert (await it.session.request(QUEUE)).varbinds == ANSWER
@@ -176,7 +176,7 @@ async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
     assert it.reading.requests == 9
 
 
-async def test_a_request_ends_after_the_tries_that_it_was_given(snmpd: Snmpd) -> None:
+async def test_a_request_ends_after_its_tries(snmpd: Snmpd) -> None:
     async with talk(snmpd, silent) as it:
         with pytest.raises(SourceTimeout, match="3 tries"):
             await it.session.request(QUEUE, tries=3)
@@ -216,7 +216,7 @@ async def test_a_port_that_stays_closed_is_refused() -> None:
     ("host", "error"),
     [("no-such-host.invalid", ResolveError), ("255.255.255.255", UnreachableError)],
 )
-async def test_an_address_that_leads_nowhere_is_said_so(host: str, error: type[Exception]) -> None:
+async def test_an_unreachable_address_is_an_error(host: str, error: type[Exception]) -> None:
     with pytest.raises(error, match=host):
         async with Session.open(host, 161, CommunityCodec(b"c"), RoundTripTime(), Reading("snmp"), Telemetry()):
             pass

@@ -79,20 +79,20 @@ async def test_every_combination_of_protocols_is_spoken(agent_of_all_users: Snmp
     ],
     ids=["auth passphrase", "user name", "auth protocol"],
 )
-async def test_a_refusal_is_an_auth_error_that_says_what_to_check(snmpd: Snmpd, auth: UserAuth, words: str) -> None:
+async def test_a_refusal_is_an_auth_error_with_a_hint(snmpd: Snmpd, auth: UserAuth, words: str) -> None:
     async with conversation(snmpd, UsmCodec(auth)) as (session, _, _):
         with pytest.raises(AuthError, match=words):
             await session.request(QUEUE)
 
 
-async def test_encryption_for_a_user_without_keys_for_it_is_refused_with_the_level(agent_of_all_users: Snmpd) -> None:
+async def test_a_refusal_names_the_security_level(agent_of_all_users: Snmpd) -> None:
     auth = usm(User("SHA", "SHA", "AES"))
     async with conversation(agent_of_all_users, UsmCodec(auth)) as (session, _, _):
         with pytest.raises(AuthError, match=r"security level authPriv \(unsupportedSecLevels\)"):
             await session.request(QUEUE)
 
 
-async def test_a_user_at_a_lower_level_than_its_view_is_refused_by_the_agent(snmpd: Snmpd) -> None:
+async def test_a_lower_security_level_reads_nothing(snmpd: Snmpd) -> None:
     """net-snmp lets it in and answers authorizationError."""
     async with conversation(snmpd, UsmCodec(usm(User("v3get")))) as (session, _, _):
         assert (await session.request(QUEUE)).error_status == 16
@@ -129,7 +129,7 @@ def with_report(number: int, **fields: bytes) -> Policy:
 
 
 @pytest.mark.parametrize("number", [1, 3, 5, 6, 99])
-async def test_a_forged_refusal_does_not_stop_a_genuine_answer(snmpd: Snmpd, number: int) -> None:
+async def test_a_forged_refusal_stops_no_genuine_answer(snmpd: Snmpd, number: int) -> None:
     codec = UsmCodec(usm(V3GET))
     await ask(snmpd, codec)
     assert await ask(snmpd, codec, with_report(number)) == 1
@@ -146,7 +146,7 @@ async def test_an_engine_with_impossible_figures_is_not_believed(snmpd: Snmpd, b
     assert await ask(snmpd, codec) == 1
 
 
-async def test_a_rebooted_agent_is_followed_with_one_packet_more(start_snmpd: Callable[..., Snmpd]) -> None:
+async def test_a_rebooted_agent_costs_one_packet(start_snmpd: Callable[..., Snmpd]) -> None:
     agent = await asyncio.to_thread(start_snmpd)
     codec = UsmCodec(usm(V3GET))
     await ask(agent, codec)
@@ -166,7 +166,7 @@ async def test_boots_that_fell_back_are_followed(start_snmpd: Callable[..., Snmp
     assert await ask(agent, codec) == 2
 
 
-async def test_a_replaced_agent_is_followed_with_one_packet_more(start_snmpd: Callable[..., Snmpd]) -> None:
+async def test_a_replaced_agent_costs_one_packet(start_snmpd: Callable[..., Snmpd]) -> None:
     agent = await asyncio.to_thread(start_snmpd)
     codec = UsmCodec(usm(V3GET))
     await ask(agent, codec)
@@ -210,7 +210,7 @@ def test_a_digest_of_another_length_is_wrong(length: int) -> None:
         UsmMessage.decode(signed).authenticate(keys)
 
 
-async def test_an_answer_at_a_lower_security_level_is_dropped(agent_of_all_users: Snmpd) -> None:
+async def test_an_answer_with_less_security_is_dropped(agent_of_all_users: Snmpd) -> None:
     """Somebody without the keys cannot answer in the agent's place."""
     codec = UsmCodec(usm(User("SHA-AES", "SHA", "AES")))
     await ask(agent_of_all_users, codec)
@@ -237,7 +237,7 @@ async def test_a_request_sent_back_is_dropped(snmpd: Snmpd) -> None:
     assert rejected(telemetry, "malformed")
 
 
-async def test_requests_side_by_side_at_the_first_contact_all_succeed(snmpd: Snmpd) -> None:
+async def test_the_first_requests_may_be_simultaneous(snmpd: Snmpd) -> None:
     async with conversation(snmpd, UsmCodec(usm(V3GET))) as (session, _, _):
         answers = await asyncio.gather(*(session.request(QUEUE) for _ in range(6)))
     assert [answer.varbinds for answer in answers] == [ANSWER] * 6
@@ -262,7 +262,7 @@ async def test_a_loop_of_new_engines_is_given_up(snmpd: Snmpd) -> None:
             await session.request(QUEUE)
 
 
-async def test_an_agent_that_refuses_its_own_engine_is_given_up(snmpd: Snmpd) -> None:
+async def test_a_loop_of_unknown_engines_is_given_up(snmpd: Snmpd) -> None:
     def unknown_engine(datagram: Datagram) -> list[Datagram]:
         return [Datagram("client", report(4, message_id=ber.decode(datagram.data)[0][1][0]))]
 
@@ -271,7 +271,7 @@ async def test_an_agent_that_refuses_its_own_engine_is_given_up(snmpd: Snmpd) ->
             await session.request(QUEUE)
 
 
-async def test_an_agent_that_refuses_its_own_time_is_given_up(snmpd: Snmpd) -> None:
+async def test_a_loop_of_wrong_times_is_given_up(snmpd: Snmpd) -> None:
     engine, boots = Engine(b"an engine", [usm(V3GET)]), iter(range(1000))
 
     def another_time(datagram: Datagram) -> list[Datagram]:

@@ -51,13 +51,13 @@ async def test_scalars_that_are_absent_are_left_out() -> None:
     assert len(agent.asked) == 1
 
 
-async def test_an_answer_too_big_is_asked_for_in_parts() -> None:
+async def test_too_big_an_answer_is_requested_in_parts() -> None:
     agent = Agent({(n,): n for n in range(7)}, most=2)
     assert await get(agent, [(n,) for n in range(7)]) == [((n,), n) for n in range(7)]
 
 
 @pytest.mark.parametrize("status", [2, 5])
-async def test_an_object_that_fails_is_left_out_and_the_others_are_asked_again(status: int) -> None:
+async def test_an_object_that_fails_is_left_out(status: int) -> None:
     agent = Agent({A: 1, BEHIND: 2}, errors={B: status})
     assert await get(agent, [A, B, BEHIND]) == [(A, 1), (BEHIND, 2)]
     assert await get(agent, [B]) == []
@@ -69,18 +69,18 @@ async def test_no_access_is_an_auth_error(status: int) -> None:
         await get(Agent({A: 1}, errors={A: status}), [A, B])
 
 
-async def test_one_object_too_big_is_an_error_not_a_loop() -> None:
+async def test_one_object_too_big_is_an_error() -> None:
     with pytest.raises(MalformedError):
         await get(Agent({A: 1}, errors={A: 1}), [A])
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 25])
 @pytest.mark.parametrize("most", [1, 2, 3, 1000])
-async def test_a_table_with_holes_is_read_whole_by_getbulk(rows: int, most: int) -> None:
+async def test_getbulk_reads_a_table_with_holes(rows: int, most: int) -> None:
     assert await bulk_walk(Agent(TABLE, most), [A, B], rows, 5) == WHOLE
 
 
-async def test_a_table_is_read_whole_by_getnext() -> None:
+async def test_getnext_reads_a_table_with_holes() -> None:
     agent = Agent(TABLE)
     assert await next_walk(agent, [A, B]) == WHOLE
     assert {request.kind for request in agent.asked} == {"next"}
@@ -92,13 +92,13 @@ async def test_the_right_number_of_rows_takes_one_request() -> None:
     assert len(agent.asked) == 1
 
 
-async def test_a_table_at_the_end_of_the_mib_ends() -> None:
+async def test_a_table_may_end_the_mib() -> None:
     agent = Agent({oid: value for oid, value in TABLE.items() if oid < BEHIND})
     assert await bulk_walk(agent, [A, B], 2, 5) == WHOLE
     assert await next_walk(agent, [A, B]) == WHOLE
 
 
-async def test_an_agent_that_repeats_a_row_is_an_error() -> None:
+async def test_a_repeated_row_is_an_error() -> None:
     class Circling(Agent):
         def after(self, oid: Oid) -> VarBind:
             return (*A, 1), 1

@@ -35,7 +35,7 @@ def status(code: int) -> Callable[[web.Request], Awaitable[web.Response]]:
     return answer
 
 
-async def test_the_status_page_alone_is_read_unless_more_is_asked_for(serve: Serve, make_source: MakeSource) -> None:
+async def test_only_the_status_page_is_read_by_default(serve: Serve, make_source: MakeSource) -> None:
     server = await serve(pages=dict(BODIES))
     reading = Reading("xml")
     await make_source(port=server.port).poll(reading)
@@ -44,9 +44,7 @@ async def test_the_status_page_alone_is_read_unless_more_is_asked_for(serve: Ser
     assert reading.items == parse_status(status_page())
 
 
-async def test_further_pages_follow_the_status_page_over_the_same_connection(
-    serve: Serve, make_source: MakeSource
-) -> None:
+async def test_further_pages_use_the_same_connection(serve: Serve, make_source: MakeSource) -> None:
     server = await serve(pages=dict(BODIES))
     source = make_source(port=server.port, pages=("topin", "dnsstatus", "status", "tophosts"), top=1)
     for _ in range(2):
@@ -80,7 +78,7 @@ async def test_a_page_that_fails_leaves_the_others_standing(serve: Serve, make_s
 @pytest.mark.parametrize(
     ("page", "error"), [(status(500), HttpStatusError), (b"<rss/>", MalformedError)], ids=["500", "other root"]
 )
-async def test_without_a_status_page_the_source_is_down_but_the_further_pages_count(
+async def test_further_pages_count_without_a_status_page(
     serve: Serve, make_source: MakeSource, page: object, error: type[Exception]
 ) -> None:
     server = await serve(pages={**BODIES, "/xml/status": page})
@@ -92,7 +90,7 @@ async def test_without_a_status_page_the_source_is_down_but_the_further_pages_co
 
 
 @pytest.mark.parametrize("page", [status(401), b"<html><body>Login</body></html>"], ids=["401", "login page"])
-async def test_an_appliance_that_does_not_let_us_in_is_asked_once(
+async def test_an_appliance_that_refuses_the_user_is_asked_once(
     serve: Serve, make_source: MakeSource, page: object
 ) -> None:
     server = await serve(pages={**BODIES, "/xml/status": page})
@@ -102,14 +100,14 @@ async def test_an_appliance_that_does_not_let_us_in_is_asked_once(
     assert [type(error) for error in reading.errors] == [AuthError]
 
 
-async def test_an_appliance_that_cannot_be_reached_is_asked_once(make_source: MakeSource, telemetry: Telemetry) -> None:
+async def test_an_unreachable_appliance_is_asked_once(make_source: MakeSource, telemetry: Telemetry) -> None:
     reading = Reading("xml")
     await make_source(port=free_port(socket.SOCK_STREAM), pages=EVERY).poll(reading)
     assert [type(error) for error in reading.errors] == [RefusedError]
     assert (reading.up, reading.requests) == (False, 1)
 
 
-async def test_a_poll_cut_at_its_deadline_keeps_what_has_arrived(serve: Serve, make_source: MakeSource) -> None:
+async def test_a_cancelled_poll_keeps_what_has_arrived(serve: Serve, make_source: MakeSource) -> None:
     waiting = asyncio.Event()
 
     async def never(_: web.Request) -> web.Response:
@@ -129,7 +127,7 @@ async def test_a_poll_cut_at_its_deadline_keeps_what_has_arrived(serve: Serve, m
     assert not reading.errors
     assert reading.items["counters/dns_reqs/lifetime"] == {(): "12"}
     assert reading.notes[-1].startswith("GET /xml/tophosts: cancelled; ")
-    assert "further pages did not" in str(source.timed_out(reading))
+    assert "a further page did not" in str(source.timed_out(reading))
     server.pages["/xml/tophosts"] = TOPHOSTS
     again = Reading("xml")
     await source.poll(again)
@@ -137,16 +135,14 @@ async def test_a_poll_cut_at_its_deadline_keeps_what_has_arrived(serve: Serve, m
 
 
 @pytest.mark.parametrize(("requests", "words"), [(0, "No request for"), (1, "No status page from")])
-def test_a_late_status_page_is_a_timeout_with_a_hint(
-    make_appliance: Callable[..., Appliance], requests: int, words: str
-) -> None:
+def test_a_late_status_page_is_a_timeout(make_appliance: Callable[..., Appliance], requests: int, words: str) -> None:
     source = XmlSource(make_appliance(address="mx1.example.edu", port=8080), Telemetry())
     error = source.timed_out(Reading("xml", requests=requests))
     assert words in str(error)
     assert "mx1.example.edu TCP port 8080" in str(error)
 
 
-async def test_no_secret_is_in_anything_that_is_said(serve: Serve, make_source: MakeSource) -> None:
+async def test_no_secret_is_in_any_text(serve: Serve, make_source: MakeSource) -> None:
     async def echo(request: web.Request) -> web.Response:
         header = request.headers["Authorization"]
         return web.Response(status=302, headers={"Location": f"/login?{header}"}, text=header, reason=header)
@@ -161,7 +157,7 @@ async def test_no_secret_is_in_anything_that_is_said(serve: Serve, make_source: 
     assert base64.b64encode("monitor:pässw0rd:s3cret".encode()).decode() not in said
 
 
-def test_an_appliance_without_credentials_for_its_pages_has_no_xml_source(
+def test_the_xml_source_needs_credentials(
     make_appliance: Callable[..., Appliance],
 ) -> None:
     snmp_only = Auth(snmp=CommunityAuth.model_validate({"version": "2c", "community": "x"}))

@@ -161,7 +161,7 @@ def expected(name: str, attribute: str, value: str) -> tuple[Sample, float] | No
 
 
 @pytest.mark.parametrize("page", ALL_PAGES)
-def test_every_attribute_of_a_page_gives_its_sample_and_there_is_no_other(page: str) -> None:
+def test_every_attribute_gives_its_sample_and_no_other(page: str) -> None:
     found = samples(exposed(pages.parse_status(status_page(page))))
     wanted: dict[Sample, float] = {}
     for name, attribute, value in attributes_of(page):
@@ -209,7 +209,7 @@ def test_the_samples_of_a_page_keep_its_invariants(page: str) -> None:
     assert timedelta(seconds=series["ironport_uptime_seconds"][()]) == now - birth
 
 
-def test_gauges_that_are_no_number_give_no_sample_and_count_as_unknown() -> None:
+def test_gauges_without_a_number_are_unreadable() -> None:
     exposition = exposed(pages.parse_status(status_page("c695_15.0.1-030")))
     found = samples(exposition)
     assert sample("ironport_work_queue_messages") not in found
@@ -221,12 +221,12 @@ def test_gauges_that_are_no_number_give_no_sample_and_count_as_unknown() -> None
     ]
 
 
-def test_of_an_element_that_stands_twice_the_first_counts() -> None:
+def test_the_first_of_two_equal_elements_counts() -> None:
     items = pages.parse_status(status_page("c60_4.5.0-702"))
     assert items["gauges/log_used/current"] == {(): "6"}
 
 
-def test_features_of_one_name_stay_apart_by_their_place() -> None:
+def test_features_with_one_name_get_their_index() -> None:
     body = b'<status><features><feature name="A" time_remaining="1"/><feature name="B" time_remaining="2"/>'
     body += b'<feature name="A" time_remaining="3"/><feature name="C"/></features></status>'
     assert pages.parse_status(body)["features/time_remaining"] == {("A (1)",): "1", ("B",): "2", ("A (3)",): "3"}
@@ -261,12 +261,12 @@ EXTERNAL = b'<!DOCTYPE status [<!ENTITY x SYSTEM "file:///etc/passwd">]><status>
 BAD = {
     "empty": (b"", MalformedError, "the page is empty"),
     "blank": (b" \r\n\t", MalformedError, "the page is empty"),
-    "text": (b"503 busy", MalformedError, "is not XML, or it breaks off"),
-    "json": (b'{"status": "online"}', MalformedError, "is not XML, or it breaks off"),
-    "truncated": (status_page()[:2000], MalformedError, "is not XML, or it breaks off"),
-    "binary": (bytes(range(256)) * 20, MalformedError, "is not XML, or it breaks off"),
-    "bad byte": ('<status hostname="büro"/>'.encode("latin-1"), MalformedError, "is not XML, or it breaks off"),
-    "entity without a DTD": (b'<status hostname="&x;"/>', MalformedError, "is not XML, or it breaks off"),
+    "text": (b"503 busy", MalformedError, "is incomplete or not XML"),
+    "json": (b'{"status": "online"}', MalformedError, "is incomplete or not XML"),
+    "truncated": (status_page()[:2000], MalformedError, "is incomplete or not XML"),
+    "binary": (bytes(range(256)) * 20, MalformedError, "is incomplete or not XML"),
+    "bad byte": ('<status hostname="büro"/>'.encode("latin-1"), MalformedError, "is incomplete or not XML"),
+    "entity without a DTD": (b'<status hostname="&x;"/>', MalformedError, "is incomplete or not XML"),
     "other root": (b"<rss/>", MalformedError, "root element is <rss>, not <status>"),
     "login page": (b"<!DOCTYPE html>\n<html><body><form>", AuthError, "probably its login page"),
     "old login page": (b'<!-- x -->\n<HTML><HEAD><META name="a">', AuthError, "probably its login page"),
@@ -280,9 +280,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("body", "error", "words"), BAD.values(), ids=BAD)
-def test_a_page_that_is_no_status_page_is_an_error_that_says_why(
-    body: bytes, error: type[SourceError], words: str
-) -> None:
+def test_another_page_is_an_error_with_a_reason(body: bytes, error: type[SourceError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
         pages.parse_status(body)
     assert type(caught.value) is error
@@ -294,7 +292,7 @@ def test_as_deep_as_the_limit_is_read() -> None:
     assert pages.parse_status(body) == {"features/time_remaining": {}}
 
 
-def test_dns_counters_are_read_under_any_root_and_parent() -> None:
+def test_dns_counters_may_have_any_parent() -> None:
     counters = b'<counter name="dns_reqs" reset="1" uptime="2" lifetime="3"/><counter name="cache_hits" lifetime="4"/>'
     wanted: Items = {"counters/dns_reqs/lifetime": {(): "3"}, "counters/cache_hits/lifetime": {(): "4"}}
     assert pages.parse_dnsstatus(b"<counters>" + counters + b"</counters>") == wanted
@@ -305,7 +303,7 @@ def test_dns_counters_are_read_under_any_root_and_parent() -> None:
 
 
 def test_a_dns_page_without_counters_is_malformed() -> None:
-    with pytest.raises(MalformedError, match="holds no counters"):
+    with pytest.raises(MalformedError, match="has no counters"):
         pages.parse_dnsstatus(b"<dns_status/>")
 
 
@@ -317,19 +315,24 @@ TOPHOSTS = b"""<tophosts hostname="esa1" active="99">
 </tophosts>"""
 
 
-def test_top_hosts_are_the_heaviest_rows_with_what_can_be_read() -> None:
+def test_top_hosts_are_the_heaviest_rows() -> None:
     a, b = ("a.example",), ("b.example",)
     assert pages.parse_tophosts(TOPHOSTS, top=2) == {
         "tophosts/active_recipients": {b: 50, a: 5},
         "tophosts/connections": {b: 2, a: 1},
         "tophosts/delivered_recipients": {b: 70, a: 8},
-        "tophosts/soft_bounces": {b: 3},
+        "tophosts/soft_bounces": {b: 3, a: "N/A"},
         "tophosts/hard_bounces": {b: 4, a: 0},
     }
     assert pages.parse_tophosts(TOPHOSTS, top=20)["tophosts/connections"] == {b: 2, a: 1, ("c.example",): 7}
 
 
-def test_top_senders_are_told_apart_by_address_and_listener() -> None:
+def test_figures_of_top_hosts_that_cannot_be_read_are_unreadable() -> None:
+    exposition = exposed(pages.parse_tophosts(TOPHOSTS, top=20))
+    assert exposition.unreadable["xml"] == {("tophosts/soft_bounces", ("a.example",)): "N/A"}
+
+
+def test_top_senders_are_rows_by_address_and_listener() -> None:
     body = b"""<topin hostname="esa1">
     <sender hostname="mail.example" ip="192.0.2.1" listener="Inbound" conn_in="3"/>
     <sender hostname="mail.example" ip="192.0.2.2" listener="Inbound" conn_in="9"/>

@@ -54,7 +54,7 @@ def https(server: WebInterface | RawServer, **tls: object) -> dict[str, object]:
     return {"scheme": "https", "port": server.port, "tls": tls}
 
 
-async def test_a_certificate_of_the_ca_file_is_trusted_and_its_connection_kept(
+async def test_a_certificate_of_the_ca_file_is_trusted(
     serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: str
 ) -> None:
     server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
@@ -73,7 +73,7 @@ async def test_the_certificate_is_held_to_the_address(
     assert await fetcher.get("status", Reading("xml")) == status_page()
 
 
-async def test_a_pinned_certificate_needs_no_issuer_name_or_date(
+async def test_a_pinned_certificate_may_be_expired(
     serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
 ) -> None:
     certificate = authority.issue_cert("elsewhere.example", not_after=datetime.now(UTC) - timedelta(days=1))
@@ -84,7 +84,7 @@ async def test_a_pinned_certificate_needs_no_issuer_name_or_date(
     assert len({asked.peer for asked in server.asked}) == 1
 
 
-async def test_without_verification_any_certificate_will_do(
+async def test_without_verification_any_certificate_is_accepted(
     serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
 ) -> None:
     server = await serve(tls=context(authority.issue_cert("elsewhere.example")))
@@ -142,11 +142,11 @@ async def test_without_tls_there_is_no_certificate(serve: Serve, make_fetcher: M
 
 
 @pytest.mark.parametrize("der", [b"", b"0", b"no certificate"])
-def test_a_certificate_that_cannot_be_read_has_no_expiry(der: bytes) -> None:
+def test_an_unreadable_certificate_has_no_expiry(der: bytes) -> None:
     assert tls.expiry(der) is None
 
 
-async def test_another_certificate_than_the_pinned_one_is_refused_and_named_before_the_password_is_sent(
+async def test_the_password_is_sent_only_to_the_pinned_certificate(
     serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
 ) -> None:
     certificate = authority.issue_cert("127.0.0.1")
@@ -162,12 +162,17 @@ async def test_another_certificate_than_the_pinned_one_is_refused_and_named_befo
     [
         ("127.0.0.1", None, YESTERDAY, r"certificate has expired\): renew it on the appliance"),
         ("127.0.0.1", TOMORROW, None, r"certificate is not yet valid\): check the clocks"),
-        ("127.0.0.2", None, None, r"IP address mismatch.*: use a name that the certificate holds"),
-        ("mx1.example.edu", None, None, r"IP address mismatch.*: use a name that the certificate holds"),
+        ("127.0.0.2", None, None, r"IP address mismatch.*: set the appliance's address to a name"),
+        (
+            "mx1.example.edu",
+            None,
+            None,
+            r"IP address mismatch.*: set the appliance's address to a name",
+        ),
     ],
     ids=["expired", "not yet valid", "other address", "a name only"],
 )
-async def test_a_certificate_that_does_not_hold_is_refused_with_what_to_do(
+async def test_an_invalid_certificate_is_refused_with_a_hint(
     serve: Serve,
     make_fetcher: MakeFetcher,
     authority: trustme.CA,
@@ -189,7 +194,7 @@ async def test_a_certificate_for_another_name_is_refused(
     serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: str
 ) -> None:
     server = await serve(tls=context(authority.issue_cert("mx1.example.edu")))
-    with pytest.raises(TlsError, match=r"Hostname mismatch.*: use a name that the certificate holds"):
+    with pytest.raises(TlsError, match=r"Hostname mismatch.*: set the appliance's address to a name"):
         await make_fetcher(address="localhost", **https(server, ca_file=ca_file)).get("status", Reading("xml"))
 
 
@@ -203,7 +208,7 @@ async def test_a_certificate_of_an_unknown_issuer_is_refused(
         await make_fetcher(**https(server, **trust)).get("status", Reading("xml"))
 
 
-async def test_a_ca_file_that_has_gone_is_a_tls_error(
+async def test_a_missing_ca_file_is_a_tls_error(
     serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, tmp_path: Path
 ) -> None:
     server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
@@ -278,11 +283,11 @@ async def test_older_versions_of_tls_than_allowed_are_refused(
     certificate = authority.issue_cert("127.0.0.1")
     port = refuse(speaking(certificate, spoken))
     tls: dict[str, object] = {"verify": False} if trust == "none" else {"fingerprint_sha256": fingerprint(certificate)}
-    with pytest.raises(TlsError, match=r"speaks another version of TLS than xml\.tls\.min_version allows: lower it"):
+    with pytest.raises(TlsError, match=r"uses an older version of TLS than xml\.tls\.min_version allows: lower it"):
         await make_fetcher(scheme="https", port=port, tls=tls).get("status", Reading("xml"))
 
 
-async def test_a_server_that_offers_only_weak_ciphers_is_refused_with_what_to_set(
+async def test_weak_ciphers_are_refused_with_a_hint(
     refuse: Callable[[ssl.SSLContext], int], make_fetcher: MakeFetcher, authority: trustme.CA
 ) -> None:
     tls = speaking(authority.issue_cert("127.0.0.1"), ssl.TLSVersion.TLSv1_2)
@@ -292,21 +297,19 @@ async def test_a_server_that_offers_only_weak_ciphers_is_refused_with_what_to_se
         await strict.get("status", Reading("xml"))
 
 
-async def test_tls_spoken_to_a_port_without_it_is_told(serve: Serve, make_fetcher: MakeFetcher) -> None:
+async def test_tls_to_an_http_port_has_a_hint(serve: Serve, make_fetcher: MakeFetcher) -> None:
     server = await serve()
-    with pytest.raises(TlsError, match=r"does not speak TLS: check xml\.port, and set xml\.scheme to http"):
+    with pytest.raises(TlsError, match=r"does not use TLS: check xml\.port, and set xml\.scheme to http"):
         await make_fetcher(**https(server, verify=False)).get("status", Reading("xml"))
 
 
-async def test_http_spoken_to_a_tls_port_is_told(
-    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
-) -> None:
+async def test_http_to_a_tls_port_has_a_hint(serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA) -> None:
     server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
     with pytest.raises(UnreachableError, match=r"closed the connection.*: check xml\.scheme"):
         await make_fetcher(scheme="http", port=server.port).get("status", Reading("xml"))
 
 
-async def test_a_handshake_that_is_never_answered_is_over_when_cancelled(
+async def test_an_unanswered_handshake_can_be_cancelled(
     serve_raw: Callable[[Talk], Awaitable[RawServer]], make_fetcher: MakeFetcher
 ) -> None:
     greeted, gone = asyncio.Event(), asyncio.Event()
@@ -326,7 +329,7 @@ async def test_a_handshake_that_is_never_answered_is_over_when_cancelled(
     await asyncio.wait_for(gone.wait(), 10)
 
 
-async def test_a_handshake_that_is_broken_off_is_a_tls_error(
+async def test_a_broken_handshake_is_a_tls_error(
     serve_raw: Callable[[Talk], Awaitable[RawServer]], make_fetcher: MakeFetcher
 ) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -334,5 +337,5 @@ async def test_a_handshake_that_is_broken_off_is_a_tls_error(
         writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     server = await serve_raw(talk)
-    with pytest.raises(TlsError, match="breaks off the TLS handshake"):
+    with pytest.raises(TlsError, match="closed the connection during the TLS handshake"):
         await make_fetcher(**https(server, verify=False)).get("status", Reading("xml"))
