@@ -1,3 +1,5 @@
+# Build: docker build --build-arg VERSION=... --build-arg REVISION=$(git rev-parse HEAD) --build-arg BRANCH=... .
+# The image has the exporter without extras and without exporter/lab: no simulate, backfill, demo and backtest.
 FROM python:3.11-slim-bookworm AS build
 
 WORKDIR /src
@@ -11,16 +13,21 @@ RUN python -m venv /opt/ironport-exporter \
 FROM python:3.11-slim-bookworm
 
 ARG VERSION=unknown
+ARG REVISION=unknown
+ARG BRANCH=unknown
 LABEL org.opencontainers.image.title="ironport-exporter" \
       org.opencontainers.image.description="Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets: SNMP and XML status pages, fused." \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}"
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 
 COPY --from=build /opt/ironport-exporter /opt/ironport-exporter
 COPY LICENSE /usr/share/licenses/ironport-exporter/LICENSE
 
 ENV PATH=/opt/ironport-exporter/bin:$PATH \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    IRONPORT_EXPORTER_REVISION=${REVISION} \
+    IRONPORT_EXPORTER_BRANCH=${BRANCH}
 
 WORKDIR /etc/ironport-exporter
 USER 65532:65532

@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
 _PROGRAM: Final = "ironport-exporter"
 _LISTEN: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})", re.ASCII)
 
-_EXTRAS: Final = {"numpy": "demo"}
-"""The extra of the distribution that installs a module."""
+_EXTRAS: Final = {"numpy": "demo", "exporter.lab": "demo"}
+"""The extra of the distribution that installs a module; the container image has no exporter.lab."""
+
+_NO_LABORATORY: Final = not all(find_spec(module) for module in _EXTRAS)
+"""Whether commands that simulate cannot run; the help then does not list them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -204,7 +208,7 @@ class Group(click.Group):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the first example of each command."""
-        commands = (command for command in self.commands.values() if isinstance(command, Command))
+        commands = (each for each in self.commands.values() if isinstance(each, Command) and not each.hidden)
         _write_lines(formatter, "Examples", [command.examples[0] for command in commands])
         super().format_epilog(ctx, formatter)
 
@@ -475,6 +479,7 @@ def schema() -> int:
 
 @cli.command(
     cls=Command,
+    hidden=_NO_LABORATORY,
     log_level="info",
     examples=(
         "ironport-exporter simulate --fleet.file fleet.yml --scenario jabberer@+5m",
@@ -542,6 +547,7 @@ def simulate(
 
 @cli.command(
     cls=Command,
+    hidden=_NO_LABORATORY,
     examples=(
         "ironport-exporter backfill --last 30d --out data --scenario flood@+20d",
         "ironport-exporter backfill --last 8d --out data --rules 'alerts/rules/*.yml'",
@@ -598,7 +604,7 @@ def backfill(
         )
 
 
-@cli.group(cls=Group, default="start")
+@cli.group(cls=Group, default="start", hidden=_NO_LABORATORY)
 def demo() -> None:
     """Show everything at work on this machine.
 
@@ -647,6 +653,7 @@ def attack(scenario: str, state: Path | None) -> int:
 
 @cli.command(
     cls=Command,
+    hidden=_NO_LABORATORY,
     examples=(
         "ironport-exporter backtest --only 'jabberer*' --seed 1 --seed 2",
         "ironport-exporter backtest --only '*quiet*' --quiet-weeks 5",

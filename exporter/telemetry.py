@@ -13,7 +13,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from exporter import __version__
+from exporter import BRANCH, REVISION, __version__
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -27,8 +27,14 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        build = self._gauge("build_info", "The exporter's version, value 1", "version")
-        build.labels(__version__).set(1)
+        build = self._gauge(
+            "build_info",
+            "The exporter's version, and the revision and branch that its image was built from; value 1",
+            "version",
+            "revision",
+            "branch",
+        )
+        build.labels(__version__, REVISION, BRANCH).set(1)
         self.reload_successful = self._gauge(
             "config_last_reload_successful", "1 if the last load of the configuration succeeded"
         )

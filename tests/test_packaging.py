@@ -17,6 +17,7 @@ from aiohttp import web
 
 import exporter
 from support.command_line import parse_command_line
+from support.wheel import SOURCES
 
 ROOT = Path(exporter.__file__).parents[1]
 
@@ -59,7 +60,7 @@ def copied(instructions: list[Instruction]) -> list[str]:
     return [source for words in copies if not words[0].startswith("--from") for source in words[:-1]]
 
 
-def test_what_the_container_copies_exists_and_is_in_the_build_context(stages: list[list[Instruction]]) -> None:
+def test_what_the_image_copies_is_in_its_context(stages: list[list[Instruction]]) -> None:
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     sources = [source for stage in stages for source in copied(stage)]
     assert "exporter/" in sources
@@ -68,15 +69,12 @@ def test_what_the_container_copies_exists_and_is_in_the_build_context(stages: li
         assert f"!{source}" in rules, source
 
 
-def test_the_build_context_holds_all_that_the_package_is_built_of(
-    stages: list[list[Instruction]], project: dict[str, Any]
-) -> None:
-    assert {project["readme"], *project["license-files"], "pyproject.toml"} <= set(copied(stages[0]))
+def test_the_build_stage_copies_what_the_wheel_needs(stages: list[list[Instruction]], project: dict[str, Any]) -> None:
+    assert [source.rstrip("/") for source in copied(stages[0])] == list(SOURCES)
+    assert {project["readme"], *project["license-files"]} <= set(SOURCES)
 
 
-def test_the_build_is_in_a_stage_of_its_own_on_the_python_that_the_project_supports(
-    stages: list[list[Instruction]], project: dict[str, Any]
-) -> None:
+def test_both_stages_have_the_oldest_supported_python(stages: list[list[Instruction]], project: dict[str, Any]) -> None:
     oldest = project["requires-python"].removeprefix(">=")
     assert len(stages) == 2
     for stage in stages:
@@ -84,13 +82,13 @@ def test_the_build_is_in_a_stage_of_its_own_on_the_python_that_the_project_suppo
     assert not [value for word, value in stages[-1] if word == "RUN"]
 
 
-def test_the_container_runs_as_a_numeric_user_that_is_not_root(image: list[Instruction]) -> None:
+def test_the_image_has_a_numeric_user_without_privileges(image: list[Instruction]) -> None:
     user, group = only(image, "USER").split(":")
     assert int(user) > 0
     assert int(group) > 0
 
 
-def test_the_container_starts_the_installed_command_with_its_configuration(
+def test_the_image_starts_the_exporter_with_its_configuration(
     image: list[Instruction], project: dict[str, Any]
 ) -> None:
     (command,) = json.loads(only(image, "ENTRYPOINT"))
@@ -107,19 +105,35 @@ def test_the_image_is_labelled_as_the_project_is(image: list[Instruction], proje
         "org.opencontainers.image.description": project["description"],
         "org.opencontainers.image.licenses": project["license"],
         "org.opencontainers.image.version": "${VERSION}",
+        "org.opencontainers.image.revision": "${REVISION}",
     }
-    assert only(image, "ARG").startswith("VERSION")
+    assert [value for word, value in image if word == "ARG"] == [
+        "VERSION=unknown",
+        "REVISION=unknown",
+        "BRANCH=unknown",
+    ]
 
 
-def test_the_exposed_port_is_the_one_that_the_exporter_listens_on(image: list[Instruction]) -> None:
+def test_the_exporter_knows_what_the_image_was_built_from(image: list[Instruction]) -> None:
+    """`exporter` reads these variables; a test of the wheel shows them in ironport_exporter_build_info."""
+    variables = dict(word.split("=", 1) for word in shlex.split(only(image, "ENV")))
+    assert variables["IRONPORT_EXPORTER_REVISION"] == "${REVISION}"
+    assert variables["IRONPORT_EXPORTER_BRANCH"] == "${BRANCH}"
+
+
+def test_the_image_has_no_laboratory() -> None:
+    """tests/test_wheel.py shows what remains without it."""
+    rules = (ROOT / ".dockerignore").read_text().splitlines()
+    assert rules.index("exporter/lab/") > rules.index("!exporter/")
+
+
+def test_the_exposed_port_is_the_default_port(image: list[Instruction]) -> None:
     _, values = parse_command_line(["serve"])
     assert values["web_listen_address"] == ("", int(only(image, "EXPOSE")))
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
-async def test_the_health_check_asks_the_exporter_without_a_shell(
-    image: list[Instruction], status: int, code: int
-) -> None:
+async def test_the_health_check_needs_no_shell(image: list[Instruction], status: int, code: int) -> None:
     options, _, command = only(image, "HEALTHCHECK").partition("CMD ")
     assert "--interval=" in options
     asked = []
@@ -139,7 +153,7 @@ async def test_the_health_check_asks_the_exporter_without_a_shell(
     assert (ended, asked) == (code, ["/-/healthy"])
 
 
-def test_the_licence_stands_in_full_beside_the_project(project: dict[str, Any]) -> None:
+def test_the_licence_is_there_in_full(project: dict[str, Any]) -> None:
     assert project["license"] == "Apache-2.0"
     text = (ROOT / "LICENSE").read_text()
     assert "Apache License\n                           Version 2.0, January 2004" in text
@@ -165,9 +179,3 @@ def test_the_changelog_begins_with_what_is_unreleased() -> None:
 @pytest.mark.parametrize("script", ["tests/run", ".ci/run"])
 def test_the_scripts_are_executable(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111
-
-
-def test_every_package_is_installed() -> None:
-    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    found = {".".join(file.parent.relative_to(ROOT).parts) for file in (ROOT / "exporter").rglob("__init__.py")}
-    assert listed == found | {"exporter.alerts"}

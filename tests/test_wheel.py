@@ -1,0 +1,99 @@
+"""The wheel, installed without extras, runs the exporter; the commands that simulate say what they lack."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from functools import partial
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+import exporter
+from support.processes import Process, free_port
+from support.prometheus import get, is_ready
+from support.wheel import PROJECT, Installed, build_wheel, install
+
+FLEET = """
+auths: {ops: {snmp: {version: 2c, community: public}, xml: {username: monitor, password: hunter2}}}
+defaults: {auth: ops, snmp: {port: 1}, xml: {port: 1, scheme: http}}
+appliances: [{name: mx1, address: 127.0.0.1}]
+"""
+"""Nobody listens on port 1: a probe ends at once."""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Return the project installed without extras, with a fleet.yml in its folder."""
+    folder = tmp_path_factory.mktemp("installed")
+    (folder / "fleet.yml").write_text(FLEET)
+    return install(wheel, folder)
+
+
+def test_the_wheel_holds_every_module_and_data_file(wheel: Path) -> None:
+    held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    package = {path.relative_to(PROJECT) for path in (PROJECT / "exporter").rglob("*") if path.is_file()}
+    rules = {Path("exporter", "alerts", "rules", path.name) for path in (PROJECT / "alerts" / "rules").glob("*.yml")}
+    wanted = {*package, *rules, Path("exporter", "alerts", "alertmanager.yml")}
+    assert held == {str(path) for path in wanted if "__pycache__" not in path.parts}
+    assert "exporter/py.typed" in held
+
+
+def test_without_extras_a_fleet_is_checked_and_discovered(installed: Installed) -> None:
+    check = installed.run("check")
+    assert (check.returncode, check.stderr) == (0, "")
+    assert json.loads(installed.run("sd").stdout)[0]["labels"]["instance"] == "mx1"
+    assert "properties" in json.loads(installed.run("schema").stdout)
+
+
+def test_without_extras_an_appliance_is_probed(installed: Installed) -> None:
+    probe = installed.run("probe", "mx1")
+    assert (probe.returncode, "ironport_probe_success 0.0" in probe.stdout) == (1, True)
+    assert [line.partition(":")[0] for line in probe.stderr.splitlines()] == ["snmp", "xml"]
+
+
+def test_without_extras_the_exporter_serves(installed: Installed, tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    command = installed.command("--config.file", str(installed.folder / "fleet.yml"), "--web.listen-address", address)
+    build = {"IRONPORT_EXPORTER_REVISION": "4f2c1aa", "IRONPORT_EXPORTER_BRANCH": "main"}
+    server = Process(command, tmp_path / "log", build)
+    try:
+        server.wait_until(partial(is_ready, f"http://{address}/-/ready"))
+        metrics = get(f"http://{address}/metrics")
+    finally:
+        server.stop()
+    labels = f'branch="main",revision="4f2c1aa",version="{exporter.__version__}"'
+    assert f"ironport_exporter_build_info{{{labels}}} 1.0" in metrics
+
+
+@pytest.mark.parametrize("command", ["simulate", "backfill --last 1d --out data", "demo", "backtest"])
+def test_a_command_names_the_extra_that_it_lacks(command: str, installed: Installed) -> None:
+    done = installed.run(*command.split())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "This command needs numpy. Install it with: pip install 'ironport-exporter[demo]'\n"
+
+
+def test_help_lists_only_commands_that_can_run(installed: Installed) -> None:
+    text = installed.run("--help").stdout
+    commands = text.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == ["serve", "check", "probe", "sd", "schema"]
+    assert not re.search("simulate|backfill|demo|backtest", text)
+
+
+def test_the_exporter_needs_no_laboratory(tmp_path: Path) -> None:
+    """The container image is built without it."""
+    image = install(build_wheel(tmp_path, without=["exporter/lab"]), tmp_path)
+    (tmp_path / "fleet.yml").write_text(FLEET)
+    assert image.run("check").returncode == 0
+    assert image.run("probe", "mx1").returncode == 1
+    assert "simulate" not in image.run("--help").stdout
+    assert image.run("simulate").stderr == (
+        "This command needs exporter.lab. Install it with: pip install 'ironport-exporter[demo]'\n"
+    )
