@@ -22,7 +22,14 @@ RULES = [rule for rule in read_rules(str(ALERTS / "rules" / "*.yml")) if rule.al
 FIRES = sorted({(rule.alert, rule.labels["severity"]) for rule in RULES})
 """Every alert of the rules with each severity that it has."""
 
-CHORES = {"FeatureKeyExpiring", "FeatureKeyExpired", "UpdateFailing", "VersionMismatch", "SpareNotReady"}
+CHORES = {
+    "CertificateExpiring",
+    "FeatureKeyExpired",
+    "FeatureKeyExpiring",
+    "SpareNotReady",
+    "UpdateFailing",
+    "VersionMismatch",
+}
 """The warnings that have days."""
 
 

@@ -32,6 +32,8 @@ WITHOUT_A_VERDICT: Final[Mapping[str, str]] = {
     "IronPortSnmpDown": "of the monitoring, and the unit is still watched",
     "IronPortSnmpFlaky": "of the monitoring, and the unit is still watched",
     "IronPortAuthenticationFailed": "of the monitoring, and the unit is still watched",
+    "IronPortCertificateExpiring": "concerns the monitoring; the unit is still watched",
+    "IronPortUnreadableValues": "concerns the monitoring; the unit is still watched",
     "IronPortRaidDegraded": "of the hardware, on its own page: mail flows",
     "IronPortFanFailed": "of the hardware, on its own page: mail flows",
     "IronPortPowerSupplyFault": "of the hardware, on its own page: mail flows",
