@@ -11,9 +11,8 @@ import socket
 import threading
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Any
 
-SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
+IpAddresses = list[tuple[socket.AddressFamily, str]]
 
 
 def is_ip_address(host: str) -> bool:
@@ -24,14 +23,14 @@ def is_ip_address(host: str) -> bool:
     return True
 
 
-async def addresses(host: str, port: int, kind: socket.SocketKind) -> list[SocketAddress]:
-    """Return the addresses of `host`, the one that this machine prefers first; raises socket.gaierror."""
+async def addresses(host: str, kind: socket.SocketKind) -> IpAddresses:
+    """Return the IP addresses of `host`, the one that this machine prefers first; raises socket.gaierror."""
     if is_ip_address(host):
-        return _look_up(host, port, kind)
+        return _look_up(host, kind)
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[list[SocketAddress]] = loop.create_future()
+    found: asyncio.Future[IpAddresses] = loop.create_future()
 
-    def settle(result: list[SocketAddress] | OSError) -> None:
+    def settle(result: IpAddresses | OSError) -> None:
         if found.done():
             return  # the caller was cancelled
         if isinstance(result, OSError):
@@ -40,9 +39,9 @@ async def addresses(host: str, port: int, kind: socket.SocketKind) -> list[Socke
             found.set_result(result)
 
     def look_up() -> None:
-        result: list[SocketAddress] | OSError
+        result: IpAddresses | OSError
         try:
-            result = _look_up(host, port, kind)
+            result = _look_up(host, kind)
         except OSError as error:
             result = error
         with suppress(RuntimeError):  # the loop has ended meanwhile
@@ -52,8 +51,8 @@ async def addresses(host: str, port: int, kind: socket.SocketKind) -> list[Socke
     return await found
 
 
-def _look_up(host: str, port: int, kind: socket.SocketKind) -> list[SocketAddress]:
+def _look_up(host: str, kind: socket.SocketKind) -> IpAddresses:
     try:
-        return [(family, address) for family, _, _, _, address in socket.getaddrinfo(host, port, type=kind)]
+        return [(family, str(address[0])) for family, _, _, _, address in socket.getaddrinfo(host, None, type=kind)]
     except UnicodeError as error:  # an empty or over-long label
         raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
@@ -101,7 +101,7 @@ class Keys:
         """Return the plain octets, with up to 7 octets of padding behind them under DES."""
         return _through(self._cipher(boots, time, salt).decryptor(), encrypted)
 
-    def _cipher(self, boots: int, time: int, salt: bytes) -> Cipher[Any]:
+    def _cipher(self, boots: int, time: int, salt: bytes) -> Cipher[CBC] | Cipher[CFB]:
         if self._des:
             vector = bytes(a ^ b for a, b in zip(salt, self._priv_key[8:16], strict=True))
             return Cipher(TripleDES(self._priv_key[:8] * 3), CBC(vector))
@@ -121,10 +121,10 @@ def _priv_key(user: UserAuth, auth_protocol: tuple[int, ...], engine_id: bytes) 
 
 
 @lru_cache(maxsize=256)  # hashing takes milliseconds: appliances with the same user share it
-def _auth_master(protocol: tuple[int, ...], passphrase: str) -> Any:
+def _auth_master(protocol: tuple[int, ...], passphrase: str) -> OctetString:
     return SnmpUSMSecurityModel.AUTH_SERVICES[protocol].hash_passphrase(passphrase.encode())
 
 
 @lru_cache(maxsize=256)
-def _priv_master(protocol: tuple[int, ...], auth_protocol: tuple[int, ...], passphrase: str) -> Any:
+def _priv_master(protocol: tuple[int, ...], auth_protocol: tuple[int, ...], passphrase: str) -> OctetString:
     return SnmpUSMSecurityModel.PRIV_SERVICES[protocol].hash_passphrase(auth_protocol, passphrase.encode())

@@ -90,7 +90,7 @@ class Session(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         try:
             transport, session = await loop.create_datagram_endpoint(
-                lambda: cls(agent, codec, round_trip, reading, telemetry), remote_addr=await _address(host, port)
+                lambda: cls(agent, codec, round_trip, reading, telemetry), remote_addr=(await _address(host), port)
             )
         except socket.gaierror as error:
             message = f"The name {host} cannot be resolved ({error.strerror}): check the address and the DNS."
@@ -229,11 +229,11 @@ def _fits(request: SnmpRequest, response: Pdu) -> bool:
     return 0 < len(response.varbinds) <= len(request.oids) * max(request.repetitions, 1)
 
 
-async def _address(host: str, port: int) -> tuple[str, int]:
+async def _address(host: str) -> str:
     """Return the address of `host`, IPv4 if it has one: UDP does not show whether an agent listens on IPv6."""
-    found = await addresses(host, port, socket.SOCK_DGRAM)
+    found = await addresses(host, socket.SOCK_DGRAM)
     _, address = min(found, key=lambda found: found[0] != socket.AF_INET)
-    return str(address[0]), port
+    return address
 
 
 def _fail(call: _Call, error: SourceError) -> None:

@@ -6,7 +6,7 @@ This module reads, writes, signs and encrypts messages. `usm` decides which of t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.keys import Keys
@@ -65,7 +65,7 @@ class UsmMessage:
     security: SecurityParameters
     digest_offset: int
     """Where the digest begins in the datagram."""
-    payload: Any
+    payload: object
     """ScopedPDU: a list of engine id, context and PDU, or its octets if it is encrypted."""
 
     @classmethod
@@ -91,7 +91,7 @@ class UsmMessage:
     def pdu(self, keys: Keys | None) -> ber.Pdu:
         """Return the PDU, which `keys` decrypt if it is encrypted; raises an exception if it is malformed."""
         scoped = self.payload
-        if self.level & PRIV_FLAG and keys:
+        if self.level & PRIV_FLAG and keys and isinstance(scoped, bytes):
             scoped, _ = ber.decode(keys.decrypt(self.security.boots, self.security.time, self.security.salt, scoped))
         if not isinstance(scoped, list) or not isinstance(scoped[2], ber.Pdu):
             raise Rejected("malformed")

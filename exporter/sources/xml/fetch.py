@@ -47,8 +47,8 @@ class _Resolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         return [
-            ResolveResult(hostname=host, host=str(address[0]), port=port, family=found, proto=0, flags=_NUMERIC)
-            for found, address in await addresses(host, port, socket.SOCK_STREAM)
+            ResolveResult(hostname=host, host=address, port=port, family=found, proto=0, flags=_NUMERIC)
+            for found, address in await addresses(host, socket.SOCK_STREAM)
             if family in (socket.AF_UNSPEC, found)
         ]
 
