@@ -240,6 +240,15 @@ def _external_url(text: str) -> BaseUrl:
         raise click.BadParameter(str(error)) from error
 
 
+def _route_prefix(text: str) -> str:
+    from exporter.web.settings import parse_route_prefix
+
+    try:
+        return parse_route_prefix(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _prometheus_url(text: str) -> str:
     """Return the URL of a Prometheus; the error does not repeat it, because it may have a password."""
     try:
@@ -287,9 +296,10 @@ _config_file: Final = click.option(
     "--config.file",
     cls=Flag,
     type=_PATH,
-    default=Path("fleet.yml"),
-    metavar="FILE",
-    help="The configuration of the fleet.",
+    multiple=True,
+    default=[Path("fleet.yml")],
+    metavar="FILE|FOLDER",
+    help="The configuration of the fleet. May be repeated; a folder stands for its *.yml and *.yaml files.",
 )
 _topology: Final = click.option(
     "--topology",
@@ -354,12 +364,19 @@ def cli() -> None:
 )
 @_config_file
 @click.option(
+    "--config.auto-reload",
+    cls=Flag,
+    is_flag=True,
+    help="Reload the configuration when one of its files, secrets or certificates changes.",
+)
+@click.option(
     "--web.listen-address",
     cls=Flag,
     type=_listen_address,
-    default=f":{DEFAULT_PORT}",
+    multiple=True,
+    default=[f":{DEFAULT_PORT}"],
     metavar="[HOST]:PORT",
-    help="The address to listen on; without a host, every interface.",
+    help="The address to listen on; without a host, every interface. May be repeated.",
 )
 @click.option(
     "--web.external-url",
@@ -370,6 +387,14 @@ def cli() -> None:
     "from each request for /sd.",
 )
 @click.option(
+    "--web.route-prefix",
+    cls=Flag,
+    type=_route_prefix,
+    metavar="PATH",
+    help="The path before all paths, such as /ironport. By default that of --web.external-url; give / if a proxy "
+    "removes it.",
+)
+@click.option(
     "--timeout-offset",
     cls=Flag,
     type=_SECONDS,
@@ -378,30 +403,42 @@ def cli() -> None:
     help="A probe answers this much earlier than Prometheus' scrape timeout.",
 )
 def serve(
-    config_file: Path, web_listen_address: tuple[str, int], web_external_url: BaseUrl | None, timeout_offset: float
+    config_file: tuple[Path, ...],
+    config_auto_reload: bool,
+    web_listen_address: tuple[tuple[str, int], ...],
+    web_external_url: BaseUrl | None,
+    web_route_prefix: str | None,
+    timeout_offset: float,
 ) -> int:
     """Run the exporter (default)."""
-    from exporter import config
-    from exporter.web import app
+    from exporter.web import server
+    from exporter.web.settings import ListenAddress, ServerSettings
 
-    host, port = web_listen_address
-    logger = structlog.get_logger()
-    loaded = config.load(config_file)
-    logger.info("starting", version=__version__, config=str(config_file), appliances=len(loaded.appliances))
-    asyncio.run(app.serve(loaded, app.Settings(config_file, host, port, timeout_offset, web_external_url)))
-    logger.info("stopped")
+    settings = ServerSettings(
+        config_files=config_file,
+        listen_addresses=tuple(ListenAddress(host, port) for host, port in web_listen_address),
+        timeout_offset=timeout_offset,
+        external_url=web_external_url,
+        route_prefix=web_route_prefix,
+        auto_reload=config_auto_reload,
+    )
+    asyncio.run(server.serve(settings))
+    structlog.get_logger().info("stopped")
     return 0
 
 
 @cli.command(cls=Command, examples=("ironport-exporter check --config.file fleet.yml",))
 @_config_file
-def check(config_file: Path) -> int:
+def check(config_file: tuple[Path, ...]) -> int:
     """Check the configuration and print every fault in it."""
     from exporter import config
 
-    appliances = config.load(config_file).appliances.values()
+    loaded = config.load(*config_file)
+    if loaded.unfilled:
+        raise ConfigError(list(loaded.unfilled))
+    appliances, files = loaded.appliances.values(), " and ".join(map(str, config_file))
     pools = len({appliance.pool for appliance in appliances})
-    _print(f"{config_file} is all right: {_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}.")
+    _print(f"{files} is all right: {_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}.")
     return 0
 
 
@@ -417,7 +454,7 @@ def check(config_file: Path) -> int:
     metavar="SECONDS",
     help="The time that the probe may take.",
 )
-def probe(name: str, config_file: Path, debug: bool, timeout: float) -> int:
+def probe(name: str, config_file: tuple[Path, ...], debug: bool, timeout: float) -> int:
     """Probe one appliance and print its metrics.
 
     NAME is the name of the appliance in the configuration.
@@ -425,7 +462,7 @@ def probe(name: str, config_file: Path, debug: bool, timeout: float) -> int:
     from exporter import config
     from exporter.probe_debug import debug_output
 
-    loaded = config.load(config_file)
+    loaded = config.load(*config_file)
     result = asyncio.run(_probe_once(loaded, name, timeout))
     if debug:
         _print(debug_output(loaded.appliances[name], result))
@@ -459,12 +496,12 @@ async def _probe_once(loaded: Config, name: str, timeout: float) -> Result:  # n
     metavar="URL",
     help="The URL under which Prometheus reaches the exporter.",
 )
-def sd(config_file: Path, web_external_url: BaseUrl) -> int:
+def sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     """Print the fleet as targets for Prometheus' file_sd_configs."""
     from exporter import config
     from exporter.web import discovery
 
-    _print(json.dumps(discovery.groups(config.load(config_file), web_external_url), indent=2))
+    _print(json.dumps(discovery.groups(config.load(*config_file), web_external_url), indent=2))
     return 0
 
 

@@ -147,7 +147,7 @@ def test_serve_is_the_default_and_ends_well_when_told_to(start: Start, fleet: Pa
     assert get(f"{child.listening()}/-/ready") == (200, "ironport-exporter is ready.\n")
     code, out, log = child.end(ending)
     assert (code, out) == (0, "")
-    assert re.findall(r"msg=(\w+)", log) == ["starting", "listening", "stopping", "stopped"]
+    assert re.findall(r"msg=(\w+)", log) == ["listening", "stopping", "stopped"]
 
 
 def test_a_probe_that_runs_when_the_server_is_told_to_stop_is_answered(
@@ -191,7 +191,7 @@ def test_a_port_in_use_ends_the_server_with_a_sentence(capsys: pytest.CaptureFix
         code, _, err = run(capsys, "--config.file", fleet, "--web.listen-address", address, "--log.level", "error")
     assert code == 1
     assert err == (
-        f"Cannot listen on {address}: Address already in use. Choose another address with --web.listen-address.\n"
+        f"Cannot listen on {address} (Address already in use). Choose another address with --web.listen-address.\n"
     )
 
 
@@ -199,7 +199,7 @@ def test_the_log_is_json_where_asked(start: Start, fleet: Path) -> None:
     child = start("--config.file", fleet, "--web.listen-address", "127.0.0.1:0", "--log.format", "json")
     assert json.loads(child.until("listening"))["msg"] == "listening"
     _, _, log = child.end(signal.SIGTERM)
-    assert [json.loads(line)["level"] for line in log.splitlines()] == ["info"] * 4
+    assert [json.loads(line)["level"] for line in log.splitlines()] == ["info"] * 3
 
 
 def test_ctrl_c_ends_a_probe_without_a_trace(start: Start, agentless: tuple[Path, socket.socket]) -> None:
@@ -381,7 +381,7 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(
     ],
 )
 def test_a_listen_address_is_a_host_and_a_port(text: str, address: tuple[str, int]) -> None:
-    assert parse_command_line(["--web.listen-address", text])[1]["web_listen_address"] == address
+    assert parse_command_line(["--web.listen-address", text])[1]["web_listen_address"] == (address,)
 
 
 @pytest.mark.parametrize(("level", "traced"), [("error", False), ("debug", True)])
@@ -425,9 +425,20 @@ def test_flags_work_before_and_after_the_command(capsys: pytest.CaptureFixture[s
     assert (code, out) == (0, f"{fleet} is all right: 3 appliances in 2 pools.\n")
 
 
-def test_the_last_of_two_values_counts(fleet: Path) -> None:
-    _, values = parse_command_line(["--config.file", "no.yml", "check", "--config.file", str(fleet)])
-    assert values["config_file"] == fleet
+def test_the_last_of_two_values_counts() -> None:
+    _, values = parse_command_line(["--timeout-offset", "1", "serve", "--timeout-offset", "2"])
+    assert values["timeout_offset"] == 2
+
+
+def test_all_configuration_files_count() -> None:
+    _, values = parse_command_line(["--config.file", "a.yml", "check", "--config.file", "b"])
+    assert values["config_file"] == (Path("a.yml"), Path("b"))
+
+
+def test_check_refuses_an_example_that_nobody_filled_in(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "check", "--config.file", ROOT / "fleet.example.yml")
+    assert (code, out) == (1, "")
+    assert err.splitlines()[0].endswith("passphrase is still fill-me-in: put your own secret there.")
 
 
 def test_an_environment_variable_sets_a_flag_of_every_command(

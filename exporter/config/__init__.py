@@ -1,5 +1,6 @@
 """The configuration: the appliances, their addresses and their credentials."""
 
+from exporter.config.files import FilesRead
 from exporter.config.loading import LoadResult, effective, load, schema, try_load
 from exporter.config.models import Appliance, Config, FleetFile
 from exporter.config.snmp import AuthKey, CommunityAuth, PrivKey, SnmpCredentials, SnmpSettings, UserAuth
@@ -13,6 +14,7 @@ __all__ = [
     "BasicAuth",
     "CommunityAuth",
     "Config",
+    "FilesRead",
     "FleetFile",
     "LoadResult",
     "MinInterval",

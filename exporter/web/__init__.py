@@ -1,1 +1,1 @@
-"""The HTTP face of the exporter."""
+"""The HTTP server of the exporter."""

@@ -1,4 +1,4 @@
-"""Prometheus service discovery: one target group per appliance, with everything a scrape needs to know of it."""
+"""Prometheus service discovery: one target group per appliance, with everything that a scrape of it needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _URL: Final = re.compile(
 _SCHEME_PORTS: Final = {"http": 80, "https": 443}
 
 
-class Group(TypedDict):
+class TargetGroup(TypedDict):
     """A target group as Prometheus' file and HTTP service discovery read it."""
 
     targets: list[str]
@@ -28,15 +28,17 @@ class Group(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class BaseUrl:
-    """Where Prometheus reaches the exporter: `target` is host:port, `prefix` the path before ours, without a slash."""
+    """The URL under which Prometheus reaches the exporter."""
 
     scheme: str
     target: str
+    """Host and port, as in `exporter.example.edu:10125`."""
     prefix: str = ""
+    """The path before the paths of the exporter, without a slash at its end."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read http://host[:port][/prefix]; anything else is a ValueError."""
+        """Read http://host[:port][/prefix]. Raises ValueError for anything else."""
         parts = _URL.fullmatch(text)
         port = int(parts["port"] or _SCHEME_PORTS[parts["scheme"]]) if parts else 0
         if parts is None or not 0 < port < 65536:
@@ -47,24 +49,26 @@ class BaseUrl:
 
     @classmethod
     def from_host(cls, scheme: str, host: str) -> Self:
-        """Read the Host header of a request."""
+        """Read the Host header of a request. Raises RequestError if it is missing or malformed."""
         try:
             if "/" in host:
                 raise ValueError("A Host header has no path.")
             return cls.parse(f"{scheme}://{host}")
         except ValueError as error:
             raise RequestError(
-                "The Host header must say under which host and port the exporter was reached;"
-                " if a proxy changes it, start the exporter with --web.external-url."
+                "The Host header must have the host and port under which you reach the exporter."
+                " If a proxy changes it, start the exporter with --web.external-url."
             ) from error
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.target}{self.prefix}"
 
 
-def groups(config: Config, base: BaseUrl) -> list[Group]:
+def groups(config: Config, base: BaseUrl) -> list[TargetGroup]:
     """Return one group per appliance, in the order of the configuration."""
-    return [Group(targets=[base.target], labels=_labels(appliance, base)) for appliance in config.appliances.values()]
+    return [
+        TargetGroup(targets=[base.target], labels=_labels(appliance, base)) for appliance in config.appliances.values()
+    ]
 
 
 def _labels(appliance: Appliance, base: BaseUrl) -> dict[str, str]:

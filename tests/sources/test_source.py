@@ -15,8 +15,8 @@ from exporter.probe import Prober
 from exporter.probe_debug import debug_output
 from exporter.sources.source import SOURCES, SourceType
 from exporter.telemetry import Telemetry
-from exporter.web import pages
 from exporter.web.discovery import BaseUrl
+from exporter.web.landing import landing_page
 from support.appliances import snmp_appliance
 from support.fake_fleet import fake_fleet
 
@@ -68,5 +68,5 @@ async def test_a_third_source_is_probed_fused_and_described() -> None:
 @pytest.mark.usefixtures("toy")
 async def test_a_third_source_has_its_column_on_the_landing_page() -> None:
     fleet = fake_fleet(Config(appliances={"mx1": snmp_appliance(9)}), Telemetry())
-    assert "<th>TOY</th>" in pages.landing(fleet, BaseUrl.parse("http://localhost"))
+    assert "<th>TOY</th>" in landing_page(fleet, BaseUrl.parse("http://localhost"))
     await fleet.close()

@@ -8,42 +8,49 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from exporter import config
 from exporter.telemetry import Telemetry
-from exporter.web.app import Face, Settings, listen
+from exporter.web.application import http_application
 from exporter.web.discovery import BaseUrl
-from support.face import Running, Start
+from exporter.web.reload import Reloader
+from exporter.web.server import listening
+from exporter.web.settings import ListenAddress, ServerSettings
 from support.fake_fleet import fake_fleet, write_fleet
+from support.running_server import RunningServer, StartServer
 
 
 @pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Start]:
-    """Start a server with the given `external_url`."""
+async def start(tmp_path: Path) -> AsyncIterator[StartServer]:
+    """Start a server with the given `external_url` and `route_prefix`."""
     async with AsyncExitStack() as parts:
 
-        async def start(external_url: str | None = None) -> Running:
+        async def start(external_url: str | None = None, route_prefix: str | None = None) -> RunningServer:
             file = tmp_path / "fleet.yml"
             write_fleet(file)
+            address = ListenAddress("127.0.0.1", 0)
+            settings = ServerSettings(
+                (file,),
+                (address,),
+                external_url=BaseUrl.parse(external_url) if external_url else None,
+                route_prefix=route_prefix,
+            )
+            loaded = config.try_load(file)
+            assert loaded.config
             telemetry = Telemetry()
-            fleet = fake_fleet(config.load(file), telemetry)
+            fleet = fake_fleet(loaded.config, telemetry)
             parts.push_async_callback(fleet.close)
-            external = BaseUrl.parse(external_url) if external_url else None
-            face = Face(fleet, telemetry, Settings(file, "127.0.0.1", 0, 0.5, external))
-            parts.push_async_callback(face.close)
-            runner = web.AppRunner(face.application(), access_log=None, handler_cancellation=True, shutdown_timeout=5)
-            await runner.setup()
-            parts.push_async_callback(runner.cleanup)
-            await listen(runner, "127.0.0.1", 0)
-            port = runner.addresses[0][1]
-            client = await parts.enter_async_context(aiohttp.ClientSession(f"http://127.0.0.1:{port}"))
-            return Running(fleet, telemetry, face, file, port, client)
+            reloader = Reloader(fleet, telemetry, (file,), loaded.files)
+            parts.push_async_callback(reloader.close)
+            application = http_application(fleet, telemetry, reloader, settings)
+            (bound,) = await parts.enter_async_context(listening(application, [address]))
+            client = await parts.enter_async_context(aiohttp.ClientSession(f"http://{bound}"))
+            return RunningServer(fleet, telemetry, reloader, file, int(bound.rpartition(":")[2]), client)
 
         yield start
 
 
 @pytest.fixture
-async def running(start: Start) -> Running:
+async def running(start: StartServer) -> RunningServer:
     """Start a server that is reached directly."""
     return await start()

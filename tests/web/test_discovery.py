@@ -7,7 +7,7 @@ import json
 import pytest
 
 from exporter.web.discovery import BaseUrl
-from support.face import Running, Start
+from support.running_server import RunningServer, StartServer
 
 MX1 = {
     "__metrics_path__": "/probe",
@@ -31,7 +31,7 @@ MX3_WITHOUT_SITE = {
 }
 
 
-async def test_each_appliance_is_a_group_with_its_labels(running: Running) -> None:
+async def test_each_appliance_is_a_group_with_its_labels(running: RunningServer) -> None:
     async with running.client.get("/sd") as answer:
         assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
         groups = await answer.json()
@@ -50,7 +50,7 @@ async def test_each_appliance_is_a_group_with_its_labels(running: Running) -> No
         ("[::1]", "[::1]:80"),
     ],
 )
-async def test_the_target_is_the_exporter_as_the_client_reached_it(running: Running, host: str, target: str) -> None:
+async def test_the_target_is_what_the_client_reached(running: RunningServer, host: str, target: str) -> None:
     _, text = await running.get("/sd", Host=host)
     assert {target for group in json.loads(text) for target in group["targets"]} == {target}
 
@@ -59,12 +59,12 @@ async def test_the_target_is_the_exporter_as_the_client_reached_it(running: Runn
 @pytest.mark.parametrize(
     "host", ["", "a b", "host:", "host:port", "host:0", "host:65536", "host/path", "user@host", '"><script>', "::1"]
 )
-async def test_a_host_header_that_is_none_is_refused(running: Running, path: str, host: str) -> None:
+async def test_a_malformed_host_header_is_refused(running: RunningServer, path: str, host: str) -> None:
     status, text = await running.get(path, Host=host)
     assert status == 400
     assert text == (
-        "The Host header must say under which host and port the exporter was reached;"
-        " if a proxy changes it, start the exporter with --web.external-url.\n"
+        "The Host header must have the host and port under which you reach the exporter."
+        " If a proxy changes it, start the exporter with --web.external-url.\n"
     )
 
 
@@ -76,11 +76,11 @@ async def test_a_host_header_that_is_none_is_refused(running: Running, path: str
         ("https://proxy/ironport", "proxy:443", {"__scheme__": "https", "__metrics_path__": "/ironport/probe"}),
     ],
 )
-async def test_an_external_url_stands_for_the_host_header(
-    start: Start, url: str, target: str, added: dict[str, str]
+async def test_an_external_url_replaces_the_host_header(
+    start: StartServer, url: str, target: str, added: dict[str, str]
 ) -> None:
     running = await start(url)
-    _, text = await running.get("/sd", Host="somewhere.else:1")
+    _, text = await running.get(f"{BaseUrl.parse(url).prefix}/sd", Host="somewhere.else:1")
     assert json.loads(text)[0] == {"targets": [target], "labels": MX1 | added}
 
 
@@ -97,6 +97,13 @@ async def test_an_external_url_stands_for_the_host_header(
         "http://p/#f",
     ],
 )
-def test_an_external_url_that_is_none_is_refused_with_an_example(url: str) -> None:
+def test_a_malformed_external_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"is not a URL like http://exporter\.example\.edu:10125"):
         BaseUrl.parse(url)
+
+
+async def test_the_route_prefix_is_in_the_metrics_path(start: StartServer) -> None:
+    running = await start(route_prefix="/iron/port")
+    _, text = await running.get("/iron/port/sd")
+    target = {"targets": [f"127.0.0.1:{running.port}"], "labels": MX1 | {"__metrics_path__": "/iron/port/probe"}}
+    assert json.loads(text)[0] == target

@@ -14,7 +14,7 @@ from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.topology import Unit
-from exporter.web import look
+from exporter.web.layout import html_page
 
 _STYLE: Final = """
 p { max-width: 60rem; } td.text { white-space: normal; }
@@ -55,7 +55,7 @@ def overview(fleet: LiveFleet, complaint: str = "") -> str:
 <h2>Make something happen</h2>
 <p>An empty field takes what it shows. Times are written 90s, 5m, 2h or 3d.</p>
 {_datalists(model)}{"".join(_forms())}"""
-    return look.page("Simulated fleet", body, _STYLE)
+    return html_page("Simulated fleet", body, _STYLE)
 
 
 def unit_faults(fleet: LiveFleet, name: str, complaint: str = "") -> str:
@@ -69,7 +69,7 @@ def unit_faults(fleet: LiveFleet, name: str, complaint: str = "") -> str:
 <form method="post"><div class="fields">
 {fields}
 </div><button>Set</button></form>"""
-    return look.page(f"{name}: faults", body, _STYLE)
+    return html_page(f"{name}: faults", body, _STYLE)
 
 
 def _complaint(text: str) -> str:

@@ -16,13 +16,13 @@ from exporter.fleet import Fleet
 from exporter.probe import Prober, Result
 from exporter.probe_debug import source_state
 from exporter.sources.source import SOURCES, source_title
-from exporter.web import look
 from exporter.web.discovery import BaseUrl
+from exporter.web.layout import html_page
 
 MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probed yet": "…", "not configured": "○"}
-"""How a probe, or one source of it, stands: in a word, and in a sign that needs no colour."""
+"""A mark for each state of a probe or a source, for people who cannot tell the colours apart."""
 
-_VERSION: Final = "ironport_version_info"
+_VERSION_FAMILY: Final = "ironport_version_info"
 _BEFORE_SOURCES: Final = ("Appliance", "Address", "Traffic", "Role", "Last probe")
 _AFTER_SOURCES: Final = ("AsyncOS", "Try")
 
@@ -31,15 +31,15 @@ def _columns() -> tuple[str, ...]:
     return (*_BEFORE_SOURCES, *map(source_title, SOURCES), *_AFTER_SOURCES)
 
 
-def landing(fleet: Fleet, base: BaseUrl) -> str:
-    """Return the landing page: every appliance by site and pool with its sources' state, and how to scrape them."""
+def landing_page(fleet: Fleet, base: BaseUrl) -> str:
+    """Return the page: every appliance by site and pool, the state of its sources, and how to scrape the fleet."""
     probers = sorted(fleet.probers.values(), key=lambda prober: (*_group(prober), prober.appliance.name))
     head = "".join(f"<th>{column}</th>" for column in _columns())
-    return look.page(
+    return html_page(
         "ironport-exporter",
         f"""<h1>ironport-exporter <small>{__version__}</small></h1>
 {_summary(probers)}
-{_look_at(probers)}
+{_incomplete(probers)}
 <nav><a href="sd">Service discovery</a> <a href="metrics">The exporter's own metrics</a>
 <a href="config">Configuration</a></nav>
 <h2>Fleet</h2>
@@ -48,33 +48,33 @@ def landing(fleet: Fleet, base: BaseUrl) -> str:
 {"".join(_groups(probers))}
 </table></div>
 <h2>Scrape it</h2>
-<p>The first job finds every appliance, now and later, with its labels. The second watches the exporter itself.</p>
+<p>The first job scrapes every appliance, also those that you add later. The second scrapes the exporter itself.</p>
 <pre>{escape(_scrape_jobs(base))}</pre>""",
     )
 
 
 def _summary(probers: Sequence[Prober]) -> str:
     count = Counter(_outcome(prober) for prober in probers)
-    states = ", ".join(f"{count[word]} {_sign(word)}" for word in MARKS if count[word])
+    states = ", ".join(f"{count[word]} {_marked(word)}" for word in MARKS if count[word])
     return f"<p>{len(probers)} {'appliance' if len(probers) == 1 else 'appliances'}; last probes: {states}.</p>"
 
 
-def _look_at(probers: Sequence[Prober]) -> str:
-    """Return links to the rows of the appliances that did not answer everything, the failed ones first."""
+def _incomplete(probers: Sequence[Prober]) -> str:
+    """Return links to the rows of appliances whose last probe was not complete, the failed ones first."""
     links = [
         f'<a href="#{_quoted(prober.appliance)}">{MARKS[word]} {escape(prober.appliance.name)}</a>'
         for word in ("failed", "partial")
         for prober in probers
         if _outcome(prober) == word
     ]
-    return f"<p>Look at {', '.join(links)}.</p>" if links else ""
+    return f"<p>Not complete: {', '.join(links)}.</p>" if links else ""
 
 
 def _outcome(prober: Prober) -> str:
     return prober.last.outcome if prober.last else "not probed yet"
 
 
-def _sign(word: str) -> str:
+def _marked(word: str) -> str:
     return f'<span class="{word.replace(" ", "-")}">{MARKS[word]} {word}</span>'
 
 
@@ -99,8 +99,8 @@ def _row(prober: Prober, now: datetime) -> str:
         appliance.traffic,
         appliance.role,
         _last_probe(last, now),
-        *(_sign(source_state(name, appliance, last)) for name in SOURCES),
-        _version(last),
+        *(_marked(source_state(name, appliance, last)) for name in SOURCES),
+        _asyncos_version(last),
         f'<a href="{probe}">probe</a> <a href="{probe}&amp;debug=true">debug</a>',
     )
     errors = _errors(last)
@@ -111,7 +111,7 @@ def _row(prober: Prober, now: datetime) -> str:
 
 
 def _errors(last: Result | None) -> str:
-    """Return the first error of each source; the account has them all."""
+    """Return the first error of each source; the debug output has all."""
     lines = []
     for reading in last.readings if last else ():
         if reading.errors:
@@ -128,20 +128,22 @@ def _quoted(appliance: Appliance) -> str:
 def _last_probe(last: Result | None, now: datetime) -> str:
     if last is None:
         return "never"
-    return f'<time datetime="{last.time:%Y-%m-%dT%H:%M:%SZ}">{ago((now - last.time).total_seconds())}</time>'
+    return f'<time datetime="{last.time:%Y-%m-%dT%H:%M:%SZ}">{time_ago((now - last.time).total_seconds())}</time>'
 
 
-def ago(seconds: float) -> str:
-    """Return how long ago something was, in one unit."""
+def time_ago(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size:.0f} {unit} ago"
     return f"{max(0, int(seconds))} s ago"
 
 
-def _version(last: Result | None) -> str:
+def _asyncos_version(last: Result | None) -> str:
     families = last.exposition.families if last else ()
-    return escape(", ".join(labels[0] for family, series in families if family.name == _VERSION for labels in series))
+    return escape(
+        ", ".join(labels[0] for family, series in families if family.name == _VERSION_FAMILY for labels in series)
+    )
 
 
 def _scrape_jobs(base: BaseUrl) -> str:

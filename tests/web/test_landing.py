@@ -1,4 +1,4 @@
-"""The landing page and the account of a probe say in words what happened, and nothing that is sent to them runs."""
+"""The landing page shows what happened, and nothing that an appliance sends runs in it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import yaml
 
 from exporter.errors import RefusedError, SourceTimeout
 from exporter.metrics.reading import Reading
-from exporter.web import pages
-from support.face import Running, Start
+from exporter.web.landing import time_ago
 from support.fake_fleet import MX1, MX2, MX3, healthy, result, write_fleet
 from support.prometheus import promtool
+from support.running_server import RunningServer, StartServer
 
 SILENT = Reading("snmp", requests=9, retries=8, errors=[SourceTimeout("No answer from 192.0.2.1 in 9.5 s.")])
 REFUSED = Reading("xml", errors=[RefusedError("The port is closed.")])
@@ -59,13 +59,13 @@ class Outline(HTMLParser):
         return next(row for row in self.rows if row[0] == name)
 
 
-async def landing(running: Running) -> Outline:
+async def landing(running: RunningServer) -> Outline:
     async with running.client.get("/") as answer:
         assert (answer.status, answer.content_type, answer.charset) == (200, "text/html", "utf-8")
         return Outline(await answer.text())
 
 
-async def test_the_fleet_stands_by_site_and_pool(running: Running) -> None:
+async def test_appliances_are_grouped_by_site_and_pool(running: RunningServer) -> None:
     outline = await landing(running)
     assert [row[0] for row in outline.rows[1:]] == [
         *("Pool outbound", "mx3"),
@@ -92,8 +92,8 @@ async def test_the_fleet_stands_by_site_and_pool(running: Running) -> None:
         ),
     ],
 )
-async def test_each_source_is_told_in_words_with_its_reason(
-    running: Running, readings: tuple[Reading, ...], states: list[str], errors: str | None
+async def test_each_source_has_its_state_and_error(
+    running: RunningServer, readings: tuple[Reading, ...], states: list[str], errors: str | None
 ) -> None:
     running.prober("mx1").readings = readings
     await running.get("/probe?target=mx1")
@@ -106,19 +106,18 @@ async def test_each_source_is_told_in_words_with_its_reason(
     assert below == (["", errors] if errors else ["Site west, pool edge"])
 
 
-async def test_an_appliance_that_nobody_probed_says_so(running: Running) -> None:
+async def test_an_appliance_that_nobody_probed_says_so(running: RunningServer) -> None:
     assert (await landing(running)).row("mx2")[4:8] == ["never", "… not probed yet", "… not probed yet", ""]
 
 
-async def test_a_source_without_credentials_says_so(running: Running) -> None:
+async def test_a_source_without_credentials_says_so(running: RunningServer) -> None:
     without_snmp = running.file.read_text().replace("snmp: {version: 2c, community: s3cret-community}, ", "")
     running.file.write_text(without_snmp)
-    async with running.client.post("/-/reload") as answer:
-        assert answer.status == 200
+    assert (await running.reload())[0] == 200
     assert (await landing(running)).row("mx2")[5:7] == ["○ not configured", "… not probed yet"]
 
 
-async def test_the_summary_counts_the_last_probes_and_leads_to_those_that_failed(running: Running) -> None:
+async def test_the_summary_links_incomplete_probes(running: RunningServer) -> None:
     running.prober("mx1").readings = (SILENT, REFUSED)
     running.prober("mx2").readings = (SILENT, healthy("xml"))
     for name in ("mx1", "mx2"):
@@ -126,16 +125,15 @@ async def test_the_summary_counts_the_last_probes_and_leads_to_those_that_failed
     _, text = await running.get("/")
     summary = re.sub("<[^>]+>", "", text)
     assert "3 appliances; last probes: 1 ◐ partial, 1 ✕ failed, 1 … not probed yet." in summary
-    assert "Look at ✕ mx1, ◐ mx2." in summary
+    assert "Not complete: ✕ mx1, ◐ mx2." in summary
     assert [link for link in Outline(text).links if link.startswith("#")] == ["#mx1", "#mx2"]
     assert '<tr id="mx1"' in text
 
 
-async def test_what_comes_from_outside_is_text_and_never_an_element(running: Running) -> None:
+async def test_text_from_outside_is_never_an_element(running: RunningServer) -> None:
     hostile = '<script>alert("x")</script>'
     write_fleet(running.file, MX1.replace("mx1", f"'{hostile}'").replace("pool: edge", f"pool: '{hostile}'"), MX2)
-    async with running.client.post("/-/reload") as answer:
-        assert answer.status == 200
+    assert (await running.reload())[0] == 200
     prober = running.fleet.probers[hostile]
     unknown_build = replace(healthy("xml"))
     unknown_build.items = {"status/build": {(): f"phoebe {hostile}"}}
@@ -145,10 +143,9 @@ async def test_what_comes_from_outside_is_text_and_never_an_element(running: Run
     assert f"SNMP timeout: {hostile}" in outline.rows[outline.rows.index(outline.row(hostile)) + 1]
 
 
-async def test_the_links_lead_to_pages_that_are_there(running: Running) -> None:
+async def test_the_links_lead_to_pages_that_are_there(running: RunningServer) -> None:
     write_fleet(running.file, MX1.replace("mx1", "'mx 1/a?b&c'"), MX2, MX3)
-    async with running.client.post("/-/reload") as answer:
-        assert answer.status == 200
+    assert (await running.reload())[0] == 200
     links = (await landing(running)).links
     assert all(not link.startswith("/") for link in links), "relative, for a proxy that adds a prefix"
     own = [link for link in links if not link.startswith("probe?")]
@@ -159,11 +156,11 @@ async def test_the_links_lead_to_pages_that_are_there(running: Running) -> None:
 
 
 @pytest.mark.parametrize("url", [None, "https://proxy.example.edu/ironport"])
-async def test_the_scrape_jobs_on_the_page_are_a_configuration_that_prometheus_takes(
-    start: Start, tmp_path: Path, url: str | None
+async def test_prometheus_accepts_the_scrape_jobs_on_the_page(
+    start: StartServer, tmp_path: Path, url: str | None
 ) -> None:
     running = await start(url)
-    _, page = await running.get("/")
+    _, page = await running.get("/")  # redirects to the route prefix
     found = re.search("<pre>(.*)</pre>", page, re.DOTALL)
     assert found
     file = tmp_path / "prometheus.yml"
@@ -180,5 +177,5 @@ async def test_the_scrape_jobs_on_the_page_are_a_configuration_that_prometheus_t
     ("seconds", "words"),
     [(-2, "0 s"), (0.9, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (86400 * 3.9, "3 d")],
 )
-def test_how_long_ago_is_told_in_one_unit(seconds: float, words: str) -> None:
-    assert pages.ago(seconds) == f"{words} ago"
+def test_how_long_ago_has_one_unit(seconds: float, words: str) -> None:
+    assert time_ago(seconds) == f"{words} ago"

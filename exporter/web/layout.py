@@ -1,11 +1,11 @@
-"""How the pages look that a person reads, without a script and without another file."""
+"""The layout and style of the HTML pages, without a script and without another file."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import Final
 
-STYLE: Final = """
+PAGE_STYLE: Final = """
 :root { color-scheme: light dark; --page: #fff; --text: #1c2733; --soft: #5b6875; --line: #dde3e8; --band: #f3f6f8;
   --link: #0b5cad; --complete: #14663a; --partial: #8a5300; --failed: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --page: #14191f; --text: #e3e8ec; --soft: #9aa7b3; --line: #2d3741;
@@ -29,15 +29,15 @@ pre { overflow-x: auto; padding: .75rem 1rem; background: var(--band); border: 1
 """
 
 
-def page(title: str, body: str, style: str = "") -> str:
-    """Return a page of this body, which is HTML; `style` is CSS of its own."""
+def html_page(title: str, body: str, style: str = "") -> str:
+    """Return a page; `body` is HTML, and `style` is CSS that only this page needs."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{STYLE}{style}</style>
+<style>{PAGE_STYLE}{style}</style>
 </head>
 <body>
 {body}

@@ -1,4 +1,4 @@
-"""A running HTTP face of the exporter, as a test sees it."""
+"""A running server of the exporter, as a test sees it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from aiohttp import ClientSession
 
 from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
-from exporter.web.app import Face
+from exporter.web.reload import Reloader
 from support.fake_fleet import FakeProber
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A running server: its parts, its port on the loopback, and a client."""
+class RunningServer:
+    """A server on the loopback in front of a fake fleet."""
 
     fleet: Fleet
     telemetry: Telemetry
-    face: Face
+    reloader: Reloader
     file: Path
+    """The configuration file of the fleet."""
     port: int
     client: ClientSession
+    """A client whose paths are those of the server."""
 
     def prober(self, name: str) -> FakeProber:
         """Return the fake prober of an appliance."""
@@ -36,5 +38,10 @@ class Running:
         async with self.client.get(path, headers={key.replace("_", "-"): text for key, text in headers.items()}) as it:
             return it.status, await it.text()
 
+    async def reload(self) -> tuple[int, str]:
+        """Ask for a reload; return status and text of the answer."""
+        async with self.client.post("/-/reload") as answer:
+            return answer.status, await answer.text()
 
-Start = Callable[..., Awaitable[Running]]
+
+StartServer = Callable[..., Awaitable[RunningServer]]

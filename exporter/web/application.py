@@ -1,0 +1,194 @@
+"""The HTTP application: every path, and a sentence for every request that makes no sense."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+from prometheus_client import CollectorRegistry, generate_latest
+
+from exporter import __version__, config
+from exporter.errors import RequestError
+from exporter.fleet import Fleet
+from exporter.probe import TIMEOUT_HEADER, probe_timeout
+from exporter.probe_debug import debug_output
+from exporter.telemetry import Telemetry
+from exporter.web import discovery
+from exporter.web.discovery import BaseUrl
+from exporter.web.landing import landing_page
+from exporter.web.reload import Reloader
+from exporter.web.settings import ServerSettings
+
+SERVER: Final = f"ironport-exporter/{__version__}"
+"""The header `Server` of every answer."""
+
+_TEXT_FORMAT: Final = "text/plain; version=0.0.4; charset=utf-8"
+_COMMON_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Server": SERVER,
+    "Vary": "Accept-Encoding",
+    "X-Content-Type-Options": "nosniff",
+}
+_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
+
+_log: Final = structlog.get_logger()
+
+
+def http_application(
+    fleet: Fleet, telemetry: Telemetry, reloader: Reloader, settings: ServerSettings
+) -> web.Application:
+    """Return the application, with all paths below the prefix of the settings."""
+    handlers = _Handlers(fleet, reloader, settings)
+    prefix = settings.prefix
+    application = web.Application(middlewares=[_complete_headers, _explain_errors])
+    application.add_routes(
+        [
+            web.get(f"{prefix}/", handlers.landing),
+            web.get(f"{prefix}/probe", handlers.probe),
+            web.get(f"{prefix}/sd", handlers.sd),
+            web.get(f"{prefix}/metrics", _metrics_handler(telemetry.registry)),
+            web.get(f"{prefix}/config", handlers.config),
+            web.get(f"{prefix}/-/healthy", handlers.healthy),
+            web.get(f"{prefix}/-/ready", handlers.ready),
+            web.post(f"{prefix}/-/reload", handlers.reload),
+        ]
+    )
+    if prefix:
+        application.add_routes([web.get(path, handlers.redirect) for path in ("/", prefix)])
+    return application
+
+
+class _Handlers:
+    """What each path answers."""
+
+    def __init__(self, fleet: Fleet, reloader: Reloader, settings: ServerSettings) -> None:
+        self._fleet = fleet
+        self._reloader = reloader
+        self._settings = settings
+
+    async def landing(self, request: web.Request) -> web.Response:
+        return web.Response(text=landing_page(self._fleet, self._base(request)), content_type="text/html")
+
+    async def redirect(self, _request: web.Request) -> web.Response:
+        landing = f"{self._settings.prefix}/"
+        return web.Response(status=HTTPStatus.FOUND, headers={"Location": landing}, text=f"See {landing}\n")
+
+    async def probe(self, request: web.Request) -> web.Response:
+        prober = self._fleet.prober(_single(request, "target"))
+        debug = _flag(request, "debug")
+        result = await prober.probe(probe_timeout(request.headers.get(TIMEOUT_HEADER), self._settings.timeout_offset))
+        if debug:
+            return web.Response(text=debug_output(prober.appliance, result))
+        return _exposition(result.exposition.text())
+
+    async def sd(self, request: web.Request) -> web.Response:
+        found = discovery.groups(self._fleet.config, self._base(request))
+        return web.json_response(text=json.dumps(found, indent=2))
+
+    async def config(self, _request: web.Request) -> web.Response:
+        return web.Response(text=config.effective(self._fleet.config))
+
+    async def healthy(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ironport-exporter is healthy.\n")
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ironport-exporter is ready.\n")
+
+    async def reload(self, _request: web.Request) -> web.Response:
+        problems = await asyncio.shield(self._reloader.start())
+        if problems:
+            return web.Response(status=500, text="".join(f"{problem}\n" for problem in problems))
+        return web.Response(text="The configuration is reloaded.\n")
+
+    def _base(self, request: web.Request) -> BaseUrl:
+        if self._settings.external_url:
+            return self._settings.external_url
+        reached = BaseUrl.from_host(request.scheme, request.headers.get("Host", ""))
+        return replace(reached, prefix=self._settings.prefix)
+
+
+def _metrics_handler(registry: CollectorRegistry) -> Handler:
+    """Return prometheus-client's handler, which is in 0.23 and newer, restricted to the text format 0.0.4."""
+    try:
+        from prometheus_client.aiohttp import make_aiohttp_handler
+    except ImportError:
+        return _plain_metrics_handler(registry)
+    library_handler = make_aiohttp_handler(registry, disable_compression=True)
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        headers = request.headers.copy()
+        headers.popall(hdrs.ACCEPT, None)  # which could ask for another format
+        return await library_handler(request.clone(headers=headers))
+
+    return metrics
+
+
+def _plain_metrics_handler(registry: CollectorRegistry) -> Handler:
+    async def metrics(_request: web.Request) -> web.StreamResponse:
+        return _exposition(generate_latest(registry))
+
+    return metrics
+
+
+def _single(request: web.Request, parameter: str) -> str:
+    values = request.query.getall(parameter, [])
+    if len(values) != 1 or not values[0]:
+        raise RequestError(f"Give {parameter} once: {request.path}?{parameter}=NAME. /sd lists every appliance.")
+    return values[0]
+
+
+def _flag(request: web.Request, parameter: str) -> bool:
+    values = request.query.getall(parameter, ["false"])
+    if values not in (["true"], ["false"]):
+        raise RequestError(f"{parameter} must be true or false, and be given at most once.")
+    return values == ["true"]
+
+
+def _exposition(text: bytes) -> web.Response:
+    return web.Response(body=text, headers={"Content-Type": _TEXT_FORMAT})
+
+
+@web.middleware
+async def _complete_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Add the headers that every answer has, and compress it for clients that accept gzip."""
+    response = await handler(request)
+    response.headers.update(_COMMON_HEADERS)
+    if _GZIP.search(request.headers.get("Accept-Encoding", "")):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+@web.middleware
+async def _explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error with a sentence."""
+    try:
+        return await handler(request)
+    except RequestError as error:
+        return _sentence(HTTPStatus.BAD_REQUEST, str(error))
+    except web.HTTPNotFound:
+        paths = sorted({route.resource.canonical for route in request.app.router.routes() if route.resource})
+        return _sentence(HTTPStatus.NOT_FOUND, f"There is nothing here. The paths are {', '.join(paths)}.")
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        response = _sentence(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.path} takes {allowed}, not {request.method}.")
+        response.headers["Allow"] = allowed
+        return response
+    except web.HTTPException as error:
+        return _sentence(HTTPStatus(error.status), f"{error.reason}.")
+    except Exception as error:  # noqa: BLE001 - no client may see a trace
+        _log.error("request failed unexpectedly", path=request.path, exc_info=error)
+        return _sentence(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "The exporter failed on this request; its log says why. Please report it."
+        )
+
+
+def _sentence(status: HTTPStatus, text: str) -> web.Response:
+    return web.Response(status=status, text=f"{text}\n")

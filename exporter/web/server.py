@@ -1,0 +1,145 @@
+"""The server: it listens, answers until it is told to stop, and reloads when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
+from typing import Final
+
+import structlog
+from aiohttp import web, web_response
+
+from exporter import __version__, config
+from exporter.errors import ConfigError, ExporterError
+from exporter.fleet import Fleet
+from exporter.telemetry import Telemetry
+from exporter.web.application import SERVER, http_application
+from exporter.web.reload import Reloader, note_loaded
+from exporter.web.settings import ListenAddress, ServerSettings
+
+_KEEPALIVE: Final = 150.0
+"""Seconds for which an idle connection is kept: longer than scrape intervals, so that a scrape needs no new connection,
+and short enough for clients that stall, which nothing else bounds.
+"""
+
+_SHUTDOWN: Final = 5.0
+"""Seconds, used twice by aiohttp: running handlers get 10 s in all before they are cancelled, as long as a probe."""
+
+_WATCH_INTERVAL: Final = 5.0
+"""Seconds between two looks at the configuration files."""
+
+_log: Final = structlog.get_logger()
+
+
+async def serve(settings: ServerSettings) -> None:
+    """Serve the fleet until SIGTERM or SIGINT; SIGHUP reloads its configuration. Running probes are answered.
+
+    Raises ConfigError if the configuration has a problem, and ExporterError if an address cannot be listened on.
+    """
+    loaded = config.try_load(*settings.config_files)
+    if loaded.config is None:
+        raise ConfigError(loaded.problems)
+    telemetry = Telemetry()
+    note_loaded(loaded.config, telemetry)
+    async with AsyncExitStack() as open_parts:
+        fleet = Fleet(loaded.config, telemetry)
+        open_parts.push_async_callback(fleet.close)
+        reloader = Reloader(fleet, telemetry, settings.config_files, loaded.files)
+        open_parts.push_async_callback(reloader.close)
+        stopped = _on_signals(reloader)
+        application = http_application(fleet, telemetry, reloader, settings)
+        addresses = await open_parts.enter_async_context(listening(application, settings.listen_addresses))
+        if settings.auto_reload:
+            await open_parts.enter_async_context(_watching(reloader))
+        _log.info("listening", version=__version__, address=", ".join(addresses), appliances=len(fleet.probers))
+        await stopped.wait()
+        _log.info("stopping")
+
+
+def _on_signals(reloader: Reloader) -> asyncio.Event:
+    """Reload on SIGHUP; return the event that SIGTERM or SIGINT sets."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reloader.start)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(ending, stopped.set)
+    return stopped
+
+
+@asynccontextmanager
+async def _watching(reloader: Reloader) -> AsyncIterator[None]:
+    task = asyncio.create_task(reloader.watch(partial(asyncio.sleep, _WATCH_INTERVAL)))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@asynccontextmanager
+async def listening(application: web.Application, addresses: Sequence[ListenAddress]) -> AsyncIterator[list[str]]:
+    """Accept connections on all addresses; gives each with its port, which the kernel chooses where it is 0.
+
+    Raises ExporterError, without having accepted any connection, if one of the addresses cannot be used.
+    """
+    # aiohttp itself answers what is not HTTP, past every middleware.
+    vars(web_response)["SERVER_SOFTWARE"] = SERVER
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        handler_cancellation=True,
+        keepalive_timeout=_KEEPALIVE,
+        shutdown_timeout=_SHUTDOWN,
+    )
+    with ExitStack() as open_sockets:
+        sockets = await _bound(addresses, open_sockets)
+        await runner.setup()
+        try:
+            for bound in sockets:
+                await web.SockSite(runner, bound).start()
+            yield [str(ListenAddress(*bound.getsockname()[:2])) for bound in sockets]
+        finally:
+            await runner.cleanup()
+
+
+async def _bound(addresses: Sequence[ListenAddress], open_sockets: ExitStack) -> list[socket.socket]:
+    """Return a socket for each address, or several for a name with several; they close with the stack."""
+    sockets: list[socket.socket] = []
+    failures: list[str] = []
+    for address in addresses:
+        try:
+            for host, family in await _resolved(address):
+                sockets.append(open_sockets.enter_context(_create_socket(host, address.port, family)))
+        except OSError as error:
+            failures.append(f"{address} ({_reason(error)})")
+    if failures:
+        raise ExporterError(
+            f"Cannot listen on {' and '.join(failures)}. Choose another address with --web.listen-address."
+        )
+    return sockets
+
+
+async def _resolved(address: ListenAddress) -> list[tuple[str, socket.AddressFamily]]:
+    """Return the IP addresses of a host name, each with its family; the empty host stays as it is."""
+    if not address.host:
+        return [("", socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET)]
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((str(socket_address[0]), family) for family, *_, socket_address in found))
+
+
+def _create_socket(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
+    """Return a socket that listens; without a host it is one for IPv4 and IPv6, so that port 0 is one port."""
+    dualstack = not host and family == socket.AF_INET6
+    return socket.create_server((host, port), family=family, dualstack_ipv6=dualstack)
+
+
+def _reason(error: OSError) -> str:
+    # asyncio and socket have different texts; a name that does not resolve has a negative number and its own text.
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error.strerror or error)
