@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ class LoadResult:
     files: FilesRead
 
 
+@cache
 def schema() -> dict[str, Any]:
     """Return the JSON schema of a file, for editors."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **FleetFile.model_json_schema()}

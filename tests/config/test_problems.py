@@ -60,7 +60,7 @@ def test_a_file_without_a_fleet_is_refused(text: str, load: Load, folder: Path) 
 
 
 @given(st.text())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 def test_any_text_loads_or_is_refused_in_words(load: Load, text: str) -> None:
     with pytest.raises(ConfigError) as refused:
         load(text)
