@@ -70,7 +70,7 @@ WORDS: Final = {
         "amtool check-config",
     ),
     *("promql", "asyncos", "sh", "runbooks/NAME.md", "thresholds.yml", "alertmanager.yml", "<-"),
-    *("ca_file", "fingerprint_sha256"),
+    *("ca_file", "fingerprint_sha256", "oldest_seconds"),
     *("site", "connection_limit", "keep_firing_for", "interval", "ironport-mailflow"),
     *("-replay.timeFrom", "-datasource.queryStep=0"),  # of vmalert
     "http://localhost:10125/",
