@@ -56,7 +56,7 @@ typed on a unit.
 """
 
 WORDS: Final = {
-    *("mx1", "inbound", "example.edu"),  # what stands for a unit, a pool, a destination
+    *("mx1", "inbound", "east", "example.edu"),  # placeholders of a unit, a pool, a site, a destination
     *("timeout", "refused", "unreachable", "resolve", "auth", "tls"),  # reasons of ironport_source_error
     *("none", "memory_shortage", "queue_space_shortage", "queue_full"),  # of ironport_resource_conservation
     *("attempted", "no_ac", "faulty", "dns", "5xx"),  # other label values
