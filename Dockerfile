@@ -6,6 +6,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter/ exporter/
 COPY alerts/ alerts/
+COPY dashboards/ dashboards/
 RUN python -m venv /opt/ironport-exporter \
  && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check .
 

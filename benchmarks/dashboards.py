@@ -25,8 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from exporter.lab.history import blocks, openmetrics  # noqa: E402
-from exporter.lab.history.backfill import JOB, backfill  # noqa: E402
+from exporter.lab.history.backfill import backfill  # noqa: E402
 from exporter.lab.history.progress import show  # noqa: E402
+from exporter.lab.history.sampling import JOB  # noqa: E402
 from exporter.lab.simulator.timeline import parse_scenario  # noqa: E402
 from exporter.lab.simulator.topology import Topology, load_topology  # noqa: E402
 from exporter.prometheus import durations, rule_files  # noqa: E402

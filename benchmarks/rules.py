@@ -31,8 +31,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from exporter.lab.history import blocks  # noqa: E402
-from exporter.lab.history.backfill import Samples, families_read, fleet, target_labels, text  # noqa: E402
+from exporter.lab.history.families import families_of_rules  # noqa: E402
 from exporter.lab.history.openmetrics import header, labelled  # noqa: E402
+from exporter.lab.history.sampling import Sampling, sample_text, target_labels, watched_fleet  # noqa: E402
 from exporter.lab.simulator.model import Model  # noqa: E402
 from exporter.lab.simulator.timeline import parse_scenario  # noqa: E402
 from exporter.lab.simulator.topology import Topology, equal_units  # noqa: E402
@@ -80,7 +81,7 @@ def main() -> None:
 
 def write_history(topology: Topology, end: int, data: Path) -> None:
     """Write what rules read over days: a sample every 5 minutes, and a bit less than two weeks of it."""
-    places = target_labels(fleet(topology))
+    places = target_labels(watched_fleet(topology))
     of_units = list(places.values())
     of_pools = [
         dict(each) for each in {tuple((key, unit[key]) for key in ("job", "stream", "pool")) for unit in of_units}
@@ -112,25 +113,25 @@ def history_text(series: Mapping[str, Iterable[Labels]], ends: list[str]) -> Ite
 
 def write_samples(topology: Topology, end: int, data: Path, minutes: int) -> Frames:
     """Write the last hours of samples, and return those of the minutes to come."""
-    families = families_read(rule_files.read_rules(PATTERN))
-    advance(topology, end - LONG_RECENT, end, Samples(topology, 1, LONG, data))
-    model = advance(topology, end - RECENT, end, Samples(topology, 1, families - LONG, data))
+    families = families_of_rules(rule_files.read_rules(PATTERN))
+    advance(topology, end - LONG_RECENT, end, Sampling(topology, 1, LONG, data))
+    model = advance(topology, end - RECENT, end, Sampling(topology, 1, families - LONG, data))
     coming = range(end + MINUTE, end + (minutes + 10) * MINUTE, MINUTE)
     frames: dict[int, list[str]] = defaultdict(list)
-    for line in "".join(text(Samples(topology, 1, families, data), model, coming)).splitlines():
+    for line in "".join(sample_text(Sampling(topology, 1, families, data), model, coming)).splitlines():
         if not line.startswith("#"):
             sample, instant = line.rsplit(" ", 1)
             frames[int(instant) // MINUTE].append(sample)
     return {minute: "\n".join([*samples, ""]).encode() for minute, samples in frames.items()}
 
 
-def advance(topology: Topology, begin: int, end: int, samples: Samples) -> Model:
+def advance(topology: Topology, begin: int, end: int, samples: Sampling) -> Model:
     """Write samples from `begin` to `end`; return the model at the end."""
     model = Model(topology, samples.seed, begin - MINUTE, MINUTE)
     for name, place in INCIDENTS:
         model.begin(parse_scenario(f"{name}@+{end - 20 * MINUTE - begin}s,{place},duration=2h"))
     for period in blocks.periods(begin, end, MINUTE):
-        blocks.write(text(samples, model, period), samples.out)
+        blocks.write(sample_text(samples, model, period), samples.out)
     return model
 
 

@@ -10,11 +10,9 @@ from exporter.config.source_keys import Auth, MinInterval, SourceSettings
 from exporter.config.values import HostAddress, LabelName, LabelValue, Name, NotEmpty, OptionalKey, Section
 
 
-class ApplianceSettings(SourceSettings):
-    """What may be set for one appliance, and under `defaults` for all."""
+class UnitSettings(Section):
+    """What a unit is, however it is reached."""
 
-    auth: OptionalKey[Name] = None
-    """The credentials, by their name under `auths`."""
     site: Name | None = None
     """The data centre."""
     pool: Name = "default"
@@ -31,6 +29,13 @@ class ApplianceSettings(SourceSettings):
     """How many inbound connections its listeners accept at a time."""
     labels: dict[LabelName, LabelValue] = Field(default={})
     """More labels for its series; those of the defaults are added."""
+
+
+class ApplianceSettings(UnitSettings, SourceSettings):
+    """What may be set for one appliance, and under `defaults` for all."""
+
+    auth: OptionalKey[Name] = None
+    """The credentials, by their name under `auths`."""
     min_interval: MinInterval = MinInterval()
     """For how long a successful poll is reused."""
 

@@ -28,7 +28,8 @@ import yaml
 
 from exporter.errors import ExporterError
 from exporter.lab.history import progress
-from exporter.lab.history.backfill import JOB, backfill
+from exporter.lab.history.backfill import backfill
+from exporter.lab.history.sampling import JOB
 from exporter.lab.simulator import command, control, timeline, topology
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model

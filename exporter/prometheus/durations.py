@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+WEEK: Final = 7 * DAY
+"""Lengths of time in seconds."""
+
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
 _DURATION: Final = re.compile(rf"(?:{_PART.pattern})+")
-_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
+_SECONDS: Final = {"ms": 0.001, "s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK, "y": 365 * DAY}
 
 
 def parse_duration(text: str) -> float:

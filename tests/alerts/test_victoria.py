@@ -16,9 +16,10 @@ import pytest
 import yaml
 
 from exporter.lab.backtest.alerting import ALWAYS, firings
-from exporter.lab.history import backfill, blocks, recording
-from exporter.lab.history.backfill import Samples, families_read
+from exporter.lab.history import blocks, recording
+from exporter.lab.history.families import families_of_rules
 from exporter.lab.history.progress import silent
+from exporter.lab.history.sampling import Sampling, sample_text
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.timeline import parse_scenario
 from exporter.lab.simulator.topology import load_topology
@@ -99,8 +100,8 @@ def samples() -> str:
     model = Model(load_topology("campus"), 1, SAMPLED.start - MINUTE, MINUTE)
     for incident in INCIDENTS:
         model.begin(parse_scenario(incident))
-    read = families_read(rule_files.read_rules(PATTERN))
-    return "".join(backfill.text(Samples(load_topology("campus"), 1, read, Path()), model, SAMPLED))
+    read = families_of_rules(rule_files.read_rules(PATTERN))
+    return "".join(sample_text(Sampling(load_topology("campus"), 1, read, Path()), model, SAMPLED))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.lab.history import blocks, openmetrics
-from exporter.lab.history.backfill import JOB
+from exporter.lab.history.sampling import JOB
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.timeline import parse_scenario
 from exporter.lab.simulator.topology import Topology

@@ -12,8 +12,9 @@ import numpy as np
 
 from exporter.lab.backtest.alerting import Firing, firings
 from exporter.lab.history import blocks, openmetrics, recording
-from exporter.lab.history.backfill import EVERY, JOB, Samples, text
+from exporter.lab.history.families import ALL_FAMILIES
 from exporter.lab.history.openmetrics import SampleColumn
+from exporter.lab.history.sampling import JOB, Sampling, sample_text
 from exporter.lab.simulator.incident import Parameter
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
@@ -64,7 +65,7 @@ def write(
     What is usual comes from the same hours a week before, and how busy it gets from `days`, of which there are but the
     hourly means of pools; what a busy hour was is known of some days in the months before.
     """
-    samples = Samples(topology, 1, EVERY, folder)
+    samples = Sampling(topology, 1, ALL_FAMILIES, folder)
     now, before = (_periods(instant - length, instant) for instant in (end, end - WEEK))
     model = Model(topology, 1, end - length, MINUTE)
     for scenario in scenarios:
@@ -85,7 +86,7 @@ def write_fleets(fleets: Mapping[str, Topology], folder: Path, end: int, length:
     """
     now = _periods(end - length, end)
     for job, topology in fleets.items():
-        samples = Samples(topology, 1, EVERY, folder)
+        samples = Sampling(topology, 1, ALL_FAMILIES, folder)
         _write_samples(samples, Model(topology, 1, end - length, MINUTE), now, job)
     _write_exporter(sum(len(fleet.appliances) for fleet in fleets.values()), folder, now)
     _write_weeks(fleets, folder, end - days * 24 * HOUR, now[0][0] - 1)
@@ -97,9 +98,9 @@ def _periods(begin: int, end: int) -> list[range]:
     return list(blocks.periods(begin + MINUTE, end, MINUTE))
 
 
-def _write_samples(samples: Samples, model: Model, periods: Iterable[range], job: str = JOB) -> None:
+def _write_samples(samples: Sampling, model: Model, periods: Iterable[range], job: str = JOB) -> None:
     for period in periods:
-        parts = text(samples, model, period)
+        parts = sample_text(samples, model, period)
         blocks.write((part.replace(f'job="{JOB}"', f'job="{job}"') for part in parts), samples.out)
 
 

@@ -20,8 +20,10 @@ from typing import Final
 from exporter.lab.backtest.alerting import PACE, Firing, replay
 from exporter.lab.backtest.cases import DAY, HOUR, Case
 from exporter.lab.history import blocks
-from exporter.lab.history.backfill import Samples, backfill, families_read, text
+from exporter.lab.history.backfill import backfill
+from exporter.lab.history.families import families_of_rules
 from exporter.lab.history.progress import Progress, silent
+from exporter.lab.history.sampling import Sampling, write_samples
 from exporter.lab.history.workers import workers
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Truth
@@ -163,9 +165,9 @@ def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Pat
         out = Path(name)
         if history:
             _link(history, out, trial.begin)
-        samples = Samples(fleet, trial.seed, families_read(rules) - _without(case), out)
+        sampling = Sampling(fleet, trial.seed, families_of_rules(rules) - _without(case), out)
         for period in periods:
-            blocks.write(text(samples, model, period), out)
+            write_samples(sampling, model, period)
         every = replay(out, rules, periods, alone, silent)
     watched = trial.onset - WATCHED
     return Played(trial, truth, tuple(firing for firing in every if firing.end is None or firing.end > watched))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter.lab.history import progress
-from exporter.lab.history.backfill import EVERY, READ, backfill
+from exporter.lab.history.backfill import backfill
+from exporter.lab.history.families import ALL_FAMILIES
 from exporter.lab.simulator import timeline
 from exporter.lab.simulator.topology import Topology
 from exporter.prometheus import rule_files
@@ -36,7 +37,7 @@ def write(
         out=out,
         scenarios=[timeline.parse_scenario(text) for text in scenarios],
         step=step,
-        families=EVERY if every_metric else READ,
+        families=ALL_FAMILIES if every_metric else None,
         rules=rule_files.read_rules(rules) if rules else (),
         progress=progress.show,
     )

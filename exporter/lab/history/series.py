@@ -13,9 +13,8 @@ from itertools import chain, repeat
 from typing import Any, Final
 
 from exporter.config import Appliance
-from exporter.errors import AuthError, RefusedError, SourceError, SourceTimeout, UnreachableError
 from exporter.lab.history.openmetrics import SampleColumn
-from exporter.lab.simulator.view import Transport, View
+from exporter.lab.history.polls import PROBE_DEADLINE
 from exporter.metrics.catalog import Family
 from exporter.metrics.conversions import Conversion, Raw, Series, UnknownValueError
 from exporter.metrics.fusion import fuse_family
@@ -27,43 +26,6 @@ LabelValues = tuple[str, ...]
 """The values of a family's labels."""
 
 _NO_ROWS: Final[Mapping[Row, Raw]] = {}
-
-PROBE_DEADLINE: Final = 9.5
-"""Time in seconds that a probe has: Prometheus' default of 10 s less the exporter's offset."""
-
-_ROUND_TRIP: Final = 0.05
-_PACKETS: Final = 9
-_TRIES: Final = 8
-"""A poll of SNMP: seconds and packets where all is well, and packets until the deadline where nothing answers."""
-
-
-def polls(view: View, appliance: Appliance, luck: Sequence[float]) -> tuple[Reading, Reading]:
-    """Return what the polls of SNMP and XML bring; `luck`, 0 to 1 for each, decides what gets lost on the way."""
-    transport = view.transport(appliance.name)
-    return _snmp(view, appliance, transport, luck[0]), _xml(view, appliance, transport, luck[1])
-
-
-def _snmp(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
-    if transport.snmp and luck >= transport.snmp_loss:
-        return Reading("snmp", view.snmp_items(appliance.name), up=True, requests=_PACKETS, duration=_ROUND_TRIP)
-    lost = SourceTimeout("Nothing came back.")
-    return Reading("snmp", errors=[lost], requests=_TRIES, retries=_TRIES - 1, duration=PROBE_DEADLINE)
-
-
-def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
-    if failure := _xml_failure(transport, luck):
-        return Reading("xml", errors=[failure], requests=1, duration=transport.delay)
-    pages = appliance.xml.pages
-    items = view.xml_items(appliance.name, pages)
-    return Reading("xml", items, up=True, requests=len(pages), duration=transport.delay * len(pages))
-
-
-def _xml_failure(transport: Transport, luck: float) -> SourceError | None:
-    if not transport.xml:
-        return RefusedError("The port is closed.")
-    if luck < transport.xml_loss:
-        return UnreachableError("The connection broke.")
-    return None if transport.admits else AuthError("The password is not accepted.")
 
 
 class History:

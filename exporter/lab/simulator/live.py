@@ -8,7 +8,7 @@ import math
 import secrets
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final, Literal, Self
 
@@ -101,7 +101,7 @@ class LiveFleet:
     def fleet_file(self) -> str:
         """Return the fleet.yml with which an exporter reads this fleet."""
         head = {"auths": {_AUTH: self._secrets}, "defaults": {"auth": _AUTH, "xml": self._xml()}}
-        entries = (_yaml(dict(self._entry(unit)), default_flow_style=True).strip() for unit in self.units)
+        entries = (_yaml(self._entry(unit), default_flow_style=True).strip() for unit in self.units)
         return "\n".join([f"{_HEADER}{_yaml(head)}appliances:", *(f"  - {entry}" for entry in entries), ""])
 
     def _xml(self) -> dict[str, Any]:
@@ -110,18 +110,15 @@ class LiveFleet:
             return {"scheme": "http"}
         return {"scheme": "https", "tls": {"fingerprint_sha256": self._fingerprint}}
 
-    def _entry(self, unit: Unit) -> Iterator[tuple[str, Any]]:
+    def _entry(self, unit: Unit) -> dict[str, Any]:
         snmp, xml = self.ports[unit.name]
-        yield from (("name", unit.name), ("address", self._host))
-        if unit.site:
-            yield "site", unit.site
-        for key in ("pool", "stream", "traffic", "role", "connection_limit"):
-            yield key, getattr(unit, key)
-        rated = unit.rated_messages_per_hour
-        yield "rated_messages_per_hour", int(rated) if rated.is_integer() else rated
-        if unit.labels:
-            yield "labels", dict(unit.labels)
-        yield from (("snmp", {"port": snmp}), ("xml", {"port": xml}))
+        known = {key: _short(value) for key, value in unit.fleet_entry().items() if value}
+        head = {"name": unit.name, "address": self._host}
+        return head | known | {"snmp": {"port": snmp}, "xml": {"port": xml}}
+
+
+def _short(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _yaml(document: Mapping[str, Any], **style: Any) -> str:

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from exporter.config.models import UnitSettings
 from exporter.config.problems import Explainer, Problem, did_you_mean
-from exporter.config.values import LabelName, LabelValue, Name, NotEmpty, Section, bad_value
+from exporter.config.values import Name, NotEmpty, Section, bad_value
 from exporter.config.yaml_file import KeyPath, read_yaml
 from exporter.errors import ConfigError
 
@@ -55,31 +56,24 @@ class Pool(Section):
     """Growth of the volume, as a share of it."""
 
 
-class UnitSettings(Section):
-    """What an appliance is; given for one, or under `defaults` for all."""
+class SimulatedSettings(UnitSettings):
+    """What is given for one unit, or under `defaults` for all: the keys of fleet.yml, and those of a simulation."""
 
-    site: Name | None = None
-    pool: Name = "default"
-    stream: Name | None = None
-    traffic: Literal["inbound", "outbound", "mixed"] = "mixed"
-    role: Literal["production", "spare"] = "production"
-    rated_messages_per_hour: Flow | None = None
     connection_limit: Annotated[int, Field(gt=0)] = 300
-    labels: dict[LabelName, LabelValue] = Field(default={})
     model: Annotated[str, AfterValidator(_model)] = "C395"
-    """The model; a V at its end means a virtual one, which has no hardware to report on."""
+    """The model. A V at its end means a virtual one, which has no hardware to report on."""
     asyncos: Annotated[str, AfterValidator(_version)] = "10.0.0-203"
-    """The release, which decides what the sources have."""
+    """The release of AsyncOS, which decides what items the sources have."""
 
 
-class UnitEntry(UnitSettings):
-    """An appliance as the file has it."""
+class UnitEntry(SimulatedSettings):
+    """A unit as the file has it."""
 
     name: Name
 
 
 class Unit(UnitEntry):
-    """An appliance with the defaults filled in."""
+    """A unit with the defaults filled in."""
 
     stream: Name
     rated_messages_per_hour: Flow
@@ -89,12 +83,16 @@ class Unit(UnitEntry):
         """Whether it has no hardware of its own to report on."""
         return self.model.endswith("V")
 
+    def fleet_entry(self) -> dict[str, Any]:
+        """Return what an entry of fleet.yml says about it, without what is needed to reach it."""
+        return self.model_dump(include={"name", *UnitSettings.model_fields}, exclude_none=True)
+
 
 class TopologyFile(Section):
     """A fleet to simulate: the mail of its pools, and its appliances."""
 
     pools: dict[Name, Pool]
-    defaults: UnitSettings | None = None
+    defaults: SimulatedSettings | None = None
     appliances: Annotated[tuple[UnitEntry, ...], NotEmpty]
 
 
@@ -163,7 +161,7 @@ def equal_units(count: int) -> Topology:
     return Topology(name=f"units-{count}", pools=pools, appliances=tuple(appliances))
 
 
-def _merged(defaults: UnitSettings | None, entry: UnitEntry) -> UnitEntry:
+def _merged(defaults: SimulatedSettings | None, entry: UnitEntry) -> UnitEntry:
     """Return the entry with the defaults for what it does not say itself."""
     usual = defaults.model_dump(exclude_unset=True) if defaults else {}
     update = {key: value for key, value in usual.items() if key not in entry.model_fields_set}

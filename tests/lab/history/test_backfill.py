@@ -15,8 +15,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter import config
 from exporter.errors import ExporterError, RequestError
 from exporter.lab.history import backfill
-from exporter.lab.history.backfill import EVERY, READ, Samples
-from exporter.lab.history.series import PROBE_DEADLINE, polls
+from exporter.lab.history.families import ALL_FAMILIES
+from exporter.lab.history.polls import PROBE_DEADLINE, polls
+from exporter.lab.history.sampling import Sampling, sample_text, target_labels, watched_fleet
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import generator
@@ -95,8 +96,8 @@ PERIOD = range(START + MINUTE, START + LENGTH + 1, MINUTE)
 @pytest.fixture(scope="module")
 def written(topology: Topology) -> str:
     """Return the OpenMetrics text of every family in the period."""
-    samples = Samples(topology, 1, EVERY, Path("unused"))
-    return "".join(backfill.text(samples, eventful(topology), PERIOD)) + "# EOF\n"
+    samples = Sampling(topology, 1, ALL_FAMILIES, Path("unused"))
+    return "".join(sample_text(samples, eventful(topology), PERIOD)) + "# EOF\n"
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +125,8 @@ def of_unit(series: Series, unit: str) -> Series:
 def test_the_history_has_what_a_probe_of_each_instant_would_have_exported(
     topology: Topology, model: Model, by_instant: dict[int, Series]
 ) -> None:
-    fleet = backfill.fleet(topology, ("status", "dnsstatus", "tophosts", "topin"))
-    labels = backfill.target_labels(fleet)
+    fleet = watched_fleet(topology, ("status", "dnsstatus", "tophosts", "topin"))
+    labels = target_labels(fleet)
     up: set[tuple[bool, bool]] = set()
     for now in PERIOD:
         model.advance(now)
@@ -155,7 +156,7 @@ async def test_a_live_probe_finds_what_the_history_has(
         file = tmp_path / "fleet.yml"
         file.write_text(yaml.safe_dump(document))
         fleet = config.load(file)
-        labels = backfill.target_labels(fleet)
+        labels = target_labels(fleet)
         found = await asyncio.gather(*(probed(one, model) for one in fleet.appliances.values()))
     compared = 0
     for name, series in zip(fleet.appliances, found, strict=True):
@@ -209,20 +210,16 @@ def test_up_says_that_the_exporter_answered_also_for_a_dead_unit(by_instant: dic
 
 
 def test_same_seed_same_bytes_and_another_seed_others(topology: Topology, written: str) -> None:
-    samples = Samples(topology, 1, EVERY, Path("unused"))
-    assert "".join(backfill.text(samples, eventful(topology), PERIOD)) + "# EOF\n" == written
-    other = Samples(topology, 2, EVERY, Path("unused"))
-    assert "".join(backfill.text(other, eventful(topology), PERIOD)) + "# EOF\n" != written
+    samples = Sampling(topology, 1, ALL_FAMILIES, Path("unused"))
+    assert "".join(sample_text(samples, eventful(topology), PERIOD)) + "# EOF\n" == written
+    other = Sampling(topology, 2, ALL_FAMILIES, Path("unused"))
+    assert "".join(sample_text(other, eventful(topology), PERIOD)) + "# EOF\n" != written
 
 
 def test_only_the_families_that_are_asked_for_are_written(topology: Topology) -> None:
-    samples = Samples(topology, 1, frozenset({"ironport_uptime_seconds"}), Path("unused"))
-    text = "".join(backfill.text(samples, eventful(topology), PERIOD[:2]))
+    samples = Sampling(topology, 1, frozenset({"ironport_uptime_seconds"}), Path("unused"))
+    text = "".join(sample_text(samples, eventful(topology), PERIOD[:2]))
     assert {line.partition("{")[0] for line in text.splitlines() if line[0] != "#"} == {"up", "ironport_uptime_seconds"}
-
-
-def test_the_families_that_are_written_by_default_are_in_the_catalogue() -> None:
-    assert READ < EVERY
 
 
 RULES = """

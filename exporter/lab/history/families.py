@@ -1,0 +1,32 @@
+"""Which metric families a simulated history holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from exporter.metrics.catalog import FAMILIES
+from exporter.prometheus.rule_files import Rule
+
+ALL_FAMILIES: Final = frozenset(family.name for family in FAMILIES)
+
+_METRIC: Final = re.compile(r"\bironport_\w+")
+
+
+def families_of_rules(rules: Iterable[Rule]) -> frozenset[str]:
+    """Return the names of the catalogue's families that the rules read."""
+    return frozenset(name for rule in rules for name in rule.names) & ALL_FAMILIES
+
+
+def families_of_dashboards() -> frozenset[str]:
+    """Return the names of the catalogue's families that the project's dashboards read."""
+    files = (file for folder in _dashboard_folders() for file in folder.glob("*.json"))
+    return frozenset(name for file in files for name in _METRIC.findall(file.read_text("utf-8"))) & ALL_FAMILIES
+
+
+def _dashboard_folders() -> list[Path]:
+    """Return where the dashboards can be: in the installed package, or in a checkout."""
+    package = Path(__file__).parents[2]
+    return [root / "dashboards" / "json" for root in (package, package.parent)]

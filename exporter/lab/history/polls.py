@@ -1,0 +1,56 @@
+"""What the polls of a simulated unit bring at one instant, as the exporter's sources would have read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from exporter.config import Appliance
+from exporter.errors import AuthError, RefusedError, SourceError, SourceTimeout, UnreachableError
+from exporter.lab.simulator.view import Transport, View
+from exporter.metrics.reading import Reading
+from exporter.sources.snmp.mib import TABLES
+
+PROBE_DEADLINE: Final = 9.5
+"""Seconds that a probe has: Prometheus' default scrape timeout of 10 s less the exporter's offset."""
+
+ROUND_TRIP: Final = 0.05
+"""Seconds that a poll of SNMP takes if nothing is lost, and that the agent takes for one answer."""
+
+SNMP_REQUESTS: Final = 1 + len(TABLES)
+"""Packets of a poll of SNMP if nothing is lost: one for all scalars and one for each table."""
+
+SNMP_TRIES: Final = 14
+"""Packets that the exporter sends until the deadline if nothing answers, when it knows the agent's round trips."""
+
+
+def polls(view: View, appliance: Appliance, luck: Sequence[float]) -> tuple[Reading, Reading]:
+    """Return the readings of SNMP and XML; `luck`, a number from 0 to 1 for each, decides whether the poll is lost.
+
+    A lost poll of SNMP brings nothing: this is harder for the rules than reality, where the exporter asks again.
+    """
+    transport = view.transport(appliance.name)
+    return _snmp(view, appliance, transport, luck[0]), _xml(view, appliance, transport, luck[1])
+
+
+def _snmp(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
+    if transport.snmp and luck >= transport.snmp_loss:
+        return Reading("snmp", view.snmp_items(appliance.name), up=True, requests=SNMP_REQUESTS, duration=ROUND_TRIP)
+    lost = SourceTimeout("No answer came.")
+    return Reading("snmp", errors=[lost], requests=SNMP_TRIES, retries=SNMP_TRIES - 1, duration=PROBE_DEADLINE)
+
+
+def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
+    if failure := _xml_failure(transport, luck):
+        return Reading("xml", errors=[failure], requests=1, duration=transport.delay)
+    pages = appliance.xml.pages
+    items = view.xml_items(appliance.name, pages)
+    return Reading("xml", items, up=True, requests=len(pages), duration=transport.delay * len(pages))
+
+
+def _xml_failure(transport: Transport, luck: float) -> SourceError | None:
+    if not transport.xml:
+        return RefusedError("The port is closed.")
+    if luck < transport.xml_loss:
+        return UnreachableError("The connection broke.")
+    return None if transport.admits else AuthError("The password is not accepted.")

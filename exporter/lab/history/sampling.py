@@ -1,0 +1,105 @@
+"""The samples that a Prometheus would have taken of a simulated fleet, as OpenMetrics text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, get_args
+
+from pydantic import SecretStr
+
+from exporter import DEFAULT_PORT
+from exporter.config import Appliance, Auth, BasicAuth, CommunityAuth, Config, XmlSettings
+from exporter.lab.history import blocks, openmetrics
+from exporter.lab.history.polls import polls
+from exporter.lab.history.series import History, along_time
+from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.noise import generator
+from exporter.lab.simulator.topology import Topology, Unit
+from exporter.lab.simulator.view import PageName
+from exporter.metrics.catalog import FAMILIES, UNVERIFIED
+from exporter.web import discovery
+from exporter.web.discovery import BaseUrl
+
+JOB: Final = "ironport"
+"""The job of the scrapes."""
+
+_OF_FURTHER_PAGES: Final = frozenset(family.name for family in UNVERIFIED) | {"ironport_dns_operations_total"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What is sampled; the same for all periods of a history."""
+
+    topology: Topology
+    seed: int
+    families: frozenset[str]
+    """Names of the metric families that are written."""
+    out: Path
+    """The folder of the database."""
+
+
+def write_samples(sampling: Sampling, model: Model, period: range) -> None:
+    """Write the samples of a period, which lies in one block; the model is advanced to its end."""
+    blocks.write(sample_text(sampling, model, period), sampling.out)
+
+
+def sample_text(sampling: Sampling, model: Model, period: range) -> Iterator[str]:
+    """Yield the OpenMetrics text of the samples of a period; the model is advanced to its end."""
+    config = watched_fleet(sampling.topology, _pages(sampling.families))
+    families = [along_time(family) for family in FAMILIES if family.name in sampling.families]
+    histories = {name: History(one, families, len(period)) for name, one in config.appliances.items()}
+    up: dict[str, openmetrics.SampleColumn] = {name: [None] * len(period) for name in histories}
+    for instant, time in enumerate(period):
+        model.advance(time)
+        luck = generator(sampling.seed, 7, time).random((len(histories), 2)).tolist()
+        for (name, history), chances in zip(histories.items(), luck, strict=True):
+            transport = model.view.transport(name)
+            if transport.scraped:
+                up[name][instant] = float(transport.answered)
+            if transport.scraped and transport.answered:
+                history.add(instant, polls(model.view, config.appliances[name], chances))
+    ends = openmetrics.stamps(period)
+    labels = target_labels(config)
+    yield openmetrics.header("up", "gauge")
+    for name, column in up.items():
+        yield openmetrics.samples(openmetrics.labelled("up", labels[name]), column, ends)
+    series_of = {name: history.series() for name, history in histories.items()}
+    for family in families:
+        yield openmetrics.header(family.name, family.kind)
+        for name, series in series_of.items():
+            for values, column in series.get(family.name, {}).items():
+                own = dict(zip(family.labels, values, strict=True))
+                yield openmetrics.samples(openmetrics.labelled(family.name, {**own, **labels[name]}), column, ends)
+
+
+def watched_fleet(topology: Topology, pages: Sequence[PageName] = ("status",)) -> Config:
+    """Return the configuration of an exporter that probes the topology's units."""
+    auth = Auth(
+        snmp=CommunityAuth(version="2c", community=SecretStr("simulated")),
+        xml=BasicAuth(username="simulated", password=SecretStr("simulated")),
+    )
+    return Config(appliances={unit.name: _appliance(unit, auth, pages) for unit in topology.appliances})
+
+
+def target_labels(config: Config) -> dict[str, dict[str, str]]:
+    """Return the labels that Prometheus adds to each appliance's series: those of service discovery, and the job."""
+    groups = discovery.groups(config, BaseUrl("http", f"localhost:{DEFAULT_PORT}"))
+    return {
+        group["labels"]["instance"]: {
+            **{name: value for name, value in group["labels"].items() if not name.startswith("__")},
+            "job": JOB,
+        }
+        for group in groups
+    }
+
+
+def _appliance(unit: Unit, auth: Auth, pages: Sequence[PageName]) -> Appliance:
+    xml = XmlSettings(pages=tuple(pages))
+    return Appliance(address="localhost", auth="simulated", credentials=auth, xml=xml, **unit.fleet_entry())
+
+
+def _pages(families: frozenset[str]) -> tuple[PageName, ...]:
+    """Return the status pages that the families come from."""
+    return get_args(PageName) if families & _OF_FURTHER_PAGES else ("status",)
