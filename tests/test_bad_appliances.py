@@ -1,4 +1,4 @@
-"""Whatever an appliance answers, the probe says what is wrong with which source, and nobody else notices."""
+"""For each fault of an appliance, the probe says what is wrong with which source; other appliances are not affected."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def v3(auth: str = AUTH_PASSPHRASE, priv: str = PRIV_PASSPHRASE, user: str = V3G
 
 @dataclass(frozen=True)
 class Bad:
-    """An appliance with one thing wrong, and what a probe must say of it."""
+    """An appliance with one fault, and what the probe must say."""
 
     name: str
     source: str
@@ -97,7 +97,7 @@ BAD = (
 
 @dataclass(frozen=True)
 class Probed:
-    """What one probe of every appliance gave."""
+    """The results of one probe of every appliance."""
 
     results: dict[str, Result]
 

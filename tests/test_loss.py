@@ -1,4 +1,4 @@
-"""An agent that drops requests costs the exporter packets, not data."""
+"""If an agent drops requests, the exporter sends more packets and loses no data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_probes_are_complete_despite_forty_percent_loss(snmpd: Snmpd, auth
         slots = asyncio.Semaphore(AT_A_TIME)
 
         async def probe() -> Result:
-            """Probe as if for the first time: nothing is known of the agent's round trips or tables."""
+            """Probe with a new prober, which knows nothing of the agent's round trips or tables."""
             async with slots:
                 return await Prober(snmp_appliance(relay.port, auth), Telemetry()).probe(DEADLINE)
 

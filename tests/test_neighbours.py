@@ -1,4 +1,4 @@
-"""The programs that operators already run agree with the exporter: Prometheus and Prometheus' SNMP exporter."""
+"""Prometheus and its SNMP exporter, which operators already run, agree with the exporter."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_the_prometheus_snmp_exporter_reads_the_same_numbers(
 
 
 def scrape_configs(exporter: str) -> dict[str, Any]:
-    """Return the README's Prometheus configuration, for the exporter at this address, in a hurry."""
+    """Return the README's Prometheus configuration, for the exporter at this address, with short intervals."""
     block = re.search(r"```yaml\n(scrape_configs:.*?)```", README.read_text(), re.DOTALL)
     assert block
     config: dict[str, Any] = yaml.safe_load(block[1].replace("localhost:10125", exporter))
@@ -91,10 +91,10 @@ async def test_prometheus_scrapes_with_the_jobs_of_the_readme(
     async with StatusServer() as page:
         exporter = await asyncio.to_thread(start_exporter, fleet(snmpd.port, page.port))
         prometheus = await asyncio.to_thread(start_prometheus, scrape_configs(exporter.address))
-        await asyncio.to_thread(look, prometheus)
+        await asyncio.to_thread(check_discovered_fleet, prometheus)
 
 
-def look(prometheus: Prometheus) -> None:
+def check_discovered_fleet(prometheus: Prometheus) -> None:
     up = prometheus.until(lambda: found if len(found := prometheus.query("up == 1")) == 4 else [])
     assert [labels["instance"] for labels, _ in up if labels["job"] == "ironport"] == ["mx1", "mx2", "out1"]
     labels, value = prometheus.query('ironport_work_queue_messages{instance="mx2"}')[0]

@@ -1,4 +1,4 @@
-"""Appliances as the configuration gives them, for tests that need no file."""
+"""Appliances as the configuration makes them, for tests without a configuration file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def community(text: str = COMMUNITY) -> CommunityAuth:
 
 
 def usm(user: User, auth: str = AUTH_PASSPHRASE, priv: str = PRIV_PASSPHRASE) -> UserAuth:
-    """Return credentials for SNMPv3, by default those that our snmpd knows."""
+    """Return credentials for SNMPv3, by default those of our snmpd."""
     given = (("auth", user.auth, auth), ("priv", user.priv, priv))
     keys = {key: {"protocol": protocol, "passphrase": text} for key, protocol, text in given if protocol}
     return UserAuth.model_validate({"version": 3, "username": user.name, **keys})
@@ -23,7 +23,7 @@ def usm(user: User, auth: str = AUTH_PASSPHRASE, priv: str = PRIV_PASSPHRASE) ->
 def snmp_appliance(
     port: int, auth: CommunityAuth | UserAuth | None = None, host: str = "127.0.0.1", **more: Any
 ) -> Appliance:
-    """Return an appliance that has SNMP alone, at `host` and `port`."""
+    """Return an appliance with SNMP only."""
     return Appliance(
         name="mx1",
         address=host,

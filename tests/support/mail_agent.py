@@ -1,4 +1,4 @@
-"""What a healthy C695 tells over SNMP, as a table that a test may change: OID to type and value."""
+"""The SNMP values of a healthy C695, as a table that a test may change: OID to type and value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax
 
 Value = tuple[Syntax, int | str | bytes]
-"""A value with the type that the agent gives it; bytes where they are no ASCII text."""
+"""A value with the type that the agent gives it; bytes if they are not ASCII text."""
 
 Values = dict[Oid, Value]
 

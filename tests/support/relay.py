@@ -16,7 +16,7 @@ To = Literal["agent", "client"]
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """A datagram on its way; `delay` in seconds; `foreign`: it comes from another address than the relay's."""
+    """A datagram to one side. `delay` is in seconds; a `foreign` one comes from another address than the relay's."""
 
     to: To
     data: bytes
@@ -25,14 +25,14 @@ class Datagram:
 
 
 Policy = Callable[[Datagram], Iterable[Datagram]]
-"""What becomes of a datagram: nothing (lost), itself, copies, others, or an answer sent back without the agent."""
+"""The datagrams to deliver for one that arrived: none (lost), itself, copies, others, or an answer of our own."""
 
 
 class UdpRelay:
-    """A relay on a free loopback port in front of `agent`; its `policy` may be exchanged at any time.
+    """A relay on a free loopback port in front of `agent`; its `policy` may be replaced at any time.
 
-    Clients see answers from the relay's own address, each gets its own socket towards the agent. `seen` counts what
-    arrived at the relay, `sent` what left it, by where it was going. Use it as an asynchronous context manager.
+    Answers come from the relay's own address; each client has its own socket to the agent. `seen` counts the datagrams
+    that arrived and `sent` those that left, by the side that they go to. Use it as an asynchronous context manager.
     """
 
     def __init__(self, agent: tuple[str, int], policy: Policy | None = None) -> None:
@@ -49,30 +49,27 @@ class UdpRelay:
 
     @property
     def host(self) -> str:
-        """Return the relay's address, of the agent's family."""
         host: str = self._front.getsockname()[0]
         return host
 
     @property
     def port(self) -> int:
-        """Return the relay's port."""
         port: int = self._front.getsockname()[1]
         return port
 
     async def until_seen(self, to: To, count: int) -> None:
-        """Return once `count` datagrams that were going `to` one side have arrived at the relay."""
+        """Wait until `count` datagrams to one side have arrived at the relay."""
         while self.seen[to] < count:
             self._arrival.clear()
             await self._arrival.wait()
 
     async def __aenter__(self) -> Self:
-        """Begin to relay."""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._front, self._from_client)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close every socket; what is still delayed is lost."""
+        """Close every socket; delayed datagrams are lost."""
         for timer in self._timers:
             timer.cancel()
         for each in (self._front, *self._backs.values()):
@@ -95,7 +92,7 @@ class UdpRelay:
         self._apply_policy(Datagram("agent", data), client)
 
     def _from_agent(self, client: Any, back: socket.socket) -> None:
-        with suppress(ConnectionRefusedError):  # the agent is down: to the client, silence
+        with suppress(ConnectionRefusedError):  # the agent is down: the client gets no answer
             self._apply_policy(Datagram("client", back.recv(65535)), client)
 
     def _apply_policy(self, datagram: Datagram, client: Any) -> None:
@@ -135,24 +132,24 @@ def silent(_: Datagram) -> list[Datagram]:
 
 
 def lossy(*, requests: float = 0.0, answers: float = 0.0, seed: int = 1) -> Policy:
-    """Lose these shares (0 to 1) of the requests and of the answers, the same ones for the same `seed`."""
+    """Lose these shares (0 to 1) of the requests and answers; the same `seed` loses the same ones."""
     dice = random.Random(seed)
     share = {"agent": requests, "client": answers}
     return lambda datagram: [] if dice.random() < share[datagram.to] else [datagram]
 
 
 def delayed(to: To, seconds: float) -> Policy:
-    """Hold back what goes `to` one side."""
+    """Delay the datagrams to one side."""
     return lambda datagram: [replace(datagram, delay=seconds) if datagram.to == to else datagram]
 
 
 def doubled(to: To) -> Policy:
-    """Deliver what goes `to` one side twice."""
+    """Deliver the datagrams to one side twice."""
     return lambda datagram: [datagram] * (2 if datagram.to == to else 1)
 
 
 def corrupted(to: To, *, share: float = 1.0, seed: int = 1) -> Policy:
-    """Cut short this share of what goes `to` one side and change an octet: it is never well-formed again."""
+    """Cut this share of the datagrams to one side short and change an octet: none of them stays well formed."""
     dice = random.Random(seed)
 
     def policy(datagram: Datagram) -> list[Datagram]:

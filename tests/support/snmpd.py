@@ -36,7 +36,7 @@ _PRIV: Final[Mapping[str, str]] = {
     "AES192C": "AES-192-C",
     "AES256C": "AES-256-C",
 }
-"""The protocols by their names in fleet.yml; net-snmp's names, for its files and tools."""
+"""net-snmp's names of the protocols, by their names in fleet.yml."""
 
 _TYPES: Final[Mapping[Syntax, str]] = {
     Syntax.INTEGER: "integer",
@@ -49,7 +49,7 @@ _TYPES: Final[Mapping[Syntax, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An SNMPv3 user; protocols as in fleet.yml; a user that is not `allowed` may log in and read nothing."""
+    """An SNMPv3 user with protocols as in fleet.yml. One that is not `allowed` is accepted but may read nothing."""
 
     name: str
     auth: str | None = None
@@ -58,7 +58,7 @@ class User:
 
     @property
     def options(self) -> list[str]:
-        """Return what net-snmp's commands need to ask as this user."""
+        """Return the options with which net-snmp's tools make requests as this user."""
         options = [
             "-v3",
             "-u",
@@ -105,10 +105,10 @@ USERS: Final = (
 
 
 class Snmpd:
-    """A running snmpd that answers `values`, on one free port of 127.0.0.1 and (where there is one) ::1, until `stop`.
+    """A running snmpd that answers `values`, on one free port of 127.0.0.1 and, if the machine has it, ::1.
 
-    `folder` keeps its configuration, its log and, across restarts, its engine boots; one user costs it some
-    milliseconds of start. Everything here blocks: inside a coroutine that must go on, use `asyncio.to_thread`.
+    `folder` has its configuration, its log and its engine boots, which restarts keep. Each user makes the start some
+    milliseconds longer. All methods block: use `asyncio.to_thread` in a coroutine.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Snmpd:
 
     @property
     def boots(self) -> int:
-        """Return how often the engine has started."""
+        """How often the engine has started."""
         lines = (self._persistent / "snmpd.conf").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("engineBoots "))
 
@@ -140,7 +140,7 @@ class Snmpd:
         env = {
             "SNMPCONFPATH": f"{self._folder}:{self._persistent}",
             "SNMP_PERSISTENT_DIR": str(self._persistent),
-            "MIBS": "",  # without it net-snmp reads all its MIBs, and complains of them
+            "MIBS": "",  # without it net-snmp reads all its MIBs and logs their faults
         }
         command = [program("snmpd"), "-f", "-r", "-Lo", "-I", "override,vacm_conf,usmConf"]
         self._process = Process(command, self._folder / "snmpd.log", env)
@@ -148,15 +148,15 @@ class Snmpd:
             self._process.wait_until(partial(_answers, host, self.port, self.community))
 
     def stop(self) -> None:
-        """End the agent; its port is closed from then on."""
+        """Stop the agent and close its port."""
         if self._process:
             self._process.stop()
             self._process = None
 
     def restart(self, *, values: Values | None = None, engine_id: str | None = None, forget: bool = False) -> None:
-        """Restart on the same port: engine boots go up by one, or fall back to 1 if told to `forget` or replaced.
+        """Restart on the same port: engine boots grow by one, or are 1 again with `forget` or another `engine_id`.
 
-        Another `engine_id` is another box in its place; `values` are what it answers from now on.
+        Another `engine_id` means that another appliance has taken its place.
         """
         self.stop()
         if forget or engine_id:
@@ -217,7 +217,7 @@ def _answers(host: str, port: int, community: str) -> bool:
 
 
 def _get_sys_up_time(community: str) -> bytes:
-    """Return a v2c GET of sysUpTime.0, built by hand: what proves the agent ready shares no code with the exporter."""
+    """Return a v2c GET of sysUpTime.0, without the exporter's code, as this request shows that the agent is ready."""
     varbind = _tlv(0x30, _tlv(0x06, bytes([0x2B, 6, 1, 2, 1, 1, 3, 0])) + _tlv(0x05, b""))
     pdu = _tlv(0xA0, _tlv(2, b"\x01") + _tlv(2, b"\x00") + _tlv(2, b"\x00") + _tlv(0x30, varbind))
     return _tlv(0x30, _tlv(2, b"\x01") + _tlv(4, community.encode()) + pdu)

@@ -1,6 +1,6 @@
-"""The status page of an appliance, as a table that a test may change: item to value; and its rendering.
+"""The status page of an appliance as a table that a test may change (item to value), and as XML.
 
-An item is called by its place on the page: element/attribute, or section/name/attribute in the four lists.
+An item is named by its place on the page: element/attribute, or section/name/attribute in the four lists.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _COUNTERS: Final[Mapping[str, tuple[int, int, int]]] = {
     "deleted_recips": (100_000, 50_000, 120_000),
     "global_unsub_hits": (15, 11, 17),
 }
-"""Since resetcounters, since the start, ever; the sums that asyncos.md names hold."""
+"""Since resetcounters, since the last restart, ever. The counters add up as on real appliances."""
 
 _IDS: Final[Mapping[str, int]] = {
     "message_id": 10_875_286,
@@ -98,7 +98,7 @@ _ENTRIES: Final[Mapping[str, str]] = {
     "rates": "rate",
     "gauges": "gauge",
 }
-"""The element of an entry of each list."""
+"""The element name of the entries of each list."""
 
 
 def status_items(changes: Mapping[str, int | str] | None = None) -> Items:

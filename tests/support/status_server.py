@@ -1,4 +1,4 @@
-"""The web server of an appliance: the pages under /xml, behind basic authentication."""
+"""The web server of an appliance: pages with basic authentication."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AUTHORIZATION: Final = f"Basic {base64.b64encode(f'{USERNAME}:{PASSWORD}'.encode
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the server answers to one path, after `delay` seconds."""
+    """The answer for one path, after `delay` seconds."""
 
     body: bytes
     status: int = 200
@@ -36,8 +36,8 @@ class Page:
 class StatusServer:
     """A web server on a free port of 127.0.0.1, over HTTPS if a certificate authority is given.
 
-    `pages` maps paths to what they answer and may be changed at any time; whoever comes without the password gets 401.
-    `requests` counts what was asked, by path. Use it as an asynchronous context manager.
+    `pages` has the answers by path and may be changed at any time; without the password the answer is 401. `requests`
+    counts the requests by path. Use it as an asynchronous context manager.
     """
 
     def __init__(self, authority: trustme.CA | None = None, pages: dict[str, Page] | None = None) -> None:
@@ -50,13 +50,12 @@ class StatusServer:
 
     @property
     def fingerprint_sha256(self) -> str:
-        """Return the fingerprint of the server's certificate, in hexadecimal."""
+        """The fingerprint of the server's certificate in hexadecimal."""
         assert self._certificate, "a server without TLS has no fingerprint"
         certificate = x509.load_pem_x509_certificate(self._certificate.cert_chain_pems[0].bytes())
         return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
 
     async def __aenter__(self) -> Self:
-        """Listen."""
         server = web.Server(self._answer, handler_cancellation=True)
         self._runner = web.ServerRunner(server, shutdown_timeout=0)
         await self._runner.setup()
@@ -66,7 +65,7 @@ class StatusServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the port and every connection; its number is refused from then on."""
+        """Close the port and every connection."""
         await self._runner.cleanup()
 
     def _context(self) -> ssl.SSLContext | None:

@@ -1,4 +1,4 @@
-"""The web interface of an appliance on loopback: what it serves is set by the test, what it was asked is kept."""
+"""The web interface of an appliance on loopback. The test sets its pages; it keeps the requests that it got."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came: its page, its headers, and the client's address and port, which tell connections apart."""
+    """A request: its path, its headers, and the client's address and port, which identify the connection."""
 
     path: str
     headers: dict[str, str]
@@ -29,7 +29,7 @@ class Asked:
 
 @dataclass
 class WebInterface:
-    """An HTTP server that answers a path with what `pages` holds for it, else with 404."""
+    """An HTTP server that answers from `pages`, by path, and with 404 for other paths."""
 
     pages: dict[str, bytes | Handler] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
@@ -39,7 +39,7 @@ class WebInterface:
     port: int = 0
 
     async def start(self) -> None:
-        """Listen; `port` is the port afterwards."""
+        """Listen, and set `port`."""
         app = web.Application()
         app.router.add_get("/{path:.*}", self._answer)
         self._runner = web.AppRunner(
@@ -65,7 +65,7 @@ class WebInterface:
 
 
 class RawServer:
-    """A TCP server that talks to each connection as the test says, for what no HTTP server does."""
+    """A TCP server that runs `talk` for each connection: for answers that no HTTP server gives."""
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
@@ -74,7 +74,7 @@ class RawServer:
         self.port = 0
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
-        """Listen on 127.0.0.1; `port` is the port afterwards."""
+        """Listen on 127.0.0.1, and set `port`."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -100,5 +100,5 @@ class RawServer:
 
 
 def status_page(name: str = "c370_10.0.1-087") -> bytes:
-    """Return a status page by model and version."""
+    """Return the status page of a model and version."""
     return (PAGES / f"{name}.xml").read_bytes()

@@ -10,10 +10,10 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-_INITIAL: Final = 0.25
-_SHORTEST: Final = 0.05
-_LONGEST: Final = 1.0
-"""Timeouts in seconds: before any round trip is known, at least, and at most unless the first one is longer."""
+_INITIAL_TIMEOUT: Final = 0.25
+_MIN_TIMEOUT: Final = 0.05
+_MAX_TIMEOUT: Final = 1.0
+"""In seconds. The initial timeout holds until a round trip is known; a longer first timeout replaces the maximum."""
 
 _GROWTH_PER_TRY: Final = 1.6
 _JITTER: Final = (0.85, 1.25)
@@ -38,13 +38,13 @@ class RoundTripTime:
     def timeout(self) -> float:
         """Time in seconds after which an answer is probably lost."""
         if self._smoothed is None:
-            return _INITIAL
-        return max(_SHORTEST, self._smoothed + 4 * self._variation)
+            return _INITIAL_TIMEOUT
+        return max(_MIN_TIMEOUT, self._smoothed + 4 * self._variation)
 
 
 def timeouts(first: float) -> Iterator[float]:
     """Yield how many seconds to wait for an answer after each try, without end."""
-    timeout, longest = first, max(_LONGEST, first)
+    timeout, max_timeout = first, max(_MAX_TIMEOUT, first)
     while True:
         yield timeout * random.uniform(*_JITTER)  # noqa: S311 - not for security
-        timeout = min(timeout * _GROWTH_PER_TRY, longest)
+        timeout = min(timeout * _GROWTH_PER_TRY, max_timeout)

@@ -1,4 +1,4 @@
-"""The decoder gives plain values for all that SNMP has, and an exception for everything else."""
+"""The decoder gives a plain value for each type of SNMP, and an exception for everything else."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def test_any_octets_give_a_value_or_an_exception(octets: bytes) -> None:
 def test_what_is_encoded_is_decoded_again(octets: bytes, number: int) -> None:
     encoding = ber.encode(ber.SEQUENCE, ber.encode(ber.OCTETS, octets[:65000]), ber.encode_integer(number))
     assert ber.decode(encoding) == ([octets[:65000], number], b"")
-    if number >= 0:  # pyasn1 spends an octet too many on some negative ones
+    if number >= 0:  # pyasn1 uses an octet more than needed for some negative numbers
         assert ber.encode_integer(number) == encoder.encode(v2c.Integer32(number))

@@ -1,4 +1,4 @@
-"""The SNMP source reads every object of the MIB, and what an agent lacks or refuses costs only that."""
+"""The SNMP source reads every object of the MIB. If an agent lacks or refuses some, the others are read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def source_of(agent: Snmpd | UdpRelay, telemetry: Telemetry | None = None) -> Sn
 
 
 def no_bulk_of_raid(datagram: Datagram) -> list[Datagram]:
-    """Behave as devices whose RAID table does not answer GETBULK."""
+    """Act as an appliance that does not answer GETBULK of its RAID table."""
     lost = datagram.to == "agent" and GETBULK in datagram.data[:30] and RAID in datagram.data
     return [] if lost else [datagram]
 
@@ -97,7 +97,7 @@ async def test_rows_without_a_unique_name_get_their_index(
 
 
 async def test_an_object_of_an_older_revision_is_left_out(start_snmpd: Callable[..., Snmpd]) -> None:
-    """In 2008 the number of fipsMode was the Gauge32 cpuUtilization."""
+    """In the MIB of 2008 the OID of fipsMode belongs to the Gauge32 cpuUtilization."""
     values = {**mail_values(), oid("fipsMode"): (Syntax.GAUGE, 1)}
     reading = await poll(source_of(start_snmpd(values=values)))
     assert reading.complete

@@ -1,4 +1,4 @@
-"""Requests are what pysnmp's own decoder reads, and only answers to them are let through."""
+"""pysnmp's own decoder reads our requests, and only answers to them are accepted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pysnmp.proto.api import v1, v2c
 from exporter.sources.snmp.ber import Pdu
 from exporter.sources.snmp.messages import CommunityCodec, Rejected, SnmpRequest
 
-COMMUNITY = b"\x02\x04U\xaaU\xaa, or so"  # holds the octets that mark the place of the id
+COMMUNITY = b"\x02\x04U\xaaU\xaa, or so"  # has the octets that mark the id in the template
 OID = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 
 

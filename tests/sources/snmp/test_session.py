@@ -1,4 +1,4 @@
-"""A session gets its answers through loss, delay, copies and noise, counts them, and leaves nothing behind."""
+"""A session gets its answers despite loss, delay, copies and wrong datagrams, and counts all of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ V2C = CommunityCodec(COMMUNITY.encode())
 ANSWER = [(oid("workQueueMessages"), 42)]
 
 
-class Talk:
+class Conversation:
     """A session through a relay, and what it counted."""
 
     def __init__(self, session: Session, relay: UdpRelay, reading: Reading, registry: CollectorRegistry) -> None:
@@ -48,13 +48,15 @@ class Talk:
 
 
 @asynccontextmanager
-async def talk(agent: Snmpd, policy: Policy = forward, codec: Codec | None = None) -> AsyncIterator[Talk]:
+async def conversation(
+    agent: Snmpd, policy: Policy = forward, codec: Codec | None = None
+) -> AsyncIterator[Conversation]:
     telemetry, reading = Telemetry(), Reading("snmp")
     async with (
         UdpRelay(("127.0.0.1", agent.port), policy) as relay,
         Session.open(relay.host, relay.port, codec or V2C, RoundTripTime(), reading, telemetry) as session,
     ):
-        yield Talk(session, relay, reading, telemetry.registry)
+        yield Conversation(session, relay, reading, telemetry.registry)
 
 
 @pytest.fixture(params=["v2c", "v3"])
@@ -63,13 +65,13 @@ async def codec(request: pytest.FixtureRequest, snmpd: Snmpd) -> Codec:
     if request.param == "v2c":
         return V2C
     known = UsmCodec(usm(V3GET))
-    async with talk(snmpd, codec=known) as it:
+    async with conversation(snmpd, codec=known) as it:
         await it.session.request(QUEUE)
     return known
 
 
 async def test_an_answer_is_returned_and_counted(snmpd: Snmpd, codec: Codec) -> None:
-    async with talk(snmpd, codec=codec) as it:
+    async with conversation(snmpd, codec=codec) as it:
         response = await it.session.request(QUEUE)
     assert response.varbinds == ANSWER
     assert (it.reading.requests, it.reading.retries) == (1, 0)
@@ -83,7 +85,7 @@ async def test_lost_requests_are_sent_again(snmpd: Snmpd, codec: Codec) -> None:
     def lose_two(datagram: Datagram) -> list[Datagram]:
         return [datagram] if datagram.to == "client" else next(lost, [datagram])
 
-    async with talk(snmpd, lose_two, codec) as it:
+    async with conversation(snmpd, lose_two, codec) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert (it.reading.requests, it.reading.retries) == (3, 2)
     assert (it.count("requests_sent_total"), it.count("requests_resent_total")) == (3, 2)
@@ -100,7 +102,7 @@ async def test_a_late_answer_is_accepted_once(snmpd: Snmpd, codec: Codec) -> Non
             return []
         return [datagram]
 
-    async with talk(snmpd, hold_first_answer, codec) as it:
+    async with conversation(snmpd, hold_first_answer, codec) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
         assert (it.count("responses_total"), it.count("late_responses_total")) == (1, 1)
         it.relay.policy = lambda datagram: [held[0], datagram] if datagram.to == "client" else [datagram]
@@ -109,14 +111,14 @@ async def test_a_late_answer_is_accepted_once(snmpd: Snmpd, codec: Codec) -> Non
 
 
 async def test_copies_of_answers_are_counted_as_duplicates(snmpd: Snmpd, codec: Codec) -> None:
-    async with talk(snmpd, doubled("client"), codec) as it:
+    async with conversation(snmpd, doubled("client"), codec) as it:
         await it.session.request(QUEUE)
         await it.session.request(QUEUE)
     assert it.rejected().keys() == {"duplicate"}
 
 
 async def test_after_malformed_answers_the_request_is_sent_again(snmpd: Snmpd, codec: Codec) -> None:
-    async with talk(snmpd, corrupted("client", share=0.5, seed=3), codec) as it:
+    async with conversation(snmpd, corrupted("client", share=0.5, seed=3), codec) as it:
         for _ in range(10):
             assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected().keys() & {"malformed", "wrong_id", "wrong_identity"}
@@ -127,7 +129,7 @@ async def test_answers_with_an_unknown_id_are_dropped(snmpd: Snmpd) -> None:
     codec = CommunityCodec(COMMUNITY.encode())
     stranger = bytearray(codec.encode(QUEUE, 0x41414141))
     stranger[stranger.index(0xA0)] = 0xA2  # the request becomes a response
-    async with talk(snmpd, joined_by(bytes(stranger))) as it:
+    async with conversation(snmpd, joined_by(bytes(stranger))) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected() == {"wrong_id": 1}
 
@@ -136,7 +138,7 @@ async def test_answers_of_another_community_are_dropped(snmpd: Snmpd) -> None:
     codec = CommunityCodec(b"another")
     stranger = bytearray(codec.encode(QUEUE, 0x41414141))
     stranger[stranger.index(0xA0)] = 0xA2
-    async with talk(snmpd, joined_by(bytes(stranger))) as it:
+    async with conversation(snmpd, joined_by(bytes(stranger))) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected() == {"wrong_identity": 1}
 
@@ -145,7 +147,7 @@ async def test_our_own_request_sent_back_is_no_answer(snmpd: Snmpd) -> None:
     def mirror_first(datagram: Datagram) -> list[Datagram]:
         return [replace(datagram, to="client"), datagram] if datagram.to == "agent" else [datagram]
 
-    async with talk(snmpd, mirror_first) as it:
+    async with conversation(snmpd, mirror_first) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected() == {"malformed": 1}
 
@@ -155,19 +157,19 @@ async def test_an_answer_about_other_objects_is_no_answer(snmpd: Snmpd) -> None:
         wrong = datagram.data.replace(b"\x01\x01\x01\x0b\x00", b"\x01\x01\x01\x0c\x00")
         return [replace(datagram, data=wrong), datagram] if datagram.to == "client" else [datagram]
 
-    async with talk(snmpd, swap_first) as it:
+    async with conversation(snmpd, swap_first) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected() == {"malformed": 1}
 
 
 async def test_datagrams_from_another_address_never_arrive(snmpd: Snmpd) -> None:
-    async with talk(snmpd, joined_by(b"foreign", foreign=True)) as it:
+    async with conversation(snmpd, joined_by(b"foreign", foreign=True)) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected() == {}
 
 
 async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
-    async with talk(snmpd, silent) as it:
+    async with conversation(snmpd, silent) as it:
         requests = [asyncio.create_task(it.session.request(QUEUE, tries=1)) for _ in range(9)]
         await it.relay.until_seen("agent", MAX_IN_FLIGHT)
         assert it.reading.requests == MAX_IN_FLIGHT
@@ -177,14 +179,14 @@ async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
 
 
 async def test_a_request_ends_after_its_tries(snmpd: Snmpd) -> None:
-    async with talk(snmpd, silent) as it:
+    async with conversation(snmpd, silent) as it:
         with pytest.raises(SourceTimeout, match="3 tries"):
             await it.session.request(QUEUE, tries=3)
     assert it.reading.requests == 3
 
 
 async def test_a_cancelled_request_sends_nothing_more(snmpd: Snmpd) -> None:
-    async with talk(snmpd, silent) as it:
+    async with conversation(snmpd, silent) as it:
         request = asyncio.create_task(it.session.request(QUEUE))
         await it.relay.until_seen("agent", 1)
         request.cancel()
@@ -197,10 +199,10 @@ async def test_a_cancelled_request_sends_nothing_more(snmpd: Snmpd) -> None:
 
 
 async def test_a_slow_agent_is_not_flooded(snmpd: Snmpd) -> None:
-    async with talk(snmpd, delayed("client", 0.4)) as it:
+    async with conversation(snmpd, delayed("client", 0.4)) as it:
         for _ in range(6):
             await it.session.request(QUEUE)
-    assert it.reading.retries <= 3  # the first answers teach the timeout
+    assert it.reading.retries <= 3  # the timeout adapts after the first answers
 
 
 async def test_a_port_that_stays_closed_is_refused() -> None:
@@ -209,7 +211,7 @@ async def test_a_port_that_stays_closed_is_refused() -> None:
     async with Session.open("127.0.0.1", port, codec, RoundTripTime(), reading, Telemetry()) as session:
         with pytest.raises(RefusedError, match=f"127.0.0.1 UDP port {port} is closed"):
             await session.request(QUEUE)
-    assert reading.requests > 3  # it may be restarting
+    assert reading.requests > 3  # it goes on for a second, as an agent may be restarting
 
 
 @pytest.mark.parametrize(
@@ -229,7 +231,7 @@ async def test_ipv6_is_spoken(snmpd: Snmpd) -> None:
 
 
 async def test_loss_both_ways_costs_time_but_no_answer(snmpd: Snmpd, codec: Codec) -> None:
-    async with talk(snmpd, lossy(requests=0.3, answers=0.3), codec) as it:
+    async with conversation(snmpd, lossy(requests=0.3, answers=0.3), codec) as it:
         answers = await asyncio.gather(*(it.session.request(QUEUE) for _ in range(50)))
     assert [answer.varbinds for answer in answers] == [ANSWER] * 50
     assert it.reading.retries > 0

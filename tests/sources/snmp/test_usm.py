@@ -1,4 +1,4 @@
-"""SNMPv3: every protocol, clear words for every refusal, and recovery within one poll when the agent changed."""
+"""SNMPv3: every protocol, a clear error for every refusal, and recovery within one poll after the agent changed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def conversation(
 
 
 async def ask(agent: Snmpd, codec: UsmCodec, policy: Policy = forward) -> int:
-    """Ask for one object in a session of its own, check the answer, return the packets needed but for resends."""
+    """Request one object in a new session and check the answer; return the number of packets without resends."""
     async with conversation(agent, codec, policy) as (session, reading, _):
         response = await session.request(QUEUE)
     assert response.varbinds == ANSWER
@@ -93,7 +93,7 @@ async def test_a_refusal_names_the_security_level(agent_of_all_users: Snmpd) -> 
 
 
 async def test_a_lower_security_level_reads_nothing(snmpd: Snmpd) -> None:
-    """net-snmp lets it in and answers authorizationError."""
+    """net-snmp accepts the user and answers authorizationError."""
     async with conversation(snmpd, UsmCodec(usm(User("v3get")))) as (session, _, _):
         assert (await session.request(QUEUE)).error_status == 16
 
@@ -224,7 +224,7 @@ async def test_an_answer_with_less_security_is_dropped(agent_of_all_users: Snmpd
 
 
 async def test_a_request_sent_back_is_dropped(snmpd: Snmpd) -> None:
-    """Our own keys have signed it, so that nothing but its kind tells it from an answer."""
+    """Our own keys have signed it: only its PDU type differs from an answer's."""
 
     def echo_first(datagram: Datagram) -> list[Datagram]:
         return [datagram, replace(datagram, to="client")] if datagram.to == "agent" else [datagram]
@@ -275,7 +275,7 @@ async def test_a_loop_of_wrong_times_is_given_up(snmpd: Snmpd) -> None:
     engine, boots = Engine(b"an engine", [usm(V3GET)]), iter(range(1000))
 
     def another_time(datagram: Datagram) -> list[Datagram]:
-        """Answer as an engine that has restarted since its last answer."""
+        """Answer like an engine that has restarted since its last answer."""
         fields, _ = ber.decode(datagram.data)
         answer = engine.answer(datagram.data, fields, Clock(next(boots), 0), 1400, lambda *_: None)
         return [Datagram("client", answer)] if answer else []

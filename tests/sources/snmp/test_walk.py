@@ -1,4 +1,4 @@
-"""Scalars and tables are read whole from agents of all manners, and a broken agent cannot hold the walk for ever."""
+"""Scalars and tables are read completely from all kinds of agents, and a broken agent cannot make a walk endless."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHOLE = [{(1,): 11, (2,): 12, (3,): 13}, {(1,): b"x", (3,): b"z"}]
 
 
 class Agent:
-    """An agent with these values; `most` variable bindings fit an answer, `errors` gives an object's error status."""
+    """An agent with these values. An answer has at most `most` variable bindings; `errors` are error statuses."""
 
     def __init__(self, values: dict[Oid, SnmpValue], most: int = 1000, errors: dict[Oid, int] | None = None) -> None:
         self.values = values

@@ -1,4 +1,4 @@
-"""An appliance whose web interface is a server of the test's own."""
+"""An appliance whose web interface is a server in the test."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[WebInterface]]]:
 
 @pytest.fixture
 async def serve_raw() -> AsyncIterator[Callable[[Talk], Awaitable[RawServer]]]:
-    """Start a server that talks to its connections as told; it ends with the test."""
+    """Start a server that runs `talk` for each connection; it ends with the test."""
     async with AsyncExitStack() as servers:
 
         async def start(talk: Talk) -> RawServer:

@@ -66,7 +66,7 @@ PLAIN: dict[str, tuple[str, dict[str, str], float]] = {
     "msgs_in_policy_virus_outbreak_quarantine/current": ("ironport_quarantine_messages", {}, 1),
     "kbytes_in_policy_virus_outbreak_quarantine/current": ("ironport_quarantine_bytes", {}, 1024),
 }
-"""Attributes whose number times a factor is a sample's value, by the element's name or tag."""
+"""Attributes by the element's name or tag, with the sample and the factor from the attribute to the sample."""
 
 FLOWS = {
     "inj_msgs": "injected_messages",
@@ -83,7 +83,7 @@ WITHOUT_FIGURE = {
     "oldest_message/mid",
     "completed_recips/lifetime",  # the sum of its three results
     "active_recips/current",  # the sum of its two states
-    "graymail_utilization/current",  # made up: an item that nobody knows yet
+    "graymail_utilization/current",  # made up: an unknown item
 }
 
 WORDED_ITEMS = {
@@ -113,7 +113,7 @@ WORDED: dict[str, dict[str, float]] = {
     "c370_10.0.1-087": {"uptime": 11107448, "online": 1, "log_available": 34 * 2**20, "level": 60, "refusing": 1},
     "c695_15.0.1-030": {"uptime": 3737231, "online": 0, "log_available": 1.2 * 2**40, "level": 0, "refusing": 0},
 }
-"""Values that are words on the page, read by a person."""
+"""The samples for values that are words on the page."""
 
 
 def exposed(items: Items) -> Exposition:
@@ -134,7 +134,7 @@ def sample(name: str, **labels: str) -> Sample:
 
 
 def attributes_of(page: str) -> list[tuple[str, str, str]]:
-    """Return (name or tag, attribute, value) of a page, in order, read by a parser that is not the project's."""
+    """Return (name or tag, attribute, value) for all attributes of a page, by another parser than the exporter's."""
     root = ET.fromstring(status_page(page))
     return [
         (element.get("name", element.tag), attribute, value)
@@ -145,7 +145,7 @@ def attributes_of(page: str) -> list[tuple[str, str, str]]:
 
 
 def expected(name: str, attribute: str, value: str) -> tuple[Sample, float] | None:
-    """Return the sample that an attribute must give, None for one that gives none."""
+    """Return the sample of an attribute, or None if the attribute has none."""
     item = f"{name}/{attribute}"
     if attribute in ("reset", "uptime") or item in WITHOUT_FIGURE or value in ("", "N/A"):
         return None
@@ -166,7 +166,7 @@ def test_every_attribute_gives_its_sample_and_no_other(page: str) -> None:
     wanted: dict[Sample, float] = {}
     for name, attribute, value in attributes_of(page):
         if not WORDED_ITEMS & {f"{name}/{attribute}", name} and (pair := expected(name, attribute, value)):
-            wanted.setdefault(*pair)  # of an element that stands twice the first counts
+            wanted.setdefault(*pair)  # the first of two equal elements counts
     assert len(wanted) >= 60
     assert {key: found[key] for key in wanted} == pytest.approx(wanted, rel=1e-12)
     assert {name for name, _ in found.keys() - wanted.keys()} == WORDED_METRICS | {"ironport_feature_key_perpetual"}

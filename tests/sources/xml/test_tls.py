@@ -115,7 +115,7 @@ async def test_the_expiry_of_the_certificate_is_read(
     readings = [Reading("xml"), Reading("xml")]
     for reading in readings:
         await fetcher.get("status", reading)
-    assert len({asked.peer for asked in server.asked}) == 1  # the second is served by the same connection
+    assert len({asked.peer for asked in server.asked}) == 1  # the connection is kept
     expected = Certificate(not_after.replace(microsecond=0).timestamp(), verified_by)
     assert [reading.certificate for reading in readings] == [expected] * 2
 
@@ -249,7 +249,7 @@ def speaking(certificate: trustme.LeafCert, version: ssl.TLSVersion) -> ssl.SSLC
     return result
 
 
-@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")  # old boxes speak it
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")  # old appliances use it
 @pytest.mark.parametrize(
     ("spoken", "allowed"),
     [(ssl.TLSVersion.TLSv1, "TLSv1"), (ssl.TLSVersion.TLSv1_1, "TLSv1"), (ssl.TLSVersion.TLSv1_1, "TLSv1.1")],
@@ -270,7 +270,7 @@ async def test_old_versions_of_tls_are_spoken_when_allowed(
     assert await fetcher.get("status", Reading("xml")) == status_page()
 
 
-@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")  # old boxes speak it
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")  # old appliances use it
 @pytest.mark.parametrize("spoken", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 @pytest.mark.parametrize("trust", ["pin", "none"])
 async def test_older_versions_of_tls_than_allowed_are_refused(
