@@ -6,25 +6,34 @@ A command imports its code when it runs, so that the exporter starts without wha
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 import math
 import os
 import platform
-import re
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import click
 import structlog
-from click.core import ParameterSource
 
-from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, __version__, log
+from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, __version__
+from exporter.command_line import (
+    Command,
+    CommandGroup,
+    decimal,
+    external_url,
+    flag,
+    listen_address,
+    prometheus_url,
+    refuse,
+    route_prefix,
+    whole,
+)
 from exporter.errors import ConfigError, ExporterError, RequestError, UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +42,6 @@ if TYPE_CHECKING:
     from exporter.web.discovery import BaseUrl
 
 _PROGRAM: Final = "ironport-exporter"
-_LISTEN: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})", re.ASCII)
 
 _EXTRAS: Final = {"numpy": "demo", "exporter.lab": "demo"}
 """The extra of the distribution that installs a module; the container image has no exporter.lab."""
@@ -94,253 +102,82 @@ def _no_such_flag(error: click.NoSuchOption) -> str:
     return f"There is no flag {error.option_name} here. {where}"
 
 
-class Flag(click.Option):
-    """A flag with dots in its name; its environment variable has the same name whatever the command.
-
-    The value of `--config.file` is called config_file, and its variable is IRONPORT_EXPORTER_CONFIG_FILE.
-    """
-
-    def __init__(self, names: Sequence[str], **attributes: Any) -> None:
-        word = re.sub(r"\W+", "_", names[0].lstrip("-"))
-        own_name = [] if any(name.isidentifier() for name in names) else [word]
-        attributes = {"show_default": True, **attributes}
-        super().__init__([*names, *own_name], envvar=f"IRONPORT_EXPORTER_{word.upper()}", **attributes)
-
-
-class LogLevel(click.Choice[str]):
-    """The name of a level; `warn` is understood beside `warning`."""
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the level's name in full."""
-        return super().convert("warning" if value == "warn" else value, param, ctx)
-
-
-class Command(click.Command):
-    """A command with examples in its help; it logs at `log_level` and above unless told otherwise."""
-
-    def __init__(
-        self, *arguments: Any, examples: Sequence[str], log_level: log.Level = "error", **attributes: Any
-    ) -> None:
-        super().__init__(*arguments, **attributes)
-        self.examples = examples
-        self.params += [
-            Flag(
-                ["--log.level"],
-                type=LogLevel(log.LEVELS),
-                default=log_level,
-                help="Log messages of this level and above to standard error.",
-            ),
-            Flag(["--log.format"], type=click.Choice(log.FORMATS), default="logfmt", help="The format of the log."),
-        ]
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Set up logging, then run the command."""
-        log.setup(ctx.params.pop("log_format"), ctx.params.pop("log_level"))
-        return super().invoke(ctx)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples, each on a line of its own."""
-        _write_lines(formatter, "Examples", self.examples)
-
-
-class Group(click.Group):
-    """Commands, in the order of their definition; `default` runs where none is named.
-
-    Flags may stand before the name of the command too: they are moved behind it.
-    """
-
-    ignore_unknown_options = True  # the command refuses what it does not know
-
-    def __init__(self, *arguments: Any, default: str, **attributes: Any) -> None:
-        super().__init__(*arguments, **attributes)
-        self.default = default
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of definition."""
-        return list(self.commands)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Bring the name of the command to the front, `default` where there is none."""
-        _, rest, given = self.make_parser(ctx).parse_args(list(args))
-        if any(parameter.is_eager for parameter in given):  # --help and --version
-            return super().parse_args(ctx, args)
-        if rest and not rest[0].startswith("-"):
-            before = args[: len(args) - len(rest)]
-            return super().parse_args(ctx, [rest[0], *before, *rest[1:]])
-        return super().parse_args(ctx, args if ctx.resilient_parsing else [self.default, *args])
-
-    def make_parser(self, ctx: click.Context) -> Any:
-        """Return a parser that knows which flags of the default command take a value."""
-        parser = super().make_parser(ctx)
-        if not ctx.resilient_parsing:
-            for parameter in self._default_flags():
-                parameter.add_to_parser(parser, ctx)
-        return parser
-
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the group's own flags; completion offers those of the default command too."""
-        own = super().get_params(ctx)
-        return [*own, *self._default_flags()] if ctx.resilient_parsing else own
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; a name that no command has gets a suggestion."""
-        if args[0] in self.commands or ctx.resilient_parsing:
-            return super().resolve_command(ctx, args)
-        close = difflib.get_close_matches(args[0], self.commands, 1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; SIGINT ends it with the exit code that a shell expects."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            ctx.exit(130)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands, then the flags of the default command."""
-        super().format_options(ctx, formatter)
-        records = [parameter.get_help_record(ctx) for parameter in self._default_flags()]
-        with formatter.section(f"Flags of {self.default}"):
-            formatter.write_dl([record for record in records if record])
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the first example of each command."""
-        commands = (each for each in self.commands.values() if isinstance(each, Command) and not each.hidden)
-        _write_lines(formatter, "Examples", [command.examples[0] for command in commands])
-        super().format_epilog(ctx, formatter)
-
-    def _default_flags(self) -> list[click.Parameter]:
-        return self.commands[self.default].params
-
-
-def _write_lines(formatter: click.HelpFormatter, heading: str, lines: Sequence[str]) -> None:
-    with formatter.section(heading):
-        for line in lines:
-            formatter.write(f"  {line}\n")
-
-
-def _listen_address(text: str) -> tuple[str, int]:
-    parts = _LISTEN.fullmatch(text)
-    if parts is None or int(parts["port"]) > 65535:
-        raise click.BadParameter(
-            f"{text!r} is not an address like :{DEFAULT_PORT}, 127.0.0.1:{DEFAULT_PORT} or [::1]:{DEFAULT_PORT}."
-        )
-    return parts["v6"] or parts["host"], int(parts["port"])
-
-
-def _external_url(text: str) -> BaseUrl:
-    from exporter.web.discovery import BaseUrl
-
-    try:
-        return BaseUrl.parse(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def _route_prefix(text: str) -> str:
-    from exporter.web.settings import parse_route_prefix
-
-    try:
-        return parse_route_prefix(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def _prometheus_url(text: str) -> str:
-    """Return the URL of a Prometheus; the error does not repeat it, because it may have a password."""
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment:
-        raise click.BadParameter("it is not a URL like http://localhost:9090 or https://user:password@host/prefix.")
-    return text.rstrip("/")
-
-
-def _decimal(what: str, highest: float) -> Callable[[str], float]:
-    """Return the type of a number from 0 to `highest`; infinity itself is never one."""
-
-    def convert(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not (0 <= number <= highest and number < math.inf):
-            raise click.BadParameter(f"{text!r} is not {what}.")
-        return number
-
-    return convert
-
-
-def _whole(what: str, lowest: int, highest: int) -> Callable[[str], int]:
-    """Return the type of a whole number from `lowest` to `highest`."""
-
-    def convert(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 20 and lowest <= int(text) <= highest):
-            raise click.BadParameter(f"{text!r} is not {what}.")
-        return int(text)
-
-    return convert
-
-
 _PATH: Final = click.Path(path_type=Path)
-_SECONDS: Final = _decimal("a number of seconds, 0 or more", math.inf)
-_SEED: Final = _whole("a whole number, 0 or more", 0, 2**63 - 1)
-_UNITS: Final = _whole("a number of units from 1 to 5000", 1, 5000)
+_SECONDS: Final = decimal("a number of seconds, 0 or more", math.inf)
+_SEED: Final = whole("a whole number, 0 or more", 0, 2**63 - 1)
+_UNITS: Final = whole("a number of units from 1 to 5000", 1, 5000)
 
-_config_file: Final = click.option(
+
+def _complete_scenario(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from exporter.lab.simulator.scenarios import SCENARIOS
+
+    return [name for name in SCENARIOS if name.startswith(incomplete)]
+
+
+def _list_scenarios(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Print the scenarios and end the program if `wanted`."""
+    if wanted and not context.resilient_parsing:
+        with _laboratory():
+            from exporter.lab.simulator import command
+
+            _print(command.scenario_list())
+        context.exit()
+
+
+def _list_cases(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Print the cases and end the program if `wanted`."""
+    if wanted and not context.resilient_parsing:
+        with _laboratory():
+            from exporter.lab.backtest.cases import CASES
+
+            _print("\n".join(case.name for case in CASES))
+        context.exit()
+
+
+_config_file: Final = flag(
     "--config.file",
-    cls=Flag,
     type=_PATH,
     multiple=True,
     default=[Path("fleet.yml")],
     metavar="FILE|FOLDER",
     help="The configuration of the fleet. May be repeated; a folder stands for its *.yml and *.yaml files.",
 )
-_topology: Final = click.option(
+_topology: Final = flag(
     "--topology",
-    cls=Flag,
     metavar="NAME|FILE",
     default="campus",
     help="The fleet to simulate: campus, mixed, pair, rings, or a YAML file.",
 )
-_units: Final = click.option(
+_units: Final = flag(
     "--units",
-    cls=Flag,
     type=_UNITS,
     metavar="N",
     help="Simulate N equal units instead of a topology, to test the load.",
 )
-_seed: Final = click.option(
+_seed: Final = flag(
     "--seed",
-    cls=Flag,
     type=_SEED,
     default="1",
     metavar="N",
     help="The seed of the simulated mail. The same seed gives the same mail.",
 )
-_scenario: Final = click.option(
+_scenario: Final = flag(
     "--scenario",
     "scenarios",
-    cls=Flag,
     multiple=True,
     metavar="NAME[@+OFFSET][,KEY=VALUE]...",
     help="An incident to simulate, for example jabberer@+5m,unit=mx1. May be repeated.",
+    shell_complete=_complete_scenario,
 )
-_rules: Final = click.option(
+_rules: Final = flag(
     "--rules",
-    cls=Flag,
     metavar="GLOB",
     help="The rule files to evaluate, for example 'rules/*.yml'.",
 )
 
 
 @click.group(
-    cls=Group,
+    cls=CommandGroup,
     default="serve",
     context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
     epilog=(
@@ -354,6 +191,7 @@ def cli() -> None:
 
 
 @cli.command(
+    "serve",
     cls=Command,
     log_level="info",
     examples=(
@@ -363,46 +201,41 @@ def cli() -> None:
     ),
 )
 @_config_file
-@click.option(
+@flag(
     "--config.auto-reload",
-    cls=Flag,
     is_flag=True,
     help="Reload the configuration when one of its files, secrets or certificates changes.",
 )
-@click.option(
+@flag(
     "--web.listen-address",
-    cls=Flag,
-    type=_listen_address,
+    type=listen_address,
     multiple=True,
     default=[f":{DEFAULT_PORT}"],
     metavar="[HOST]:PORT",
     help="The address to listen on; without a host, every interface. May be repeated.",
 )
-@click.option(
+@flag(
     "--web.external-url",
-    cls=Flag,
-    type=_external_url,
+    type=external_url,
     metavar="URL",
     help="The URL under which Prometheus reaches the exporter, for example behind a proxy. By default it is taken "
     "from each request for /sd.",
 )
-@click.option(
+@flag(
     "--web.route-prefix",
-    cls=Flag,
-    type=_route_prefix,
+    type=route_prefix,
     metavar="PATH",
     help="The path before all paths, such as /ironport. By default that of --web.external-url; give / if a proxy "
     "removes it.",
 )
-@click.option(
+@flag(
     "--timeout-offset",
-    cls=Flag,
     type=_SECONDS,
     default=0.5,
     metavar="SECONDS",
     help="A probe answers this much earlier than Prometheus' scrape timeout.",
 )
-def serve(
+def _serve(
     config_file: tuple[Path, ...],
     config_auto_reload: bool,
     web_listen_address: tuple[tuple[str, int], ...],
@@ -427,9 +260,9 @@ def serve(
     return 0
 
 
-@cli.command(cls=Command, examples=("ironport-exporter check --config.file fleet.yml",))
+@cli.command("check", cls=Command, examples=("ironport-exporter check --config.file fleet.yml",))
 @_config_file
-def check(config_file: tuple[Path, ...]) -> int:
+def _check(config_file: tuple[Path, ...]) -> int:
     """Check the configuration and print every fault in it."""
     from exporter import config
 
@@ -442,19 +275,25 @@ def check(config_file: tuple[Path, ...]) -> int:
     return 0
 
 
-@cli.command(cls=Command, examples=("ironport-exporter probe mx1", "ironport-exporter probe mx1 --debug --timeout 5"))
+@cli.command(
+    "probe",
+    cls=Command,
+    examples=(
+        "ironport-exporter probe mx1",
+        "ironport-exporter probe mx1 --debug --timeout 5",
+    ),
+)
 @click.argument("name")
 @_config_file
-@click.option("--debug", cls=Flag, is_flag=True, help="First print what each source did.")
-@click.option(
+@flag("--debug", is_flag=True, help="First print what each source did.")
+@flag(
     "--timeout",
-    cls=Flag,
     type=_SECONDS,
     default=DEFAULT_TIMEOUT,
     metavar="SECONDS",
     help="The time that the probe may take.",
 )
-def probe(name: str, config_file: tuple[Path, ...], debug: bool, timeout: float) -> int:
+def _probe(name: str, config_file: tuple[Path, ...], debug: bool, timeout: float) -> int:
     """Probe one appliance and print its metrics.
 
     NAME is the name of the appliance in the configuration.
@@ -484,19 +323,19 @@ async def _probe_once(loaded: Config, name: str, timeout: float) -> Result:  # n
 
 
 @cli.command(
+    "sd",
     cls=Command,
     examples=("ironport-exporter sd --web.external-url http://exporter.example.edu:10125 > ironport.json",),
 )
 @_config_file
-@click.option(
+@flag(
     "--web.external-url",
-    cls=Flag,
-    type=_external_url,
+    type=external_url,
     default=f"http://localhost:{DEFAULT_PORT}",
     metavar="URL",
     help="The URL under which Prometheus reaches the exporter.",
 )
-def sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
+def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     """Print the fleet as targets for Prometheus' file_sd_configs."""
     from exporter import config
     from exporter.web import discovery
@@ -505,8 +344,8 @@ def sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     return 0
 
 
-@cli.command(cls=Command, examples=("ironport-exporter schema > fleet.schema.json",))
-def schema() -> int:
+@cli.command("schema", cls=Command, examples=("ironport-exporter schema > fleet.schema.json",))
+def _schema() -> int:
     """Print the JSON schema of the configuration, for editors."""
     from exporter import config
 
@@ -515,6 +354,7 @@ def schema() -> int:
 
 
 @cli.command(
+    "simulate",
     cls=Command,
     hidden=_NO_LABORATORY,
     log_level="info",
@@ -527,34 +367,30 @@ def schema() -> int:
 @_topology
 @_units
 @_seed
-@click.option(
+@flag(
     "--step",
-    cls=Flag,
     type=click.Choice([15, 20, 30, 60]),
     default=15,
     help="The seconds from one state of the fleet to the next.",
 )
 @_scenario
-@click.option(
-    "--snmp", cls=Flag, type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak."
-)
-@click.option("--http", cls=Flag, is_flag=True, help="Serve the status pages without TLS.")
-@click.option(
+@flag("--snmp", type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak.")
+@flag("--http", is_flag=True, help="Serve the status pages without TLS.")
+@flag(
     "--fleet.file",
-    cls=Flag,
     type=_PATH,
     metavar="FILE",
     help="The file to which the matching fleet.yml is written; by default it is printed.",
 )
-@click.option(
+@flag(
     "--web.listen-address",
-    cls=Flag,
-    type=_listen_address,
+    type=listen_address,
     default="127.0.0.1:0",
     metavar="HOST:PORT",
     help="The loopback address of the page that controls the fleet. Port 0 is any free port.",
 )
-def simulate(
+@flag("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_scenarios, help="List the scenarios.")
+def _simulate(
     topology: str,
     units: int | None,
     seed: int,
@@ -570,8 +406,8 @@ def simulate(
     with _laboratory():
         from exporter.lab.simulator import command
 
-        return command.simulate(
-            command.fleet(topology, units),
+        return command.run_simulation(
+            command.choose_topology(topology, units),
             seed=seed,
             step=step,
             scenarios=scenarios,
@@ -583,6 +419,7 @@ def simulate(
 
 
 @cli.command(
+    "backfill",
     cls=Command,
     hidden=_NO_LABORATORY,
     examples=(
@@ -590,26 +427,21 @@ def simulate(
         "ironport-exporter backfill --last 8d --out data --rules 'alerts/rules/*.yml'",
     ),
 )
-@click.option("--last", cls=Flag, required=True, metavar="DURATION", help="How much history to write, for example 30d.")
-@click.option(
-    "--out", cls=Flag, type=_PATH, required=True, metavar="DIR", help="An empty or new folder for the database."
-)
+@flag("--last", required=True, metavar="DURATION", help="How much history to write, for example 30d.")
+@flag("--out", type=_PATH, required=True, metavar="DIR", help="An empty or new folder for the database.")
 @_topology
 @_units
 @_seed
-@click.option(
-    "--step", cls=Flag, type=click.Choice([15, 20, 30, 60]), default=60, help="The seconds between two samples."
-)
+@flag("--step", type=click.Choice([15, 20, 30, 60]), default=60, help="The seconds between two samples.")
 @_scenario
-@click.option(
+@flag(
     "--all",
     "every_metric",
-    cls=Flag,
     is_flag=True,
     help="Write every metric. By default only those that rules or dashboards read are written.",
 )
 @_rules
-def backfill(
+def _backfill(
     last: str,
     out: Path,
     topology: str,
@@ -629,8 +461,8 @@ def backfill(
         from exporter.lab.history import command as history
         from exporter.lab.simulator import command as simulator
 
-        return history.write(
-            simulator.fleet(topology, units),
+        return history.write_history(
+            simulator.choose_topology(topology, units),
             last=last,
             out=out,
             seed=seed,
@@ -641,54 +473,62 @@ def backfill(
         )
 
 
-@cli.group(cls=Group, default="start", hidden=_NO_LABORATORY)
-def demo() -> None:
+@cli.group("demo", cls=CommandGroup, default="start", hidden=_NO_LABORATORY)
+def _demo() -> None:
     """Show everything at work on this machine.
 
     The demo starts a simulated fleet, the exporter, Prometheus and Alertmanager.
     """
 
 
-_state: Final = click.option(
+_state: Final = flag(
     "--state",
-    cls=Flag,
     type=_PATH,
     metavar="FILE",
     help="The file in which the running demo keeps its addresses, as JSON.",
 )
 
 
-@demo.command(cls=Command, examples=("ironport-exporter demo", "ironport-exporter demo --history 0s"))
-@click.option(
+@_demo.command("start", cls=Command, examples=("ironport-exporter demo", "ironport-exporter demo --history 0s"))
+@flag(
     "--history",
-    cls=Flag,
     default="8d",
     metavar="DURATION",
     help="The length of the simulated history that Prometheus has at the start; 0s for none.",
 )
 @_state
-def start(history: str, state: Path | None) -> int:
+def _start(history: str, state: Path | None) -> int:
     """Start the demo (default)."""
     with _laboratory():
-        from exporter.lab import demo
+        from exporter.lab.demo import command
 
-        return demo.start(history, state)
+        return command.start_demo(history, state)
 
 
-@demo.command(
-    cls=Command, examples=("ironport-exporter demo attack jabberer", "ironport-exporter demo attack flood,size=2")
+@_demo.command(
+    "attack",
+    cls=Command,
+    examples=(
+        "ironport-exporter demo attack jabberer",
+        "ironport-exporter demo attack flood,size=2",
+        "ironport-exporter demo attack stop",
+    ),
 )
-@click.argument("scenario")
+@click.argument("scenario", metavar="SCENARIO|stop", shell_complete=_complete_scenario)
 @_state
-def attack(scenario: str, state: Path | None) -> int:
-    """Start the attack SCENARIO in the demo that runs."""
-    with _laboratory():
-        from exporter.lab import demo
+def _attack(scenario: str, state: Path | None) -> int:
+    """Start an attack in the demo that runs, or stop all.
 
-        return demo.attack(scenario, state)
+    SCENARIO is the name of a scenario, with parameters if you like. `ironport-exporter simulate --list` lists them.
+    """
+    with _laboratory():
+        from exporter.lab.demo import command
+
+        return command.stop_attacks(state) if scenario == "stop" else command.start_attack(scenario, state)
 
 
 @cli.command(
+    "backtest",
     cls=Command,
     hidden=_NO_LABORATORY,
     examples=(
@@ -697,56 +537,50 @@ def attack(scenario: str, state: Path | None) -> int:
         "ironport-exporter backtest --prometheus http://localhost:9090 --from 7d --json backtest.json",
     ),
 )
-@click.option(
-    "--only", cls=Flag, multiple=True, metavar="CASE", help="Play only this case; * is a wildcard. May be repeated."
-)
-@click.option(
+@flag("--only", multiple=True, metavar="CASE", help="Play only this case; * is a wildcard. May be repeated.")
+@flag(
     "--seed",
     "seeds",
-    cls=Flag,
     type=_SEED,
     default=["1"],
     multiple=True,
     metavar="N",
     help="The seed of the simulated mail. May be repeated.",
 )
-@click.option(
+@flag(
     "--quiet-weeks",
-    cls=Flag,
-    type=_whole("a number of weeks from 1 to 520", 1, 520),
+    type=whole("a number of weeks from 1 to 520", 1, 520),
     metavar="N",
     help="Also play N weeks in which nothing happens.",
 )
 @_topology
-@click.option(
+@flag(
     "--drops",
-    cls=Flag,
-    type=_decimal("a share from 0 to 1", 1),
+    type=decimal("a share from 0 to 1", 1),
     default=0.0,
     metavar="SHARE",
     help="The share of SNMP requests that are lost. At least 0.02 of them are always lost.",
 )
-@click.option(
+@flag(
     "--prometheus",
-    cls=Flag,
-    type=_prometheus_url,
+    type=prometheus_url,
     metavar="URL",
     help="Read the history of your own fleet from this Prometheus instead of simulating one. The URL may have "
     "user:password@.",
 )
-@click.option(
+@flag(
     "--from",
     "begin",
-    cls=Flag,
     default="7d",
     metavar="TIME",
     help="The begin of that history: how long ago, or a time such as 2026-03-11T10:00:00Z.",
 )
-@click.option("--to", "end", cls=Flag, default="0s", metavar="TIME", help="The end of that history.")
-@click.option("--step", cls=Flag, type=click.Choice([15, 30, 60]), default=60, help="The seconds between two samples.")
+@flag("--to", "end", default="0s", metavar="TIME", help="The end of that history.")
+@flag("--step", type=click.Choice([15, 30, 60]), default=60, help="The seconds between two samples.")
 @_rules
-@click.option("--json", "json_file", cls=Flag, type=_PATH, metavar="FILE", help="Also write the results as JSON.")
-def backtest(
+@flag("--json", "json_file", type=_PATH, metavar="FILE", help="Also write the results as JSON.")
+@flag("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_cases, help="List the cases.")
+def _backtest(
     only: tuple[str, ...],
     seeds: tuple[int, ...],
     quiet_weeks: int | None,
@@ -765,16 +599,16 @@ def backtest(
     """
     with _laboratory():
         if prometheus:
-            _refuse("only", "seeds", "quiet_weeks", "topology", "drops", reason="with --prometheus")
+            refuse("only", "seeds", "quiet_weeks", "topology", "drops", reason="with --prometheus")
             from exporter.lab.backtest import past
 
-            return past.backtest(prometheus, begin=begin, end=end, step=step, rules=rules, json_file=json_file)
-        _refuse("begin", "end", reason="without --prometheus")
+            return past.replay_past(prometheus, begin=begin, end=end, step=step, rules=rules, json_file=json_file)
+        refuse("begin", "end", reason="without --prometheus")
         if quiet_weeks is None:
-            _refuse("topology", reason="without --quiet-weeks")
+            refuse("topology", reason="without --quiet-weeks")
         from exporter.lab.backtest import command
 
-        return command.backtest(
+        return command.play_cases(
             only or ("*",),
             seeds=seeds,
             quiet_weeks=quiet_weeks,
@@ -786,26 +620,15 @@ def backtest(
         )
 
 
-def _refuse(*names: str, reason: str) -> None:
-    """Raise UsageError if one of these flags is on the command line, where it would have no effect."""
-    context = click.get_current_context()
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
-    ]
-    if given:
-        raise UsageError(f"{', '.join(given)} {'has' if len(given) == 1 else 'have'} no effect {reason}. Leave it out.")
-
-
 def _refuse_topology_beside_units(units: int | None) -> None:
     if units is not None:
-        _refuse("topology", reason="with --units")
+        refuse("topology", reason="with --units")
 
 
 @contextmanager
 def _laboratory() -> Iterator[None]:
-    """Name the extra that a command misses; what a simulation cannot do is wrong usage."""
+    """Name the extra that a command misses; what a simulation cannot do is wrong usage; SIGTERM is like Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     except ModuleNotFoundError as error:
@@ -817,6 +640,12 @@ def _laboratory() -> Iterator[None]:
         raise UsageError(" ".join(error.problems)) from error
     except RequestError as error:
         raise UsageError(str(error)) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _print(text: str) -> None:

@@ -20,6 +20,8 @@ Every message is a sentence for the operator and never holds a secret.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar, Self
 
 
@@ -111,3 +113,9 @@ class TooLargeError(SourceError):
 
 REASONS = tuple(error.reason for error in SourceError.__subclasses__())
 """Every value of the label `reason`, in the order of the tree."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return a question for the end of a message, with a space before it, or nothing if no known word is close."""
+    close = get_close_matches(word, list(known), 1)
+    return f" Did you mean {close[0]}?" if close else ""

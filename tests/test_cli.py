@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 import click
 import pytest
 
-from exporter import __version__, cli, config
+from exporter import __version__, cli, command_line, config
 from exporter.errors import ConfigError
 from support import logs
 from support.command_line import parse_command_line
@@ -309,12 +309,12 @@ def test_version_is_ours(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith(f"ironport-exporter {__version__} (Python 3.")
 
 
-def commands(group: click.Group) -> Iterator[tuple[list[str], cli.Command]]:
+def commands(group: click.Group) -> Iterator[tuple[list[str], command_line.Command]]:
     """Yield the words that call each command, and the command."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from (([name, *words], found) for words, found in commands(command))
-        elif isinstance(command, cli.Command):
+        elif isinstance(command, command_line.Command):
             yield [name], command
 
 
@@ -323,7 +323,7 @@ COMMANDS = list(commands(cli.cli))
 
 @pytest.mark.parametrize(("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS])
 def test_help_has_examples_that_the_parser_takes(
-    capsys: pytest.CaptureFixture[str], words: list[str], command: cli.Command
+    capsys: pytest.CaptureFixture[str], words: list[str], command: command_line.Command
 ) -> None:
     _, overview, _ = run(capsys, *words[:-1], "--help")
     code, out, _ = run(capsys, *words, "--help")

@@ -129,7 +129,7 @@ def test_the_image_has_no_laboratory() -> None:
 
 def test_the_exposed_port_is_the_default_port(image: list[Instruction]) -> None:
     _, values = parse_command_line(["serve"])
-    assert values["web_listen_address"] == ("", int(only(image, "EXPOSE")))
+    assert values["web_listen_address"] == (("", int(only(image, "EXPOSE"))),)
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])

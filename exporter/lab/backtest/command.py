@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from exporter.errors import UsageError
+from exporter.errors import UsageError, suggestion
 from exporter.lab.backtest.cases import CASES, Case, quiet
 from exporter.lab.backtest.files import rules_of, write_json
 from exporter.lab.backtest.score import Score, score
@@ -16,7 +16,7 @@ from exporter.lab.backtest.trials import Trial, play
 from exporter.lab.history import progress
 
 
-def backtest(
+def play_cases(
     only: Sequence[str],
     *,
     seeds: Sequence[int],
@@ -43,10 +43,11 @@ def backtest(
 
 def _chosen(cases: Sequence[Case], patterns: Sequence[str]) -> list[Case]:
     """Return the cases that a pattern matches; raises UsageError for a pattern that matches none."""
+    names = [case.name for case in cases]
     for pattern in patterns:
-        if not any(fnmatch(case.name, pattern) for case in cases):
-            names = ", ".join(case.name for case in cases)
-            raise UsageError(f"There is no case {pattern!r}; there are: {names}.")
+        if not any(fnmatch(name, pattern) for name in names):
+            hint = suggestion(pattern, names) or " `ironport-exporter backtest --list` lists them."
+            raise UsageError(f"There is no case {pattern!r}.{hint}")
     return [case for case in cases if any(fnmatch(case.name, pattern) for pattern in patterns)]
 
 

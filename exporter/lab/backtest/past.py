@@ -37,7 +37,7 @@ _OURS: Final = 'group by (job) (last_over_time({__name__=~"ironport_probe_succes
 _DAY: Final = 86400
 
 
-def backtest(url: str, *, begin: str, end: str, step: int, rules: str | None, json_file: Path | None) -> int:
+def replay_past(url: str, *, begin: str, end: str, step: int, rules: str | None, json_file: Path | None) -> int:
     """Print what the alerts would have done in the past that the Prometheus at `url` knows.
 
     `step` is in seconds, `rules` a pattern of files. Raises UsageError, ExporterError.

@@ -14,7 +14,7 @@ from exporter.lab.simulator.topology import Topology
 from exporter.prometheus import rule_files
 
 
-def write(
+def write_history(
     topology: Topology,
     *,
     last: str,

@@ -10,7 +10,9 @@ Progress = Callable[[str, float], None]
 
 
 def show(what: str, share: float) -> None:
-    """Show how far a part of the work is, in one line for each part."""
+    """Show how far a part of the work is, in one line for each part; only a terminal shows it."""
+    if not sys.stderr.isatty():
+        return
     print(f"\r{what}: {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)  # noqa: T201 - for who waits
 
 

@@ -17,12 +17,13 @@ from exporter.errors import ExporterError, RequestError
 from exporter.lab.simulator import control, timeline, topology
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.topology import Topology
 
 _log: Final = structlog.get_logger()
 
 
-def simulate(
+def run_simulation(
     topology: Topology,
     *,
     seed: int,
@@ -50,7 +51,14 @@ def simulate(
     return 0
 
 
-def fleet(name: str, units: int | None) -> Topology:
+def scenario_list() -> str:
+    """Return what each scenario does, a line each, and how a scenario is written."""
+    width = max(map(len, SCENARIOS))
+    lines = [f"{scenario.name:{width}}  {scenario.meaning}" for scenario in SCENARIOS.values()]
+    return "\n".join([*lines, "", f"Write a scenario as {timeline.SYNTAX}, such as jabberer@+5m,unit=mx1,size=2."])
+
+
+def choose_topology(name: str, units: int | None) -> Topology:
     """Return a fleet of so many equal units, or else the topology of this name; raises ConfigError."""
     return topology.equal_units(units) if units else topology.load_topology(name)
 

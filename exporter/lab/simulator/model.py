@@ -66,6 +66,24 @@ class Model:
         while self.time + self.step <= target:
             self._advance()
 
+    def shorten_step(self, step: int) -> None:
+        """Go on in steps of so many seconds, of which a step so far must be a multiple.
+
+        The totals at the new steps within the past windows are interpolated between those at the old ones.
+        """
+        if step not in STEPS or self.step % step:
+            raise RequestError(f"Steps of {self.step} s cannot be cut into steps of {step} s.")
+        instants = int(self.time) - step * np.arange(max(WINDOWS.values()) // step + 1)
+        before, seconds = np.divmod(instants, self.step)
+        kept = len(self._history)
+        increase = self._history[(before + 1) % kept] - self._history[before % kept]
+        share = (seconds / self.step).reshape(-1, *[1] * (increase.ndim - 1))
+        totals = self._history[before % kept] + (increase * share).astype(np.int64)
+        self._history = np.empty_like(totals)
+        self._history[instants // step % len(instants)] = totals
+        self.step = step
+        self._view = None
+
     def begin(self, request: ScenarioRequest) -> Incident:
         """Add a scenario, its offset counted from now; raises RequestError if the fleet has no such place."""
         return self._timeline.add(request, self.time)

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from exporter.errors import RequestError
+from exporter.errors import RequestError, suggestion
 from exporter.lab.simulator.effects import Effects
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.incident import Incident, Parameter, ParameterValue, Scenario, TimeStep, Truth
@@ -25,6 +25,9 @@ from exporter.lab.simulator.topology import ASYNCOS_RELEASE
 from exporter.prometheus import durations
 
 _TEXT: Final = re.compile(r"(?P<name>[^@,=\s]+)(?:@\+(?P<offset>[^,]*))?(?P<values>(?:,[^,=]+=[^,]*)*)")
+
+SYNTAX: Final = "NAME[@+OFFSET][,KEY=VALUE]..."
+"""How a scenario is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,7 @@ def parse_scenario(text: str) -> ScenarioRequest:
     """Return what the text asks for; raises RequestError with a sentence for what is wrong in it."""
     match = _TEXT.fullmatch(text.strip())
     if match is None:
-        raise RequestError(
-            f"{text!r} is not a scenario; write NAME[@+OFFSET][,KEY=VALUE]..., such as flood@+5m,size=2."
-        )
+        raise RequestError(f"{text!r} is not a scenario; write {SYNTAX}, such as flood@+5m,size=2.")
     pairs = [pair.partition("=") for pair in match["values"].split(",")[1:]]
     names = [name.strip() for name, _, _ in pairs]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -60,7 +61,8 @@ def parse_scenario(text: str) -> ScenarioRequest:
 def scenario_request(name: str, values: Mapping[str, str], offset: float = 0.0) -> ScenarioRequest:
     """Return the request for the scenario of this name, its parameters read from text; raises RequestError."""
     if name not in SCENARIOS:
-        raise RequestError(f"There is no scenario {name}; there are {', '.join(SCENARIOS)}.")
+        hint = suggestion(name, SCENARIOS) or " `ironport-exporter simulate --list` lists them."
+        raise RequestError(f"There is no scenario {name}.{hint}")
     scenario = SCENARIOS[name]
     return ScenarioRequest(scenario, offset, {key: _read(scenario, key, value) for key, value in values.items()})
 

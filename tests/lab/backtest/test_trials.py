@@ -67,4 +67,4 @@ def test_a_fault_ends_the_command_with_1(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_case_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backtest", "--only", "jaberer"]) == 2
-    assert "There is no case 'jaberer'; there are: jabberer, flood, " in capsys.readouterr().err
+    assert "There is no case 'jaberer'. Did you mean jabberer?" in capsys.readouterr().err

@@ -114,7 +114,7 @@ def test_scenarios_of_the_command_line_run_and_others_join_them(start: Callable[
             ["--topology", "nowhere"],
             "There is no topology 'nowhere': name one of campus, mixed, pair, rings, or a YAML file.",
         ),
-        (["--scenario", "boredom"], "There is no scenario boredom;"),
+        (["--scenario", "boredom"], "There is no scenario boredom. `ironport-exporter simulate --list` lists them."),
         (["--scenario", "jabberer,size=big"], "The size 'big' is not a number"),
         (["--scenario", "jabberer,unit=mx99"], "There is no unit mx99;"),
         (["--web.listen-address", ":9000"], "The control of a simulated fleet is for the loopback alone"),

@@ -71,7 +71,7 @@ async def test_a_scenario_starts_however_it_is_written(desk: Desk, data: Any, ki
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ("nonsense", "There is no scenario nonsense;"),
+        ("nonsense", "There is no scenario nonsense."),
         ("", "'' is not a scenario;"),
         ("jabberer,unit=mx99", "There is no unit mx99;"),
         ({"scenario": "jabberer", "size": "big"}, "The size 'big' is not a number"),
@@ -146,7 +146,7 @@ async def test_a_person_is_sent_back_to_the_page_which_shows_what_runs_with_a_bu
 async def test_what_was_wrong_with_a_form_stands_on_its_page(desk: Desk) -> None:
     status, page = await desk.ask("POST", "/scenarios", data={"scenario": "<b>"}, headers=BROWSER)
     assert status == 400
-    assert "There is no scenario &lt;b&gt;;" in page
+    assert "There is no scenario &lt;b&gt;." in page
     status, page = await desk.ask("POST", "/units/mx1/faults", data={"xml_loss": "2"}, headers=BROWSER)
     assert status == 400
     assert "The fault xml_loss is &#x27;2&#x27;" in page

@@ -18,7 +18,7 @@ from exporter.lab.simulator.state import Count
 from exporter.lab.simulator.timeline import parse_scenario
 from exporter.lab.simulator.topology import equal_units, load_topology
 from exporter.lab.simulator.traffic import Mask, Senders
-from exporter.lab.simulator.view import PageName
+from exporter.lab.simulator.view import WINDOWS, PageName
 from exporter.metrics.reading import Items
 
 START = 1_767_690_000.0
@@ -249,6 +249,27 @@ def test_arrivals_do_not_depend_on_the_step() -> None:
         model.advance(START + 4 * 3600)
         arrived.append(model.state.counts[Count.INJ_MSGS].sum() - before)
     assert arrived[0] == pytest.approx(arrived[1], rel=0.1)
+
+
+def test_shorter_steps_continue_the_longer_ones() -> None:
+    """Neither a total nor a rate of the status page jumps."""
+    model = Model(load_topology("pair"), 1, START, 60)
+    model.advance(START + 3600)
+    before = figures(model)
+    rates = [number(model.view.xml_items("ring1"), f"rates/inj_msgs/{window}") for window in WINDOWS]
+    model.shorten_step(15)
+    assert figures(model) == before
+    model.advance()
+    assert model.time == START + 3615
+    after = [number(model.view.xml_items("ring1"), f"rates/inj_msgs/{window}") for window in WINDOWS]
+    assert after == pytest.approx(rates, rel=0.2)
+
+
+@pytest.mark.parametrize("step", [7, 20, 60])
+def test_steps_that_do_not_fit_into_the_longer_ones_are_refused(step: int) -> None:
+    model = Model(load_topology("pair"), 1, START, 30)
+    with pytest.raises(RequestError, match=f"Steps of 30 s cannot be cut into steps of {step} s"):
+        model.shorten_step(step)
 
 
 def test_senders_move_when_the_membership_changes_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,10 +14,12 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+import yaml
 
+from exporter.lab.demo import command, monitoring
 from support.processes import program
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 PATIENCE = 90.0
 """Seconds within which things must have come about; generous, for a busy machine."""
 
@@ -50,12 +53,12 @@ def ask(url: str) -> Any:
 class Demo:
     """A running demo: its process, its state file and the folder that its temporary folder is in."""
 
-    def __init__(self, folder: Path, path: str) -> None:
+    def __init__(self, folder: Path, path: str, history: str) -> None:
         self.state = folder / "state" / "demo.json"
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
         self.log = folder / "demo.log"
-        arguments = ["demo", "--history", "0s", "--state", str(self.state)]
+        arguments = ["demo", "--history", history, "--state", str(self.state)]
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "exporter", *arguments],
@@ -70,8 +73,8 @@ class Demo:
         found: dict[str, Any] = until(self._addresses)
         return found
 
-    def end(self) -> int:
-        self.process.terminate()
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
     def _addresses(self) -> Any:
@@ -81,20 +84,23 @@ class Demo:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
-    """Start a demo that finds programs on this PATH."""
+    """Start a demo that finds programs on this PATH; what it leaves behind fails the test."""
     started: list[Demo] = []
 
-    def begin(path: str = os.environ["PATH"]) -> Demo:
-        started.append(Demo(tmp_path, path))
+    def begin(path: str = os.environ["PATH"], history: str = "0s") -> Demo:
+        started.append(Demo(tmp_path, path, history))
         return started[-1]
 
     yield begin
     for demo in started:
         if demo.process.poll() is None:
             demo.end()
+        assert not demo.state.exists()
+        assert list(demo.temporary.iterdir()) == []
 
 
-def test_the_demo_shows_everything_at_work_can_be_attacked_and_leaves_nothing(start: Callable[..., Demo]) -> None:
+def test_the_demo_shows_everything_at_work(start: Callable[..., Demo]) -> None:
+    """It can be attacked, is watched by all programs, sends nothing, and leaves nothing behind."""
     program("prometheus"), program("prometheus-alertmanager")
     demo = start()
     addresses = demo.addresses()
@@ -110,15 +116,42 @@ def test_the_demo_shows_everything_at_work_can_be_attacked_and_leaves_nothing(st
     assert (attack.returncode, attack.stderr) == (0, "")
     assert "jabberer on mx2" in attack.stdout
     assert [each["scenario"] for each in ask(f"{addresses['simulator']}/scenarios")] == ["jabberer"]
+    stopped = run("demo", "attack", "stop", "--state", str(demo.state))
+    assert (stopped.returncode, stopped.stdout) == (0, "jabberer on mx2 is ended.\n")
+    assert ask(f"{addresses['simulator']}/scenarios") == []
+    assert run("demo", "attack", "stop", "--state", str(demo.state)).stdout == "No attack runs.\n"
+    second = run("demo", "--state", str(demo.state))
+    assert (second.returncode, second.stderr.count("\n")) == (1, 1)
+    assert f"A demo runs already. Its exporter is at {addresses['exporter']}." in second.stderr
+    assert json.loads(demo.state.read_text()) == addresses
     refused = run("demo", "attack", "jabberer,unit=nobody", "--state", str(demo.state))
     assert (refused.returncode, "nobody" in refused.stderr) == (1, True)
+    (folder,) = demo.temporary.iterdir()
+    receivers = yaml.safe_load((folder / "alertmanager.yml").read_text())["receivers"]
+    assert {key for receiver in receivers for key in receiver} == {"name"}
+    assert (folder / "prometheus.log").read_text() == ""
     assert demo.end() == 0
-    assert not demo.state.exists()
-    assert list(demo.temporary.iterdir()) == []
     for name in ("exporter", "prometheus", "alertmanager", "simulator"):
         assert addresses[name] in demo.log.read_text()
         with pytest.raises(OSError, match="refused"):
             urlopen(addresses[name], timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_demo_while_it_writes_history(start: Callable[..., Demo], number: int) -> None:
+    """Ctrl-C too: a terminal sends SIGINT to the demo, and its workers do not hear it."""
+    program("prometheus"), program("promtool")
+    demo = start(history="8d")
+    until(lambda: any(demo.temporary.glob("ironport-demo-*/data/*")))
+    assert demo.end(number) == 130
+    assert demo.log.read_text() == ("Writing 8 days of history. For 8 days this takes about a minute and a half.\n"), (
+        "progress is for terminals"
+    )
+
+
+def test_every_interval_between_scrapes_has_the_same_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert monitoring.SCRAPE_INTERVAL % command.present_fleet(tmp_path, 0).step == 0
 
 
 def test_without_the_programs_the_demo_says_what_it_leaves_out(start: Callable[..., Demo], tmp_path: Path) -> None:
@@ -136,11 +169,13 @@ def test_without_the_programs_the_demo_says_what_it_leaves_out(start: Callable[.
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["attack"], 2, "Missing argument 'SCENARIO'"),
+        (["attack"], 2, "Missing argument 'SCENARIO|stop'"),
         (["attack", "blitz"], 2, "There is no scenario blitz"),
+        (["attack", "jaberer"], 2, "Did you mean jabberer?"),
+        (["atack", "flood"], 2, "Did you mean attack?"),
         (["dance", "flood"], 2, "There is no command 'dance'"),
         (["--history", "long"], 2, "history"),
-        (["attack", "flood"], 1, "start one with `demo`"),
+        (["attack", "flood"], 1, "Start one with: ironport-exporter demo"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:

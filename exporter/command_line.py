@@ -1,0 +1,228 @@
+"""How the command line is read: flags with dots in their names, groups of commands, and the types of values."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import click
+from click.core import ParameterSource
+
+from exporter import DEFAULT_PORT, log
+from exporter.errors import UsageError, suggestion
+
+if TYPE_CHECKING:
+    from exporter.web.discovery import BaseUrl
+
+_LISTEN: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})", re.ASCII)
+
+
+class Flag(click.Option):
+    """A flag with dots in its name; its environment variable has the same name whatever the command.
+
+    The value of `--config.file` is called config_file, and its variable is IRONPORT_EXPORTER_CONFIG_FILE.
+    """
+
+    def __init__(self, names: Sequence[str], **attributes: Any) -> None:
+        word = re.sub(r"\W+", "_", names[0].lstrip("-"))
+        own_name = [] if any(name.isidentifier() for name in names) else [word]
+        attributes = {"show_default": True, **attributes}
+        super().__init__([*names, *own_name], envvar=f"IRONPORT_EXPORTER_{word.upper()}", **attributes)
+
+
+flag: Final = partial(click.option, cls=Flag)
+"""The decorator that gives a command a flag; it takes what click.option takes."""
+
+
+class LogLevel(click.Choice[str]):
+    """The name of a level; `warn` is understood beside `warning`."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the level's name in full."""
+        return super().convert("warning" if value == "warn" else value, param, ctx)
+
+
+class Command(click.Command):
+    """A command with examples in its help; it logs at `log_level` and above unless told otherwise."""
+
+    def __init__(
+        self, *arguments: Any, examples: Sequence[str], log_level: log.Level = "error", **attributes: Any
+    ) -> None:
+        super().__init__(*arguments, **attributes)
+        self.examples = examples
+        self.params += [
+            Flag(
+                ["--log.level"],
+                type=LogLevel(log.LEVELS),
+                default=log_level,
+                help="Log messages of this level and above to standard error.",
+            ),
+            Flag(["--log.format"], type=click.Choice(log.FORMATS), default="logfmt", help="The format of the log."),
+        ]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Set up logging, then run the command."""
+        log.setup(ctx.params.pop("log_format"), ctx.params.pop("log_level"))
+        return super().invoke(ctx)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each on a line of its own."""
+        _write_lines(formatter, "Examples", self.examples)
+
+
+class CommandGroup(click.Group):
+    """Commands, in the order of their definition; `default` runs where none is named.
+
+    Flags may stand before the name of the command too: they are moved behind it.
+    """
+
+    ignore_unknown_options = True  # the command refuses what it does not know
+
+    def __init__(self, *arguments: Any, default: str, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.default = default
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of definition."""
+        return list(self.commands)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Bring the name of the command to the front, `default` where there is none."""
+        _, rest, given = self.make_parser(ctx).parse_args(list(args))
+        if any(parameter.is_eager for parameter in given):  # --help and --version
+            return super().parse_args(ctx, args)
+        if rest and not rest[0].startswith("-"):
+            before = args[: len(args) - len(rest)]
+            return super().parse_args(ctx, [rest[0], *before, *rest[1:]])
+        return super().parse_args(ctx, args if ctx.resilient_parsing else [self.default, *args])
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """Return a parser that knows which flags of the default command take a value."""
+        parser = super().make_parser(ctx)
+        if not ctx.resilient_parsing:
+            for parameter in self._default_flags():
+                parameter.add_to_parser(parser, ctx)
+        return parser
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the group's own flags; completion offers those of the default command too."""
+        own = super().get_params(ctx)
+        return [*own, *self._default_flags()] if ctx.resilient_parsing else own
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a name that no command has gets a suggestion."""
+        if args[0] in self.commands or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        raise click.UsageError(f"There is no command {args[0]!r}.{suggestion(args[0], self.commands)}", ctx)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; SIGINT ends it with the exit code that a shell expects."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the flags of the default command."""
+        super().format_options(ctx, formatter)
+        records = [parameter.get_help_record(ctx) for parameter in self._default_flags()]
+        with formatter.section(f"Flags of {self.default}"):
+            formatter.write_dl([record for record in records if record])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the first example of each command."""
+        commands = (each for each in self.commands.values() if isinstance(each, Command) and not each.hidden)
+        _write_lines(formatter, "Examples", [command.examples[0] for command in commands])
+        super().format_epilog(ctx, formatter)
+
+    def _default_flags(self) -> list[click.Parameter]:
+        return self.commands[self.default].params
+
+
+def _write_lines(formatter: click.HelpFormatter, heading: str, lines: Sequence[str]) -> None:
+    with formatter.section(heading):
+        for line in lines:
+            formatter.write(f"  {line}\n")
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    parts = _LISTEN.fullmatch(text)
+    if parts is None or int(parts["port"]) > 65535:
+        raise click.BadParameter(
+            f"{text!r} is not an address like :{DEFAULT_PORT}, 127.0.0.1:{DEFAULT_PORT} or [::1]:{DEFAULT_PORT}."
+        )
+    return parts["v6"] or parts["host"], int(parts["port"])
+
+
+def external_url(text: str) -> BaseUrl:
+    from exporter.web.discovery import BaseUrl
+
+    try:
+        return BaseUrl.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def route_prefix(text: str) -> str:
+    from exporter.web.settings import parse_route_prefix
+
+    try:
+        return parse_route_prefix(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def prometheus_url(text: str) -> str:
+    """Return the URL of a Prometheus; the error does not repeat it, because it may have a password."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise click.BadParameter("it is not a URL like http://localhost:9090 or https://user:password@host/prefix.")
+    return text.rstrip("/")
+
+
+def decimal(what: str, highest: float) -> Callable[[str], float]:
+    """Return the type of a number from 0 to `highest`; infinity itself is never one."""
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not (0 <= number <= highest and number < math.inf):
+            raise click.BadParameter(f"{text!r} is not {what}.")
+        return number
+
+    return convert
+
+
+def whole(what: str, lowest: int, highest: int) -> Callable[[str], int]:
+    """Return the type of a whole number from `lowest` to `highest`."""
+
+    def convert(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and lowest <= int(text) <= highest):
+            raise click.BadParameter(f"{text!r} is not {what}.")
+        return int(text)
+
+    return convert
+
+
+def refuse(*names: str, reason: str) -> None:
+    """Raise UsageError if one of these flags is on the command line, where it would have no effect."""
+    context = click.get_current_context()
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(f"{', '.join(given)} {'has' if len(given) == 1 else 'have'} no effect {reason}. Leave it out.")

@@ -1,0 +1,1 @@
+"""The demo: a simulated fleet and everything that watches it, on one machine."""
