@@ -18,6 +18,9 @@ Conversion = Callable[..., Series]
 PERPETUAL: Final = "perpetual"
 """The status page shows a key that never expires as "Dormant/Perpetual"."""
 
+_PLACEHOLDERS: Final = frozenset({"", "-", "--", "n/a"})
+"""Texts that stand for a value that the appliance does not have."""
+
 _SYS_DESCR: Final = re.compile(
     r"Model (?P<model>[^,]+), AsyncOS Version: (?P<version>[^,]+)(?:.*Serial #: (?P<serial>.*))?"
 )
@@ -89,11 +92,11 @@ def labels(*raws: Raw) -> Series:
 
 
 def is_word(word: str) -> Conversion:
-    """Export 1 if the text is `word` in any case, else 0; an empty text is not a word."""
+    """Export 1 if the text is `word` in any case, else 0; an empty text or a placeholder is not a word."""
 
     def convert(raw: Raw) -> Series:
         found = str(raw).strip().lower()
-        if not found:
+        if found in _PLACEHOLDERS:
             raise UnknownValueError(raw)
         return {(): float(found == word)}
 

@@ -84,6 +84,8 @@ UNKNOWN: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.labels, ("", " "), {}),
     (to.is_word("online"), ("",), {}),
     (to.is_word("online"), (" ",), {}),
+    (to.is_word("online"), ("N/A",), {}),
+    (to.is_word("online"), ("--",), {}),
     (to.share, ("0", "0"), {}),
     (to.share, ("1", "N/A"), {}),
     *((to.size, (raw,), {}) for raw in ("", "N/A", "G", "12X", "-1G", "1 G", "9" * 400)),

@@ -23,6 +23,9 @@ from exporter.telemetry import Telemetry
 _STRING_OCTETS: Final = 255
 """The longest DisplayString (RFC 2579)."""
 
+_PADDING: Final = b"\x00\xff"
+"""Octets that some agents append to a DisplayString."""
+
 _BULK_TRIES: Final = 5
 """After so many unanswered tries a table is walked by GETNEXT: some appliances do not answer GETBULK of raidTable."""
 
@@ -167,7 +170,7 @@ def _shown(value: SnmpValue) -> str:
 
 def _text(value: SnmpValue) -> str:
     """Return the text of a DisplayString, which is UTF-8 or, as on the status page, ISO-8859-1; "" for another type."""
-    octets = value[:_STRING_OCTETS] if isinstance(value, bytes) else b""
+    octets = value[:_STRING_OCTETS].rstrip(_PADDING) if isinstance(value, bytes) else b""
     try:
         return octets.decode()
     except UnicodeDecodeError:

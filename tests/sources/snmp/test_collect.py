@@ -96,6 +96,18 @@ async def test_rows_without_a_unique_name_get_their_index(
     assert ("café",) in reading.items["raidStatus"]
 
 
+async def test_the_padding_of_texts_is_dropped(start_snmpd: Callable[..., Snmpd]) -> None:
+    padded: dict[tuple[str, int | None], int | str | bytes] = {
+        ("fanName", 1): b"FAN 1\x00\x00",
+        ("raidID", 1): b"Drive 0\xff\xff",
+        ("sysDescr", None): b"Cisco Model C390, AsyncOS Version: 12.5.3\x00",
+    }
+    reading = await poll(source_of(start_snmpd(values=mail_values(padded))))
+    assert ("FAN 1",) in reading.items["fanRPMs"]
+    assert ("Drive 0",) in reading.items["raidStatus"]
+    assert reading.items["sysDescr"] == {(): "Cisco Model C390, AsyncOS Version: 12.5.3"}
+
+
 async def test_an_object_of_an_older_revision_is_left_out(start_snmpd: Callable[..., Snmpd]) -> None:
     """In the MIB of 2008 the OID of fipsMode belongs to the Gauge32 cpuUtilization."""
     values = {**mail_values(), oid("fipsMode"): (Syntax.GAUGE, 1)}
