@@ -12,9 +12,9 @@ sys.path[:0] = [str(HERE.parent)]
 
 def generated() -> dict[str, str]:
     """Return the JSON of the dashboards by file name."""
-    from dashboards.source.dashboards import DASHBOARDS
+    from dashboards.source.dashboards import ALL_DASHBOARDS
 
-    return {f"{each.uid}.json": each.text() for each in DASHBOARDS}
+    return {f"{each.uid}.json": each.text() for each in ALL_DASHBOARDS}
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Colours by meaning, and the words that stand for values.
 
-The colours are Wong's, which colour-blind people can tell apart. A word or a position always says the same as the
+The colours are Wong's, which colour-blind people can tell apart. A word or a position always means the same as the
 colour.
 """
 
@@ -72,8 +72,8 @@ def absence() -> ValueMapping:
     return SpecialValueMap(options=DashboardSpecialValueMapOptions(match=SpecialValueMatch.NULL, result=result))
 
 
-ANSWERS: Final = (NamedValue(1, "Answers", GOOD), NamedValue(0, "Silent", WARNING))
-RELOADS: Final = (NamedValue(1, "Loaded", GOOD), NamedValue(0, "Rejected", WARNING))
+ANSWER_WORDS: Final = (NamedValue(1, "Answers", GOOD), NamedValue(0, "Silent", WARNING))
+RELOAD_WORDS: Final = (NamedValue(1, "Loaded", GOOD), NamedValue(0, "Rejected", WARNING))
 
 PARTS: Final = numbered(
     ("Healthy", GOOD),

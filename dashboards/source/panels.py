@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as grafana
@@ -20,10 +20,12 @@ from dashboards.source import palette
 from dashboards.source.signals import Signal
 from dashboards.source.variables import DATA_SOURCE
 
-_MINUTE: Final = "1m"
+_Item = TypeVar("_Item")
+
+_SHORTEST_STEP: Final = "1m"
 """The smallest step: no two points are closer than scrapes may be. $__rate_interval is at least four of these."""
 
-_DAY: Final = "1d"
+_DAILY_STEP: Final = "1d"
 """With this step, Grafana places the points at the beginning of each day."""
 
 _REFS: Final = string.ascii_uppercase
@@ -147,11 +149,11 @@ def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: i
             ),
             overrides=[
                 _override("byFrameRefID", ref, thresholds=_thresholds(line.signal))
-                for ref, line in zip(_REFS, lines, strict=False)
+                for ref, line in _with_refs(lines)
                 if line.signal.limits != first.limits
             ],
         ),
-        queries=[_instant(ref, line) for ref, line in zip(_REFS, lines, strict=False)],
+        queries=[_instant(ref, line) for ref, line in _with_refs(lines)],
     )
 
 
@@ -211,9 +213,9 @@ def graph(
                     ),
                 ),
             ),
-            overrides=[_line_style(ref, line) for ref, line in zip(_REFS, lines, strict=False)],
+            overrides=[_line_style(ref, line) for ref, line in _with_refs(lines)],
         ),
-        queries=[_range(ref, line, _DAY if daily else _MINUTE) for ref, line in zip(_REFS, lines, strict=False)],
+        queries=[_range(ref, line, _DAILY_STEP if daily else _SHORTEST_STEP) for ref, line in _with_refs(lines)],
     )
 
 
@@ -286,19 +288,19 @@ def table(
                 *([_severities()] if "severity" in rows else []),
             ],
         ),
-        queries=[_column(ref, rows, column) for ref, column in zip(_REFS, columns, strict=False)],
+        queries=[_column(ref, rows, column) for ref, column in _with_refs(columns)],
         transformations=_joined(rows, columns, headings),
     )
 
 
-def text(title: str, description: str, markdown: str, *, height: int) -> Panel:
+def markdown(title: str, description: str, content: str, *, height: int) -> Panel:
     return Panel(
         kind="text",
         title=title,
         description=description,
         width=24,
         height=height,
-        options=text_model.Options(mode=text_model.TextMode.MARKDOWN, content=markdown),
+        options=text_model.Options(mode=text_model.TextMode.MARKDOWN, content=content),
         fields=grafana.FieldConfigSource(),
     )
 
@@ -315,19 +317,23 @@ def _lines(drawn: Iterable[Signal | Line]) -> list[Line]:
     return [Line(each) if isinstance(each, Signal) else each for each in drawn]
 
 
+def _with_refs(items: Sequence[_Item]) -> Iterator[tuple[str, _Item]]:
+    return zip(_REFS, items, strict=False)
+
+
 def _instant(ref: str, line: Line) -> Dataquery:
     return Dataquery(
         datasource=DATA_SOURCE,
         ref_id=ref,
         expr=line.signal.expression,
         legend_format=line.name,
-        interval=_MINUTE,
+        interval=_SHORTEST_STEP,
         instant=True,
         range_val=False,
     )
 
 
-def _range(ref: str, line: Line, step: str = _MINUTE) -> Dataquery:
+def _range(ref: str, line: Line, step: str = _SHORTEST_STEP) -> Dataquery:
     return Dataquery(
         datasource=DATA_SOURCE,
         ref_id=ref,
@@ -346,7 +352,7 @@ def _column(ref: str, rows: Sequence[str], column: Column) -> Dataquery:
         ref_id=ref,
         expr=column.signal.by(column.aggregation, *labels).expression,
         format_val=PromQueryFormat.TABLE,
-        interval=_MINUTE,
+        interval=_SHORTEST_STEP,
         instant=True,
         range_val=False,
     )

@@ -24,11 +24,11 @@ def verdicts_on_pools() -> Panel:
         Column(mailflow.WAIT, name="Worst wait"),
         Column(mailflow.USUAL_RATIO),
         Column(units.UP, "sum", name="Units up"),
-        Column(units.UP, "count", name="Units in all"),
+        Column(units.UP, "count", name="Units"),
         Column(mailflow.UNITS_TO_SPARE),
         Column(units.CONSERVATION, "sum"),
         title="Pools",
-        description="What the firing alerts say of each pool, the gravest first, and on which unit if it is about one.",
+        description="Verdict on each pool from the firing alerts, most serious first, and the unit that it is about.",
         sort=verdicts.OF_POOL.name,
         height=8,
         links=(TO_TRIAGE,),
@@ -41,7 +41,7 @@ def firing_alerts() -> Panel:
         Column(alerts.SEVERITY),
         Column(alerts.SINCE),
         title="Firing alerts",
-        description="Every alert that fires now, the gravest first; it leads to its runbook, a unit to its dashboard.",
+        description="All alerts that fire now, the most serious first. Click an alert to open its runbook.",
         sort=alerts.SEVERITY.name,
         no_value="no alert fires",
         links=(TO_RUNBOOK, TO_TRIAGE, TO_UNIT),
@@ -57,17 +57,17 @@ def columns_of_sources() -> Iterator[Column]:
 
 
 def hard_bounces_by_reason() -> Panel:
-    return graph(delivery.HARD_BOUNCES.by("sum", "reason"), title="Hard bounces by reason", stacked=True)
+    return graph(delivery.HARD_BOUNCES.by("sum", "reason"), title="Hard bounced by reason", stacked=True)
 
 
 def heaviest_senders(width: int) -> Panel:
     return table(
         (*PER_UNIT.labels, "sender"),
-        Column(edge.SENDERS),
+        Column(edge.HEAVIEST_SENDERS),
         title="Heaviest senders",
-        description="Senders with the most connections to a unit, from the page topin, not verified on a device.",
-        sort=edge.SENDERS.name,
-        no_value="none collected: needs topin among the xml pages of the appliances",
+        description="Senders with the most connections to a unit, from the page topin (not verified on a device).",
+        sort=edge.HEAVIEST_SENDERS.name,
+        no_value=edge.HEAVIEST_SENDERS.no_value,
         width=width,
         height=10,
         links=(TO_TRIAGE, TO_UNIT),

@@ -19,7 +19,7 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
     "fleet: Pools B": "a verdict names a unit",
     "pool: Pools B": "a verdict names a unit",
     "triage: Pools B": "a verdict names a unit",
-    "hardware: Parts that are not well A": "a part is broken",
+    "hardware: Parts to replace A": "a part is broken",
     "hardware: Failing updates A": "updates fail",
     "monitoring: Units D": "an SNMP poll fails",
     "monitoring: Units G": "a status page fails",

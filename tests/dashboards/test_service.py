@@ -39,6 +39,6 @@ def test_the_share_of_refused_recipients_is_that_of_the_pools_that_refuse(
         program(name)
     blocks.write(_samples(RATES), tmp_path)
     (summary,) = (each for each in dashboards() if each["uid"] == "ironport-management")
-    (refused,) = (panel for panel in panels(summary) if panel.title == "Recipients refused")
+    (refused,) = (panel for panel in panels(summary) if panel.title == "Recipients rejected")
     with blocks.served(tmp_path) as url:
         assert Grafana(url, END).words(refused, all_of(summary) | {"pool": pools}) == [share]

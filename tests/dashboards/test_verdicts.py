@@ -148,7 +148,7 @@ def test_a_unit_that_nobody_asks_is_one_of_all_and_not_up(grafana: Grafana) -> N
 
 
 def test_the_state_of_a_unit_is_told_with_either_source(grafana: Grafana) -> None:
-    state = words(grafana, units.STATE, "watched")
+    state = words(grafana, units.UNIT_STATE, "watched")
     assert {place: word for place, word in state.items() if place.startswith(("snmp", "xml"))} == {
         "snmp/idle": "OK",
         "snmp/saving": "Slowing",

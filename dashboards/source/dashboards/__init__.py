@@ -14,7 +14,7 @@ from dashboards.source.dashboards.pool import pool_comparison
 from dashboards.source.dashboards.triage import attack_triage
 from dashboards.source.dashboards.unit import unit_detail
 
-DASHBOARDS: Final = (
+ALL_DASHBOARDS: Final = (
     fleet_wall(),
     pool_comparison(),
     unit_detail(),

@@ -7,21 +7,23 @@ from typing import Final
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import CRITICAL, DATA, OTHER, WARNING
-from dashboards.source.panels import Column, Line, Panel, graph, stat, table, text
+from dashboards.source.panels import Column, Line, Panel, graph, markdown, stat, table
 from dashboards.source.signals import PER_POOL, capacity
 from dashboards.source.variables import BY_JOB, BY_POOL
 
 CAPACITY_EXPLAINED: Final = """\
-- **Busy hour**: the 95th percentile of the hourly means of a week, so that an attack or two stay out of the plan. It
-  needs a week of history.
-- **N+1 taken up**: the busy hour over what a pool can do without its largest unit. From 100 % on, the next loss of a
-  unit makes mail late. **Site loss** likewise, where units have `site` labels.
-- **N+1 lost, soonest and latest**: straight lines through the last 4, 8 and 12 weeks of busy hours give three answers;
-  these are the outer ones. Far apart, they say that nobody knows. Holidays and a new customer are no trend.
-- **What units can do** is `rated_messages_per_hour` or, where a unit has been at its limit, what it did then.
-- **How far back this goes**: Prometheus keeps 15 days by default. For 90 days run it with
-  `--storage.tsdb.retention.time=100d`, or with long-term storage. Until then all that there is is shown, and forecasts
-  begin after 5 weeks.
+- **Busy hour**: the 95th percentile of the hourly means of a week, so that an attack or two do not distort the
+  plan. It needs a week of history.
+- **N+1 used**: the busy hour as a share of what a pool can carry without its largest unit. From 100 %, the loss of a
+  unit makes mail late. **Site loss used** is the same for the largest site, where units have `site` labels.
+- **N+1 lost, soonest and latest**: straight lines through the busy hours of the last 4, 8 and 12 weeks give three
+  dates. These two are the first and the last. If they are far apart, the forecast is unreliable. Holidays and a new
+  customer are not a trend.
+- **What a unit can carry** is its `rated_messages_per_hour`. Without it, the rules learn what the unit did at its
+  limit.
+- **How far back this goes**: Prometheus keeps 15 days by default. For 90 days, run it with
+  `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the panels show what there is. Forecasts
+  need 5 weeks of history.
 """
 
 
@@ -29,24 +31,26 @@ def capacity_review() -> Dashboard:
     return Dashboard(
         "capacity",
         "Capacity review",
-        "Would the pools carry their busy hours after a loss, and until when?",
+        "Could the pools carry their busy hours after the loss of a unit or a site, and until when?",
         filters=(BY_JOB, BY_POOL),
         rows=(
             top(
-                stat(capacity.UNIT_RATIO.by("max"), title="N+1, tightest pool"),
-                stat(capacity.SITE_RATIO.by("max"), title="Site loss, tightest"),
+                stat(capacity.UNIT_RATIO.by("max"), title="N+1 used, tightest pool"),
+                stat(capacity.SITE_RATIO.by("max"), title="Site loss used, tightest"),
                 stat(capacity.SOONEST.by("min")),
                 stat(capacity.MINUTES_CONSERVING.by("max"), title=f"{capacity.MINUTES_CONSERVING.name}, 7 d"),
                 stat(capacity.MINUTES_BACKED_UP.by("max"), title=f"{capacity.MINUTES_BACKED_UP.name}, 7 d"),
                 stat(capacity.RETAINED.by("max")),
                 forecast(),
             ),
-            opened("Demand against capacity", demand_against_capacity()),
-            collapsed("How much of it is taken up", graph(capacity.UNIT_RATIO), graph(capacity.SITE_RATIO)),
+            opened("Demand and capacity", demand_against_capacity()),
+            collapsed("Use of N+1", graph(capacity.UNIT_RATIO), graph(capacity.SITE_RATIO)),
             collapsed("Role plan", role_plan()),
-            collapsed("Units in need", graph(capacity.MINUTES_CONSERVING), graph(capacity.MINUTES_BACKED_UP)),
             collapsed(
-                "How to read this", text("How to read this", "What the figures mean.", CAPACITY_EXPLAINED, height=7)
+                "Conservation and long queues", graph(capacity.MINUTES_CONSERVING), graph(capacity.MINUTES_BACKED_UP)
+            ),
+            collapsed(
+                "How to read this", markdown("How to read this", "What the figures mean.", CAPACITY_EXPLAINED, height=7)
             ),
         ),
         since="now-90d",
@@ -66,7 +70,7 @@ def forecast() -> Panel:
         Column(capacity.SOONEST),
         Column(capacity.LATEST),
         title="Pools",
-        description="The busy hour of each pool and its growth a week, against what a loss would leave, and how long.",
+        description="Busy hour of each pool and its growth per week, and how long the capacity after a loss is enough.",
         sort=capacity.UNIT_RATIO.name,
         height=6,
         links=(shared.TO_TRIAGE,),
@@ -75,12 +79,12 @@ def forecast() -> Panel:
 
 def demand_against_capacity() -> Panel:
     return graph(
-        Line(capacity.HOURLY_MEAN, "mean of an hour ({{job}})", colour=DATA),
+        Line(capacity.HOURLY_MEAN, "hourly mean ({{job}})", colour=DATA),
         Line(capacity.BUSY_HOUR, "busy hour ({{job}})", colour=OTHER),
         Line(capacity.LESS_UNIT, "without largest unit ({{job}})", colour=WARNING, dashed=True),
         Line(capacity.LESS_SITE, "without largest site ({{job}})", colour=CRITICAL, dashed=True),
-        title="Demand against capacity: $pool",
-        description="Messages a second of the busy hours, and what the pool can do without its largest unit or site.",
+        title="Demand and capacity: $pool",
+        description="Messages per second in busy hours, and what the pool can carry without its largest unit or site.",
         height=10,
         repeat=BY_POOL.label,
     )
@@ -95,8 +99,8 @@ def role_plan() -> Panel:
         Column(capacity.SPARE_COMES),
         Column(capacity.UNIT_COMES),
         Column(capacity.UNIT_GOES),
-        title="What if units changed their places",
-        description="N+1 taken up if the spares come in, or if a unit like the smallest comes or goes.",
+        title="What if units move between pools",
+        description="N+1 used if the spares take mail, or with one unit more or less, as large as the smallest.",
         sort=capacity.AS_IT_IS.name,
         height=6,
         links=(shared.TO_TRIAGE,),

@@ -14,12 +14,12 @@ def delivery_and_bounces() -> Dashboard:
     return Dashboard(
         "delivery",
         "Delivery and bounces",
-        "Does mail get out, and if not, is it a destination or our own delivery, and what bounces?",
+        "Is mail delivered, and if not, is a destination or our own delivery the cause? What bounces?",
         filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
         rows=(
             top(
                 stat(delivery.UNIT_ACTIVE.by("sum"), width=5),
-                stat(delivery.ACTIVE_RATIO.by("max"), title="Waiting, x usual, worst pool", width=5),
+                stat(delivery.ACTIVE_RATIO.by("max"), title="Active, x usual, worst pool", width=5),
                 stat(delivery.UNATTEMPTED.by("max"), title="Unattempted, worst unit", width=5),
                 stat(delivery.HARD_RATIO.by("max"), title="Hard bounced, worst unit", width=5),
                 stat(delivery.OLDEST.by("max")),
@@ -27,7 +27,7 @@ def delivery_and_bounces() -> Dashboard:
             opened("Delivery queue", active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
             collapsed(
                 "Results and bounces",
-                graph(delivery.COMPLETED.by("sum", "result"), stacked=True),
+                graph(delivery.COMPLETED_RECIPIENTS.by("sum", "result"), stacked=True),
                 shared.hard_bounces_by_reason(),
                 graph(delivery.HARD_RATIO.largest()),
                 graph(delivery.SOFT_BOUNCES.by("sum", *PER_POOL.labels)),
@@ -57,7 +57,7 @@ def attempted_and_unattempted() -> Panel:
         Line(delivery.ATTEMPTED.by("sum"), "attempted"),
         Line(delivery.UNATTEMPTED.by("sum"), "unattempted"),
         title="Attempted and unattempted",
-        description="Recipients that wait for another try, as when a destination is down, or for the first.",
+        description="Recipients that wait for the next delivery attempt, after a failed one, or for their first.",
         stacked=True,
     )
 
@@ -69,12 +69,12 @@ def queue_of_each_unit() -> Panel:
         Column(delivery.ATTEMPTED),
         Column(delivery.UNATTEMPTED),
         Column(delivery.OLDEST),
-        Column(delivery.COMPLETED, "sum", name="Completed"),
+        Column(delivery.COMPLETED_RECIPIENTS, "sum", name="Completed"),
         Column(delivery.HARD_RATIO),
         Column(delivery.SOFT_BOUNCES),
         Column(edge.CONNECTIONS_OUT),
         title="Delivery queue by unit",
-        description="What waits on each unit to be delivered, and what becomes of it; a unit leads to its dashboard.",
+        description="Recipients that wait on each unit, and results of deliveries. Click a unit to open its dashboard.",
         sort=delivery.UNIT_ACTIVE.name,
         links=(shared.TO_TRIAGE, shared.TO_UNIT),
     )
@@ -89,7 +89,7 @@ def destinations() -> Panel:
         Column(delivery.DESTINATION_SOFT, "sum", width=120),
         Column(delivery.DESTINATION_HARD, "sum", width=120),
         title="Destinations",
-        description="Where mail goes, of units whose xml pages include tophosts, a page not verified on a device.",
+        description="Destinations of mail, from the status page tophosts (not verified on a device).",
         sort="Active",
         no_value=delivery.DESTINATION_ACTIVE.no_value,
         width=14,

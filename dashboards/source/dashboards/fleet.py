@@ -14,13 +14,13 @@ def fleet_wall() -> Dashboard:
     return Dashboard(
         "fleet",
         "Fleet wall",
-        "Is the fleet well, and if not, where?",
+        "Is the fleet healthy, and if not, where is the trouble?",
         filters=(BY_JOB, BY_SITE, BY_POOL),
         rows=(
             top(
                 stat(verdicts.MOST_SERIOUS),
                 stat(mailflow.WAIT.by("max"), title="Worst wait"),
-                stat(Line(units.UP.by("sum"), "up"), Line(units.UP.by("count"), "in all")),
+                stat(Line(units.UP.by("sum"), "up"), Line(units.UP.by("count"), "of")),
                 stat(mailflow.UNITS_TO_SPARE.by("min"), title="Fewest units to spare"),
                 stat(units.CONSERVATION.by("sum")),
                 stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning")),
@@ -30,9 +30,9 @@ def fleet_wall() -> Dashboard:
                 "Units",
                 graph(mailflow.WORK_QUEUE.largest()),
                 mail_of_all_pools(),
-                state_timeline(units.STATE),
+                state_timeline(units.UNIT_STATE),
             ),
-            collapsed("Units beside their peers", peers()),
+            collapsed("Units and their peers", peers()),
             collapsed("Alerts", shared.firing_alerts()),
         ),
     )
@@ -41,10 +41,10 @@ def fleet_wall() -> Dashboard:
 def mail_of_all_pools() -> Panel:
     return graph(
         Line(mailflow.POOL_ARRIVALS.by("sum"), "now", colour=DATA),
-        Line(mailflow.USUAL_HIGH.by("sum"), "usual, at most", colour=BASELINE, dashed=True),
-        Line(mailflow.USUAL_LOW.by("sum"), "usual, at least", colour=BASELINE, dashed=True),
-        title="Mail against the usual",
-        description="Messages a second that the pools receive, and at this hour of the last two weeks.",
+        Line(mailflow.USUAL_HIGH.by("sum"), "usual, highest", colour=BASELINE, dashed=True),
+        Line(mailflow.USUAL_LOW.by("sum"), "usual, lowest", colour=BASELINE, dashed=True),
+        title="Incoming mail and what is usual",
+        description="Messages per second that the pools receive, now and at this hour one and two weeks ago.",
     )
 
 
@@ -58,7 +58,7 @@ def peers() -> Panel:
         Column(mailflow.WAIT),
         Column(edge.CONNECTIONS),
         title="Peers",
-        description="Each unit beside the others of its pool; a unit leads to its own dashboard.",
+        description="Each unit compared with the others of its pool. Click a unit to open its dashboard.",
         sort=mailflow.WAIT.name,
         links=(shared.TO_TRIAGE, shared.TO_UNIT),
     )

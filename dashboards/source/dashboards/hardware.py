@@ -43,14 +43,14 @@ def parts_of_each_unit() -> Panel:
     return table(
         PER_UNIT.labels,
         Column(unit.RELEASE, name="Release", label="version"),
-        Column(unit.HARDWARE, name="Model", label="model"),
-        Column(unit.HARDWARE, name="Serial number", label="serial", width=190),
+        Column(unit.MODEL_AND_SERIAL, name="Model", label="model"),
+        Column(unit.MODEL_AND_SERIAL, name="Serial number", label="serial", width=190),
         Column(hardware.DRIVE),
         Column(hardware.SUPPLY),
         Column(hardware.FAN, "min"),
         *(Column(each) for each in hardware.TEMPERATURES.values()),
         title="Units",
-        description="What each unit is, and the worst of its parts of each kind; virtual units have none.",
+        description="Release and model of each unit, and its worst part of each kind. Virtual units have no parts.",
         height=10,
         links=(shared.TO_UNIT,),
     )
@@ -60,11 +60,11 @@ def parts_to_replace() -> Panel:
     return table(
         (*PER_UNIT.labels, "part"),
         Column(hardware.FAULTY_PARTS),
-        title="Parts that are not well",
-        description="Every drive, fan and power supply that is not well, the worst first.",
+        title="Parts to replace",
+        description="Every drive, fan and power supply that is not healthy, the worst first.",
         sort=hardware.FAULTY_PARTS.name,
         width=12,
-        no_value="all that units tell of are well",
+        no_value="all reported hardware is healthy",
         links=(shared.TO_UNIT,),
     )
 
@@ -87,7 +87,7 @@ def slowest_fans() -> Panel:
     return graph(
         hardware.FAN.by("min", *PER_POOL.labels),
         title="Slowest fan in each pool",
-        description="How fast the slowest fan of each pool turns; 0 is one that stands still.",
+        description="Speed of the slowest fan of each pool. 0 means that it stands still.",
     )
 
 
@@ -96,7 +96,7 @@ def releases() -> Panel:
         (*PER_POOL.labels, "version"),
         Column(unit.RELEASE, "count", name="Units"),
         title="Releases",
-        description="How many units of a pool run which release of AsyncOS; of one pool they should run the same.",
+        description="Units of a pool by AsyncOS release. All units of a pool should run the same release.",
         width=6,
         links=(shared.TO_TRIAGE,),
     )
@@ -108,7 +108,7 @@ def updates() -> Panel:
         Column(hardware.UPDATES, "sum", width=100),
         Column(hardware.FAILED_UPDATES, "sum", width=140),
         title="Update services",
-        description="Updates of engines and rules in the time shown, of all units, by service.",
+        description="Updates of engines and rules in the time shown, of all units by service.",
         sort=hardware.FAILED_UPDATES.name,
         width=9,
     )

@@ -7,21 +7,20 @@ from typing import Final
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
-from dashboards.source.panels import Column, Line, Panel, graph, stat, table, text
+from dashboards.source.panels import Column, Line, Panel, graph, markdown, stat, table
 from dashboards.source.signals import PER_POOL, service
 from dashboards.source.variables import BY_JOB, BY_POOL
 
 SUMMARY_EXPLAINED: Final = """\
-- **Messages** come from outside and from inside; a message has one recipient or more. **Refused** recipients were
-  turned away at the edge: by reputation, by policy, or because there is no such address. Their share is that of the
-  pools that turn any away.
-- **Edge and core**: mail that passes two pools counts in both, and so it does in sums over pools.
-- **Available**: at least one unit of the pool answered and took mail. What nobody was looking at does not count.
-- **Mail late**: a message waited so long in the work queue of a unit; what it waits for at its destination does not
-  count.
-- **Incidents** are the alerts of the time, by how long they fired in all, to 5 minutes.
-- **How far back this goes**: Prometheus keeps 15 days by default. For a month and more run it with
-  `--storage.tsdb.retention.time=100d`, or with long-term storage. Until then all that there is is summed up.
+- **Messages** are incoming and outgoing mail. A message has one recipient or more. **Rejected** recipients were refused
+  because of the sender's reputation, by policy, or because there is no such address. Their share is that of the pools
+  that reject any.
+- **Edge and core**: mail that passes two pools counts in both, also in sums over pools.
+- **Available**: at least one unit of the pool answered and accepted mail. Times without monitoring do not count.
+- **Mail late**: messages waited that long in the work queue of a unit. Waiting for the destination does not count.
+- **Incidents** are the alerts of the time shown, by the total time that they fired, rounded to 5 minutes.
+- **How far back this goes**: Prometheus keeps 15 days by default. For a month or more, run it with
+  `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the figures cover what there is.
 """
 
 
@@ -36,7 +35,7 @@ def management_summary() -> Dashboard:
                 stat(service.MESSAGES.by("sum"), width=3),
                 stat(service.REFUSED_SHARE),
                 stat(service.BUSIEST_HOUR_OF_ALL, width=3),
-                stat(service.AVAILABILITY.by("min"), title="Available, least pool"),
+                stat(service.AVAILABILITY.by("min"), title="Available, worst pool"),
                 minutes_late(),
                 stat(service.WORST_DELAY.by("max"), width=3),
                 totals_of_each_pool(),
@@ -50,7 +49,7 @@ def management_summary() -> Dashboard:
                 graph(service.REFUSED_A_DAY),
             ),
             collapsed(
-                "How to read this", text("How to read this", "What the figures mean.", SUMMARY_EXPLAINED, height=8)
+                "How to read this", markdown("How to read this", "What the figures mean.", SUMMARY_EXPLAINED, height=8)
             ),
         ),
         since="now-30d",
@@ -92,7 +91,7 @@ def totals_of_each_pool() -> Panel:
         *(Column(each) for each in service.MINUTES_LATE_OF_POOL.values()),
         Column(service.WORST_DELAY),
         title="Pools",
-        description="What each pool has done in all of the time, and for how many minutes its mail was late.",
+        description="Volumes and availability of each pool in the time shown, and minutes in which its mail was late.",
         sort=service.MESSAGES.name,
         height=6,
         links=(shared.TO_TRIAGE,),
@@ -106,9 +105,9 @@ def incidents() -> Panel:
         Column(service.INCIDENT_TIMES, width=100),
         Column(service.INCIDENT_LENGTH, width=120),
         title="Incidents",
-        description="Critical alerts and warnings of the time: when each last fired, how often, and for how long.",
+        description="Critical alerts and warnings in the time shown: when each last fired, how often, and how long.",
         sort=service.INCIDENT_LENGTH.name,
         height=12,
-        no_value="no alert fired",
+        no_value="no alert has fired",
         links=(shared.TO_RUNBOOK, shared.TO_TRIAGE, shared.TO_UNIT),
     )

@@ -1,4 +1,4 @@
-"""Pools beside each other, and the units and sites of each."""
+"""Pools compared with each other, and the units and sites of each."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def pool_comparison() -> Dashboard:
     return Dashboard(
         "pool",
         "Pools",
-        "How does a pool stand beside another, edge beside core say, and which of its units or sites stands out?",
+        "How do pools compare, for example edge and core, and which of their units or sites differs from the rest?",
         filters=(BY_JOB, BY_SITE, BY_POOL),
         rows=(
             top(shared.verdicts_on_pools()),
-            opened("Pool beside pool", mail_of_each_pool(), share_of_each_unit()),
+            opened("Pools compared", mail_of_each_pool(), share_of_each_unit()),
             collapsed(
-                "Flow",
+                "Mail flow",
                 graph(mailflow.POOL_ARRIVALS.largest()),
                 graph(mailflow.POOL_EXIT_RATIO),
                 graph(mailflow.WAIT.by("max", *PER_POOL.labels), title="Worst wait"),
@@ -32,7 +32,7 @@ def pool_comparison() -> Dashboard:
                 graph(mailflow.PEERS_RATIO.largest()),
                 graph(mailflow.EXIT_RATIO.largest(), title="Exit / rated by unit"),
                 graph(mailflow.WORK_QUEUE.largest()),
-                state_timeline(units.STATE),
+                state_timeline(units.UNIT_STATE),
             ),
             collapsed("Sites", pools_by_site(), mail_by_site()),
         ),
@@ -42,10 +42,10 @@ def pool_comparison() -> Dashboard:
 def mail_of_each_pool() -> Panel:
     return graph(
         Line(mailflow.POOL_ARRIVALS, "now ({{job}})", colour=DATA),
-        Line(mailflow.USUAL_HIGH, "usual, at most ({{job}})", colour=BASELINE, dashed=True),
-        Line(mailflow.USUAL_LOW, "usual, at least ({{job}})", colour=BASELINE, dashed=True),
-        title="$pool: mail against the usual",
-        description="Messages a second that the pool receives, and at this hour of the last two weeks.",
+        Line(mailflow.USUAL_HIGH, "usual, highest ({{job}})", colour=BASELINE, dashed=True),
+        Line(mailflow.USUAL_LOW, "usual, lowest ({{job}})", colour=BASELINE, dashed=True),
+        title="$pool: incoming mail and what is usual",
+        description="Messages per second that the pool receives, now and at this hour one and two weeks ago.",
         width=24,
         height=8,
         repeat=BY_POOL.label,
@@ -69,7 +69,7 @@ def troubled_units() -> Panel:
         Line(mailflow.BACKLOGGED.largest(15), "{{pool}}, backlogged ({{job}})"),
         Line(mailflow.SLOW.largest(15), "{{pool}}, slow ({{job}})", dashed=True),
         title="Backlogged and slow units",
-        description="Units where mail waits for a minute and more, and those that pass less than they are rated for.",
+        description="Units where mail waits for more than a minute, and units that are slower than they are rated.",
     )
 
 
@@ -77,14 +77,14 @@ def pools_by_site() -> Panel:
     return table(
         (*PER_POOL.labels, "site"),
         Column(units.UP, "sum", name="Units up"),
-        Column(units.UP, "count", name="Units in all"),
+        Column(units.UP, "count", name="Units"),
         Column(mailflow.ARRIVALS, "sum"),
-        Column(mailflow.RATED, "sum"),
+        Column(mailflow.RATED_MESSAGES, "sum"),
         Column(mailflow.WORK_QUEUE, "sum"),
         Column(mailflow.WAIT, name="Worst wait"),
         Column(units.CONSERVATION, "sum"),
         title="Pools by site",
-        description="What each pool has at each site, spares included; without sites, all that it has.",
+        description="Units and mail of each pool at each site, including spares. A pool without sites has one row.",
         links=(shared.TO_TRIAGE,),
     )
 
@@ -92,7 +92,7 @@ def pools_by_site() -> Panel:
 def mail_by_site() -> Panel:
     return graph(
         mailflow.ARRIVALS.by("sum", *PER_POOL.labels, "site"),
-        title="Mail by site",
-        description="Messages a second that the units of a pool receive at each site.",
+        title="Incoming mail by site",
+        description="Messages per second that the units of a pool receive at each site.",
         width=24,
     )

@@ -19,7 +19,7 @@ def unit_detail() -> Dashboard:
     return Dashboard(
         "unit",
         "Unit",
-        "How is this unit, what is it, and what does it do?",
+        "What is this unit, what is its state, and what does it do?",
         filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
         rows=(
             top(status(), figures_now()),
@@ -28,7 +28,7 @@ def unit_detail() -> Dashboard:
                 graph(Line(mailflow.WORK_QUEUE.largest(), UNIT_NAME)),
                 flow(),
                 graph(Line(with_longest_queues(mailflow.WAIT, 20), UNIT_NAME)),
-                state_timeline(units.STATE, legend=UNIT_NAME, width=12),
+                state_timeline(units.UNIT_STATE, legend=UNIT_NAME, width=12),
             ),
             collapsed(
                 "Connections",
@@ -54,26 +54,26 @@ def status() -> Panel:
         ("job", "instance"),
         Column(verdicts.OF_UNIT),
         Column(unit.STATUS, label="status", name="System status"),
-        Column(unit.UPTIME),
-        Column(unit.HARDWARE, label="model", name="Model"),
-        Column(unit.HARDWARE, label="serial", name="Serial", width=200),
+        Column(unit.UNIT_UPTIME),
+        Column(unit.MODEL_AND_SERIAL, label="model", name="Model"),
+        Column(unit.MODEL_AND_SERIAL, label="serial", name="Serial", width=200),
         Column(unit.RELEASE, label="version", name="AsyncOS"),
         Column(unit.TARGET, label="role", name="Role"),
         Column(unit.TARGET, label="site", name="Site"),
         title="Status",
-        description="What the firing alerts say of the unit, what it says of itself, and what it is.",
+        description="Verdict from the firing alerts, the unit's own system status, and its model, release and place.",
         sort=verdicts.OF_UNIT.name,
         height=5,
-        links=(Link("instance", "This unit alone", dashboard_url("unit", "job", "instance")),),
+        links=(Link("instance", "Only this unit", dashboard_url("unit", "job", "instance")),),
     )
 
 
 def figures_now() -> Panel:
     return table(
         PER_UNIT.labels,
-        Column(units.STATE),
+        Column(units.UNIT_STATE),
         Column(mailflow.WORK_QUEUE),
-        Column(mailflow.GROWTH),
+        Column(mailflow.QUEUE_GROWTH),
         Column(mailflow.WAIT),
         Column(mailflow.ARRIVALS),
         Column(mailflow.PEERS_RATIO, name="x peers"),
@@ -83,7 +83,7 @@ def figures_now() -> Panel:
         Column(unit.QUEUE_SPACE),
         Column(delivery.OLDEST, name="Oldest"),
         title="Now",
-        description="How full and busy the unit is; the colours are those of the alerts' thresholds.",
+        description="Present load of the unit. The colours follow the thresholds of the alerts.",
         sort=mailflow.WORK_QUEUE.name,
         height=5,
         links=(shared.TO_TRIAGE, shared.TO_UNIT),
@@ -94,9 +94,9 @@ def flow() -> Panel:
     return graph(
         Line(with_longest_queues(mailflow.ARRIVALS, 9), "{{instance}}, in ({{job}})"),
         Line(with_longest_queues(mailflow.EXIT, 9), "{{instance}}, out ({{job}})"),
-        Line(with_longest_queues(mailflow.GROWTH, 9), "{{instance}}, growth ({{job}})", dashed=True),
-        title="Arrivals, exit and growth",
-        description="Messages a second that arrive, that leave the work queue, and by which it grows.",
+        Line(with_longest_queues(mailflow.QUEUE_GROWTH, 9), "{{instance}}, growth ({{job}})", dashed=True),
+        title="Arrivals, exit rate and growth",
+        description="Messages per second that arrive, that leave the work queue, and by which the work queue grows.",
     )
 
 
@@ -106,7 +106,7 @@ def connections() -> Panel:
         Line(with_longest_queues(edge.CONNECTIONS_OUT, 14), "{{instance}}, out ({{job}})"),
         Line(edge.CONNECTION_LIMIT.by("max"), "limit of a unit", colour=BASELINE, dashed=True),
         title="Connections",
-        description="SMTP connections that are open, in and out, and how many the listeners allow.",
+        description="Open SMTP connections, inbound and outbound, and how many inbound ones the listeners allow.",
     )
 
 
@@ -122,7 +122,7 @@ def memory_and_disks() -> Panel:
         Line(unit.DISK_IO.largest(7), "{{instance}}, disk I/O ({{job}})"),
         Line(unit.LOG_DISK.largest(7), "{{instance}}, log disk ({{job}})"),
         title="Memory and disks",
-        description="Shares in use; resource conservation begins at 75 % of the memory, on newer releases at 45 %.",
+        description="Shares in use. Resource conservation begins at 75 % of the memory, in newer releases at 45 %.",
     )
 
 
@@ -131,20 +131,20 @@ def delivery_queue() -> Panel:
         Line(with_longest_queues(delivery.ATTEMPTED, 14), "{{instance}}, attempted ({{job}})"),
         Line(with_longest_queues(delivery.UNATTEMPTED, 14), "{{instance}}, unattempted ({{job}})"),
         title="Delivery queue",
-        description="Recipients that wait for another try, and those that nobody has tried to deliver to.",
+        description="Recipients that wait for the next delivery attempt, and recipients without an attempt yet.",
     )
 
 
 def hardware_of_the_unit() -> Panel:
     return table(
         ("job", "instance"),
-        Column(unit.HARDWARE, label="model", name="Model"),
+        Column(unit.MODEL_AND_SERIAL, label="model", name="Model"),
         Column(hardware.DRIVE),
         Column(hardware.SUPPLY),
         Column(hardware.FAN, "min"),
         *(Column(each) for each in hardware.TEMPERATURES.values()),
         title="Hardware",
-        description="The worst of the unit's parts of each kind, as SNMP tells; virtual units have none to report on.",
+        description="State of the unit's worst part of each kind, from SNMP. Virtual units have none.",
         width=16,
         height=8,
         no_value="not reported",
@@ -175,8 +175,8 @@ def sources() -> Panel:
         Column(monitoring.RESENT),
         Column(monitoring.CERTIFICATE_DAYS, "min"),
         title="Sources",
-        description="Which sources of the unit answer, how quickly, and what went wrong.",
+        description="Which sources of the unit answer, how fast, and why not.",
         sort=monitoring.SOURCE_STATE.name,
         height=7,
-        links=(Link("instance", "Its monitoring", dashboard_url("monitoring", "job", "pool", "instance")),),
+        links=(Link("instance", "Monitoring of this unit", dashboard_url("monitoring", "job", "pool", "instance")),),
     )

@@ -46,7 +46,7 @@ class Signal:
 
     name: str
     unit: str
-    """Grafana's word for the unit: s, percentunit, mps (messages a second) ..."""
+    """Grafana's word for the unit: s, percentunit, mps (messages per second) ..."""
     level: Level
     description: str
     """A sentence."""

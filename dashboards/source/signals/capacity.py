@@ -1,4 +1,4 @@
-"""Whether the pools are large enough, and for how long: demand of weeks against what is left after a loss."""
+"""Whether the pools are large enough, and for how long: the busy hour against the capacity that a loss leaves."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dashboards.source.palette import CRITICAL, GOOD, WARNING, NamedValue
 from dashboards.source.signals import PER_POOL, Signal
 
 WEEKS: Final = (4, 8, 12)
-"""Spans over which growth is measured; how far they agree is how far a forecast can be believed."""
+"""Time spans over which growth is measured. If their results differ, the forecast is unreliable."""
 
 DAYS_WARNING: Final = 90
 DAYS_CRITICAL: Final = 30
 """With so many days ahead, there is time to order more units; with fewer than the second, hardly any."""
 
 FORESEEN: Final = 730
-"""Days beyond which a forecast from some weeks says nothing."""
+"""Days; a forecast from a few weeks means nothing beyond."""
 
 _BUSY: Final = "last_over_time(pool:ironport_messages_injected:rate1h_busy1w{<<pools>>}[15m])"
 _WITHOUT_UNIT: Final = (
@@ -27,10 +27,10 @@ _WITHOUT_SITE: Final = (
 )
 
 HOURLY_MEAN: Final = Signal(
-    "Mean of an hour",
+    "Hourly mean",
     "mps",
     PER_POOL,
-    "Messages a second that a pool receives, over an hour.",
+    "Messages per second that a pool receives, mean of an hour.",
     "last_over_time(pool:ironport_messages_injected:rate1h{<<pools>>}[15m])",
     decimals=1,
 )
@@ -39,7 +39,7 @@ BUSY_HOUR: Final = Signal(
     "Busy hour",
     "mps",
     PER_POOL,
-    "Messages a second of a busy hour: the 95th percentile of the hourly means of a week.",
+    "Messages per second in a busy hour: 95th percentile of the hourly means of a week.",
     _BUSY,
     decimals=1,
     no_value="needs a week of history",
@@ -49,7 +49,8 @@ LESS_UNIT: Final = Signal(
     "Without largest unit",
     "mps",
     PER_POOL,
-    "What the units of a pool can do without the largest of them: the median of a day, so that repairs do not count.",
+    "Messages per second that a pool can carry without its largest unit. Median of a day, so that short repairs do not "
+    "count.",
     _WITHOUT_UNIT,
     decimals=1,
     no_value="needs two units and rated_messages_per_hour",
@@ -59,17 +60,18 @@ LESS_SITE: Final = Signal(
     "Without largest site",
     "mps",
     PER_POOL,
-    "What the units of a pool can do without its largest site: the median of a day, so that repairs do not count.",
+    "Messages per second that a pool can carry without its largest site. Median of a day, so that short repairs do not "
+    "count.",
     _WITHOUT_SITE,
     decimals=1,
     no_value="needs two sites and rated_messages_per_hour",
 )
 
 UNIT_RATIO: Final = Signal(
-    "N+1 taken up",
+    "N+1 used",
     "percentunit",
     PER_POOL,
-    "Busy hour over what is left without the largest unit: from 100 % on, the loss of a unit makes mail late.",
+    "Busy hour as a share of the capacity without the largest unit. From 100 %, mail is late after the loss of a unit.",
     f"{_BUSY}\n/\n({_WITHOUT_UNIT} > 0)",
     limits=((1, WARNING),),
     decimals=0,
@@ -77,10 +79,10 @@ UNIT_RATIO: Final = Signal(
 )
 
 SITE_RATIO: Final = Signal(
-    "Site loss taken up",
+    "Site loss used",
     "percentunit",
     PER_POOL,
-    "Busy hour over what is left without the largest site: from 100 % on, the loss of a site makes mail late.",
+    "Busy hour as a share of the capacity without the largest site. From 100 %, mail is late after the loss of a site.",
     f"{_BUSY}\n/\n({_WITHOUT_SITE} > 0)",
     limits=((1, WARNING),),
     decimals=0,
@@ -94,12 +96,12 @@ _DEMAND: Final = "pool:ironport_messages_injected:rate1h_busy1w{<<pools>>}"
 
 
 def _known(weeks: int) -> str:
-    """Return the PromQL of pools whose busy hour was known so many weeks ago."""
+    """Return the PromQL of the busy hours that were known so many weeks ago."""
     return f"last_over_time({_DEMAND}[1d] offset {7 * weeks - 1}d)"
 
 
 def _trend(weeks: int) -> str:
-    """Return the PromQL of the growth of the busy hour, a second, where so many weeks of it are known."""
+    """Return the PromQL of the growth of the busy hour per second, for pools with so many weeks of history."""
     growth = f"deriv({_DEMAND}[{weeks}w]) and {_known(weeks)}"
     return f'label_replace({growth}, "weeks", "{weeks}", "", "")'
 
@@ -118,9 +120,9 @@ _DAYS: Final = ((DAYS_CRITICAL, WARNING), (DAYS_WARNING, GOOD))
 
 
 def _days_until_lost(growth: str) -> str:
-    """Return the PromQL of the days until the busy hour is all that is left without a unit.
+    """Return the PromQL of the days until the busy hour needs all of the capacity without a unit.
 
-    0 is now, and so it is whether demand grows or not; where it does not grow there is a word for it and no number.
+    It is 0 if it does so already, whether demand grows or not, and `_NO_GROWTH` if demand does not grow.
     """
     return f"""\
 clamp_max(clamp_min({_WITHOUT_UNIT} - {_BUSY}, 0) / ({growth} > 0) / 86400, {FORESEEN})
@@ -131,20 +133,20 @@ or
 
 
 GROWTH_LOW: Final = Signal(
-    "Growth, least",
+    "Growth, slowest",
     "mps",
     PER_POOL,
-    "By how much the busy hour grows in a week: the least of the trends of 4, 8 and 12 weeks.",
+    "Growth of the busy hour per week: the slowest trend of 4, 8 and 12 weeks.",
     f"7 * 86400 * {_SLOWEST_TREND}",
     decimals=2,
     no_value="needs 5 weeks of history",
 )
 
 GROWTH_HIGH: Final = Signal(
-    "Growth, most",
+    "Growth, fastest",
     "mps",
     PER_POOL,
-    "By how much the busy hour grows in a week: the most of the trends of 4, 8 and 12 weeks.",
+    "Growth of the busy hour per week: the fastest trend of 4, 8 and 12 weeks.",
     f"7 * 86400 * {_FASTEST_TREND}",
     decimals=2,
     no_value="needs 5 weeks of history",
@@ -154,7 +156,7 @@ SOONEST: Final = Signal(
     "N+1 lost, soonest",
     "suffix: days",
     PER_POOL,
-    "Days until a pool can no longer lose a unit, if its busy hour grows by the fastest trend of 4, 8 and 12 weeks.",
+    "Days until a pool cannot lose a unit any more, with the fastest trend of 4, 8 and 12 weeks.",
     _days_until_lost(_FASTEST_TREND),
     limits=_DAYS,
     below=CRITICAL,
@@ -167,7 +169,7 @@ LATEST: Final = Signal(
     "N+1 lost, latest",
     "suffix: days",
     PER_POOL,
-    "Days until a pool can no longer lose a unit, if its busy hour grows by the slowest trend of 4, 8 and 12 weeks.",
+    "Days until a pool cannot lose a unit any more, with the slowest trend of 4, 8 and 12 weeks.",
     _days_until_lost(_SLOWEST_TREND),
     limits=_DAYS,
     below=CRITICAL,
@@ -176,7 +178,7 @@ LATEST: Final = Signal(
     no_value="needs 5 weeks of history",
 )
 
-# --- who could do what ------------------------------------------------------------------------------------------------
+# --- role plan --------------------------------------------------------------------------------------------------------
 
 _ALL: Final = "pool:ironport_available_capacity_messages:rate{<<pools>>}"
 _LARGEST_UNIT: Final = "max by (job, stream, pool) (instance:ironport_available_capacity_messages:rate{<<pools>>})"
@@ -201,7 +203,7 @@ _NONE_LEFT: Final = (NamedValue(-1, "none left", CRITICAL),)
 
 
 def _taken_up(capacity: str) -> str:
-    """Return the PromQL of the busy hour over the capacity, -1 where none is left."""
+    """Return the PromQL of the busy hour as a share of the capacity, or -1 if no capacity is left."""
     return f"{_BUSY}\n/\n({capacity} > 0)\nor\n0 * ({capacity} <= 0) - 1"
 
 
@@ -209,7 +211,7 @@ UNITS_IN_SERVICE: Final = Signal(
     "Units",
     "none",
     PER_POOL,
-    "Units in service that answer and take mail.",
+    "Units in service that answer and accept mail.",
     "count by (job, stream, pool) (instance:ironport_available_capacity_messages:rate{<<pools>>})",
     decimals=0,
 )
@@ -225,10 +227,10 @@ SPARES_READY: Final = Signal(
 )
 
 AS_IT_IS: Final = Signal(
-    "As it is",
+    "Now",
     "percentunit",
     PER_POOL,
-    "Busy hour over what the units that now take mail can do without the largest.",
+    "Busy hour as a share of the capacity of the present units without the largest.",
     _taken_up(f"{_ALL} - {_LARGEST_UNIT}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,
@@ -236,10 +238,10 @@ AS_IT_IS: Final = Signal(
 )
 
 SPARE_COMES: Final = Signal(
-    "The spares come in",
+    "With spares",
     "percentunit",
     PER_POOL,
-    "The same, once the spares of the pool take mail; the largest may be one of them.",
+    "The same, if the spares of the pool take mail. The largest unit may then be a spare.",
     _taken_up(f"{_ALL} + sum by (job, stream, pool) {_SPARES} - {_LARGEST_WITH_SPARES}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,
@@ -247,10 +249,10 @@ SPARE_COMES: Final = Signal(
 )
 
 UNIT_COMES: Final = Signal(
-    "A unit of others comes",
+    "One unit more",
     "percentunit",
     PER_POOL,
-    "The same with a unit more, as large as the pool's smallest.",
+    "The same with one unit more, as large as the pool's smallest.",
     _taken_up(f"{_ALL} + {_SMALLEST_UNIT} - {_LARGEST_UNIT}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,
@@ -258,7 +260,7 @@ UNIT_COMES: Final = Signal(
 )
 
 UNIT_GOES: Final = Signal(
-    "A unit goes to others",
+    "One unit less",
     "percentunit",
     PER_POOL,
     "The same without the pool's smallest unit.",
@@ -268,13 +270,13 @@ UNIT_GOES: Final = Signal(
     decimals=0,
 )
 
-# --- units in need ----------------------------------------------------------------------------------------------------
+# --- minutes of trouble -----------------------------------------------------------------------------------------------
 
 MINUTES_CONSERVING: Final = Signal(
     "In conservation",
     "m",
     PER_POOL,
-    "Minutes of a week in which a unit of the pool slowed or refused mail to save resources; a moment counts as 5.",
+    "Minutes of the last week in which a unit of the pool slowed or refused mail to save resources, rounded up to 5.",
     "5 * sum_over_time(pool:ironport_resource_conservation:ratio5m{<<pools>>}[1w])",
     limits=((1, WARNING),),
     decimals=1,
@@ -286,7 +288,7 @@ MINUTES_BACKED_UP: Final = Signal(
     f"Queue over {_BACKED_UP}",
     "m",
     PER_POOL,
-    f"Minutes of a week in which a unit of the pool had more than {_BACKED_UP} messages in its work queue, a backup.",
+    f"Minutes of the last week in which a unit of the pool had more than {_BACKED_UP} messages in its work queue.",
     "5 * sum_over_time(pool:ironport_work_queue_messages:ratio_backup5m{<<pools>>}[1w])",
     limits=((1, WARNING),),
     decimals=1,
@@ -296,7 +298,7 @@ RETAINED: Final = Signal(
     "History",
     "s",
     PER_POOL,
-    "How much there is of the time chosen: Prometheus keeps 15 days, or what --storage.tsdb.retention.time says.",
+    "How much of the time shown Prometheus has kept. It keeps 15 days unless --storage.tsdb.retention.time is set.",
     "300 * count_over_time(pool:ironport_messages_injected:rate1h{<<pools>>}[$__range])",
     decimals=1,
 )

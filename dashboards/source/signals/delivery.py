@@ -1,4 +1,4 @@
-"""Mail that waits to be delivered, and what becomes of it."""
+"""Mail that waits to be delivered, and the results of deliveries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ACTIVE: Final = Signal(
     "Active recipients",
     "short",
     PER_POOL,
-    "Recipients that wait in the delivery queues of a pool.",
+    "Recipients in the delivery queues of a pool.",
     "pool:ironport_delivery_queue_recipients:last5m{<<pools>>}",
 )
 
@@ -20,16 +20,17 @@ ACTIVE_USUAL: Final = Signal(
     "Active recipients, usual",
     "short",
     PER_POOL,
-    "Recipients that wait in the delivery queues of a pool at this hour of the week, or in its busy hours.",
+    "Recipients that are usually in the delivery queues of a pool at this hour of the week, or in its busy hours.",
     "last_over_time(pool:ironport_delivery_queue_recipients:mean1h_usual{<<pools>>}[15m])",
     no_value="needs a day of history",
 )
 
 ACTIVE_RATIO: Final = Signal(
-    "Waiting, x usual",
+    "Active recipients, x usual",
     "none",
     PER_POOL,
-    "Recipients in the delivery queues of a pool over what is usual: high while a destination of much mail is down.",
+    "Recipients in the delivery queues of a pool divided by what is usual. It is high while an important "
+    "destination is down.",
     """\
 pool:ironport_delivery_queue_recipients:last5m{<<pools>>}
   / (last_over_time(pool:ironport_delivery_queue_recipients:mean1h_usual{<<pools>>}[15m]) > 0)""",
@@ -42,7 +43,7 @@ UNIT_ACTIVE: Final = Signal(
     "Active recipients",
     "short",
     PER_UNIT,
-    "Recipients that wait in the delivery queue of a unit.",
+    "Recipients in the delivery queue of a unit.",
     "instance:ironport_delivery_queue_recipients:last5m{<<units>>}",
 )
 
@@ -50,7 +51,7 @@ UNATTEMPTED: Final = Signal(
     "Unattempted",
     "short",
     PER_UNIT,
-    "Recipients of a unit that nobody has tried to deliver to yet: many, and the unit's own delivery is too slow.",
+    "Recipients without a delivery attempt yet. If there are many, the unit's own delivery is too slow.",
     'last_over_time(ironport_delivery_queue_recipients{state="unattempted",<<units>>}[5m])',
     limits=((limit("starved_recipients"), WARNING),),
 )
@@ -59,7 +60,7 @@ ATTEMPTED: Final = Signal(
     "Attempted",
     "short",
     PER_UNIT,
-    "Recipients of a unit that were tried and wait for another try: many, and their destination is down.",
+    "Recipients that wait for the next delivery attempt. If there are many, a destination is down.",
     'last_over_time(ironport_delivery_queue_recipients{state="attempted",<<units>>}[5m])',
 )
 
@@ -67,26 +68,27 @@ OLDEST: Final = Signal(
     "Oldest message",
     "s",
     PER_UNIT,
-    "Age of the oldest message of a unit, in quarantine or queue; undeliverable ones should bounce after 3 days.",
+    "Age of the oldest message of a unit, in a queue or quarantine. Undeliverable messages should bounce after 3 days.",
     "last_over_time(ironport_oldest_message_age_seconds{<<units>>}[5m])",
     limits=((limit("oldest_seconds"), WARNING),),
     decimals=1,
 )
 
-COMPLETED: Final = Signal(
+COMPLETED_RECIPIENTS: Final = Signal(
     "Completed recipients",
     "cps",
     PER_UNIT,
-    "Recipients a second whose delivery has ended: delivered, hard bounced or deleted.",
+    "Recipients per second whose delivery has ended: delivered, hard bounced or deleted.",
     "rate(ironport_recipients_completed_total{<<units>>}[$__rate_interval])",
     decimals=1,
 )
 
 HARD_BOUNCES: Final = Signal(
-    "Hard bounces",
+    "Hard bounced recipients",
     "cps",
     PER_UNIT,
-    "Recipients a second that were given up, by reason: no such domain, refused for good, a filter, or too old.",
+    "Recipients per second whose delivery has failed for good, by reason: no such domain, rejected by the destination, "
+    "a filter, or too old.",
     "rate(ironport_recipients_hard_bounced_total{<<units>>}[$__rate_interval])",
     decimals=2,
 )
@@ -105,18 +107,18 @@ SOFT_BOUNCES: Final = Signal(
     "Soft bounced events",
     "cps",
     PER_UNIT,
-    "Tries a second that failed for now and are repeated; one message can count many times.",
+    "Delivery attempts per second that failed and will be repeated. One recipient can count many times.",
     "rate(ironport_soft_bounces_total{<<units>>}[$__rate_interval])",
     decimals=2,
 )
 
-_NOT_COLLECTED: Final = "none collected: needs tophosts among the xml pages of the appliances"
+_NOT_COLLECTED: Final = "not collected: add tophosts to the xml pages in fleet.yml"
 
 DESTINATION_ACTIVE: Final = Signal(
     "Active recipients",
     "short",
     PER_UNIT,
-    "Recipients that wait for a destination.",
+    "Recipients in the delivery queue for a destination.",
     "last_over_time(ironport_destination_active_recipients{<<units>>}[5m])",
     no_value=_NOT_COLLECTED,
 )
@@ -125,7 +127,7 @@ DESTINATION_CONNECTIONS: Final = Signal(
     "Connections",
     "short",
     PER_UNIT,
-    "Connections that are open to a destination.",
+    "Open connections to a destination.",
     "last_over_time(ironport_destination_connections{<<units>>}[5m])",
     no_value=_NOT_COLLECTED,
 )
@@ -134,7 +136,7 @@ DESTINATION_DELIVERED: Final = Signal(
     "Delivered",
     "cps",
     PER_UNIT,
-    "Recipients a second that are delivered to a destination.",
+    "Recipients per second that are delivered to a destination.",
     "rate(ironport_destination_delivered_recipients_total{<<units>>}[$__rate_interval])",
     decimals=2,
     no_value=_NOT_COLLECTED,
@@ -144,7 +146,7 @@ DESTINATION_SOFT: Final = Signal(
     "Soft bounced",
     "cps",
     PER_UNIT,
-    "Tries a second for a destination that failed for now.",
+    "Delivery attempts per second to a destination that failed and will be repeated.",
     "rate(ironport_destination_soft_bounces_total{<<units>>}[$__rate_interval])",
     decimals=2,
     no_value=_NOT_COLLECTED,
@@ -154,7 +156,7 @@ DESTINATION_HARD: Final = Signal(
     "Hard bounced",
     "cps",
     PER_UNIT,
-    "Recipients a second of a destination that were given up.",
+    "Recipients per second of a destination whose delivery has failed for good.",
     "rate(ironport_destination_hard_bounces_total{<<units>>}[$__rate_interval])",
     decimals=2,
     no_value=_NOT_COLLECTED,

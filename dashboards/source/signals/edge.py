@@ -1,4 +1,4 @@
-"""What happens at the edge: connections, sessions, recipients that are refused, bounces."""
+"""Connections, sessions, rejected recipients and generated bounces."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dashboards.source.palette import WARNING
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
 
 CONNECTIONS: Final = Signal(
-    "Connections in",
+    "Inbound connections",
     "short",
     PER_UNIT,
-    "Inbound SMTP connections that are open on a unit.",
+    "Open SMTP connections of senders to a unit.",
     'last_over_time(ironport_connections{direction="in",<<units>>}[5m])',
 )
 
 CONNECTIONS_OUT: Final = Signal(
-    "Connections out",
+    "Outbound connections",
     "short",
     PER_UNIT,
-    "SMTP connections that a unit has open to deliver mail.",
+    "Open SMTP connections of a unit to destinations.",
     'last_over_time(ironport_connections{direction="out",<<units>>}[5m])',
 )
 
@@ -28,26 +28,26 @@ CONNECTION_LIMIT: Final = Signal(
     "Connection limit",
     "short",
     PER_UNIT,
-    "Inbound connections that the listeners of a unit allow, as configured.",
+    "Inbound connections that the listeners of a unit allow, from `connection_limit` in fleet.yml.",
     "last_over_time(ironport_connection_limit{<<units>>}[5m])",
     no_value="needs connection_limit",
 )
 
-SENDERS: Final = Signal(
+HEAVIEST_SENDERS: Final = Signal(
     "Connections",
     "short",
     PER_UNIT,
-    "Connections of the senders that have most of them open, where the page topin is collected.",
+    "Open connections by sender and unit, for the senders with the most. From the status page topin.",
     "topk(30, last_over_time(ironport_sender_connections{<<units>>}[5m]))",
     decimals=0,
-    no_value="none collected: needs topin among the xml pages of the appliances",
+    no_value="not collected: add topin to the xml pages in fleet.yml",
 )
 
 NEW_CONNECTIONS: Final = Signal(
     "New connections",
     "cps",
     PER_UNIT,
-    "SMTP connections a second that a unit accepts.",
+    "SMTP connections per second that a unit accepts.",
     "instance:ironport_injection_connections:rate3m{<<units>>}",
     decimals=1,
 )
@@ -56,7 +56,8 @@ SESSION: Final = Signal(
     "Mean session",
     "s",
     PER_UNIT,
-    "How long an inbound connection lasts: open connections over new ones. Slow senders hold the slots of others.",
+    "How long an inbound connection lasts: open connections divided by new connections per second. Long sessions of "
+    "slow senders leave no connections for others.",
     """\
 sum without (direction) (avg_over_time(ironport_connections{direction="in",<<units>>}[5m]))
   / clamp_min(instance:ironport_injection_connections:rate3m{<<units>>}, 0.1)""",
@@ -65,10 +66,10 @@ sum without (direction) (avg_over_time(ironport_connections{direction="in",<<uni
 )
 
 UNIT_REJECTED: Final = Signal(
-    "Refused",
+    "Rejected",
     "percentunit",
     PER_UNIT,
-    "Share of all recipients that a unit refuses.",
+    "Share of all recipients that a unit rejects.",
     """\
 rate(ironport_recipients_rejected_total{<<units>>}[$__rate_interval])
   / (
@@ -82,27 +83,27 @@ rate(ironport_recipients_rejected_total{<<units>>}[$__rate_interval])
 )
 
 REJECTED: Final = Signal(
-    "Refused recipients",
+    "Rejected recipients",
     "cps",
     PER_POOL,
-    "Recipients a second that a pool refuses.",
+    "Recipients per second that a pool rejects.",
     "pool:ironport_recipients_rejected:rate3m{<<pools>>}",
     decimals=1,
 )
 
 REJECTED_BUSY: Final = Signal(
-    "Refused recipients, busy hours",
+    "Rejected recipients, busy hours",
     "cps",
     PER_POOL,
-    "Recipients a second that a pool refuses in its busy hours.",
+    "Recipients per second that a pool rejects in its busy hours of the last two weeks.",
     "last_over_time(pool:ironport_recipients_rejected:rate1h_busy2w{<<pools>>}[15m])",
 )
 
 REJECTED_RATIO: Final = Signal(
-    "Share of recipients refused",
+    "Share of recipients rejected",
     "percentunit",
     PER_POOL,
-    "Share of all recipients that a pool refuses: high while somebody guesses addresses.",
+    "Share of all recipients that a pool rejects. It is high while somebody guesses addresses.",
     "pool:ironport_recipients_rejected:ratio3m{<<pools>>}",
     limits=((limit("harvest_ratio"), WARNING),),
     decimals=0,
@@ -112,7 +113,7 @@ CONNECTIONS_RATIO: Final = Signal(
     "Connections, x usual",
     "none",
     PER_POOL,
-    "New connections of a pool over what is usual at this hour of the week.",
+    "New connections of a pool divided by what is usual at this hour of the week.",
     "pool:ironport_injection_connections:ratio_usual3m{<<pools>>}",
     limits=((limit("connection_flood_ratio"), WARNING),),
     decimals=2,
@@ -120,10 +121,11 @@ CONNECTIONS_RATIO: Final = Signal(
 )
 
 BOUNCES: Final = Signal(
-    "Bounces made",
+    "Generated bounces",
     "cps",
     PER_POOL,
-    "Recipients a second of bounces that the units make themselves: mail was taken that cannot be delivered.",
+    "Recipients per second of bounce messages that the units generate, because they accepted mail that cannot be "
+    "delivered.",
     "pool:ironport_recipients_bounce_generated:rate3m{<<pools>>}",
     decimals=2,
 )

@@ -1,6 +1,6 @@
-"""Drives, fans, power supplies and temperatures; feature keys, updates, releases and log disks.
+"""Drives, fans, power supplies and temperatures; feature keys and updates.
 
-Virtual units have no hardware, and those that are asked for their status page alone tell nothing of it.
+Virtual units have no hardware, and the status page does not report it: it comes from SNMP.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dashboards.source import palette
 from dashboards.source.palette import CRITICAL, GOOD, WARNING
 from dashboards.source.signals import PER_SENSOR, PER_UNIT, Signal
 
-_NOT_REPORTED: Final = "no unit tells of any"
+_NOT_REPORTED: Final = "no unit reports any"
 _SECONDS_A_DAY: Final = 86400
 
 
 def _part(metric: str, words: Mapping[str, str]) -> str:
-    """Return the PromQL of the state of each part, whose label `status` stands for a word of palette.PARTS."""
+    """Return the PromQL of the state of each part; `words` translates the label `status` to the words of PARTS."""
     codes = {each.word: each.code for each in palette.PARTS}
     unknown = codes["Unknown"]
     shown = "\n  or\n".join(
@@ -29,7 +29,7 @@ def _part(metric: str, words: Mapping[str, str]) -> str:
 
 
 def _sensor(kind: str, window: str = "10m") -> str:
-    """Return the PromQL of the temperatures of the sensors of a kind, which their names tell."""
+    """Return the PromQL of the temperatures of all sensors whose name contains the kind."""
     return f'avg_over_time(ironport_temperature_celsius{{sensor=~"(?i).*{kind}.*",<<units>>}}[{window}])'
 
 
@@ -38,7 +38,7 @@ def _temperature(kind: str, words: str) -> Signal:
         words,
         "celsius",
         PER_UNIT,
-        f"Temperature at the sensors of this kind: {kind}.",
+        f"Temperature of the sensors of this kind: {kind}.",
         _sensor(kind),
         limits=((limit(f"temperature_{kind}"), WARNING),),
         decimals=0,
@@ -50,7 +50,7 @@ DRIVE: Final = Signal(
     "Drives",
     "none",
     PER_UNIT,
-    "How the drives of a unit are: a mirror that is being rebuilt is none yet.",
+    "State of the drives of a unit. While a mirror is rebuilt, it does not protect yet.",
     _part("ironport_raid_drive_status", {"healthy": "Healthy", "rebuilding": "Rebuilding", "failed": "Failed"}),
     words=palette.PARTS,
     no_value=_NOT_REPORTED,
@@ -60,7 +60,7 @@ SUPPLY: Final = Signal(
     "Power supplies",
     "none",
     PER_UNIT,
-    "How the power supplies of a unit are.",
+    "State of the power supplies of a unit.",
     _part(
         "ironport_power_supply_status",
         {"healthy": "Healthy", "not_installed": "Not installed", "no_ac": "No AC", "faulty": "Faulty"},
@@ -73,7 +73,7 @@ FAN: Final = Signal(
     "Slowest fan",
     "rotrpm",
     PER_UNIT,
-    "How fast the slowest fan of a unit turns.",
+    "Speed of the slowest fan of a unit.",
     "max_over_time(ironport_fan_speed_rpm{<<units>>}[10m])",
     limits=((1, GOOD),),
     below=CRITICAL,
@@ -85,7 +85,7 @@ FAULTY_PARTS: Final = Signal(
     "State",
     "none",
     PER_UNIT,
-    "Every drive, fan and power supply that is not well.",
+    "Every drive, fan and power supply that is not healthy.",
     f"""\
 (
     label_join({DRIVE.expression}, "part", "", "drive")
@@ -121,10 +121,10 @@ SUPPLIES_AT_FAULT: Final = Signal(
 )
 
 FANS_AT_FAULT: Final = Signal(
-    "Fans that stand still",
+    "Stopped fans",
     "none",
     PER_UNIT,
-    "Fans that have not turned for 10 minutes.",
+    "Fans that have stood still for 10 minutes.",
     f"{FAN.expression} == bool 0",
     limits=((1, WARNING),),
     decimals=0,
@@ -137,10 +137,10 @@ TEMPERATURES: Final = {
 }
 
 HEAT: Final = Signal(
-    "Temperature, of its limit",
+    "Temperature / limit",
     "percentunit",
     PER_SENSOR,
-    "The temperature of a unit's sensors over the alert's limit for their kind, which is the vendor's less a tenth.",
+    "Temperature of each sensor as a share of the alert's limit, which is 10 % below the vendor's limit.",
     "\nor\n".join(f"{_sensor(kind)} / <<temperature_{kind}>>" for kind in TEMPERATURES),
     limits=((1, WARNING),),
     decimals=0,
@@ -151,7 +151,7 @@ FEATURE_KEYS: Final = Signal(
     "Days left",
     "none",
     PER_UNIT,
-    "Days until the feature keys expire that count down, the nearest first; negative if one has in the last 7 days.",
+    "Days until feature keys expire, without perpetual keys. Negative for 7 days after a key has expired.",
     """\
 bottomk(100,
     (
@@ -165,7 +165,7 @@ bottomk(100,
     limits=((limit("key_last_seconds") / _SECONDS_A_DAY, WARNING), (limit("key_seconds") / _SECONDS_A_DAY, GOOD)),
     below=CRITICAL,
     decimals=0,
-    no_value="no key counts down",
+    no_value="no feature key expires",
 )
 
 UPDATES: Final = Signal(
@@ -182,7 +182,7 @@ FAILED_UPDATES: Final = Signal(
     "Failed updates",
     "none",
     PER_UNIT,
-    "Updates of engines and rules that failed in the time shown; services try again by themselves.",
+    "Updates of engines and rules that failed in the time shown. The services try again by themselves.",
     "increase(instance:ironport_update_failures:last15m{<<units>>}[$__range])",
     decimals=0,
     no_value=_NOT_REPORTED,
@@ -192,7 +192,7 @@ FAILING_UPDATES: Final = Signal(
     "Failures",
     "none",
     PER_UNIT,
-    "Units where updates failed in the time shown, with how many; an engine that is not updated misses new threats.",
+    "Failed updates by unit and service in the time shown. An engine that is not updated misses new threats.",
     f"topk(50, {FAILED_UPDATES.expression} >= 1)",
     limits=((limit("update_failures"), WARNING),),
     decimals=0,

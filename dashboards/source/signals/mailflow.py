@@ -1,4 +1,4 @@
-"""Mail that comes in, waits in the work queue and leaves it."""
+"""Mail that arrives, waits in the work queue and leaves it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WORK_QUEUE: Final = Signal(
     "Work queue",
     "short",
     PER_UNIT,
-    "Messages that wait to be scanned on a unit.",
+    "Messages that wait in the work queue of a unit to be filtered and scanned.",
     "instance:ironport_work_queue_messages:last3m{<<units>>}",
 )
 
@@ -20,7 +20,8 @@ WAIT: Final = Signal(
     "Wait",
     "s",
     PER_UNIT,
-    "How long a message that arrives now waits in the work queue: queue over exit, 0 for a queue too short to matter.",
+    "How long a message that arrives now will wait in the work queue: the queue divided by the exit rate. 0 for a "
+    "short queue.",
     """\
 instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
   * (instance:ironport_work_queue_messages:last3m{<<units>>} > bool <<queue_floor>>)""",
@@ -32,11 +33,11 @@ instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
     decimals=0,
 )
 
-GROWTH: Final = Signal(
+QUEUE_GROWTH: Final = Signal(
     "Queue growth",
     "mps",
     PER_UNIT,
-    "Messages a second by which the work queue of a unit grows; below 0 it is worked off.",
+    "Messages per second by which the work queue of a unit grows. Below 0 it shrinks.",
     "instance:ironport_work_queue_growth_messages:rate3m{<<units>>}",
     decimals=1,
 )
@@ -45,16 +46,16 @@ ARRIVALS: Final = Signal(
     "Arrivals",
     "mps",
     PER_UNIT,
-    "Messages a second that a unit receives.",
+    "Messages per second that a unit receives.",
     "instance:ironport_messages_injected:rate3m{<<units>>}",
     decimals=1,
 )
 
 EXIT: Final = Signal(
-    "Exit",
+    "Exit rate",
     "mps",
     PER_UNIT,
-    "Messages a second that leave the work queue of a unit.",
+    "Messages per second that leave the work queue of a unit.",
     "instance:ironport_work_queue_exit_messages:rate3m{<<units>>}",
     decimals=1,
 )
@@ -63,7 +64,8 @@ SHARE: Final = Signal(
     "Share of the pool's mail",
     "percentunit",
     PER_UNIT,
-    "Share of its pool's mail that a unit receives: persistence makes it uneven, one heavy sender lopsided.",
+    "Share of its pool's mail that a unit receives. The load balancer's persistence makes it uneven, a heavy sender "
+    "one-sided.",
     """\
 instance:ironport_messages_injected:rate3m{<<units>>}
   / on (job, stream, pool) group_left ()
@@ -75,7 +77,8 @@ PEERS_RATIO: Final = Signal(
     "Arrivals, x peers",
     "none",
     PER_UNIT,
-    "The unit's share of its rating that arrives, over the mean share of its peers: far over 1 is one-sided mail.",
+    "Arrivals as a share of the unit's rating, divided by the mean of its peers. Far above 1, the unit receives too "
+    "much of the pool's mail.",
     "instance:ironport_messages_injected:ratio_peers3m{<<units>>}",
     limits=((limit("jabber_ratio"), WARNING),),
     decimals=2,
@@ -85,16 +88,16 @@ EXIT_RATIO: Final = Signal(
     "Exit / rated",
     "percentunit",
     PER_UNIT,
-    "What leaves the work queue over what the unit is rated for: while mail waits, little means that the unit is slow.",
+    "Exit rate as a share of the unit's rating. If it is low while mail waits, the unit is slow.",
     "instance:ironport_work_queue_exit_messages:ratio_rated3m{<<units>>}",
     decimals=0,
 )
 
-RATED: Final = Signal(
+RATED_MESSAGES: Final = Signal(
     "Rated",
     "mps",
     PER_UNIT,
-    "Messages a second that a unit is rated for, by configuration or by what it has been seen to do.",
+    "Messages per second that a unit is rated for: from the configuration, or learned from history.",
     "instance:ironport_rated_messages:rate{<<units>>}",
     decimals=1,
     no_value="needs rated_messages_per_hour",
@@ -104,7 +107,7 @@ POOL_EXIT_RATIO: Final = Signal(
     "Exit / rated",
     "percentunit",
     PER_POOL,
-    "What leaves the work queues of a pool over what they are rated for: of units in service of which both are known.",
+    "Exit rate of a pool as a share of the rating of its units. Only units in service with a known rating count.",
     """\
 sum by (job, stream, pool) (
     instance:ironport_work_queue_exit_messages:rate3m{<<pools>>}
@@ -129,7 +132,7 @@ BACKLOGGED: Final = Signal(
     "Backlogged units",
     "none",
     PER_POOL,
-    "Units of a pool where mail has waited for a minute and more.",
+    "Units of a pool where mail waits for more than a minute.",
     "pool:ironport_work_queue_backlogged:count{<<pools>>}",
     limits=((1, WARNING),),
     decimals=0,
@@ -139,17 +142,17 @@ SLOW: Final = Signal(
     "Slow units",
     "none",
     PER_POOL,
-    "Units of a pool that pass less of the mail that waits than they are rated for.",
+    "Units of a pool that process less mail than they are rated for, although mail waits.",
     "pool:ironport_work_queue_slow:count{<<pools>>}",
     limits=((1, WARNING),),
     decimals=0,
 )
 
 POOL_ARRIVALS: Final = Signal(
-    "Mail",
+    "Incoming mail",
     "mps",
     PER_POOL,
-    "Messages a second that the pools receive, over 3 minutes.",
+    "Messages per second that the pools receive, mean of 3 minutes.",
     "pool:ironport_messages_injected:rate3m{<<pools>>}",
     decimals=1,
 )
@@ -158,7 +161,7 @@ USUAL_HIGH: Final = Signal(
     "Usual, at most",
     "mps",
     PER_POOL,
-    "The higher of the hours around this time a week and two weeks ago.",
+    "Messages per second at this hour one and two weeks ago: the higher of the two.",
     "last_over_time(pool:ironport_messages_injected:rate1h_usual_high{<<pools>>}[15m])",
     no_value="needs a week of history",
 )
@@ -167,7 +170,7 @@ USUAL_LOW: Final = Signal(
     "Usual, at least",
     "mps",
     PER_POOL,
-    "The lower of the hours around this time a week and two weeks ago.",
+    "Messages per second at this hour one and two weeks ago: the lower of the two.",
     "last_over_time(pool:ironport_messages_injected:rate1h_usual_low{<<pools>>}[15m])",
     no_value="needs a day of history",
 )
@@ -176,7 +179,7 @@ USUAL_RATIO: Final = Signal(
     "Mail, x usual",
     "none",
     PER_POOL,
-    "Mail of a pool over what is usual at this hour of the week.",
+    "Incoming mail of a pool divided by what is usual at this hour of the week.",
     "pool:ironport_messages_injected:ratio_usual3m{<<pools>>}",
     limits=((limit("attack_ratio"), WARNING), (limit("attack_sudden_ratio"), CRITICAL)),
     decimals=2,
@@ -187,7 +190,7 @@ UNITS_TO_SPARE: Final = Signal(
     "Units to spare",
     "none",
     PER_POOL,
-    "Units as large as its largest that a pool could lose and still carry its busy hour: 1 is N+1.",
+    "How many of its largest units a pool could lose and still carry its busy hour. 1 means N+1.",
     """\
 floor(
     (

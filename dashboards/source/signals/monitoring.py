@@ -14,8 +14,8 @@ from dashboards.source.palette import BASELINE, CRITICAL, GOOD, UNREACHABLE, UNW
 from dashboards.source.signals import IN_TOTAL, PER_EXPORTER, PER_UNIT, Signal
 from exporter.sources.source import SOURCES, source_title
 
-_NOT_SCRAPED: Final = "instance:ironport_probe_success:missing5m{<<units>>}"
-_SILENT: Final = "instance:ironport_source_up:max5m{<<units>>} == 0"
+_MISSING_UNITS: Final = "instance:ironport_probe_success:missing5m{<<units>>}"
+_SILENT_UNITS: Final = "instance:ironport_source_up:max5m{<<units>>} == 0"
 _NO_SNMP: Final = "no unit has SNMP configured"
 _NO_EXPORTER: Final = "no job scrapes /metrics of the exporter"
 
@@ -29,7 +29,7 @@ NOT_SCRAPED: Final = Signal(
     "none",
     IN_TOTAL,
     "Units from which Prometheus gets nothing: their scrapes fail, or they are no longer targets.",
-    f"sum ({_NOT_SCRAPED} + 1) or vector(0)",
+    f"sum ({_MISSING_UNITS} + 1) or vector(0)",
     limits=((1, UNWATCHED),),
     decimals=0,
 )
@@ -65,7 +65,7 @@ ANSWERS: Final = {
         PER_UNIT,
         f"Whether {source_title(source)} has answered in the last 5 minutes.",
         _up(source),
-        words=palette.ANSWERS,
+        words=palette.ANSWER_WORDS,
     )
     for source in SOURCES
 }
@@ -131,8 +131,8 @@ SOURCE_STATE: Final = Signal(
     PER_UNIT,
     "Which sources of each unit answer. A unit that is not scraped is not monitored at all.",
     # Each silent source is a bit. Whether all configured sources are silent is known only from the series of their sum.
-    f"max by (job, pool, instance) ({_NOT_SCRAPED}) + {_ALL_BITS + 1}"
-    f"\nor\nmax by (job, pool, instance) ({_SILENT}) + {_ALL_BITS}"
+    f"max by (job, pool, instance) ({_MISSING_UNITS}) + {_ALL_BITS + 1}"
+    f"\nor\nmax by (job, pool, instance) ({_SILENT_UNITS}) + {_ALL_BITS}"
     "\nor\nsum by (job, pool, instance) (\n"
     + "\n  or\n".join(f"    {bit} * (1 - {_up(source)})" for source, bit in _BITS.items())
     + "\n)",
@@ -247,7 +247,7 @@ CONFIGURATION: Final = Signal(
     PER_EXPORTER,
     "Whether the last load of the configuration succeeded. If it was rejected, the exporter keeps the previous one.",
     "last_over_time(ironport_exporter_config_last_reload_successful[5m])",
-    words=palette.RELOADS,
+    words=palette.RELOAD_WORDS,
 )
 
 LOADED_AT: Final = Signal(

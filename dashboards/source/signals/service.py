@@ -1,4 +1,4 @@
-"""What became of the mail, and how late it was: over days and over all of the time that is looked at."""
+"""Volumes, availability, delays and incidents, per day and over the whole time shown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dashboards.source.palette import BASELINE, CRITICAL, WARNING
 from dashboards.source.signals import IN_TOTAL, PER_POOL, Signal
 
 MINUTE_OF_A_DAY: Final = "time:YYYY-MM-DD HH:mm"
-"""Grafana's unit of a time that somebody will look up."""
+"""Grafana's unit for a date with the time of day."""
 
 _NEXT_DAY: Final = "[1d] offset -1d"
-"""The day after a point: a day's figure stands where the day begins."""
+"""The day after a point, because a bar begins where its day begins."""
 
-# --- volumes: a sample every 5 minutes stands for 300 s of its rate ---------------------------------------------------
+# --- volumes: the recorded rates have a sample every 300 s ------------------------------------------------------------
 
 
 def _total(series: str, window: str) -> str:
@@ -22,13 +22,13 @@ def _total(series: str, window: str) -> str:
 
 
 def _share(part: str, others: str, window: str, labels: str = "") -> str:
-    """Return the PromQL of the part's share in itself and the others, of all pools or for each set of the labels."""
+    """Return the PromQL of the part's share in part and others together, of all pools or by the labels."""
     by = f" by ({labels})" if labels else ""
     part, others = (f"sum{by} (sum_over_time(pool:ironport_{series}{window}))" for series in (part, others))
     return f"{part}\n/\n({part} + {others} > 0)"
 
 
-_TWICE: Final = "mail that passes two pools counts in both"
+_TWICE: Final = "Mail that passes two pools counts in both."
 
 _INJECTED: Final = "messages_injected:rate1h{<<pools>>}"
 _REFUSED_SERIES: Final = ("recipients_rejected:rate1h{<<pools>>}", "recipients_injected:rate1h{<<pools>>}")
@@ -43,16 +43,16 @@ MESSAGES: Final = Signal(
     "Messages",
     "short",
     PER_POOL,
-    f"Messages that the pools have received; {_TWICE}.",
+    f"Messages that the pools have received. {_TWICE}",
     _total(_INJECTED, "$__range"),
     decimals=1,
 )
 
 MESSAGES_A_DAY: Final = Signal(
-    "Messages a day",
+    "Messages per day",
     "short",
     PER_POOL,
-    f"Messages that the pools receive, day by day; {_TWICE}.",
+    f"Messages that the pools have received on each day. {_TWICE}",
     f"300 * sum_over_time(pool:ironport_{_INJECTED}{_NEXT_DAY})",
     decimals=1,
 )
@@ -61,16 +61,16 @@ DELIVERED: Final = Signal(
     "Delivered",
     "short",
     PER_POOL,
-    f"Recipients to whom mail has been delivered; {_TWICE}.",
+    f"Recipients to whom mail has been delivered. {_TWICE}",
     _total('recipients_completed:rate1h{result="delivered",<<pools>>}', "$__range"),
     decimals=1,
 )
 
 COMPLETED_A_DAY: Final = Signal(
-    "Recipients completed a day",
+    "Completed recipients per day",
     "short",
     PER_POOL,
-    f"Recipients that the units are done with, day by day: delivered, hard bounced or deleted; {_TWICE}.",
+    f"Recipients whose delivery has ended on each day: delivered, hard bounced or deleted. {_TWICE}",
     f"300 * sum_over_time(pool:ironport_recipients_completed:rate1h{{<<pools>>}}{_NEXT_DAY})",
     decimals=1,
 )
@@ -79,26 +79,27 @@ HARD_BOUNCED: Final = Signal(
     "Hard bounced",
     "percentunit",
     PER_POOL,
-    "Share of the completed recipients that could not be delivered to.",
+    "Share of the completed recipients whose delivery has failed for good.",
     _share(*_BOUNCED_SERIES, "[$__range]", "job, stream, pool"),
     decimals=1,
 )
 
 REFUSED: Final = Signal(
-    "Refused",
+    "Rejected",
     "percentunit",
     PER_POOL,
-    "Share of all recipients that were refused at the edge.",
+    "Share of all recipients that were rejected.",
     _share(*_REFUSED_SERIES, "[$__range]", "job, stream, pool"),
     limits=_REFUSED_LIMITS,
     decimals=1,
 )
 
 REFUSED_SHARE: Final = Signal(
-    "Recipients refused",
+    "Recipients rejected",
     "percentunit",
     IN_TOTAL,
-    "Share of the recipients that were refused, over all pools that refuse any: what comes on to others was counted.",
+    "Share of the recipients that were rejected, over all pools that reject any. Pools behind them count the same mail "
+    "again and are left out.",
     f"""\
 sum ({_REFUSED_TOTAL})
 /
@@ -114,10 +115,10 @@ or
 )
 
 REFUSED_A_DAY: Final = Signal(
-    "Recipients refused, over a day",
+    "Recipients rejected, over a day",
     "percentunit",
     PER_POOL,
-    "Share of all recipients that were refused at the edge in the day before.",
+    "Share of all recipients that were rejected in the 24 hours before.",
     _share(*_REFUSED_SERIES, "[1d]", "job, stream, pool"),
     decimals=1,
 )
@@ -128,7 +129,7 @@ BUSIEST_HOUR: Final = Signal(
     "Busiest hour",
     "short",
     PER_POOL,
-    "Messages of the hour in which a pool received most.",
+    "Messages of the hour in which a pool received the most.",
     f"3600 * max_over_time({_RATE}[$__range])",
     decimals=1,
 )
@@ -137,7 +138,7 @@ BUSIEST_HOUR_OF_ALL: Final = Signal(
     "Busiest hour",
     "short",
     IN_TOTAL,
-    f"Messages of the hour in which all pools together received most; {_TWICE}.",
+    f"Messages of the hour in which all pools together received the most. {_TWICE}",
     f"3600 * max_over_time(sum({_RATE})[$__range:5m])",
     decimals=1,
 )
@@ -156,7 +157,7 @@ AVAILABILITY: Final = Signal(
     "Available",
     "percentunit",
     PER_POOL,
-    "Share of the time in which at least one unit of a pool answered and took mail, where somebody was looking.",
+    "Share of the monitored time in which at least one unit of a pool answered and accepted mail.",
     "avg_over_time((pool:ironport_units_accepting:ratio{<<pools>>} > bool 0)[$__range:5m])",
     decimals=3,
 )
@@ -165,7 +166,7 @@ UNITS_AVAILABILITY: Final = Signal(
     "Units available",
     "percentunit",
     PER_POOL,
-    "Share of the time in which units answered and took mail, the mean of a pool's units.",
+    "Share of the time in which a unit answered and accepted mail, mean of the pool's units.",
     "avg_over_time(pool:ironport_units_accepting:ratio{<<pools>>}[$__range])",
     decimals=2,
 )
@@ -204,7 +205,7 @@ def _late(over: str, name: str) -> Signal:
 
 def _late_a_day(over: str) -> Signal:
     return Signal(
-        "Mail late, minutes a day",
+        "Mail late, minutes per day",
         "m",
         IN_TOTAL,
         "Minutes of each day in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
@@ -224,7 +225,7 @@ WORST_DELAY: Final = Signal(
     "Worst delay",
     "s",
     PER_POOL,
-    "The longest that mail has waited in a work queue, as queue over flow tells it.",
+    "Longest wait in a work queue: the queue divided by the exit rate.",
     "max_over_time(pool:ironport_work_queue_delay_seconds:max5m{<<pools>>}[$__range])",
     limits=(
         (limit("backlog_seconds"), BASELINE),
@@ -250,16 +251,16 @@ INCIDENT_TIMES: Final = Signal(
     "Times",
     "none",
     PER_POOL,
-    "How often the alert began to fire.",
+    "How often the alert has begun to fire.",
     f"count_over_time(({_FIRING} unless {_FIRING} offset 5m)[$__range:5m])",
     decimals=0,
 )
 
 INCIDENT_LENGTH: Final = Signal(
-    "In all",
+    "Total time",
     "s",
     PER_POOL,
-    "How long the alert fired in all, to 5 minutes.",
+    "How long the alert has fired in total, rounded to 5 minutes.",
     f"300 * count_over_time({_FIRING}[$__range:5m])",
     decimals=1,
 )

@@ -1,4 +1,4 @@
-"""What a unit is, and how full and busy it is."""
+"""Model, release and status of a unit, and its resources."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dashboards.source.palette import BASELINE, CRITICAL, WARNING
 from dashboards.source.signals import PER_UNIT, Signal
 
 
-def _told(metric: str) -> str:
-    """Return the PromQL of a series for each unit: what it tells of itself, or told in the last day if it is silent."""
+def _last_series(metric: str) -> str:
+    """Return the PromQL of one series for each unit: the present one, or the last of this day if the unit is silent."""
     now, before = (
         f"topk by (job, pool, instance) (1, count_over_time({metric}{{<<units>>}}[{window}]))"
         for window in ("15m", "1d")
@@ -22,7 +22,7 @@ TARGET: Final = Signal(
     "Unit",
     "none",
     PER_UNIT,
-    "The units that are probed, with what the fleet's configuration says of them.",
+    "The units that are probed, with their labels from fleet.yml.",
     "last_over_time(ironport_probe_success{<<units>>}[5m])",
 )
 
@@ -30,31 +30,31 @@ STATUS: Final = Signal(
     "System status",
     "none",
     PER_UNIT,
-    "The system status as the status page of a unit words it.",
+    "System status of a unit, in the words of its status page.",
     "topk by (job, pool, instance) (1, count_over_time(ironport_system_status_info{<<units>>}[3m]))",
 )
 
-HARDWARE: Final = Signal(
+MODEL_AND_SERIAL: Final = Signal(
     "Hardware",
     "none",
     PER_UNIT,
-    "Model and serial number of a unit, as last told.",
-    _told("ironport_hardware_info"),
+    "Model and serial number of a unit, as last reported.",
+    _last_series("ironport_hardware_info"),
 )
 
 RELEASE: Final = Signal(
     "AsyncOS",
     "none",
     PER_UNIT,
-    "The release that a unit runs, as last told.",
-    _told("ironport_version_info"),
+    "AsyncOS release of a unit, as last reported.",
+    _last_series("ironport_version_info"),
 )
 
-UPTIME: Final = Signal(
+UNIT_UPTIME: Final = Signal(
     "Uptime",
     "dtdhms",
     PER_UNIT,
-    "Time since a unit started, in days and hours.",
+    "Time since the unit started.",
     "last_over_time(ironport_uptime_seconds{<<units>>}[15m])",
     decimals=0,
 )
@@ -63,7 +63,7 @@ CPU: Final = Signal(
     "CPU",
     "percentunit",
     PER_UNIT,
-    "Share of the CPU in use: of the whole appliance, and by process.",
+    "Share of the CPU in use, of the whole appliance and by process.",
     "last_over_time(ironport_cpu_utilization_ratio{<<units>>}[5m])",
     decimals=0,
 )
@@ -81,7 +81,7 @@ MEMORY: Final = Signal(
     "Memory",
     "percentunit",
     PER_UNIT,
-    "Share of the memory in use. Resource conservation begins at 75 %, on newer releases at 45 %.",
+    "Share of the memory in use. Resource conservation begins at 75 %, in newer releases at 45 %.",
     "last_over_time(ironport_memory_utilization_ratio{<<units>>}[5m])",
     limits=((limit("memory_ratio_newer"), BASELINE), (limit("memory_ratio_older"), WARNING)),
     decimals=0,
@@ -91,7 +91,7 @@ QUEUE_SPACE: Final = Signal(
     "Queue space",
     "percentunit",
     PER_UNIT,
-    "Share of the space for queued mail in use; when it is full the unit refuses mail.",
+    "Share of the space for queued mail in use. When it is full, the unit refuses mail.",
     "last_over_time(ironport_queue_utilization_ratio{<<units>>}[5m])",
     limits=((limit("queue_space_ratio"), WARNING),),
     decimals=0,
@@ -101,7 +101,7 @@ DISK_IO: Final = Signal(
     "Disk I/O",
     "percentunit",
     PER_UNIT,
-    "Disk I/O as a share of its peak since the start of the unit.",
+    "Disk I/O as a share of its peak since the unit started.",
     "last_over_time(ironport_disk_io_utilization_ratio{<<units>>}[5m])",
     decimals=0,
 )
@@ -120,7 +120,8 @@ CONSERVATION_LEVEL: Final = Signal(
     "Conservation",
     "none",
     PER_UNIT,
-    "How far a unit slows the acceptance of mail to save its resources: 0 not at all, 60 the most before it refuses.",
+    "How much a unit slows the acceptance of mail to save its resources: 0 not at all, 60 the maximum. Then it refuses "
+    "mail.",
     "max_over_time(ironport_resource_conservation_level{<<units>>}[5m])",
     limits=((1, WARNING), (60, CRITICAL)),
     decimals=0,

@@ -45,7 +45,7 @@ _STATES: Final = (
 )
 """States of a unit, the least serious first: word, colour, and PromQL that has a series while the unit is in it."""
 
-STATE: Final = Signal(
+UNIT_STATE: Final = Signal(
     "State",
     "none",
     PER_UNIT,
