@@ -1,8 +1,11 @@
-"""A Prometheus with the past of a fleet in which all sorts of things happen in the last hour."""
+"""A Prometheus with the history of a fleet that has many kinds of trouble in its last hour."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,21 +25,24 @@ from support.processes import program
 END = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
 """A busy hour of a Wednesday."""
 
+LENGTH = 135 * MINUTE
+"""Seconds of history: an hour for the graphs of the quiet hour, what rules look back on before it, and the attacks."""
+
 SCENARIOS = (
-    "jabberer@+150m,unit=mx1",
-    "flood@+150m,pool=relay",
-    "pool-slow@+135m,pool=outbound",
-    "unit-down@+160m,unit=branch1",
-    "raid-fault@+130m,unit=mx1",
-    "psu-fault@+130m,unit=mx1",
-    "fan-fault@+130m,unit=out1",
-    "update-failing@+120m,unit=mx1",
-    "snmp-dead@+130m,unit=mx2",
-    "auth-failure@+130m,unit=spare1",
+    "jabberer@+105m,unit=mx1",
+    "flood@+105m,pool=relay",
+    "pool-slow@+90m,pool=outbound",
+    "unit-down@+115m,unit=branch1",
+    "raid-fault@+85m,unit=mx1",
+    "psu-fault@+85m,unit=mx1",
+    "fan-fault@+85m,unit=out1",
+    "update-failing@+75m,unit=mx1",
+    "snmp-dead@+85m,unit=mx2",
+    "auth-failure@+85m,unit=spare1",
 )
 
-NOT_WATCHED = ("news2", "archive1")
-"""A unit of two and the only one of its pool."""
+NOT_SCRAPED = ("news2", "archive1")
+"""Units whose scrapes fail: one of two in its pool, and the only one of its pool."""
 
 
 def write_probe_health(fleets: Mapping[str, Topology], folder: Path, length: int) -> None:
@@ -60,17 +66,38 @@ def _probe_health(fleets: Mapping[str, Topology], period: range) -> Iterator[str
                 yield openmetrics.samples(series, [float(value)] * len(period), openmetrics.stamps(period))
 
 
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """Return this worker's copy of a folder that the first worker to come fills; the others wait for it."""
+    own = factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    built = root / f"{name}-built"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            unfinished = factory.mktemp(f"{name}-unfinished")
+            build(unfinished)
+            unfinished.rename(built)
+    return Path(shutil.copytree(built, own / name))
+
+
+def _write_attacks(folder: Path) -> None:
+    fleet = {JOB: topology.load_topology(str(Path(__file__).parent / "fleet.yml"))}
+    unscraped = (history.unscraped(unit, 95 * MINUTE) for unit in NOT_SCRAPED)
+    history.write(fleet, folder, END, LENGTH, [*map(parse_scenario, SCENARIOS), *unscraped])
+    write_probe_health(fleet, folder, LENGTH)
+
+
+def _write_fleets(folder: Path) -> None:
+    history.write(FLEETS, folder, END, 30 * MINUTE)
+    write_probe_health(FLEETS, folder, 30 * MINUTE)
+
+
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the URL of a Prometheus with three hours, quiet at first, and what is usual at that hour."""
+    """Return the URL of a Prometheus with two quiet hours and then attacks, and what is usual at that hour."""
     for name in ("prometheus", "promtool"):
         program(name)
-    folder = tmp_path_factory.mktemp("history")
-    fleet = topology.load_topology(str(Path(__file__).parent / "fleet.yml"))
-    unscraped = (history.unscraped(unit, 140 * MINUTE) for unit in NOT_WATCHED)
-    history.write(fleet, folder, END, 3 * HOUR, [*map(parse_scenario, SCENARIOS), *unscraped])
-    write_probe_health({JOB: fleet}, folder, 3 * HOUR)
-    with blocks.served(folder) as url:
+    with blocks.served(built_once(tmp_path_factory, "history", _write_attacks)) as url:
         yield url
 
 
@@ -88,9 +115,6 @@ def quiet(prometheus: str) -> Grafana:
 
 @pytest.fixture(scope="session")
 def fleets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
-    """Return what Grafana sees half an hour after fleets of all kinds were first watched, each the job of its name."""
-    folder = tmp_path_factory.mktemp("fleets")
-    history.write_fleets(FLEETS, folder, END, 30 * MINUTE)
-    write_probe_health(FLEETS, folder, 30 * MINUTE)
-    with blocks.served(folder) as url:
+    """Return what Grafana sees of fleets of all kinds, each with its own job, after half an hour of monitoring."""
+    with blocks.served(built_once(tmp_path_factory, "fleets", _write_fleets)) as url:
         yield Grafana(url, END)

@@ -1,4 +1,4 @@
-"""What the capacity review says of the days until N+1 is lost, for pools whose busy hours have taken various ways."""
+"""The days until N+1 is lost on the capacity review, for pools with various trends of their busy hours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.processes import program
 DAY: Final = 86400
 END: Final = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
 CAPACITY: Final = 112.0
-"""Messages a second that are left without the largest unit."""
+"""Capacity without the largest unit, in messages per second."""
 
 BUSY_HOURS: Final[dict[str, Callable[[float], float]]] = {
     "growing": lambda weeks: 100 - weeks,
@@ -27,12 +27,12 @@ BUSY_HOURS: Final[dict[str, Callable[[float], float]]] = {
     "shrinking, too late": lambda weeks: 112 + weeks,
     "growing, too late": lambda weeks: 130 - weeks,
 }
-"""Messages a second so many weeks ago, by pool."""
+"""Messages per second so many weeks ago, by pool."""
 
 
 @pytest.fixture(scope="module")
 def forecast(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str | None, str | None]]:
-    """Return what the table says of each pool, soonest and latest; of "young" there are three weeks alone."""
+    """Return the cells soonest and latest by pool; the pool "young" has three weeks of history only."""
     for name in ("prometheus", "promtool"):
         program(name)
     folder = tmp_path_factory.mktemp("forecast")
@@ -72,7 +72,7 @@ def _week(instant: int) -> Iterator[str]:
         ("young", None, None),
     ],
 )
-def test_a_forecast_is_a_range_of_days_or_the_word_for_what_is_no_number(
+def test_a_forecast_is_days_or_a_word(
     forecast: dict[str, tuple[str | None, str | None]], pool: str, soonest: str | None, latest: str | None
 ) -> None:
     assert forecast[pool] == (soonest, latest)

@@ -1,4 +1,4 @@
-"""What holds for every dashboard, panel, query and variable: the rules of Grafana's dashboard-linter, and our own."""
+"""Rules for all dashboards, panels, queries and variables: those of Grafana's dashboard-linter, and our own."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ BY_PROMETHEUS: Final = {"up", "ALERTS", "ALERTS_FOR_STATE"}
 """Metrics that come from Prometheus itself."""
 
 OF_JOBS: Final = [f'"{"|".join(verdict.alerts)}"' for verdict in verdicts.VERDICTS if verdict.level == "job"]
-"""Matchers of alerts that are about no pool."""
+"""Matchers of alerts about whole jobs."""
 
 _OF_A_WHOLE_POOL: Final = re.compile(r"\b\w+ by \(job, stream, pool\)\s*\([^()]*\)")
-"""A figure of all units of a pool, whichever of them are chosen."""
+"""A figure of all units of a pool, whether or not they are selected."""
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _METRIC: Final = re.compile(
@@ -80,7 +80,7 @@ def metrics(expression: str) -> set[str]:
 
 
 def selectors(expression: str) -> list[tuple[str, str]]:
-    """Return every metric with its matchers; names within strings are no metrics."""
+    """Return every metric with its matchers, without names inside strings."""
     bare = _STRING.sub(lambda match: match[0].replace("IronPort", "").replace("ironport", ""), expression)
     return _SELECTOR.findall(bare)
 
@@ -107,7 +107,7 @@ def test_template_datasource(dashboard: Json) -> None:
 
 @each_dashboard
 def test_template_job_and_instance(dashboard: Json) -> None:
-    """Units without a site must be among all: only `.*` matches an empty label."""
+    """The variable for sites uses `.*`, because only that matches units without a site."""
     names = [each["name"] for each in variables(dashboard)]
     assert names == [name for name in ("job", "site", "pool", "instance") if name in names]
     assert "job" in names
@@ -144,7 +144,7 @@ def test_panel_title_description(panel: Panel) -> None:
 
 @each_panel
 def test_panel_units(panel: Panel) -> None:
-    """A table has them by column."""
+    """Tables have a unit for each column."""
     config = panel.json["fieldConfig"]
     if panel.json["type"] == "table":
         shown = panel.json["transformations"][-1]["options"]
@@ -185,9 +185,9 @@ def test_target_rate_interval(panel: Panel, target: Json) -> None:
 
 @each_query
 def test_target_job(panel: Panel, target: Json) -> None:
-    """And pool, where there is a variable for it and the series are not those of jobs; some alerts are about no pool.
+    """Check the pool too if the dashboard has that variable, except for series and alerts of whole jobs.
 
-    The exporter's own series have the job of another target than those of units: no choice of theirs may hide them.
+    The exporter's own series come from another job, and no selection may hide them.
     """
     names = {each["name"] for each in variables(DASHBOARDS[panel.uid])}
     for metric, narrowed in selectors(target["expr"]):
@@ -203,7 +203,7 @@ def _is_the_exporters(metric: str) -> bool:
 
 @each_query
 def test_target_instance(panel: Panel, target: Json) -> None:
-    """What is told of units is narrowed down to the units and sites chosen, other than figures of a whole pool."""
+    """Series of units are filtered by unit and site, except in figures of a whole pool."""
     names = {each["name"] for each in variables(DASHBOARDS[panel.uid])} & {"instance", "site"}
     for metric, narrowed in selectors(_OF_A_WHOLE_POOL.sub("", target["expr"])):
         lacking = [name for name in names if not re.search(rf'{name}=~"\${name}\|?"', narrowed)]
@@ -229,19 +229,19 @@ def test_the_set_is_complete() -> None:
 
 
 @each_dashboard
-def test_a_dashboard_is_no_larger_than_can_be_looked_through(dashboard: Json) -> None:
+def test_a_dashboard_has_at_most_seventeen_panels(dashboard: Json) -> None:
     assert len(panels(dashboard)) <= 17
 
 
 @each_dashboard
-def test_a_dashboard_keeps_the_houses_manners(dashboard: Json) -> None:
-    """Shared crosshair, refreshed every minute, and a question as its description."""
+def test_every_dashboard_has_the_common_settings(dashboard: Json) -> None:
+    """Check the shared crosshair, the refresh, and a question as the description."""
     assert (dashboard["graphTooltip"], dashboard["refresh"]) == (1, "1m")
     assert dashboard["description"].endswith(f"? {GENERATED}")
 
 
 @each_dashboard
-def test_detail_is_in_closed_rows_below_at_most_one_that_is_open(dashboard: Json) -> None:
+def test_at_most_one_row_is_open(dashboard: Json) -> None:
     assert dashboard["panels"][0]["type"] != "row"
     rows = [each["collapsed"] for each in dashboard["panels"] if each["type"] == "row"]
     assert rows == sorted(rows)
@@ -263,7 +263,7 @@ def test_titles_are_unique_within_a_dashboard(dashboard: Json) -> None:
 
 @each_dashboard
 def test_panels_do_not_overlap(dashboard: Json) -> None:
-    """Those of a closed row are laid out on their own: opened, it pushes down what is below."""
+    """Panels of a closed row may lie over others: an opened row pushes down what is below."""
     groups = [dashboard["panels"], *(each.get("panels", []) for each in dashboard["panels"])]
     for group in groups:
         places = [each["gridPos"] for each in group]
@@ -283,7 +283,7 @@ def test_queries_are_named_in_order(dashboard: Json) -> None:
 
 
 @each_dashboard
-def test_only_colours_of_the_palette(dashboard: Json) -> None:
+def test_only_palette_colours_are_used(dashboard: Json) -> None:
     keys = ("color", "fixedColor", "iconColor")
     colours = {each[key] for each in every(dashboard) for key in keys if isinstance(each.get(key), str)}
     assert colours
@@ -291,7 +291,7 @@ def test_only_colours_of_the_palette(dashboard: Json) -> None:
 
 
 @each_dashboard
-def test_every_link_leads_to_a_dashboard_and_to_variables_that_it_has(dashboard: Json) -> None:
+def test_every_link_leads_to_a_dashboard(dashboard: Json) -> None:
     addresses = [each["url"] for each in every(dashboard) if str(each.get("url", "")).startswith("/d/")]
     assert "/d/ironport-fleet" in addresses
     for address in addresses:
@@ -299,7 +299,7 @@ def test_every_link_leads_to_a_dashboard_and_to_variables_that_it_has(dashboard:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.alert], ids=lambda rule: rule.alert)
-def test_every_alert_leads_to_a_dashboard_and_to_variables_that_it_has(rule: rule_files.Rule) -> None:
+def test_every_alert_links_a_dashboard(rule: rule_files.Rule) -> None:
     _resolves(urlsplit(rule.annotations["dashboard_url"])._replace(scheme="", netloc="").geturl())
 
 
@@ -314,29 +314,29 @@ def _resolves(address: str) -> None:
 
 
 @each_dashboard
-def test_the_dashboards_find_each_other_and_keep_what_is_chosen(dashboard: Json) -> None:
+def test_links_between_dashboards_keep_the_selection(dashboard: Json) -> None:
     assert dashboard["tags"] == ["ironport"]
     assert all(link["keepTime"] and link["includeVars"] for link in dashboard["links"])
     assert {link["type"] for link in dashboard["links"]} == {"link", "dashboards"}
 
 
-def test_alerts_are_narrowed_down_by_every_label_that_they_have() -> None:
-    """Those without a unit, a site or a pool remain: that the exporter is down must be told on the wall."""
+def test_filters_keep_alerts_without_the_label() -> None:
+    """The wall must show that an exporter is down, although that alert has no pool."""
     filters = matchers((BY_JOB, BY_SITE, BY_POOL, BY_UNIT))
     assert filters["alerts"] == 'job=~"$job",site=~"$site|",pool=~"$pool|",instance=~"$instance|"'
 
 
 @each_dashboard
-def test_switches_and_links_are_in_sight(dashboard: Json) -> None:
-    """Newer Grafana would hide in a menu what does not say that it shall not."""
+def test_links_and_switches_are_visible(dashboard: Json) -> None:
+    """Grafana 12 hides them in a menu unless `placement` is empty."""
     marks = dashboard["annotations"]["list"]
     assert marks
     assert {each["placement"] for each in (*marks, *dashboard["links"])} == {""}
 
 
 @each_query
-def test_pools_of_one_name_in_two_jobs_are_not_made_one(panel: Panel, target: Json) -> None:
-    """Neither added up nor drawn with the same name; the exporter's own series have no pool."""
+def test_every_grouping_and_legend_has_the_job(panel: Panel, target: Json) -> None:
+    """Otherwise, two pools of the same name in two jobs would be added up or look alike."""
     groupings = [re.split(r"\W+", each) for each in re.findall(r"\bby \(([^)]*)\)", target["expr"])]
     assert not [each for each in groupings if {"pool", "instance"} & set(each) and "job" not in each]
     legend = target.get("legendFormat", "")
@@ -352,35 +352,35 @@ def test_every_metric_is_exported_or_recorded(panel: Panel, target: Json) -> Non
     assert metrics(target["expr"]) <= own | {family.name for family in FAMILIES} | RECORDED | BY_PROMETHEUS
 
 
-def test_every_recorded_series_is_read_by_a_rule_or_a_panel() -> None:
+def test_every_recorded_series_is_read() -> None:
     read = set().union(*(rule.names for rule in RULES), *(metrics(target["expr"]) for _, target in QUERIES))
     assert read >= RECORDED
 
 
 @each_query
-def test_gauges_of_the_catalogue_are_read_through_a_window(panel: Panel, target: Json) -> None:
-    """A dropped probe must not blank a panel; what is recorded has been read so already."""
+def test_gauges_are_read_through_a_window(panel: Panel, target: Json) -> None:
+    """A dropped probe must not empty a panel. Recorded series are read through a window already."""
     raw = {family.name for family in FAMILIES}
     bare = re.findall(rf"({_METRIC.pattern})(?:\{{[^}}]*\}})?(?!\{{|\[|\w)", _STRING.sub('""', target["expr"]))
     assert not raw & set(bare)
 
 
 @each_query
-def test_a_graph_of_units_shows_those_that_matter(panel: Panel, target: Json) -> None:
-    """Eighty units would be a legend of eighty rows."""
+def test_graphs_of_units_are_limited(panel: Panel, target: Json) -> None:
+    """Otherwise eighty units would make a legend of eighty rows."""
     if panel.json["type"] == "timeseries" and "{{instance}}" in target["legendFormat"]:
         assert "topk(" in target["expr"]
 
 
 @each_panel
-def test_a_graph_that_shows_but_some_says_so(panel: Panel) -> None:
+def test_a_limited_graph_says_so(panel: Panel) -> None:
     counts = {each for target in panel.targets for each in re.findall(r"\btopk\((\d+)", target["expr"])}
     if panel.json["type"] == "timeseries" and counts:
         assert re.findall(r" At most (\d+) \w+ are shown: those where ", panel.json["description"]) == [*counts]
 
 
-def test_a_state_has_one_colour_wherever_it_is_shown() -> None:
-    """And whatever cannot be told, or is not watched, has a colour that no other state has."""
+def test_a_state_has_the_same_colour_everywhere() -> None:
+    """Unknown and unmonitored states have colours that no other state has."""
     states = [value for signal in SIGNALS.values() for value in signal.words]
     told = {colour: {each.word for each in states if each.colour == colour} for colour in palette.COLOURS}
     assert told[palette.UNREACHABLE] == {"Unreachable", "Unit unreachable", "No answer", "Unknown"}
@@ -404,11 +404,11 @@ def _without_filters(expression: str) -> str:
     return re.sub(r',?\w+=~"\$\w+\|?"', "", expression).replace("{,", "{").replace(",}", "}")
 
 
-def test_every_verdict_rests_on_alerts_that_exist() -> None:
+def test_every_verdict_names_existing_alerts() -> None:
     known = {rule.alert for rule in RULES}
     assert {alert for verdict in verdicts.VERDICTS for alert in verdict.alerts} <= known
 
 
-def test_verdicts_are_numbered_from_the_gravest() -> None:
+def test_the_most_serious_verdict_has_the_largest_code() -> None:
     codes = [state.code for state in verdicts.WORDS]
     assert codes == sorted(set(codes), reverse=True)

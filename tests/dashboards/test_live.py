@@ -1,4 +1,4 @@
-"""Every query of the dashboards on a real Prometheus, in a quiet hour and in one of attacks."""
+"""Every query of the dashboards on a real Prometheus, in a quiet hour and during attacks."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
     "management: Incidents B": "an alert begins to fire",
     "management: Incidents C": "an alert fires",
 }
-"""Queries, by panel and reference, that need give data only if something is wrong, as in the hour of the attacks."""
+"""Queries, by panel and letter, that have data only if something is wrong, as during the attacks."""
 
 EMPTY: Final[Mapping[tuple[str, str], str]] = {
-    ("fleet: Fewest units to spare A", "one"): "a unit alone cannot be spared",
-    ("fleet: Pools G", "one"): "a unit alone cannot be spared",
-    ("pool: Pools G", "one"): "a unit alone cannot be spared",
-    ("triage: Pools G", "one"): "a unit alone cannot be spared",
-    ("fleet: Peers B", "one"): "a unit alone has no peers",
-    ("pool: Arrivals, x peers A", "one"): "a unit alone has no peers",
-    ("triage: What each unit looks like F", "one"): "a unit alone has no peers",
-    ("unit: Now F", "one"): "a unit alone has no peers",
+    ("fleet: Fewest units to spare A", "one"): "a single unit cannot be spared",
+    ("fleet: Pools G", "one"): "a single unit cannot be spared",
+    ("pool: Pools G", "one"): "a single unit cannot be spared",
+    ("triage: Pools G", "one"): "a single unit cannot be spared",
+    ("fleet: Peers B", "one"): "a single unit has no peers",
+    ("pool: Arrivals, x peers A", "one"): "a single unit has no peers",
+    ("triage: What each unit looks like F", "one"): "a single unit has no peers",
+    ("unit: Now F", "one"): "a single unit has no peers",
 }
-"""Queries, by panel and reference, that give nothing in an hour (quiet, attacked) or of a fleet, with the reason."""
+"""Queries, by panel and letter, without data at a time (quiet, attacked) or for a fleet, with the reason."""
 
 HARDWARE: Final = {family.name for family in catalog.HARDWARE}
-"""Queries of these give nothing of virtual units."""
+"""Queries of these metrics have no data for virtual units."""
 
 LACKING: Final[Mapping[str, set[str]]] = {
     "rate_less_unit{": {"one"},
     "rate_less_site{": {"one", "siteless", "virtual"},
     'role="spare"': {"one", "siteless", "virtual", "eighty"},
 }
-"""Queries of these, a second unit, a second site or a spare, give nothing of fleets that have none."""
+"""Queries with this text need a second unit, a second site or a spare; these fleets have none."""
 
 DASHBOARDS: Final = dashboards()
 WITH_QUERIES: Final = [(each, panel) for each in DASHBOARDS for panel in panels(each) if panel.targets]
@@ -82,7 +82,7 @@ def called(name: str) -> tuple[Json, Panel]:
 
 
 def empty(panel: Panel, grafana: Grafana, values: Mapping[str, str]) -> list[str]:
-    """Return the panel's queries that give nothing, or nothing but NaN."""
+    """Return the panel's queries that have no data, or only NaN."""
     return [
         f"{panel} {target['refId']}"
         for target in panel.targets
@@ -91,7 +91,7 @@ def empty(panel: Panel, grafana: Grafana, values: Mapping[str, str]) -> list[str
 
 
 def faults(panel: Panel, grafana: Grafana, values: Mapping[str, str], place: str) -> list[str]:
-    """Return the panel's queries that give nothing and should, and those that give something and should not."""
+    """Return the panel's queries that have no data although they should, or the other way round."""
     queries = {f"{panel} {target['refId']}": target for target in panel.targets}
     expected = {query for query in queries if (query, place) in EMPTY}
     lacking = HARDWARE if place == "virtual" else set()
@@ -107,14 +107,14 @@ def test_every_query_gives_data(dashboard: Json, panel: Panel, grafana: Grafana,
 
 
 @each_panel
-def test_every_query_takes_several_values_of_each_variable(dashboard: Json, panel: Panel, attacked: Grafana) -> None:
+def test_every_query_works_with_several_values_selected(dashboard: Json, panel: Panel, attacked: Grafana) -> None:
     every = {each["name"]: chosen(attacked.values(each, all_of(dashboard))) for each in variables(dashboard)}
     units_without_a_site = {"site": ".*"} if "site" in every else {}
     assert empty(panel, attacked, every | units_without_a_site) == empty(panel, attacked, all_of(dashboard))
 
 
 @each_panel
-def test_every_query_takes_the_unit_that_a_table_leads_to(dashboard: Json, panel: Panel, attacked: Grafana) -> None:
+def test_every_query_works_for_one_linked_unit(dashboard: Json, panel: Panel, attacked: Grafana) -> None:
     names = {each["name"] for each in variables(dashboard)}
     unit = {"job": "ironport", "pool": "inbound", "instance": "mx1"}
     values = all_of(dashboard) | {name: value for name, value in unit.items() if name in names}
@@ -127,7 +127,7 @@ def test_every_variable_offers_values(dashboard: Json, grafana: Grafana) -> None
 
 
 @each_dashboard
-def test_critical_alerts_are_marked_where_they_begin(dashboard: Json, attacked: Grafana) -> None:
+def test_critical_alerts_are_marked_at_their_beginning(dashboard: Json, attacked: Grafana) -> None:
     (critical,) = (each for each in dashboard["annotations"]["list"] if each["name"] == "Critical alerts")
     marks = {labels["alertname"]: points for labels, points in attacked.series(critical, all_of(dashboard))}
     attacks = ("IronPortDistributedAttackSuspected", "IronPortPoolSlow", "IronPortPoolUnreachable")
@@ -141,8 +141,8 @@ def test_every_query_gives_data_of_any_fleet(dashboard: Json, panel: Panel, flee
 
 
 @each_panel
-def test_a_panel_on_a_large_fleet_can_still_be_read(dashboard: Json, panel: Panel, fleets: Grafana) -> None:
-    """Tables scroll and timelines turn pages, a row or a band for each unit; all else has a legend."""
+def test_panels_of_a_large_fleet_stay_readable(dashboard: Json, panel: Panel, fleets: Grafana) -> None:
+    """Tables scroll and timelines have pages; other panels have a legend, which must be short."""
     values = all_of(dashboard) | {"job": "eighty"}
     values |= {repeat: "inbound1"} if (repeat := panel.json.get("repeat")) else {}
     most = 100 if panel.json["type"] in ("table", "state-timeline") else 30
@@ -150,13 +150,13 @@ def test_a_panel_on_a_large_fleet_can_still_be_read(dashboard: Json, panel: Pane
 
 
 def _legend(panel: Panel) -> list[Json]:
-    """Return the queries of which each series is a row of its own; those of a table share theirs."""
+    """Return the queries whose series each have a row of their own: in a table, only the first."""
     return panel.targets[:1] if panel.json["type"] == "table" else panel.targets
 
 
 @pytest.fixture(scope="session")
 def shown(attacked: Grafana) -> Mapping[str, list[dict[str, str]]]:
-    """Return the rows of every table under attack."""
+    """Return the rows of all tables during the attacks."""
     return {
         str(panel): attacked.rows(panel, all_of(dashboard))
         for dashboard, panel in WITH_QUERIES
@@ -177,7 +177,7 @@ def shown(attacked: Grafana) -> Mapping[str, list[dict[str, str]]]:
     ],
 )
 @pytest.mark.parametrize("table", ["fleet: Pools", "pool: Pools", "triage: Pools"])
-def test_the_verdict_on_a_pool_is_a_word_and_names_the_unit(
+def test_a_pools_verdict_names_the_unit(
     shown: Mapping[str, list[dict[str, str]]], table: str, pool: str, verdict: str, unit: str | None
 ) -> None:
     (row,) = (row for row in shown[table] if row["Pool"] == pool)
@@ -201,7 +201,7 @@ def test_the_verdict_on_a_pool_is_a_word_and_names_the_unit(
     ],
 )
 @pytest.mark.parametrize("table", ["triage: What each unit looks like", "unit: Status"])
-def test_a_table_says_what_each_unit_looks_like(
+def test_tables_show_the_verdict_on_each_unit(
     shown: Mapping[str, list[dict[str, str]]], table: str, unit: str, words: str
 ) -> None:
     (row,) = (row for row in shown[table] if row["Unit"] == unit)
@@ -217,10 +217,10 @@ def test_a_table_says_what_each_unit_looks_like(
         ("news2", "C695", None, "Not monitored"),
     ],
 )
-def test_the_page_of_a_unit_tells_what_it_is_and_how(
+def test_a_silent_unit_is_still_described(
     shown: Mapping[str, list[dict[str, str]]], unit: str, model: str, drives: str | None, state: str
 ) -> None:
-    """A unit that is silent is still known by what it told before; a virtual one has no drives."""
+    """Its model is known from before; a virtual unit has no drives."""
     status, now, hardware = (
         next(row for row in shown[f"unit: {title}"] if row["Unit"] == unit) for title in ("Status", "Now", "Hardware")
     )
@@ -228,7 +228,7 @@ def test_the_page_of_a_unit_tells_what_it_is_and_how(
 
 
 @pytest.mark.parametrize("table", ["fleet: Pools", "pool: Pools", "triage: Pools"])
-def test_in_a_quiet_hour_every_verdict_is_normal(quiet: Grafana, table: str) -> None:
+def test_every_verdict_is_normal_in_quiet_hours(quiet: Grafana, table: str) -> None:
     dashboard, panel = called(table)
     assert {row["Verdict"] for row in quiet.rows(panel, all_of(dashboard))} == {"Normal"}
 
@@ -236,7 +236,7 @@ def test_in_a_quiet_hour_every_verdict_is_normal(quiet: Grafana, table: str) -> 
 @pytest.mark.parametrize(
     ("pool", "word"), [(".+", "Not monitored"), ("branch", "Unreachable"), ("inbound", "Jabberer")]
 )
-def test_the_gravest_verdict_is_a_word(attacked: Grafana, quiet: Grafana, pool: str, word: str) -> None:
+def test_the_most_serious_verdict_is_a_word(attacked: Grafana, quiet: Grafana, pool: str, word: str) -> None:
     dashboard, panel = called("fleet: Most serious verdict")
     values = all_of(dashboard) | {"pool": pool}
     assert (quiet.words(panel, values), attacked.words(panel, values)) == (["Normal"], [word])
@@ -249,10 +249,9 @@ def test_the_gravest_verdict_is_a_word(attacked: Grafana, quiet: Grafana, pool: 
         ({"instance": "mx2", "pool": "inbound"}, {"IronPortSnmpDown"}),
     ],
 )
-def test_marks_of_a_unit_are_its_own_and_its_pools(
+def test_annotations_of_a_unit_exclude_other_units(
     attacked: Grafana, chosen_place: Mapping[str, str], alerts: set[str]
 ) -> None:
-    """No alert of another unit is among them."""
     (dashboard,) = (each for each in DASHBOARDS if each["uid"] == "ironport-unit")
     marks = [each for each in dashboard["annotations"]["list"] if each["name"] in ("Critical alerts", "Warnings")]
     begun = [labels for mark in marks for labels, _ in attacked.series(mark, {**all_of(dashboard), **chosen_place})]
@@ -261,8 +260,8 @@ def test_marks_of_a_unit_are_its_own_and_its_pools(
     assert {each["alertname"] for each in begun} >= alerts
 
 
-def test_alerts_are_counted_of_the_site_that_is_chosen(attacked: Grafana) -> None:
-    """As many as the table lists: those of its units, and those about no site."""
+def test_alerts_are_counted_for_the_selected_site(attacked: Grafana) -> None:
+    """The figure counts the alerts that the table lists: those of the site's units, and those without a site."""
     dashboard, stat = called("fleet: Alerts")
     _, table = called("fleet: Firing alerts")
     for site in (".*", "east"):
@@ -273,7 +272,7 @@ def test_alerts_are_counted_of_the_site_that_is_chosen(attacked: Grafana) -> Non
 
 
 SEVERAL: Final = ("one", "siteless", "virtual")
-"""Jobs that all have a pool `mail` and a unit `mx1` in it."""
+"""Jobs that each have a pool `mail` with a unit `mx1`."""
 
 OF_A_JOB: Final = [
     pytest.param(dashboard, target, id=f"{panel} {target['refId']}")
@@ -285,10 +284,11 @@ OF_A_JOB: Final = [
 
 
 @pytest.mark.parametrize(("dashboard", "target"), OF_A_JOB)
-def test_pools_and_units_of_one_name_in_several_jobs_are_as_they_are_alone(
-    dashboard: Json, target: Json, fleets: Grafana
-) -> None:
-    """Where but the largest are shown, those that are shown together are among those alone."""
+def test_equal_names_in_several_jobs_stay_apart(dashboard: Json, target: Json, fleets: Grafana) -> None:
+    """With several jobs selected, each series is the same as with one job selected.
+
+    A query for the largest series may leave out some of them.
+    """
     alone = {job: _by_labels(fleets.series(target, all_of(dashboard) | {"job": job})) for job in SEVERAL}
     every = {labels: points for series in alone.values() for labels, points in series.items()}
     together = _by_labels(fleets.series(target, all_of(dashboard) | {"job": chosen(SEVERAL)}))

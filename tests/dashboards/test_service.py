@@ -1,4 +1,4 @@
-"""What the management summary says of mail that passes two pools, which the edge has had before the core."""
+"""The rejected share on the management summary, for mail that passes first the edge and then the core."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RATES: Final = {
     "pool:ironport_recipients_rejected:rate1h": {"edge": 3.0, "core": 0.0},
     "pool:ironport_recipients_injected:rate1h": {"edge": 7.0, "core": 7.0},
 }
-"""Recipients a second of which the edge refuses three in ten, and hands on the others."""
+"""Recipients per second: the edge rejects three in ten, and passes the others on to the core."""
 
 
 def _samples(rates: dict[str, dict[str, float]]) -> Iterator[str]:
@@ -32,9 +32,7 @@ def _samples(rates: dict[str, dict[str, float]]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("pools", "share"), [(".+", "0.3"), ("edge", "0.3"), ("core", "0")])
-def test_the_share_of_refused_recipients_is_that_of_the_pools_that_refuse(
-    tmp_path: Path, pools: str, share: str
-) -> None:
+def test_rejected_share_counts_only_pools_that_reject(tmp_path: Path, pools: str, share: str) -> None:
     for name in ("prometheus", "promtool"):
         program(name)
     blocks.write(_samples(RATES), tmp_path)

@@ -1,4 +1,4 @@
-"""What pages say of units and pools that nobody watches, that one source tells of, or of which a part is missing."""
+"""Verdicts and states of units and pools that are not monitored, or are known from one source or in part only."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ END: Final = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
 
 WITHOUT_A_VERDICT: Final[Mapping[str, str]] = {
     "IronPortWatchdog": "always fires",
-    "IronPortSiteLossNotSurvivable": "of a loss to come that is rarer than a unit's, and on the capacity review",
+    "IronPortSiteLossNotSurvivable": "about a possible loss, which is shown on the capacity review",
     "IronPortSpareNotReady": "a spare carries no mail",
-    "IronPortDrainRateFalling": "what it comes to, a slow unit or a long queue, has a verdict",
-    "IronPortQueueSpaceLow": "what it comes to, resource conservation, has a verdict",
-    "IronPortMemoryNearConservation": "what it comes to, resource conservation, has a verdict",
-    "IronPortUnitRebooted": "is over, and marked in every graph",
-    "IronPortCountersReset": "is over, and of no matter to mail",
-    "IronPortXmlDown": "of the monitoring, and the unit is still watched",
-    "IronPortSnmpDown": "of the monitoring, and the unit is still watched",
-    "IronPortSnmpFlaky": "of the monitoring, and the unit is still watched",
-    "IronPortAuthenticationFailed": "of the monitoring, and the unit is still watched",
-    "IronPortCertificateExpiring": "concerns the monitoring; the unit is still watched",
-    "IronPortUnreadableValues": "concerns the monitoring; the unit is still watched",
-    "IronPortRaidDegraded": "of the hardware, on its own page: mail flows",
-    "IronPortFanFailed": "of the hardware, on its own page: mail flows",
-    "IronPortPowerSupplyFault": "of the hardware, on its own page: mail flows",
-    "IronPortTemperatureHigh": "of the hardware, on its own page: mail flows",
-    "IronPortLogDiskFilling": "of the upkeep: mail flows",
-    "IronPortFeatureKeyExpired": "of the upkeep: mail flows",
-    "IronPortFeatureKeyExpiring": "of the upkeep: mail flows",
-    "IronPortUpdateFailing": "of the upkeep: mail flows",
-    "IronPortVersionMismatch": "of the upkeep: mail flows",
+    "IronPortDrainRateFalling": "its result, a slow unit or a long queue, has a verdict",
+    "IronPortQueueSpaceLow": "its result, resource conservation, has a verdict",
+    "IronPortMemoryNearConservation": "its result, resource conservation, has a verdict",
+    "IronPortUnitRebooted": "it is over, and marked in every graph",
+    "IronPortCountersReset": "it is over, and does not affect mail",
+    "IronPortXmlDown": "about the monitoring, and the unit is still monitored",
+    "IronPortSnmpDown": "about the monitoring, and the unit is still monitored",
+    "IronPortSnmpFlaky": "about the monitoring, and the unit is still monitored",
+    "IronPortAuthenticationFailed": "about the monitoring, and the unit is still monitored",
+    "IronPortCertificateExpiring": "about the monitoring, and the unit is still monitored",
+    "IronPortUnreadableValues": "about the monitoring, and the unit is still monitored",
+    "IronPortRaidDegraded": "about hardware, which has its own dashboard: mail flows",
+    "IronPortFanFailed": "about hardware, which has its own dashboard: mail flows",
+    "IronPortPowerSupplyFault": "about hardware, which has its own dashboard: mail flows",
+    "IronPortTemperatureHigh": "about hardware, which has its own dashboard: mail flows",
+    "IronPortLogDiskFilling": "about upkeep: mail flows",
+    "IronPortFeatureKeyExpired": "about upkeep: mail flows",
+    "IronPortFeatureKeyExpiring": "about upkeep: mail flows",
+    "IronPortUpdateFailing": "about upkeep: mail flows",
+    "IronPortVersionMismatch": "about upkeep: mail flows",
 }
-"""Alerts that make no word of a pool or unit, with the reason."""
+"""Alerts that are no verdict on a pool or unit, with the reason."""
 
 
-def test_every_alert_has_a_verdict_or_a_reason_to_have_none() -> None:
+def test_every_alert_has_a_verdict_or_an_excuse() -> None:
     alerts = {rule.alert for rule in rule_files.read_rules(str(rule_files.project_rules())) if rule.alert}
     told = {alert for verdict in verdicts.VERDICTS for alert in verdict.alerts}
     assert told | WITHOUT_A_VERDICT.keys() == alerts
@@ -89,12 +89,12 @@ NOW: Final[Mapping[str, Mapping[str, float]]] = {
     "pool:ironport_messages_injected:rate1h": {"spared": 10, "young": 10},
     "ironport_probe_success": {"snmp/idle": 1},
 }
-"""What the units, or pools, give now, by series."""
+"""Present values of units or pools, by series."""
 
 
 @pytest.fixture(scope="module")
 def grafana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
-    """Return what Grafana sees of these, and of jobs that are silent: one for an hour, one for longer than is known."""
+    """Return what Grafana sees of these, and of two jobs that are down: for an hour, and for longer than 6 hours."""
     for name in ("prometheus", "promtool"):
         program(name)
     folder = tmp_path_factory.mktemp("units")
@@ -129,7 +129,7 @@ def _place(job: str, place: str) -> dict[str, str]:
 
 
 def figures(grafana: Grafana, signal: Signal, job: str) -> dict[str, float]:
-    """Return what a signal gives of a job, by unit or pool."""
+    """Return the values of a signal for a job, by unit or pool."""
     expression = thresholds.fill(signal.expression, matchers((BY_JOB, BY_SITE, BY_POOL, BY_UNIT)))
     values = {"job": job, "site": ".*", "pool": ".+", "instance": ".+"}
     answer = grafana.series({"expr": expression, "instant": True}, values)
@@ -137,17 +137,17 @@ def figures(grafana: Grafana, signal: Signal, job: str) -> dict[str, float]:
 
 
 def words(grafana: Grafana, signal: Signal, job: str) -> dict[str, str]:
-    """Return the words for what a signal gives."""
+    """Return the words for the values of a signal."""
     known = {each.code: each.word for each in signal.words}
     return {place: known[int(code)] for place, code in figures(grafana, signal, job).items()}
 
 
-def test_a_unit_that_nobody_asks_is_one_of_all_and_not_up(grafana: Grafana) -> None:
+def test_a_unit_that_is_not_scraped_is_down(grafana: Grafana) -> None:
     up = figures(grafana, units.UP, "watched")
     assert (up["xml/unscraped"], up["xml/dead"], up["snmp/idle"]) == (0, 0, 1)
 
 
-def test_the_state_of_a_unit_is_told_with_either_source(grafana: Grafana) -> None:
+def test_a_units_state_is_known_from_either_source(grafana: Grafana) -> None:
     state = words(grafana, units.UNIT_STATE, "watched")
     assert {place: word for place, word in state.items() if place.startswith(("snmp", "xml"))} == {
         "snmp/idle": "OK",
@@ -169,7 +169,7 @@ def test_the_state_of_a_unit_is_told_with_either_source(grafana: Grafana) -> Non
         ("forgotten", "Not monitored", {}, {}),
     ],
 )
-def test_a_job_whose_exporter_is_down_is_not_watched(
+def test_a_job_without_exporter_is_not_monitored(
     grafana: Grafana, job: str, gravest: str, pools: dict[str, str], each: dict[str, str]
 ) -> None:
     assert words(grafana, verdicts.MOST_SERIOUS, job) == {"": gravest}
@@ -177,14 +177,14 @@ def test_a_job_whose_exporter_is_down_is_not_watched(
     assert words(grafana, verdicts.OF_UNIT, job) == each
 
 
-def test_the_exit_of_a_pool_is_over_the_rating_of_those_units_that_tell_it(grafana: Grafana) -> None:
-    """Neither a dead unit nor one without a rating counts on one side alone."""
+def test_exit_ratio_counts_units_with_a_known_rating(grafana: Grafana) -> None:
+    """A dead unit or one without a rating counts neither above nor below the line."""
     assert figures(grafana, mailflow.POOL_EXIT_RATIO, "watched") == {"half": 0.5}
 
 
-def test_units_to_spare_are_told_from_a_week_on(grafana: Grafana) -> None:
+def test_units_to_spare_need_a_week_of_history(grafana: Grafana) -> None:
     assert figures(grafana, mailflow.UNITS_TO_SPARE, "watched") == {"spared": 0}
 
 
-def test_a_spare_that_comes_in_may_be_the_largest_and_be_lost(grafana: Grafana) -> None:
+def test_the_largest_unit_may_be_a_spare(grafana: Grafana) -> None:
     assert figures(grafana, capacity.SPARE_COMES, "watched") == {"spared": 1}

@@ -1,4 +1,4 @@
-"""The dashboards as Grafana sees them: their panels in a row, their variables filled in, their tables joined."""
+"""The dashboards as Grafana reads them: panels, variables filled in, and the rows of tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Series = tuple[dict[str, str], list[float]]
 
 _STEP: Final = 60
 _RANGE: Final = 3600
-"""Seconds from one point of a graph to the next, and of the whole graph."""
+"""Seconds between two points of a graph, and of the whole graph."""
 
 _VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
 
@@ -48,7 +48,7 @@ def dashboards() -> list[Json]:
 
 
 def panels(dashboard: Json) -> list[Panel]:
-    """Return every panel of a dashboard, also those in closed rows."""
+    """Return all panels of a dashboard, including those in closed rows."""
     return [Panel(dashboard["uid"], each) for each in _flat(dashboard["panels"]) if each["type"] != "row"]
 
 
@@ -59,23 +59,23 @@ def _flat(placed: Sequence[Json]) -> Iterator[Json]:
 
 
 def variables(dashboard: Json) -> list[Json]:
-    """Return the variables of a dashboard that hold values of a label."""
+    """Return the variables of a dashboard that filter by a label."""
     return [each for each in dashboard["templating"]["list"] if each["type"] == "query"]
 
 
 def all_of(dashboard: Json) -> dict[str, str]:
-    """Return what the variables stand for while all values are chosen."""
+    """Return the values of the variables if "All" is selected in each."""
     return {each["name"]: each["allValue"] for each in variables(dashboard)}
 
 
 def chosen(values: Sequence[str]) -> str:
-    """Return what a variable stands for while these values are chosen."""
+    """Return the value of a variable if these values are selected."""
     escaped = [re.escape(value).replace(r"\-", "-") for value in values]
     return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
 
 
 def filled(text: str, values: Mapping[str, str], moment: int, length: int = _RANGE, step: int = _STEP) -> str:
-    """Return the text with every variable filled in as Grafana does for a graph that ends at the moment."""
+    """Fill in every variable, as Grafana does for a graph that ends at the moment."""
     known = {
         "__interval": f"{step}s",
         "__interval_ms": str(step * 1000),
@@ -93,9 +93,9 @@ def filled(text: str, values: Mapping[str, str], moment: int, length: int = _RAN
 
 @dataclass(frozen=True)
 class Grafana:
-    """What Grafana asks of the Prometheus at `url` for a dashboard of the `length` that ends at the `moment`.
+    """Queries the Prometheus at `url` as Grafana does for a dashboard of the `length` that ends at the `moment`.
 
-    `step` is how far the points of a graph are apart; all of these are seconds.
+    `step` is the distance between two points of a graph. All are in seconds.
     """
 
     url: str
@@ -104,7 +104,7 @@ class Grafana:
     step: int = _STEP
 
     def series(self, target: Json, values: Mapping[str, str]) -> list[Series]:
-        """Return what a query of a panel gives: labels, and the points of the graph or the one of a figure."""
+        """Return the series of a query: labels with the points of a graph, or with the one point of a figure."""
         query = filled(target["expr"], values, self.moment, self.length, self.step)
         if target.get("instant"):
             answer = self._ask("query", query=query, time=self.moment)
@@ -124,7 +124,7 @@ class Grafana:
         return sorted(found)
 
     def rows(self, panel: Panel, values: Mapping[str, str]) -> list[dict[str, str]]:
-        """Return the rows of a table, cells by heading, with words where values stand for them."""
+        """Return the rows of a table: cells by heading, with words instead of values where there are any."""
         answers = {target["refId"]: self.series(target, values) for target in panel.targets}
         columns = [set().union(*(labels for labels, _ in answer)) for answer in answers.values() if answer]
         keys = sorted(set.intersection(*columns)) if columns else []
@@ -137,7 +137,7 @@ class Grafana:
         return [_organized(panel.json, row) for row in joined.values()]
 
     def words(self, panel: Panel, values: Mapping[str, str]) -> list[str]:
-        """Return the figures that a panel shows now, with words where values stand for them."""
+        """Return the figures that a panel shows now, with words instead of values where there are any."""
         mappings = panel.json["fieldConfig"]["defaults"].get("mappings", [])
         figures = [points[-1] for target in panel.targets for _, points in self.series(target, values)]
         return [_word(f"{figure:g}", mappings) for figure in figures]
@@ -152,7 +152,7 @@ class Grafana:
 
 
 def _organized(panel: Json, row: Mapping[str, str]) -> dict[str, str]:
-    """Return the row as the table's last transformation and its overrides make it."""
+    """Return the row after the table's last transformation and overrides."""
     organize = panel["transformations"][-1]["options"]
     mappings = {
         override["matcher"]["options"]: each["value"]

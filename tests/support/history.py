@@ -30,7 +30,7 @@ HOUR: Final = 3600
 WEEK: Final = 7 * 24 * HOUR
 
 _LOOKBACK: Final = 59
-"""Seconds that a series outlives its last sample while rules are evaluated: not until the next, as in Prometheus."""
+"""While rules are evaluated, a series lasts this long after its last sample, in seconds: it ends before the next."""
 
 _HISTORY: Final = 300
 """Seconds between samples of the weeks before."""
@@ -41,9 +41,9 @@ _MEANS: Final = {
     "pool:ironport_injection_connections:rate1h": 1.5,
     "pool:ironport_recipients_rejected:rate1h": 0.5,
     "pool:ironport_recipients_bounce_generated:rate1h": 0.02,
-    "pool:ironport_delivery_queue_recipients:mean1h": 20.0,
+    "pool:ironport_delivery_queue_recipients:mean1h": 300.0,
 }
-"""The hourly means that are kept for weeks, as multiples of the messages a second that go with them."""
+"""The hourly means that are kept for weeks, per message a second. Delivery queues are as long as after newsletters."""
 
 
 EXPORTER: Final = {"job": f"{JOB}-exporter", "instance": "localhost:10125"}
@@ -58,47 +58,33 @@ def unscraped(unit: str, offset: int) -> ScenarioRequest:
 
 
 def write(
-    topology: Topology, folder: Path, end: int, length: int, scenarios: Iterable[ScenarioRequest], *, days: int = 8
+    fleets: Mapping[str, Topology],
+    folder: Path,
+    end: int,
+    length: int,
+    scenarios: Iterable[ScenarioRequest] = (),
+    *,
+    days: int = 8,
 ) -> None:
-    """Write the `length` seconds until `end` to the folder, scenarios counting from their beginning, and their alerts.
+    """Write the `length` seconds until `end` of fleets to the folder, each by the name of its job, and their alerts.
 
-    What is usual comes from the same hours a week before, and how busy it gets from `days`, of which there are but the
-    hourly means of pools; what a busy hour was is known of some days in the months before.
+    The scenarios count from the beginning and happen to the first fleet. What is usual, and how busy it gets, comes
+    from the `days` before, for which only the hourly means of pools are written. For the months before, only a few busy
+    hours are.
     """
-    samples = Sampling(topology, 1, ALL_FAMILIES, folder)
-    now, before = (_periods(instant - length, instant) for instant in (end, end - WEEK))
-    model = Model(topology, 1, end - length, MINUTE)
+    now = list(blocks.periods(end - length + MINUTE, end, MINUTE))
+    models = {job: Model(topology, 1, end - length, MINUTE) for job, topology in fleets.items()}
     for scenario in scenarios:
-        model.begin(scenario)
-    _write_samples(samples, Model(topology, 1, end - WEEK - length, MINUTE), before)
-    _write_samples(samples, model, now)
-    _write_exporter(len(topology.appliances), folder, now)
-    for first, last in ((end - days * 24 * HOUR, before[0][0]), (before[-1][-1], now[0][0])):
-        _write_weeks({JOB: topology}, folder, first, last - 1)
-    _write_months({JOB: topology}, folder, end)
-    _write_what_rules_make(folder, before, now)
-
-
-def write_fleets(fleets: Mapping[str, Topology], folder: Path, end: int, length: int, *, days: int = 8) -> None:
-    """Write the `length` seconds until `end` of several fleets to the folder, each by the name of its job.
-
-    Nothing happens in them. Of the `days` before there are but the hourly means of pools, of months busy hours.
-    """
-    now = _periods(end - length, end)
-    for job, topology in fleets.items():
-        samples = Sampling(topology, 1, ALL_FAMILIES, folder)
-        _write_samples(samples, Model(topology, 1, end - length, MINUTE), now, job)
+        next(iter(models.values())).begin(scenario)
+    for job, model in models.items():
+        _write_samples(Sampling(fleets[job], 1, ALL_FAMILIES, folder), model, now, job)
     _write_exporter(sum(len(fleet.appliances) for fleet in fleets.values()), folder, now)
     _write_weeks(fleets, folder, end - days * 24 * HOUR, now[0][0] - 1)
     _write_months(fleets, folder, end)
-    _write_what_rules_make(folder, [], now)
+    _write_what_rules_make(folder, now)
 
 
-def _periods(begin: int, end: int) -> list[range]:
-    return list(blocks.periods(begin + MINUTE, end, MINUTE))
-
-
-def _write_samples(samples: Sampling, model: Model, periods: Iterable[range], job: str = JOB) -> None:
+def _write_samples(samples: Sampling, model: Model, periods: Iterable[range], job: str) -> None:
     for period in periods:
         parts = sample_text(samples, model, period)
         blocks.write((part.replace(f'job="{JOB}"', f'job="{job}"') for part in parts), samples.out)
@@ -174,12 +160,12 @@ def _busy_hours(fleets: Mapping[str, Topology], time: int, share: float) -> Iter
             yield openmetrics.samples(openmetrics.labelled(name, labels), [busy], stamps)
 
 
-def _write_what_rules_make(folder: Path, before: Sequence[range], now: Sequence[range]) -> None:
-    """Write the recorded series of both times, and the alerts of now."""
+def _write_what_rules_make(folder: Path, periods: Sequence[range]) -> None:
+    """Write the recorded series and the alerts."""
     rules = rule_files.read_rules(str(rule_files.project_rules()))
     with ThreadPoolExecutor(2) as pool:
-        recording.record(folder, rule_files.levels(rules), [*before, *now], pool, _silent, lookback=_LOOKBACK)
-    _write_alerts(folder, rules, now)
+        recording.record(folder, rule_files.levels(rules), periods, pool, _silent, lookback=_LOOKBACK)
+    _write_alerts(folder, rules, periods)
 
 
 def _write_alerts(folder: Path, rules: Sequence[Rule], periods: Sequence[range]) -> None:
