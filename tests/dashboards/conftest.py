@@ -52,17 +52,17 @@ def write_probe_health(fleets: Mapping[str, Topology], folder: Path, length: int
 
 
 def _probe_health(fleets: Mapping[str, Topology], period: range) -> Iterator[str]:
-    names = {
-        "ironport_tls_certificate_expiry_timestamp_seconds": (END + 300 * 24 * HOUR, None),
-        "ironport_source_unreadable_values": (2, 1),
-    }
-    for name, (value, count) in names.items():
+    names: tuple[tuple[str, dict[str, str], int, int | None], ...] = (
+        ("ironport_tls_certificate_expiry_timestamp_seconds", {"verified_by": "ca"}, END + 300 * 24 * HOUR, None),
+        ("ironport_source_unreadable_values", {}, 2, 1),
+    )
+    for name, more, value, count in names:
         yield openmetrics.header(name, "gauge")
         for job, fleet in fleets.items():
             for unit in fleet.appliances[:count]:
                 site = {"site": unit.site} if unit.site else {}
                 labels = {"job": job, "pool": unit.pool, "stream": unit.stream, "instance": unit.name, **site}
-                series = openmetrics.labelled(name, {**labels, "source": "xml"})
+                series = openmetrics.labelled(name, {**labels, **more, "source": "xml"})
                 yield openmetrics.samples(series, [float(value)] * len(period), openmetrics.stamps(period))
 
 

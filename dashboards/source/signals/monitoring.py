@@ -174,12 +174,17 @@ CERTIFICATE_DAYS: Final = Signal(
     "Certificate, days left",
     "none",
     PER_UNIT,
-    "Days until the TLS certificate of a unit's status page expires.",
-    "(last_over_time(ironport_tls_certificate_expiry_timestamp_seconds{<<units>>}[15m]) - time()) / 86400",
-    limits=((0, WARNING), (14, GOOD)),
+    "Days until the TLS certificate of a unit expires, if it is checked against a CA. A pinned one is accepted also "
+    "after its date.",
+    """\
+(
+    last_over_time(ironport_tls_certificate_expiry_timestamp_seconds{verified_by="ca",<<units>>}[1h])
+  - time()
+) / 86400""",
+    limits=((0, WARNING), (limit("certificate_seconds") / 86400, GOOD)),
     below=CRITICAL,
     decimals=0,
-    no_value="no unit has a status page with TLS",
+    no_value="no certificate is checked against a CA",
 )
 
 # --- SNMP packets -----------------------------------------------------------------------------------------------------
