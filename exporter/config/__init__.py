@@ -5,7 +5,8 @@ from exporter.config.loading import LoadResult, effective, load, schema, try_loa
 from exporter.config.models import Appliance, Config, FleetFile
 from exporter.config.snmp import AuthKey, CommunityAuth, PrivKey, SnmpCredentials, SnmpSettings, UserAuth
 from exporter.config.source_keys import Auth, MinInterval
-from exporter.config.xml import BasicAuth, TlsSettings, XmlSettings
+from exporter.config.tls import TlsSettings
+from exporter.config.xml import BasicAuth, XmlSettings
 
 __all__ = [
     "Appliance",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from exporter.config import xml
+from exporter.config import tls
 from exporter.config.files import LoadContext
 from exporter.config.models import FleetFile
 from exporter.config.problems import Explainer, Problem, did_you_mean
+from exporter.config.source_keys import SOURCE_NAMES
 from exporter.config.values import is_documentation_address
 from exporter.config.yaml_file import KeyPath, YamlFile, YamlMapping, as_mapping
 
-_PLACEHOLDER: Final = "fill-me-in"
+_FILL_ME_IN: Final = "fill-me-in"
 """The secrets of fleet.example.yml."""
 
 
@@ -61,9 +63,9 @@ def problems(parts: Sequence[FleetPart], *, complete: bool) -> list[str]:
 def unfilled(parts: Iterable[FleetPart]) -> Iterator[str]:
     """Yield a sentence for each value of fleet.example.yml that nobody has filled in."""
     for part in parts:
-        secrets = [at for at in part.file.lines if at[0] == "auths" and part.file.value(at) == _PLACEHOLDER]
+        secrets = [at for at in part.file.lines if at[0] == "auths" and part.file.value(at) == _FILL_ME_IN]
         for key_path in secrets:
-            yield part.explainer.sentence(Problem(key_path, f"is still {_PLACEHOLDER}: put your own secret there"))
+            yield part.explainer.sentence(Problem(key_path, f"is still {_FILL_ME_IN}: put your own secret there"))
         for place, entry in part.entries():
             key_path = (*place, "address")
             if part.file.line(key_path) in part.file.marked and is_documentation_address(str(entry.get("address"))):
@@ -125,8 +127,9 @@ def _auth_references(part: FleetPart) -> Iterator[tuple[KeyPath, object]]:
 
 
 def _tls_without_https(parts: Sequence[FleetPart]) -> Iterator[Found]:
-    usual = as_mapping(defaults(parts)[0].get("xml"))
+    usual = defaults(parts)[0]
     for part in parts:
-        for place, entry in part.entries():
-            if xml.has_tls_without_https(usual, as_mapping(entry.get("xml"))):
-                yield part, Problem((*place, "xml", "tls"), "is only for https: remove it, or set the scheme to https")
+        for (place, entry), source in product(part.entries(), SOURCE_NAMES):
+            if tls.has_tls_without_https(as_mapping(usual.get(source)), as_mapping(entry.get(source))):
+                text = "is only for https: remove it, or set the scheme to https"
+                yield part, Problem((*place, source, "tls"), text)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import yaml
 
-from exporter.config import checks, xml
+from exporter.config import checks, tls
 from exporter.config.checks import FleetPart
 from exporter.config.files import FilesRead, LoadContext
 from exporter.config.models import Appliance, ApplianceSettings, Config, FleetFile
+from exporter.config.source_keys import SOURCE_NAMES
 from exporter.config.values import Section
 from exporter.config.yaml_file import YamlFile, YamlMapping, as_mapping, read_yaml
 from exporter.errors import ConfigError
+
+T = TypeVar("T")
 
 _SUFFIXES: Final = (".yml", ".yaml")
 
@@ -68,27 +72,29 @@ def _plain(section: Section) -> dict[str, Any]:
 
 def _plain_entry(appliance: Appliance) -> dict[str, Any]:
     entry = {"name": appliance.name, "address": appliance.address} | _plain(appliance)
-    if appliance.xml.scheme == "http":
-        del entry["xml"]["tls"]
+    for name in SOURCE_NAMES:
+        if entry[name].get("scheme") == "http":
+            del entry[name]["tls"]
     return dict(sorted(entry.items(), key=lambda item: isinstance(item[1], dict)))  # mappings after single values
 
 
 def _read_files(paths: Iterable[Path], read: FilesRead) -> tuple[list[YamlFile], list[str]]:
     """Return the files that can be read, and the problems of the others."""
-    expanded = {path: _expanded(path, read) for path in paths}
-    files: list[YamlFile] = []
-    problems = [
-        f"{path}: the folder has no *.yml and no *.yaml file: put the configuration there, or name another."
-        for path in expanded
-        if not expanded[path]
-    ]
-    for path in dict.fromkeys(file for group in expanded.values() for file in group):
-        read.note(path)
+    groups, unusable = _for_each(paths, partial(_expanded, read=read))
+    files, unreadable = _for_each(dict.fromkeys(chain.from_iterable(groups)), partial(_read_file, read=read))
+    return files, unusable + unreadable
+
+
+def _for_each(paths: Iterable[Path], function: Callable[[Path], T]) -> tuple[list[T], list[str]]:
+    """Return what the function gives for each path, and the problems of the paths for which it raises ConfigError."""
+    results: list[T] = []
+    problems: list[str] = []
+    for path in paths:
         try:
-            files.append(read_yaml(path))
+            results.append(function(path))
         except ConfigError as error:
             problems += error.problems
-    return files, problems
+    return results, problems
 
 
 def _expanded(path: Path, read: FilesRead) -> Sequence[Path]:
@@ -96,7 +102,20 @@ def _expanded(path: Path, read: FilesRead) -> Sequence[Path]:
     if not path.is_dir():
         return [path]
     read.note(path)
-    return sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and not file.name.startswith("."))
+    try:
+        inside = sorted(path.iterdir())
+    except OSError as error:
+        raise ConfigError([f"{path}: the folder cannot be read ({error.strerror}): check its permissions."]) from None
+    files = [file for file in inside if file.suffix in _SUFFIXES and not file.name.startswith(".")]
+    if not files:
+        text = "the folder has no *.yml and no *.yaml file: put the configuration there, or name another."
+        raise ConfigError([f"{path}: {text}"])
+    return files
+
+
+def _read_file(path: Path, read: FilesRead) -> YamlFile:
+    read.note(path)
+    return read_yaml(path)
 
 
 def _config(parts: Sequence[FleetPart], read: FilesRead) -> Config:
@@ -118,13 +137,15 @@ def _appliances(parts: Sequence[FleetPart], read: FilesRead) -> Iterator[Applian
 
 def _with_paths(settings: YamlMapping, folder: Path) -> YamlMapping:
     """Return the settings with paths that do not depend on the folder of their file."""
-    source = as_mapping(settings.get("xml"))
-    return settings | {"xml": xml.with_ca_path(source, folder)} if source else settings
+    sources = {name: as_mapping(settings[name]) for name in SOURCE_NAMES if name in settings}
+    return settings | {name: tls.with_ca_path(source, folder) for name, source in sources.items()}
 
 
 def _inherited(defaults: YamlMapping, own: YamlMapping) -> YamlMapping:
     """Return the defaults that an appliance takes over."""
-    return defaults | {"xml": xml.inherited(as_mapping(defaults.get("xml")), as_mapping(own.get("xml")))}
+    return defaults | {
+        name: tls.inherited(as_mapping(defaults.get(name)), as_mapping(own.get(name))) for name in SOURCE_NAMES
+    }
 
 
 def _merged(defaults: YamlMapping, own: YamlMapping) -> YamlMapping:

@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema
 from exporter.config.files import LoadContext, read_limited
 from exporter.config.values import Section, bad_value
 
-_MAX_BYTES: Final = 65_536
+_MAX_SECRET_BYTES: Final = 65_536
 
 
 def _forms(key: str) -> tuple[str, str, str]:
@@ -97,7 +97,7 @@ def _only_form(written: _WrittenSecret, key: str) -> tuple[str, str | SecretStr]
 def _from_file(name: str, key: str, info: ValidationInfo) -> str:
     path = info.context.path(name) if isinstance(info.context, LoadContext) else Path(name)
     try:
-        return read_limited(path, _MAX_BYTES).decode().removesuffix("\n")
+        return read_limited(path, _MAX_SECRET_BYTES).decode().removesuffix("\n")
     except OSError as error:
         text = f"names a file that cannot be read ({error.strerror}): create it, or correct the path"
     except UnicodeDecodeError:

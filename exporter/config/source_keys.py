@@ -1,6 +1,8 @@
-"""The keys of the sources: a further source has a module like `snmp`, and one line in each of these classes."""
+"""The keys of all sources. A further source has a module like `snmp`, and one line in each of these three classes."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from pydantic import model_validator
 
@@ -32,6 +34,9 @@ class SourceSettings(Section):
     """How the SNMP agent is polled."""
     xml: XmlSettings = XmlSettings()
     """How the status pages are fetched."""
+
+
+SOURCE_NAMES: Final = tuple(SourceSettings.model_fields)
 
 
 class MinInterval(Section):

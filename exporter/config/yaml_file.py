@@ -21,7 +21,7 @@ YamlMapping = dict[str, YamlValue]
 KeyPath = tuple[str | int, ...]
 """The keys and list indices that lead to a value: `("appliances", 3, "snmp", "port")`."""
 
-_MAX_BYTES: Final = 5_000_000
+_MAX_YAML_BYTES: Final = 5_000_000
 """Size of the largest file; 5,000 appliances with every key need less than half of it."""
 
 _MAX_DEPTH: Final = 32
@@ -137,7 +137,7 @@ def _parsed(text: str) -> tuple[YamlValue, dict[KeyPath, int], list[tuple[KeyPat
 
 def _text(path: Path) -> str:
     try:
-        return read_limited(path, _MAX_BYTES).decode()
+        return read_limited(path, _MAX_YAML_BYTES).decode()
     except OSError as error:
         problem = f"{path}: the file cannot be read ({error.strerror}): check its name, size and permissions."
     except UnicodeDecodeError:

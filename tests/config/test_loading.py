@@ -76,7 +76,7 @@ def test_null_unsets_a_default(load: Load) -> None:
     "address",
     ["mx1", "mx1.example.edu", "mx1.example.edu.", "1mx.example", "mx_1.example", "192.0.2.1", "::1", "2001:db8::1"],
 )
-def test_an_address_is_a_host_name_or_an_ip_address(address: str, load: Load) -> None:
+def test_host_names_and_ip_addresses_are_accepted(address: str, load: Load) -> None:
     assert load(f"{MINIMAL}- {{name: mx1, address: '{address}', auth: lab}}").appliances["mx1"].address == address
 
 

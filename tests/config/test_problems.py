@@ -69,6 +69,6 @@ def test_any_text_loads_or_is_refused_in_words(load: Load, text: str) -> None:
 
 
 @pytest.mark.parametrize("label", sorted(LABELS | {"instance", "job", "site", "pool", "stream", "traffic", "role"}))
-def test_a_label_that_discovery_or_a_metric_sets_is_refused(label: str, load: Load) -> None:
+def test_a_label_that_is_taken_is_refused(label: str, load: Load) -> None:
     with pytest.raises(ConfigError, match=rf"appliances\[0\] \(mx1\)\.labels\.{label} is .*: use another name\."):
         load(f"{MINIMAL}- {{name: mx1, address: mx1, auth: lab, labels: {{{label}: a}}}}")

@@ -37,7 +37,7 @@ def test_unquoted_text_is_taken_as_written(written: str, load: Load) -> None:
     assert mx1.labels == {"rack": written}
 
 
-def test_one_line_end_is_taken_off_a_secret_file(load: Load, folder: Path) -> None:
+def test_a_secret_file_loses_one_line_break(load: Load, folder: Path) -> None:
     (folder / "secrets/password").write_bytes(b" two lines \n\n")
     xml = load(FLEET).appliances["mx1"].credentials.xml
     assert xml is not None

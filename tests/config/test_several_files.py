@@ -99,7 +99,7 @@ def test_a_folder_without_files_is_a_sentence(parts: Path) -> None:
     ]
 
 
-def test_the_effective_form_of_several_files_is_one_file(parts: Path) -> None:
+def test_the_effective_form_is_one_file(parts: Path) -> None:
     loaded = config.load(parts / "auths", parts / "defaults", parts / "sites")
     assert config.effective(loaded).startswith(
         "auths:\n  ops:\n    xml:\n      username: monitor\n      password: <secret>\n"

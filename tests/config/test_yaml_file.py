@@ -39,7 +39,7 @@ def test_what_is_not_yaml_gets_line_and_advice(text: str, load: Load, folder: Pa
     assert refused.value.problems == [f"{folder}/fleet.yml:{line}: the file is not YAML here: {advice}."]
 
 
-def test_a_file_that_is_not_there_or_not_text_is_refused(folder: Path) -> None:
+def test_a_missing_or_undecodable_file_is_refused(folder: Path) -> None:
     absent = folder / "absent.yml"
     with pytest.raises(ConfigError, match=re.escape(f"{absent}: the file cannot be read (No such file or directory)")):
         config.load(absent)

@@ -26,7 +26,7 @@ async def test_metrics_always_have_the_text_format(running: RunningServer, path:
         assert (answer.status, answer.headers["Content-Type"]) == (200, TEXT_FORMAT)
 
 
-async def test_a_probe_answers_with_the_figures_of_its_appliance(running: RunningServer) -> None:
+async def test_a_probe_answers_for_its_appliance(running: RunningServer) -> None:
     status, text = await running.get("/probe?target=mx1")
     assert status == 200
     assert "\nironport_work_queue_messages 42.0\n" in text

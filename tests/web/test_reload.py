@@ -159,7 +159,7 @@ async def test_a_changed_file_is_reloaded_once(
     assert len(loads) == 1
 
 
-async def test_a_broken_file_is_tried_once_and_changes_nothing(
+async def test_a_broken_file_is_tried_once(
     running: RunningServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads = reloads(running, monkeypatch)

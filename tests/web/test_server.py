@@ -30,7 +30,7 @@ async def status(address: str) -> int:
 
 @needs_ipv6
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-async def test_without_a_host_one_port_serves_both_ip_versions(host: str) -> None:
+async def test_without_a_host_both_ip_versions_are_served(host: str) -> None:
     async with listening(web.Application(), [EVERY_INTERFACE]) as (address,):
         assert address.startswith("[::]:")
         assert await status(f"{host}:{address.rpartition(':')[2]}") == 404
