@@ -13,6 +13,7 @@ import yaml
 
 from exporter.errors import REASONS
 from exporter.metrics.catalog import FAMILIES
+from support.completeness import assert_complete
 from support.prometheus import Series, parsed
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
 from support.status_server import PASSWORD, USERNAME, Page, StatusServer
@@ -290,13 +291,18 @@ def without_varying(found: Series) -> Series:
     return {key: value for key, value in found.items() if key not in varying}
 
 
-def test_the_expected_series_cover_the_catalogue() -> None:
+def test_every_metric_of_the_catalogue_is_expected() -> None:
     names = {name.partition("{")[0] for name in {**PROBE, **BOTH, **CONFIGURED, **XML, **SNMP} | dict.fromkeys(VARYING)}
-    assert names == {family.name for family in FAMILIES}
+    assert_complete(
+        names,
+        {family.name for family in FAMILIES},
+        "a table of tests/test_catalogue_end_to_end.py, with the value to expect; the value that the appliance answers "
+        "is in tests/support/status_page.py (XML) or tests/support/mail_agent.py (SNMP)",
+    )
 
 
 @pytest.mark.parametrize("version", SNMP_AUTHS)
-async def test_every_metric_has_the_value_that_the_appliance_told(version: str, snmpd: Snmpd, tmp_path: Path) -> None:
+async def test_every_metric_has_the_value_of_the_appliance(version: str, snmpd: Snmpd, tmp_path: Path) -> None:
     authority = trustme.CA()
     ca_file = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))

@@ -19,6 +19,7 @@ from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.durations import parse_duration
 from exporter.prometheus.rule_files import Rule, read_rules
 from exporter.telemetry import Telemetry
+from support.completeness import assert_complete
 
 ALERTS: Final = Path(__file__).parents[2] / "alerts"
 RULES: Final = sorted((ALERTS / "rules").glob("*.yml"))
@@ -144,14 +145,16 @@ def test_the_rules_do_what_their_tests_say(path: Path) -> None:
 
 def test_every_alert_fires_in_one_test_and_does_not_in_another() -> None:
     checks = [check for test in TESTS for check in test.get("alert_rule_test", ())]
-    severities = {
-        (check["alertname"], alert["exp_labels"]["severity"])
+    fired = {
+        f"{check['alertname']} ({alert['exp_labels']['severity']})"
         for check in checks
         for alert in check.get("exp_alerts", ())
     }
-    assert severities == {(rule.alert, rule.labels["severity"]) for rule in ALERTING}
+    alerts = {f"{rule.alert} ({rule.labels['severity']})" for rule in ALERTING}
+    assert_complete(fired, alerts, "a test in alerts/tests in which it fires")
     silent = {check["alertname"] for check in checks if not check.get("exp_alerts")}
-    assert silent == {rule.alert for rule in ALERTING} - {"IronPortWatchdog"}
+    quiet = {rule.alert for rule in ALERTING} - {"IronPortWatchdog"}
+    assert_complete(silent, quiet, "a test in alerts/tests in which it does not fire")
 
 
 @each_alert
@@ -177,7 +180,7 @@ def test_an_alert_about_a_place_names_it_and_fires_with_its_labels(rule: Rule) -
     """Inhibition goes by labels, and two alerts that both lack one would count as equal."""
     assert "{{ $labels.pool }}" in rule.annotations["description"]
     fired = _expected(rule)
-    assert fired
+    assert fired, "Add a test in alerts/tests in which it fires."
     by_unit = "$labels.instance" in rule.annotations["dashboard_url"]
     for labels in fired:
         assert {"job", "stream", "pool"} <= labels.keys()
@@ -198,7 +201,8 @@ def _expected(rule: Rule) -> Sequence[Mapping[str, str]]:
 
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=_id)
 def test_a_rule_reads_only_what_is_exported_or_recorded(rule: Rule, exported: set[str]) -> None:
-    assert _read(rule) <= exported | {record.record for record in RECORDING}
+    unknown = _read(rule) - exported - {record.record for record in RECORDING}
+    assert not unknown, f"{unknown}: neither in exporter/metrics/catalog.py nor recorded by a rule"
 
 
 def test_every_recorded_series_is_read_by_a_rule_but_those_that_dashboards_show() -> None:

@@ -14,6 +14,7 @@ from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.rule_files import read_rules
 from exporter.telemetry import Telemetry
 from support.command_line import parse_command_line
+from support.completeness import assert_complete
 from support.prometheus import promtool
 
 ALERTS = Path(__file__).parents[2] / "alerts"
@@ -84,7 +85,9 @@ def wrong(check: Callable[[Path], Collection[str]], pages: Iterable[Path] = PAGE
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
-    assert {runbook.stem for runbook in RUNBOOKS} == set(SEVERITIES)
+    assert_complete(
+        (f"{runbook.stem}.md" for runbook in RUNBOOKS), (f"{alert}.md" for alert in SEVERITIES), "alerts/runbooks"
+    )
 
 
 def test_every_alert_links_its_runbook() -> None:
@@ -112,9 +115,11 @@ def test_the_index_says_of_every_alert_what_it_needs() -> None:
     needs = INDEX.read_text().split("## What each alert needs")[1].split("\n## ")[0]
     rows = re.findall(r"^\| [^|]+ \| ([^|]+) \|$", needs, re.MULTILINE)
     listed = [name for row in rows for name in re.findall(r"[A-Z][A-Za-z]+[a-z]", row)]
-    assert {name for name in listed if f"IronPort{name}" in SEVERITIES} == {
-        alert.removeprefix("IronPort") for alert in SEVERITIES
-    }
+    assert_complete(
+        (name for name in listed if f"IronPort{name}" in SEVERITIES),
+        (alert.removeprefix("IronPort") for alert in SEVERITIES),
+        'the table "What each alert needs" in alerts/README.md',
+    )
 
 
 def test_every_link_leads_somewhere() -> None:

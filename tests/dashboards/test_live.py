@@ -91,7 +91,11 @@ def empty(panel: Panel, grafana: Grafana, values: Mapping[str, str]) -> list[str
 
 
 def faults(panel: Panel, grafana: Grafana, values: Mapping[str, str], place: str) -> list[str]:
-    """Return the panel's queries that have no data although they should, or the other way round."""
+    """Return the panel's queries that have no data although they should, or the other way round.
+
+    For a new panel, simulate what it reads (exporter/lab/simulator/figures.py), or list its query above with the reason
+    why it has no data.
+    """
     queries = {f"{panel} {target['refId']}": target for target in panel.targets}
     expected = {query for query in queries if (query, place) in EMPTY}
     lacking = HARDWARE if place == "virtual" else set()
