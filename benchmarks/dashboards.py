@@ -1,12 +1,12 @@
-"""How long the panels of the long views take: capacity over 90 days, management over 30, on the campus of nine units.
+"""Measure the panels with a long range: Capacity review (90 days) and Management summary (30), for nine units.
 
     python benchmarks/dashboards.py [FOLDER]
 
-FOLDER keeps the history: if it is empty it is made, which takes ten minutes and more. A Prometheus is then asked each
-panel's queries as Grafana would with all of the fleet chosen, tables and figures at the end, and graphs as finely as a
-page that is 1600 pixels wide can show. Prints for each panel its queries, the points of its lines, the series that
-come, and the seconds that they take one after the other: the median of five times. Exits 1 if a panel takes a second
-or longer.
+FOLDER keeps the simulated history. If it is empty, the history is written first, which takes more than ten minutes.
+The program then sends each panel's queries to a Prometheus, as Grafana does with the whole fleet selected and a page
+that is 1600 pixels wide. It prints for each panel the number of queries, of points of a line and of series, and the
+seconds that all its queries take, one after the other: the median of five runs. It exits with 1 if a panel takes a
+second or longer.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TIMES: Final = 5
 LIMIT: Final = 1.0
 
 PACE: Final = 300
-"""Seconds between evaluations of all rules: the long views read no series that is recorded oftener."""
+"""Seconds between evaluations of all rules: these dashboards read no series that is recorded more often."""
 
 GROWTH: Final = f"growth@+0d,size=1.15,ramp={LENGTH}s,duration={LENGTH + DAY}s"
 INCIDENTS: Final = (
@@ -70,15 +70,15 @@ INCIDENTS: Final = (
     ("dha,pool=inbound", 86, 4),
     ("jabberer,unit=mx3", 88, 9),
 )
-"""What befalls the campus: scenario, day and hour of the history."""
+"""Incidents of the campus: scenario, day and hour of the history."""
 
 RECOGNISED: Final = 7 * MINUTE
 LASTS: Final = 15 * MINUTE
-"""From an onset to its alert, and from the end to that of the alert: about what the backtest tells."""
+"""Seconds until the alert fires, and until it ends after the incident: about as in the backtest."""
 
 
 def main() -> None:
-    """Print a line for each panel, and exit with 1 if one is too slow."""
+    """Print a line for each panel; exit with 1 if one is too slow."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(sys.argv[1] if sys.argv[1:] else scratch)
         if not any(folder.glob("*/meta.json")):
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def write(folder: Path) -> None:
-    """Write the history to the folder: samples, recorded series, and the alerts that are right."""
+    """Write the history to the folder: samples, recorded series, and the alerts that the incidents should cause."""
     campus = load_topology("campus")
     requests = [
         parse_scenario(GROWTH),
@@ -117,7 +117,7 @@ def write(folder: Path) -> None:
 
 
 def needed() -> list[Rule]:
-    """Return the rules that the dashboards' own rest on; every unit is rated, so that nothing has to be learned."""
+    """Return the rules that the panels need. Every unit has a rating, so that nothing has to be learned."""
     rules = [
         rule
         for rule in rule_files.read_rules(str(rule_files.project_rules()))
@@ -144,7 +144,7 @@ def _duration(text: str) -> float:
 
 
 def _alerts(campus: Topology, text: str, period: range) -> Iterator[str]:
-    """Yield the series of the alert that is right about the scenario."""
+    """Yield the series of the alert that the scenario should cause."""
     request = parse_scenario(text)
     place = {name: str(request.values[name]) for name in ("unit", "pool") if name in request.values}
     (unit, *_) = (each for each in campus.appliances if place.get("unit", each.name) == each.name)
@@ -162,7 +162,7 @@ def _alerts(campus: Topology, text: str, period: range) -> Iterator[str]:
 
 
 def asked() -> list[Panel]:
-    """Return the panels with queries of the long views."""
+    """Return the panels of these dashboards that have queries."""
     return [panel for each in dashboards() if each["uid"] in DAYS for panel in panels(each) if panel.targets]
 
 
@@ -190,7 +190,7 @@ def timed(url: str, panel: Panel, chosen: Mapping[str, str]) -> tuple[float, lis
 
 
 def _step(panel: Panel, length: int, least: float) -> int:
-    """Return the seconds from point to point, for one each pixel, rounded as Grafana does."""
+    """Return the seconds between points: one point for each pixel, rounded as Grafana does."""
     pixels = WIDTH * panel.json["gridPos"]["w"] / 24
     return max(min(STEPS, key=lambda step: abs(step - length / pixels)), int(least))
 
