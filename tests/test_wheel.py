@@ -41,7 +41,9 @@ def test_the_wheel_holds_every_module_and_data_file(wheel: Path) -> None:
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     package = {path.relative_to(PROJECT) for path in (PROJECT / "exporter").rglob("*") if path.is_file()}
     rules = {Path("exporter", "alerts", "rules", path.name) for path in (PROJECT / "alerts" / "rules").glob("*.yml")}
-    wanted = {*package, *rules, Path("exporter", "alerts", "alertmanager.yml")}
+    dashboards = (PROJECT / "dashboards" / "json").glob("*.json")
+    queries = {Path("exporter", "dashboards", "json", path.name) for path in dashboards}
+    wanted = {*package, *rules, *queries, Path("exporter", "alerts", "alertmanager.yml")}
     assert held == {str(path) for path in wanted if "__pycache__" not in path.parts}
     assert "exporter/py.typed" in held
 

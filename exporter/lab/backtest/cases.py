@@ -8,10 +8,7 @@ from typing import Final
 
 from exporter.lab.simulator.incident import Alert
 from exporter.lab.simulator.scenarios import SCENARIOS
-
-MINUTE: Final = 60
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
+from exporter.prometheus.durations import DAY, HOUR, MINUTE
 
 
 @dataclass(frozen=True, slots=True)

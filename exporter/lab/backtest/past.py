@@ -23,18 +23,17 @@ from exporter.lab.backtest.past_report import pages_table, past_json, past_table
 from exporter.lab.history import blocks, openmetrics, progress
 from exporter.lab.history.workers import workers
 from exporter.prometheus import client, durations
+from exporter.prometheus.durations import DAY, HOUR
 from exporter.prometheus.rule_files import Rule
 
-HISTORY: Final = 15 * 86400
+HISTORY: Final = 15 * DAY
 """Seconds before the past in question that rules read: what was usual two weeks ago, and a little more."""
 
-LEAD: Final = 3600
+LEAD: Final = HOUR
 """Seconds before that past, besides those that alerts wait or are kept, in which all is evaluated as in it."""
 
 _OURS: Final = 'group by (job) (last_over_time({__name__=~"ironport_probe_success|ironport_exporter_build_info"}[1d]))'
 """The jobs of the exporter: those that scrape appliances, and its own."""
-
-_DAY: Final = 86400
 
 
 def replay_past(url: str, *, begin: str, end: str, step: int, rules: str | None, json_file: Path | None) -> int:
@@ -128,7 +127,7 @@ def _names(url: str, rules: Sequence[Rule]) -> list[str]:
 
 def _jobs(url: str, periods: Sequence[range]) -> list[str]:
     """Return the exporter's jobs of all the periods: `up` of any other is none of our business."""
-    days = range(periods[0].start, periods[-1].stop + _DAY, _DAY)
+    days = range(periods[0].start, periods[-1].stop + DAY, DAY)
     return sorted({series["metric"].get("job", "") for series in client.query_range(url, _OURS, days)})
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from exporter.lab.backtest.alerting import Firing
-from exporter.lab.backtest.cases import HOUR, MINUTE
 from exporter.lab.backtest.notifications import PAGING, notifications
 from exporter.lab.backtest.trials import Played, Trial
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Alert, Severity, Truth
+from exporter.prometheus.durations import HOUR, MINUTE
 
 GRACE: Final = 10 * MINUTE
 """Seconds after its end in which the right alert is still in time: of a restart nothing is known before."""

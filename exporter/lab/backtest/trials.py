@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.lab.backtest.alerting import PACE, Firing, replay
-from exporter.lab.backtest.cases import DAY, HOUR, Case
+from exporter.lab.backtest.cases import Case
 from exporter.lab.history import blocks
 from exporter.lab.history.backfill import backfill
 from exporter.lab.history.families import families_of_rules
@@ -29,6 +29,7 @@ from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Truth
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.timeline import parse_scenario
+from exporter.prometheus.durations import DAY, HOUR
 from exporter.prometheus.rule_files import Rule
 
 HISTORY: Final = 15 * DAY

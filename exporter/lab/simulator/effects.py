@@ -2,48 +2,100 @@
 
 from __future__ import annotations
 
+from enum import IntEnum, auto
+
 import numpy as np
 
-from exporter.lab.simulator.noise import Floats
-from exporter.lab.simulator.traffic import Mask
+from exporter.lab.simulator.noise import Floats, Mask
+
+
+class Switch(IntEnum):
+    """What a scenario can turn on for a unit. In quiet times everything is off."""
+
+    DEAD = 0
+    """The whole unit is down."""
+    SNMP_DEAD = auto()
+    """The SNMP agent does not answer."""
+    XML_DEAD = auto()
+    """The web interface does not answer."""
+    PASSWORD_REFUSED = auto()
+    """The web interface refuses the exporter's password."""
+    NOT_SCRAPED = auto()
+    """Prometheus takes no samples."""
+    EXPORTER_DOWN = auto()
+    """The exporter does not run."""
+    PAUSED = auto()
+    """The work queue stands still."""
+    SUSPENDED = auto()
+    """The listeners accept no mail."""
+    OUT_OF_ROTATION = auto()
+    """The load balancer sends the unit no mail."""
+    PROMOTED = auto()
+    """The unit is a spare and gets mail."""
+    ONE_SENDER = auto()
+    """What the scenarios add comes from one address."""
+    DRIVE_FAILED = auto()
+    FAN_FAILED = auto()
+    SUPPLY_FAILED = auto()
+    UPDATES_FAIL = auto()
+    COUNTERS_RESET = auto()
+    """Somebody resets the counters in this step."""
 
 
 class Effects:
-    """One figure per unit for everything that a scenario can change; as made, nothing is changed."""
+    """A number for each unit for everything that a scenario can change. A new object changes nothing."""
 
     def __init__(self, units: int) -> None:
-        self.demand: Floats = np.ones(units)  # factor on all mail from outside
-        self.good: Floats = np.ones(units)  # factor on its good part
-        self.shift: Floats = np.zeros(units)  # seconds by which the day's curve comes earlier
-        self.target: Floats = np.zeros(units)  # messages per second that arrive at least: spam makes up the difference
-        self.extra: Floats = np.zeros(units)  # messages per second besides
-        self.undeliverable: Floats = np.zeros(units)  # of `extra`, messages per second that will hard bounce
-        self.one_sender: Mask = np.zeros(units, dtype=bool)  # what scenarios add comes from one address
-        self.size: Floats = np.ones(units)  # factor on the size of arriving messages
-        self.rejected: Floats = np.zeros(units)  # recipients per second refused besides
-        self.connections: Floats = np.zeros(units)  # connections per second besides
-        self.held: Floats = np.zeros(units)  # share of the connection slots that is held open
-        self.service: Floats = np.full(units, np.inf)  # the work queue's exit, at most, as a share of arrivals
-        self.paused: Mask = np.zeros(units, dtype=bool)  # the work queue stands still
-        self.stuck: Floats = np.zeros(units)  # share of the recipients whose destination is down
-        self.delivery: Floats = np.full(units, np.inf)  # deliveries tried, at most, as a share of what is queued anew
-        self.alive: Mask = np.ones(units, dtype=bool)
-        self.rotation: Mask = np.ones(units, dtype=bool)  # not taken out by the load balancer
-        self.promoted: Mask = np.zeros(units, dtype=bool)  # a spare that takes mail
-        self.receiving: Mask = np.ones(units, dtype=bool)
-        self.snmp: Mask = np.ones(units, dtype=bool)  # the agent answers
-        self.xml: Mask = np.ones(units, dtype=bool)  # the web interface answers
-        self.admitted: Mask = np.ones(units, dtype=bool)  # our password is right
-        self.snmp_loss: Floats = np.zeros(units)  # share of the SNMP requests that are dropped, at least
-        self.scraped: Mask = np.ones(units, dtype=bool)  # somebody takes samples
-        self.answered: Mask = np.ones(units, dtype=bool)  # the exporter runs
-        self.heat: Floats = np.zeros(units)  # degrees Celsius more
-        self.fan_failed: Mask = np.zeros(units, dtype=bool)
-        self.supply_failed: Mask = np.zeros(units, dtype=bool)
-        self.drive_failed: Mask = np.zeros(units, dtype=bool)
-        self.log_fill: Floats = np.zeros(units)  # percentage points of the log disk more
-        self.updates_fail: Mask = np.zeros(units, dtype=bool)
-        self.dns: Floats = np.zeros(units)  # requests without an answer besides
-        self.reset: Mask = np.zeros(units, dtype=bool)  # somebody resets the counters in this step
-        self.keys: dict[tuple[int, str], float] = {}  # unit and feature to the Unix time at which it expires
+        self.switches: Mask = np.zeros((len(Switch), units), dtype=bool)
+
+        self.demand: Floats = np.ones(units)
+        """Factor on all mail from outside."""
+        self.good: Floats = np.ones(units)
+        """Factor on the good part of it."""
+        self.shift: Floats = np.zeros(units)
+        """Seconds by which the curve of the day comes earlier."""
+        self.target: Floats = np.zeros(units)
+        """Messages per second that arrive at least. Spam makes up the difference to the usual mail."""
+        self.extra: Floats = np.zeros(units)
+        """Messages per second that arrive in addition."""
+        self.undeliverable: Floats = np.zeros(units)
+        """Messages per second, out of `extra`, that will hard bounce."""
+        self.size: Floats = np.ones(units)
+        """Factor on the size of arriving messages."""
+        self.rejected: Floats = np.zeros(units)
+        """Recipients per second that are refused in addition."""
+        self.connections: Floats = np.zeros(units)
+        """Connections per second in addition."""
+        self.held: Floats = np.zeros(units)
+        """Share of the connection slots that is held open."""
+        self.service: Floats = np.full(units, np.inf)
+        """What leaves the work queue at most, as a share of arrivals."""
+        self.stuck: Floats = np.zeros(units)
+        """Share of the recipients whose destination is down."""
+        self.delivery: Floats = np.full(units, np.inf)
+        """Deliveries that are tried at most, as a share of the recipients that are newly queued."""
+        self.snmp_loss: Floats = np.zeros(units)
+        """Share of the SNMP requests that are dropped at least."""
+        self.heat: Floats = np.zeros(units)
+        """Degrees Celsius above the usual temperature."""
+        self.log_fill: Floats = np.zeros(units)
+        """Percentage points of the log disk in addition."""
+        self.dns: Floats = np.zeros(units)
+        """DNS requests without an answer in addition."""
+        self.keys: dict[tuple[int, str], float] = {}
+        """Unit and feature to the Unix time at which the feature key expires."""
         self.versions: dict[int, str] = {}
+        """Unit to the release of AsyncOS that it runs instead of its own."""
+
+    def on(self, switch: Switch) -> Mask:
+        """Return for each unit whether the switch is on."""
+        row: Mask = self.switches[switch]
+        return row
+
+    @property
+    def alive(self) -> Mask:
+        return ~self.on(Switch.DEAD)
+
+    @property
+    def receiving(self) -> Mask:
+        return ~self.on(Switch.SUSPENDED)

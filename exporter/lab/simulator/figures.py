@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.lab.simulator.effects import Effects
+from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.mailflow import REFUSING, used_kib
 from exporter.lab.simulator.noise import Floats
@@ -102,7 +102,7 @@ def _memory(state: FleetState) -> Floats:
 def _disk(state: FleetState, effects: Effects) -> NDArray[np.int64]:
     """Disk I/O as a share of its peak since boot: at the peak where a failed drive is the bottleneck."""
     share = 100 * state.io / np.maximum(state.io_peak, 0.1)
-    return _percent(np.where(effects.drive_failed & np.isfinite(effects.service), 100, share), 400)
+    return _percent(np.where(effects.on(Switch.DRIVE_FAILED) & np.isfinite(effects.service), 100, share), 400)
 
 
 def _log(fleet: FleetArrays, effects: Effects, time: float) -> dict[str, FigureColumn]:

@@ -10,11 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from exporter.lab.simulator.effects import Effects
+from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import SPAM_CAUGHT, FleetArrays
-from exporter.lab.simulator.noise import Counts, Draw, Floats, Noise
+from exporter.lab.simulator.noise import Counts, Draw, Floats, Mask, Noise
 from exporter.lab.simulator.state import HARD_BOUNCES, HARD_SHARES, Cargo, Count, FleetState
-from exporter.lab.simulator.traffic import Mask
 
 CONSERVATION_STARTS: Final = 10_000
 CONSERVATION_REFUSES: Final = 50_000
@@ -104,7 +103,7 @@ def receive(step: MailStep, arrivals: Arrivals, members: Mask) -> Counts:
     draws = (Draw.ACCEPTED, Draw.REJECTED, Draw.CONNECTIONS, Draw.SESSIONS)
     accepted, rejected, connections, sessions = step.noise.poisson(draws, per_second * step.length)
     state.connections_in = np.minimum(held + sessions, limit).astype(np.int64)
-    state.heaviest = (total - arrivals.usual) / np.maximum(total, _FEW) * effects.one_sender
+    state.heaviest = (total - arrivals.usual) / np.maximum(total, _FEW) * effects.on(Switch.ONE_SENDER)
     _count_received(step, accepted, rejected, connections)
     _load(step, arrivals, accepted / np.maximum(total, _FEW), accepted)
     return accepted
@@ -138,7 +137,7 @@ def work(step: MailStep, accepted: Counts, paused: Floats) -> Counts:
     capacity = step.fleet.capacity * (1 + 0.02 * state.drift[2]) * (1 - paused)
     service = capacity * step.length / (1 + _SIZE_COST * np.maximum(size - 1, 0))
     service = np.minimum(service, step.effects.service * np.maximum(accepted, _FEW))
-    service = np.where(step.effects.paused | ~step.effects.alive, 0, service)
+    service = np.where(step.effects.on(Switch.PAUSED) | ~step.effects.alive, 0, service)
     left = np.minimum(waiting, noise.whole(Draw.SERVICE, service))
     state.queue = waiting - left
     state.exit_rate = left / step.length

@@ -12,7 +12,7 @@ import numpy as np
 
 from exporter.errors import RequestError
 from exporter.lab.simulator import mailflow, traffic
-from exporter.lab.simulator.effects import Effects
+from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.incident import Incident, TimeStep, Truth
 from exporter.lab.simulator.mailflow import Arrivals, MailStep
@@ -21,12 +21,13 @@ from exporter.lab.simulator.state import warm
 from exporter.lab.simulator.timeline import ScenarioRequest, Timeline
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.view import WINDOWS, View, rated
+from exporter.prometheus.durations import DAY, HOUR
 
 STEPS: Final = (15, 20, 30, 60)
 """Lengths of a step in seconds."""
 
-_WARM_UP: Final = 3600
-_YEAR: Final = 365 * 86400
+_WARM_UP: Final = HOUR
+_YEAR: Final = 365 * DAY
 _DRIFT: Final = np.array([[600.0], [1800.0], [3600.0]])
 """Seconds in which the slow noise forgets: demand, demand of the pool, capacity."""
 
@@ -151,17 +152,19 @@ class Model:
             state.at_boot = np.where(booted, state.counts, state.at_boot)
             state.io_peak = np.where(booted, 0.1, state.io_peak)
             state.raid_events = np.where(booted, 0, state.raid_events)
-        started = booted | (effects.snmp & ~state.agent)
+        agent = ~effects.on(Switch.SNMP_DEAD)
+        started = booted | (agent & ~state.agent)
         state.agent_boot = np.where(started, moment.begin, state.agent_boot)
-        state.agent = effects.snmp
-        if effects.reset.any():
-            state.at_reset = np.where(effects.reset, state.counts, state.at_reset)
-            state.reset = np.where(effects.reset, moment.begin, state.reset)
+        state.agent = agent
+        if (reset := effects.on(Switch.COUNTERS_RESET)).any():
+            state.at_reset = np.where(reset, state.counts, state.at_reset)
+            state.reset = np.where(reset, moment.begin, state.reset)
 
     def _rotate(self) -> None:
         """Nail the senders to other units where the membership has changed, and only then."""
         effects = self._effects
-        members = (self.fleet.production | effects.promoted) & effects.alive & effects.rotation
+        taking = (self.fleet.production | effects.on(Switch.PROMOTED)) & ~effects.on(Switch.OUT_OF_ROTATION)
+        members = taking & effects.alive
         if not np.array_equal(members, self.state.members):
             self.state.members = members
             self._shares = self._senders.shares(members)
@@ -182,7 +185,7 @@ class Model:
 
     def _newsletters(self, moment: TimeStep) -> Floats:
         fleet = self.fleet
-        day = traffic.newsletters(self._seed, int(moment.begin // traffic.DAY), *fleet.newsletter_units)
+        day = traffic.newsletters(self._seed, int(moment.begin // DAY), *fleet.newsletter_units)
         return day.flow(moment.begin, moment.end, len(fleet)) * self.state.members
 
     def _attack(self, usual: Floats) -> Floats:
@@ -222,7 +225,8 @@ class Model:
         due = np.floor(moment.end / fleet.update_period + fleet.update_phase)
         due -= np.floor(moment.begin / fleet.update_period + fleet.update_phase)
         fetched = (due * effects.alive).astype(np.int64)
-        state.updates += fetched * ~effects.updates_fail
-        state.update_failures += fetched * effects.updates_fail
-        state.raid_events += effects.drive_failed & ~state.drive_failed
-        state.drive_failed = effects.drive_failed
+        failing, drive_failed = effects.on(Switch.UPDATES_FAIL), effects.on(Switch.DRIVE_FAILED)
+        state.updates += fetched * ~failing
+        state.update_failures += fetched * failing
+        state.raid_events += drive_failed & ~state.drive_failed
+        state.drive_failed = drive_failed

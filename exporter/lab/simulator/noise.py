@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 Counts = NDArray[np.signedinteger[Any]]
 Indices = Counts
+Mask = NDArray[np.bool_]
+"""Yes or no for each unit."""
 
 _BLOCK: Final = 32
 """Steps whose numbers are drawn at once."""

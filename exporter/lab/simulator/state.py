@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from exporter.lab.simulator.fleet_arrays import SPAM_CAUGHT, FleetArrays
-from exporter.lab.simulator.noise import Counts, Floats, generator
+from exporter.lab.simulator.noise import Counts, Floats, Mask, generator
 from exporter.lab.simulator.releases import SERVICES
-from exporter.lab.simulator.traffic import DAY, Mask
+from exporter.prometheus.durations import DAY
 
 
 class Count(IntEnum):

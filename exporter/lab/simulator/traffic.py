@@ -10,12 +10,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.lab.simulator.noise import Floats, generator
+from exporter.lab.simulator.noise import Floats, Mask, generator
+from exporter.prometheus.durations import DAY, HOUR
 
-Mask = NDArray[np.bool_]
-
-DAY: Final = 86400
-SENDERS: Final = 20_000
+SENDER_COUNT: Final = 20_000
 _ZIPF: Final = 0.8
 
 # fmt: off
@@ -54,9 +52,9 @@ class Senders:
 
     def __init__(self, seed: int, pool: NDArray[np.int64], weight: Floats) -> None:
         widest = int(np.bincount(pool).max())
-        zipf = np.arange(1, SENDERS + 1) ** -_ZIPF
+        zipf = np.arange(1, SENDER_COUNT + 1) ** -_ZIPF
         self._mail = zipf / zipf.sum()
-        luck = generator(seed, 2).random((SENDERS, widest), dtype=np.float32)
+        luck = generator(seed, 2).random((SENDER_COUNT, widest), dtype=np.float32)
         self._ranks = -np.log(np.maximum(luck, np.finfo(np.float32).tiny))  # one in millions is 0
         self._pools = [np.flatnonzero(pool == number) for number in range(int(pool.max()) + 1)]
         self._weight = weight
@@ -103,14 +101,14 @@ def newsletters(seed: int, day: int, units: tuple[int, ...], scales: tuple[float
     """
     draw = generator(seed, 3, day)
     count = len(units)
-    start = day * DAY + draw.uniform(6, 20, count) * 3600
+    start = day * DAY + draw.uniform(6, 20, count) * HOUR
     length = draw.uniform(120, 600, count)
     chosen = draw.integers(count, size=count)
     messages = np.exp(draw.uniform(np.log(500), np.log(5000), count)) * np.array(scales)[chosen]
     return Newsletters(start, start + length, np.array(units)[chosen], messages / length)
 
 
-UPDATE_SLOT: Final = 7200
+UPDATE_SLOT: Final = 2 * HOUR
 """Seconds in which each unit has one pause for an engine update."""
 
 

@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 
 from exporter.lab.simulator import figures, hardware
-from exporter.lab.simulator.effects import Effects
+from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.hardware import TableRow
 from exporter.lab.simulator.noise import Counts, Floats
@@ -26,6 +26,7 @@ from exporter.lab.simulator.releases import COUNTING, CURRENT, EVALUATION, FEATU
 from exporter.lab.simulator.state import COMPLETED_RECIPIENTS, HARD_BOUNCES, Count, FleetState
 from exporter.metrics.conversions import Raw
 from exporter.metrics.reading import Items, Row, name_rows
+from exporter.prometheus.durations import DAY
 from exporter.sources.snmp.mib import TABLES
 
 PageName = Literal["status", "dnsstatus", "tophosts", "topin"]
@@ -69,11 +70,10 @@ _IDS: Final = {
     "delivery_conn_id": Count.DELIVERY_CONNECTIONS,
 }
 
-_DAY: Final = 86400
 _LAPSED_AT: Final = 1_420_070_400
 _EVALUATION_SECONDS: Final = 2_592_000
-_KEY_PERIOD: Final = 365 * _DAY
-_KEY_LEAST: Final = 60 * _DAY
+_KEY_PERIOD: Final = 365 * DAY
+_KEY_LEAST: Final = 60 * DAY
 """Running keys are renewed every year, when they have 60 days left."""
 
 _TOP: Final = 20
@@ -212,13 +212,13 @@ class View:
         """Return how the unit's sources answer at this time; SNMP has low priority on a busy unit."""
         number, effects = self._fleet.index[unit], self._effects
         strain = min(max((self._busy[number] - 0.7) / 0.2, 0.0), 1.0)
-        alive = bool(effects.alive[number])
+        alive = not self._is_on(Switch.DEAD, number)
         return Transport(
-            scraped=bool(effects.scraped[number]),
-            answered=bool(effects.answered[number]),
-            snmp=alive and bool(effects.snmp[number]),
-            xml=alive and bool(effects.xml[number]),
-            admits=bool(effects.admitted[number]),
+            scraped=not self._is_on(Switch.NOT_SCRAPED, number),
+            answered=not self._is_on(Switch.EXPORTER_DOWN, number),
+            snmp=alive and not self._is_on(Switch.SNMP_DEAD, number),
+            xml=alive and not self._is_on(Switch.XML_DEAD, number),
+            admits=not self._is_on(Switch.PASSWORD_REFUSED, number),
             snmp_loss=max(0.02 + 0.15 * strain, float(effects.snmp_loss[number])),
             xml_loss=0.001,
             delay=0.1 + 1.4 * strain,
@@ -297,20 +297,22 @@ class View:
             if expiry is not None:
                 yield name, int(expiry - self.time)
             elif kind == COUNTING:
-                phase = (number * 7 + place) * 11 * _DAY
+                phase = (number * 7 + place) * 11 * DAY
                 yield name, int(_KEY_LEAST + (phase - self.time) % _KEY_PERIOD)
             else:
                 yield name, {LAPSED: int(_LAPSED_AT - self.time), EVALUATION: _EVALUATION_SECONDS}.get(kind)
 
     def _hardware(self, number: int) -> dict[str, list[TableRow]]:
-        effects, busy = self._effects, self._busy[number]
-        heat = float(effects.heat[number])
+        busy, heat = self._busy[number], float(self._effects.heat[number])
         return {
-            "powerSupplyTable": hardware.supply_rows(failed=bool(effects.supply_failed[number])),
+            "powerSupplyTable": hardware.supply_rows(failed=self._is_on(Switch.SUPPLY_FAILED, number)),
             "temperatureTable": hardware.temperature_rows(busy, heat),
-            "fanTable": hardware.fan_rows(busy, heat, failed=bool(effects.fan_failed[number])),
-            "raidTable": hardware.drive_rows(failed=bool(effects.drive_failed[number])),
+            "fanTable": hardware.fan_rows(busy, heat, failed=self._is_on(Switch.FAN_FAILED, number)),
+            "raidTable": hardware.drive_rows(failed=self._is_on(Switch.DRIVE_FAILED, number)),
         }
+
+    def _is_on(self, switch: Switch, number: int) -> bool:
+        return bool(self._effects.switches[switch, number])
 
     def _version(self, number: int) -> str:
         return self._effects.versions.get(number, self._fleet.topology.appliances[number].asyncos)
@@ -323,9 +325,9 @@ class View:
         return f"{brand} Model {model}, {release}, Serial #: {serial[6:]}-{serial[::-1]}"
 
     def _system_status(self, number: int) -> str:
-        if self._effects.paused[number]:
+        if self._is_on(Switch.PAUSED, number):
             return "work queue paused"
-        return "online" if self._effects.receiving[number] else "receiving suspended"
+        return "receiving suspended" if self._is_on(Switch.SUSPENDED, number) else "online"
 
 
 @lru_cache(maxsize=1024)

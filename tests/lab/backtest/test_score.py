@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.lab.backtest.alerting import Firing
-from exporter.lab.backtest.cases import CASES, HOUR, Case
+from exporter.lab.backtest.cases import CASES, Case
 from exporter.lab.backtest.score import Score, score
 from exporter.lab.backtest.score_report import scores_json, scores_table
 from exporter.lab.backtest.trials import Played, Trial
@@ -12,6 +12,7 @@ from exporter.lab.simulator.incident import Alert
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.timeline import parse_scenario
+from exporter.prometheus.durations import HOUR
 
 JABBERER = Case("a jabberer", ("jabberer,unit=mx2",), 2 * HOUR, minutes=7)
 

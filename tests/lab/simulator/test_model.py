@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from exporter.errors import RequestError
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.noise import Floats
+from exporter.lab.simulator.noise import Floats, Mask
 from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.state import Count
 from exporter.lab.simulator.timeline import parse_scenario
 from exporter.lab.simulator.topology import equal_units, load_topology
-from exporter.lab.simulator.traffic import Mask, Senders
+from exporter.lab.simulator.traffic import Senders
 from exporter.lab.simulator.view import WINDOWS, PageName
 from exporter.metrics.reading import Items
 

@@ -5,7 +5,8 @@ import pytest
 
 from exporter.lab.simulator import traffic
 from exporter.lab.simulator.noise import Draw, Floats, Noise
-from exporter.lab.simulator.traffic import DAY, Senders
+from exporter.lab.simulator.traffic import Senders
+from exporter.prometheus.durations import DAY
 
 MONDAY = 1_767_571_200
 """5 January 2026, 00:00 UTC."""
