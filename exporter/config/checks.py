@@ -1,4 +1,4 @@
-"""What is wrong with a fleet although each of its values is right: names that repeat, credentials that are missing."""
+"""Checks of a whole fleet: names that repeat, credentials that are missing, values that nobody has filled in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILL_ME_IN: Final = "fill-me-in"
 
 
 class FleetPart:
-    """What one file contributes to the fleet."""
+    """One file of a fleet, and the problems in it."""
 
     def __init__(self, file: YamlFile, context: LoadContext, schema: dict[str, Any]) -> None:
         self.file = file
@@ -50,7 +50,7 @@ Found = tuple[FleetPart, Problem]
 def problems(parts: Sequence[FleetPart], *, complete: bool) -> list[str]:
     """Return what is wrong, in the order of files and lines.
 
-    What another file could provide is missing only if the parts are `complete`.
+    If a file could not be read, the parts are not `complete`: what is missing could be in that file, and is no problem.
     """
     found = [(part, problem) for part in parts for problem in part.problems]
     found += [*_repeats_across_files(parts), *_tls_without_https(parts)]
@@ -89,7 +89,7 @@ def _repeats_across_files(parts: Iterable[FleetPart]) -> Iterator[Found]:
 
 
 def _unique(part: FleetPart) -> Iterator[tuple[KeyPath, KeyPath, str]]:
-    """Yield what must be unique in a fleet: its place, what is the same if it repeats, and what to do then."""
+    """Yield each thing that must be unique in a fleet: its place, what identifies it, and what to do if it repeats."""
     if "defaults" in part.data:
         yield ("defaults",), ("defaults",), "keep one of them"
     for auth in as_mapping(part.data.get("auths")):

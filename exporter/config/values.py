@@ -61,8 +61,8 @@ def _not_null(value: object) -> object:
     return value
 
 
-T = TypeVar("T")
-OptionalKey = Annotated[T | None, _NotNull]
+Value = TypeVar("Value")
+OptionalKey = Annotated[Value | None, _NotNull]
 """A key that may be left out. In a file it must have a value, so that an empty key never clears a setting."""
 
 
@@ -149,7 +149,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-def _not_without_items(items: tuple[T, ...]) -> tuple[T, ...]:
+def _not_without_items(items: tuple[Value, ...]) -> tuple[Value, ...]:
     if not items:
         raise bad_value("must have at least one entry")
     return items

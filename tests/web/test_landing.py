@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from yarl import URL
 
 from exporter.errors import RefusedError, SourceTimeout
 from exporter.metrics.reading import Reading
@@ -153,6 +154,17 @@ async def test_the_links_lead_to_pages_that_are_there(running: RunningServer) ->
     assert {"probe?target=mx2", "probe?target=mx2&debug=true", "probe?target=mx%201%2Fa%3Fb%26c"} < set(links)
     for link in [*own, "probe?target=mx2", "probe?target=mx2&debug=true"]:
         assert (await running.get(f"/{link}"))[0] == 200
+
+
+async def test_links_work_below_a_route_prefix(start: StartServer) -> None:
+    running = await start(route_prefix="/iron/port")
+    async with running.client.get("/") as answer:
+        page = answer.url
+        links = [link for link in Outline(await answer.text()).links if not link.startswith("#")]
+    assert links[:3] == ["sd", "metrics", "config"]
+    for link in links:
+        async with running.client.get(page.join(URL(link)).relative()) as answer:
+            assert (answer.status, answer.url.path.startswith("/iron/port/")) == (200, True)
 
 
 @pytest.mark.parametrize("url", [None, "https://proxy.example.edu/ironport"])
