@@ -5,7 +5,6 @@ A command imports its code when it runs, so that the exporter starts without wha
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import os
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import click
-import structlog
 
 from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, __version__
 from exporter.command_line import (
@@ -28,6 +26,7 @@ from exporter.command_line import (
     decimal,
     external_url,
     flag,
+    list_flag,
     listen_address,
     prometheus_url,
     refuse,
@@ -70,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
     except Exception as error:  # noqa: BLE001 - a trace says nothing to an operator
+        import structlog
+
         structlog.get_logger().debug("unexpected error", exc_info=error)
         _complain(f"An unexpected error ended the command: {type(error).__name__}: {error}. Please report it.")
     return 1
@@ -83,9 +84,17 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _usage_sentence(error: click.UsageError) -> str:
-    if isinstance(error, click.NoSuchOption):
-        return _no_such_flag(error)
-    message = error.format_message()
+    match error:
+        case click.NoSuchOption():
+            return _no_such_flag(error)
+        case click.MissingParameter(param=click.Option() as parameter):
+            message = f"The flag {parameter.opts[0]} is missing."
+        case click.MissingParameter(param=click.Argument() as parameter):
+            message = f"The argument {parameter.human_readable_name} is missing."
+        case click.BadOptionUsage():
+            message = f"The flag {error.option_name} needs a value."
+        case _:
+            message = error.format_message()
     return f"{message} See '{error.ctx.command_path} --help'." if error.ctx else message
 
 
@@ -114,24 +123,18 @@ def _complete_scenario(_context: click.Context, _parameter: click.Parameter, inc
     return [name for name in SCENARIOS if name.startswith(incomplete)]
 
 
-def _list_scenarios(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    """Print the scenarios and end the program if `wanted`."""
-    if wanted and not context.resilient_parsing:
-        with _laboratory():
-            from exporter.lab.simulator import command
+def _list_scenarios() -> str:
+    with _laboratory():
+        from exporter.lab.simulator import command
 
-            _print(command.scenario_list())
-        context.exit()
+        return command.scenario_list()
 
 
-def _list_cases(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    """Print the cases and end the program if `wanted`."""
-    if wanted and not context.resilient_parsing:
-        with _laboratory():
-            from exporter.lab.backtest.cases import CASES
+def _list_cases() -> str:
+    with _laboratory():
+        from exporter.lab.backtest.cases import CASES
 
-            _print("\n".join(case.name for case in CASES))
-        context.exit()
+        return "\n".join(case.name for case in CASES)
 
 
 _config_file: Final = flag(
@@ -152,7 +155,7 @@ _units: Final = flag(
     "--units",
     type=_UNITS,
     metavar="N",
-    help="Simulate N equal units instead of a topology, to test the load.",
+    help="Simulate N equal units instead of a topology, for a load test.",
 )
 _seed: Final = flag(
     "--seed",
@@ -166,13 +169,8 @@ _scenario: Final = flag(
     "scenarios",
     multiple=True,
     metavar="NAME[@+OFFSET][,KEY=VALUE]...",
-    help="An incident to simulate, for example jabberer@+5m,unit=mx1. May be repeated.",
+    help="An incident to simulate, for example jabberer@+5m,unit=mx1. May be repeated. `simulate --list` lists them.",
     shell_complete=_complete_scenario,
-)
-_rules: Final = flag(
-    "--rules",
-    metavar="GLOB",
-    help="The rule files to evaluate, for example 'rules/*.yml'.",
 )
 
 
@@ -180,14 +178,24 @@ _rules: Final = flag(
     cls=CommandGroup,
     default="serve",
     context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
-    epilog=(
-        "Each flag can also be set by an environment variable, for example --config.file by "
-        "IRONPORT_EXPORTER_CONFIG_FILE. COMMAND --help lists the flags of a command."
-    ),
+    notes={
+        "Environment variables": (
+            "A flag that is not on the command line is read from its environment variable,",
+            "for example --config.file from IRONPORT_EXPORTER_CONFIG_FILE.",
+        ),
+        "Completion in your shell": (
+            'bash: eval "$(_IRONPORT_EXPORTER_COMPLETE=bash_source ironport-exporter)"',
+            'zsh:  eval "$(_IRONPORT_EXPORTER_COMPLETE=zsh_source ironport-exporter)"',
+            "fish: _IRONPORT_EXPORTER_COMPLETE=fish_source ironport-exporter | source",
+        ),
+    },
 )
 @click.version_option(__version__, message=f"%(prog)s %(version)s (Python {platform.python_version()})")
 def cli() -> None:
-    """Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets."""
+    """Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets.
+
+    COMMAND --help lists the flags of a command. Flags may stand before and after the command.
+    """
 
 
 @cli.command(
@@ -244,6 +252,10 @@ def _serve(
     timeout_offset: float,
 ) -> int:
     """Run the exporter (default)."""
+    import asyncio
+
+    import structlog
+
     from exporter.web import server
     from exporter.web.settings import ListenAddress, ServerSettings
 
@@ -285,11 +297,11 @@ def _check(config_file: tuple[Path, ...]) -> int:
 )
 @click.argument("name")
 @_config_file
-@flag("--debug", is_flag=True, help="First print what each source did.")
+@flag("--debug", is_flag=True, help="Print what each source did before the metrics.")
 @flag(
     "--timeout",
     type=_SECONDS,
-    default=DEFAULT_TIMEOUT,
+    default=f"{DEFAULT_TIMEOUT:g}",
     metavar="SECONDS",
     help="The time that the probe may take.",
 )
@@ -298,6 +310,8 @@ def _probe(name: str, config_file: tuple[Path, ...], debug: bool, timeout: float
 
     NAME is the name of the appliance in the configuration.
     """
+    import asyncio
+
     from exporter import config
     from exporter.probe_debug import debug_output
 
@@ -371,7 +385,7 @@ def _schema() -> int:
     "--step",
     type=click.Choice([15, 20, 30, 60]),
     default=15,
-    help="The seconds from one state of the fleet to the next.",
+    help="The time in seconds after which the figures of the fleet change.",
 )
 @_scenario
 @flag("--snmp", type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak.")
@@ -380,16 +394,16 @@ def _schema() -> int:
     "--fleet.file",
     type=_PATH,
     metavar="FILE",
-    help="The file to which the matching fleet.yml is written; by default it is printed.",
+    help="Write the matching fleet.yml to this file. By default it is printed.",
 )
 @flag(
     "--web.listen-address",
     type=listen_address,
     default="127.0.0.1:0",
     metavar="HOST:PORT",
-    help="The loopback address of the page that controls the fleet. Port 0 is any free port.",
+    help="The address of the page that controls the fleet. It must be a loopback address. Port 0 is any free port.",
 )
-@flag("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_scenarios, help="List the scenarios.")
+@list_flag(_list_scenarios, help="Print what each scenario does, and exit.")
 def _simulate(
     topology: str,
     units: int | None,
@@ -401,7 +415,10 @@ def _simulate(
     fleet_file: Path | None,
     web_listen_address: tuple[str, int],
 ) -> int:
-    """Simulate a fleet that can be scraped and attacked."""
+    """Simulate a fleet that can be scraped and attacked.
+
+    Each unit has an SNMP agent and status pages. Ctrl-C ends the simulation.
+    """
     _refuse_topology_beside_units(units)
     with _laboratory():
         from exporter.lab.simulator import command
@@ -427,7 +444,7 @@ def _simulate(
         "ironport-exporter backfill --last 8d --out data --rules 'alerts/rules/*.yml'",
     ),
 )
-@flag("--last", required=True, metavar="DURATION", help="How much history to write, for example 30d.")
+@flag("--last", required=True, metavar="DURATION", help="The length of the history, for example 30d.")
 @flag("--out", type=_PATH, required=True, metavar="DIR", help="An empty or new folder for the database.")
 @_topology
 @_units
@@ -438,9 +455,13 @@ def _simulate(
     "--all",
     "every_metric",
     is_flag=True,
-    help="Write every metric. By default only those that rules or dashboards read are written.",
+    help="Write every metric. By default only those are written that rules or dashboards read.",
 )
-@_rules
+@flag(
+    "--rules",
+    metavar="GLOB",
+    help="Also write what the recording rules of these files record, for example 'alerts/rules/*.yml'.",
+)
 def _backfill(
     last: str,
     out: Path,
@@ -454,7 +475,7 @@ def _backfill(
 ) -> int:
     """Write simulated history as a Prometheus database.
 
-    The history ends now. The offset of a scenario counts from the beginning of the history.
+    The history ends now. The offset of a scenario, +20d for example, counts from the start of the history.
     """
     _refuse_topology_beside_units(units)
     with _laboratory():
@@ -477,7 +498,8 @@ def _backfill(
 def _demo() -> None:
     """Show everything at work on this machine.
 
-    The demo starts a simulated fleet, the exporter, Prometheus and Alertmanager.
+    The demo starts a simulated fleet, the exporter, Prometheus and Alertmanager. With eight days of history this takes
+    about a minute and a half.
     """
 
 
@@ -485,7 +507,8 @@ _state: Final = flag(
     "--state",
     type=_PATH,
     metavar="FILE",
-    help="The file in which the running demo keeps its addresses, as JSON.",
+    show_default="demo.json in ~/.local/state/ironport-exporter",
+    help="The file in which the demo keeps its addresses, as JSON. A second demo needs another file.",
 )
 
 
@@ -517,9 +540,9 @@ def _start(history: str, state: Path | None) -> int:
 @click.argument("scenario", metavar="SCENARIO|stop", shell_complete=_complete_scenario)
 @_state
 def _attack(scenario: str, state: Path | None) -> int:
-    """Start an attack in the demo that runs, or stop all.
+    """Start an attack in the running demo, or stop all attacks.
 
-    SCENARIO is the name of a scenario, with parameters if you like. `ironport-exporter simulate --list` lists them.
+    SCENARIO is the name of a scenario and, if you like, parameters. The command `simulate --list` lists all scenarios.
     """
     with _laboratory():
         from exporter.lab.demo import command
@@ -537,7 +560,7 @@ def _attack(scenario: str, state: Path | None) -> int:
         "ironport-exporter backtest --prometheus http://localhost:9090 --from 7d --json backtest.json",
     ),
 )
-@flag("--only", multiple=True, metavar="CASE", help="Play only this case; * is a wildcard. May be repeated.")
+@flag("--only", multiple=True, metavar="CASE", help="Simulate only this case. * is a wildcard. May be repeated.")
 @flag(
     "--seed",
     "seeds",
@@ -551,35 +574,36 @@ def _attack(scenario: str, state: Path | None) -> int:
     "--quiet-weeks",
     type=whole("a number of weeks from 1 to 520", 1, 520),
     metavar="N",
-    help="Also play N weeks in which nothing happens.",
+    help="Also simulate N weeks without an incident. No alert should fire in them.",
 )
-@_topology
+@flag("--topology", metavar="NAME|FILE", default="campus", help="With --quiet-weeks: the fleet of these weeks.")
 @flag(
     "--drops",
     type=decimal("a share from 0 to 1", 1),
-    default=0.0,
+    default="0",
     metavar="SHARE",
-    help="The share of SNMP requests that are lost. At least 0.02 of them are always lost.",
+    help="The share of SNMP requests that are lost, from 0 to 1. At least 0.02 are always lost.",
 )
 @flag(
     "--prometheus",
     type=prometheus_url,
     metavar="URL",
-    help="Read the history of your own fleet from this Prometheus instead of simulating one. The URL may have "
-    "user:password@.",
+    help="Replay the history of your own fleet instead of simulated incidents. It is read from this Prometheus. "
+    "The URL may contain user:password@.",
 )
 @flag(
     "--from",
     "begin",
     default="7d",
     metavar="TIME",
-    help="The begin of that history: how long ago, or a time such as 2026-03-11T10:00:00Z.",
+    help="With --prometheus: the start of the history, as a duration before now or as a time such as "
+    "2026-03-11T10:00:00Z.",
 )
-@flag("--to", "end", default="0s", metavar="TIME", help="The end of that history.")
+@flag("--to", "end", default="0s", metavar="TIME", help="With --prometheus: the end of the history. 0s is now.")
 @flag("--step", type=click.Choice([15, 30, 60]), default=60, help="The seconds between two samples.")
-@_rules
+@flag("--rules", metavar="GLOB", help="Try the rules of these files, for example 'rules/*.yml', not the project's own.")
 @flag("--json", "json_file", type=_PATH, metavar="FILE", help="Also write the results as JSON.")
-@flag("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_cases, help="List the cases.")
+@list_flag(_list_cases, help="Print the names of all cases, and exit.")
 def _backtest(
     only: tuple[str, ...],
     seeds: tuple[int, ...],
@@ -595,7 +619,7 @@ def _backtest(
 ) -> int:
     """Show what the alerts would have done.
 
-    They are tried on simulated incidents, or on the history of your own fleet.
+    The alerting rules are evaluated on simulated incidents or, with --prometheus, on the history of your own fleet.
     """
     with _laboratory():
         if prometheus:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -17,6 +17,8 @@ from exporter.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from exporter.web.discovery import BaseUrl
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _LISTEN: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})", re.ASCII)
 
@@ -38,6 +40,17 @@ flag: Final = partial(click.option, cls=Flag)
 """The decorator that gives a command a flag; it takes what click.option takes."""
 
 
+def list_flag(text: Callable[[], str], **attributes: Any) -> Callable[[Decorated], Decorated]:
+    """Return the decorator that gives a command the flag --list, which prints the text and ends the program."""
+
+    def print_list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+        if wanted and not context.resilient_parsing:
+            click.echo(text())
+            context.exit()
+
+    return flag("--list", is_flag=True, is_eager=True, expose_value=False, callback=print_list, **attributes)
+
+
 class LogLevel(click.Choice[str]):
     """The name of a level; `warn` is understood beside `warning`."""
 
@@ -53,6 +66,7 @@ class Command(click.Command):
         self, *arguments: Any, examples: Sequence[str], log_level: log.Level = "error", **attributes: Any
     ) -> None:
         super().__init__(*arguments, **attributes)
+        self.options_metavar = "[FLAGS]"
         self.examples = examples
         self.params += [
             Flag(
@@ -69,22 +83,31 @@ class Command(click.Command):
         log.setup(ctx.params.pop("log_format"), ctx.params.pop("log_level"))
         return super().invoke(ctx)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the flags."""
+        _write_flags(ctx, formatter, "Flags", self.get_params(ctx))
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, each on a line of its own."""
         _write_lines(formatter, "Examples", self.examples)
 
 
 class CommandGroup(click.Group):
-    """Commands, in the order of their definition; `default` runs where none is named.
+    """Commands, in the order of their definition; `default` runs if the command line names none.
 
-    Flags may stand before the name of the command too: they are moved behind it.
+    Flags may also stand before the name of the command: they are moved behind it. `notes` are paragraphs for the end of
+    the help, by their heading.
     """
 
     ignore_unknown_options = True  # the command refuses what it does not know
 
-    def __init__(self, *arguments: Any, default: str, **attributes: Any) -> None:
+    def __init__(
+        self, *arguments: Any, default: str, notes: Mapping[str, Sequence[str]] | None = None, **attributes: Any
+    ) -> None:
         super().__init__(*arguments, **attributes)
+        self.options_metavar, self.subcommand_metavar = "[FLAGS]", "[COMMAND] [FLAGS]"
         self.default = default
+        self.notes = notes or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of definition."""
@@ -129,20 +152,36 @@ class CommandGroup(click.Group):
             ctx.exit(130)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands, then the flags of the default command."""
-        super().format_options(ctx, formatter)
-        records = [parameter.get_help_record(ctx) for parameter in self._default_flags()]
-        with formatter.section(f"Flags of {self.default}"):
-            formatter.write_dl([record for record in records if record])
+        """Write the commands, the group's own flags, then the flags of the default command."""
+        self.format_commands(ctx, formatter)
+        _write_flags(ctx, formatter, "Flags", self.get_params(ctx))
+        _write_flags(ctx, formatter, f"Flags of {self.default}, the default command", self._default_flags())
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the first example of each command."""
-        commands = (each for each in self.commands.values() if isinstance(each, Command) and not each.hidden)
-        _write_lines(formatter, "Examples", [command.examples[0] for command in commands])
-        super().format_epilog(ctx, formatter)
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the first example of each command, and the notes."""
+        _write_lines(formatter, "Examples", [line for command in self.commands.values() for line in _example(command)])
+        for heading, lines in self.notes.items():
+            _write_lines(formatter, heading, lines)
 
     def _default_flags(self) -> list[click.Parameter]:
         return self.commands[self.default].params
+
+
+def _example(command: click.Command) -> Sequence[str]:
+    """Return the first example of a command, or of the default command of a group."""
+    if command.hidden:
+        return ()
+    if isinstance(command, CommandGroup):
+        return _example(command.commands[command.default])
+    return command.examples[:1] if isinstance(command, Command) else ()
+
+
+def _write_flags(
+    ctx: click.Context, formatter: click.HelpFormatter, heading: str, parameters: Sequence[click.Parameter]
+) -> None:
+    records = [parameter.get_help_record(ctx) for parameter in parameters]
+    with formatter.section(heading):
+        formatter.write_dl([record for record in records if record])
 
 
 def _write_lines(formatter: click.HelpFormatter, heading: str, lines: Sequence[str]) -> None:

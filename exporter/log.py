@@ -1,4 +1,8 @@
-"""Structured logging to standard error, in logfmt or JSON: the keys ts, level and msg, then the event's own."""
+"""Structured logging to standard error, in logfmt or JSON: the keys ts, level and msg, then the event's own.
+
+structlog is imported where logging is set up, because the command line, which only needs the names of the levels and
+formats, must start quickly.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ import logging
 import re
 import sys
 import traceback
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+if TYPE_CHECKING:
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 Format = Literal["logfmt", "json"]
 FORMATS: Final[tuple[Format, ...]] = ("logfmt", "json")
@@ -23,6 +28,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 def setup(form: Format = "logfmt", level: Level = "info") -> None:
     """Send what this program and its libraries log at `level` and above to standard error, one line each."""
+    import structlog
+
     handler = logging.StreamHandler()
     handler.setFormatter(_formatter(form))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
@@ -38,6 +45,8 @@ def setup(form: Format = "logfmt", level: Level = "info") -> None:
 
 
 def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:
+    import structlog
+
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.add_log_level],
         processors=[
@@ -45,7 +54,7 @@ def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:
             structlog.processors.TimeStamper(fmt="iso", key="ts"),
             structlog.processors.EventRenamer("msg"),
             _name_exception,
-            *_RENDERERS[form],
+            *_renderers(form),
         ],
     )
 
@@ -71,7 +80,9 @@ def _escape_control(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     return {key: _CONTROL.sub(lambda found: ascii(found[0])[1:-1], str(value)) for key, value in event.items()}
 
 
-_RENDERERS: Final[dict[Format, tuple[Processor, ...]]] = {
-    "logfmt": (_escape_control, structlog.processors.LogfmtRenderer(key_order=("ts", "level", "msg"))),
-    "json": (structlog.processors.JSONRenderer(),),
-}
+def _renderers(form: Format) -> tuple[Processor, ...]:
+    from structlog.processors import JSONRenderer, LogfmtRenderer
+
+    if form == "json":
+        return (JSONRenderer(),)
+    return (_escape_control, LogfmtRenderer(key_order=("ts", "level", "msg")))

@@ -339,7 +339,7 @@ def test_help_has_examples_that_the_parser_takes(
     [
         (["frob"], "There is no command 'frob'."),
         (["chek"], "There is no command 'chek'. Did you mean check?"),
-        (["probe"], "Missing argument 'NAME'. See 'ironport-exporter probe --help'."),
+        (["probe"], "The argument NAME is missing. See 'ironport-exporter probe --help'."),
         (["--frob"], "There is no flag --frob here. '--help' lists the flags."),
         (["--config", "fleet.yml"], "There is no flag --config. Did you mean --config.file?"),
         (["check", "--confg.file", "fleet.yml"], "Did you mean --config.file?"),

@@ -169,7 +169,7 @@ def test_without_the_programs_the_demo_says_what_it_leaves_out(start: Callable[.
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["attack"], 2, "Missing argument 'SCENARIO|stop'"),
+        (["attack"], 2, "The argument SCENARIO|stop is missing."),
         (["attack", "blitz"], 2, "There is no scenario blitz"),
         (["attack", "jaberer"], 2, "Did you mean jabberer?"),
         (["atack", "flood"], 2, "Did you mean attack?"),

@@ -33,8 +33,8 @@ def test_the_command_makes_a_database(tmp_path: Path, capsys: pytest.CaptureFixt
     ("flags", "sentence"),
     [
         (["--last", "3x", "--out", "x"], "'3x' is not a time"),
-        (["--last", "3h"], "Missing option '--out'"),
-        (["--out", "x"], "Missing option '--last'"),
+        (["--last", "3h"], "The flag --out is missing."),
+        (["--out", "x"], "The flag --last is missing."),
         (["--last", "3h", "--out", "x", "--rules", "none/*.yml"], "No file matches none"),
         (["--last", "3h", "--out", "x", "--units", "2", "--topology", "pair"], "--topology has no effect with --units"),
     ],
