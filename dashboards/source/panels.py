@@ -36,6 +36,18 @@ _MIN_COLUMN_PIXELS: Final = 80
 
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
+_GRAPH_OPTIONS: Final = graph_model.Options(
+    legend=common.VizLegendOptions(
+        show_legend=True,
+        display_mode=common.LegendDisplayMode.TABLE,
+        placement=common.LegendPlacement.RIGHT,
+        calcs=["lastNotNull", "max"],
+        sort_by="Max",
+        sort_desc=True,
+    ),
+    tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.MULTI, common.SortOrder.DESCENDING),
+)
+
 HEADINGS: Final = {"instance": "Unit", "alertname": "Alert"}
 """Headings of the columns of labels, where they are not the label itself."""
 
@@ -173,7 +185,6 @@ def graph(
     """
     lines = _lines(drawn)
     first = lines[0].signal
-    is_share = first.unit == "percentunit"
     return Panel(
         kind="timeseries",
         title=title or first.name,
@@ -181,37 +192,15 @@ def graph(
         width=width,
         height=height,
         repeat=repeat,
-        options=graph_model.Options(
-            legend=common.VizLegendOptions(
-                show_legend=True,
-                display_mode=common.LegendDisplayMode.TABLE,
-                placement=common.LegendPlacement.RIGHT,
-                calcs=["lastNotNull", "max"],
-                sort_by="Max",
-                sort_desc=True,
-            ),
-            tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.MULTI, common.SortOrder.DESCENDING),
-        ),
+        options=_GRAPH_OPTIONS,
         fields=grafana.FieldConfigSource(
             defaults=_fields(
                 first,
                 grafana.FieldColor(mode=_colour_mode(lines)),
                 mappings=palette.mappings(first.words),
-                decimals=None if is_share else first.decimals,  # with 0, an axis is marked at 0 and 100 % only
-                custom=common.GraphFieldConfig(
-                    draw_style=common.GraphDrawStyle.BARS if daily else None,
-                    bar_alignment=common.BarAlignment.AFTER if daily else None,
-                    bar_width_factor=0.8 if daily else None,
-                    line_width=0 if daily else 1,
-                    fill_opacity=80 if daily else 60 if stacked else 0,
-                    axis_soft_min=0,
-                    axis_soft_max=1 if stacked and is_share else None,
-                    show_points=common.VisibilityMode.NEVER,
-                    stacking=common.StackingConfig(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE),
-                    thresholds_style=common.GraphThresholdsStyleConfig(
-                        common.GraphThresholdsStyleMode.DASHED if first.limits else common.GraphThresholdsStyleMode.OFF
-                    ),
-                ),
+                # With 0 decimals, an axis of shares would have marks at 0 and 100 % only.
+                decimals=None if first.unit == "percentunit" else first.decimals,
+                custom=_drawing(first, stacked, daily),
             ),
             overrides=[_line_style(ref, line) for ref, line in _with_refs(lines)],
         ),
@@ -279,16 +268,9 @@ def table(
                 no_value=no_value,
                 custom=common.TableFieldOptions(min_width=_MIN_COLUMN_PIXELS, align=common.FieldTextAlignment.AUTO),
             ),
-            overrides=[
-                *(_cells(column) for column in columns if not column.label),
-                *(_override("byName", each.heading, **{"custom.width": each.width}) for each in columns if each.width),
-                *(_override("byName", heading(link.label), links=[link.json()]) for link in links),
-                _override("byType", "string", noValue="-"),
-                _override("byName", "job", **{"custom.hidden": True}),
-                *([_severities()] if "severity" in rows else []),
-            ],
+            overrides=_table_overrides(rows, columns, links),
         ),
-        queries=[_column(ref, rows, column) for ref, column in _with_refs(columns)],
+        queries=[_of_column(ref, rows, column) for ref, column in _with_refs(columns)],
         transformations=_joined(rows, columns, headings),
     )
 
@@ -322,39 +304,37 @@ def _with_refs(items: Sequence[_Item]) -> Iterator[tuple[str, _Item]]:
 
 
 def _instant(ref: str, line: Line) -> Dataquery:
-    return Dataquery(
-        datasource=DATA_SOURCE,
-        ref_id=ref,
-        expr=line.signal.expression,
-        legend_format=line.name,
-        interval=_SHORTEST_STEP,
-        instant=True,
-        range_val=False,
-    )
+    return _query(ref, line.signal, legend_format=line.name, instant=True)
 
 
 def _range(ref: str, line: Line, step: str = _SHORTEST_STEP) -> Dataquery:
-    return Dataquery(
-        datasource=DATA_SOURCE,
-        ref_id=ref,
-        expr=line.signal.expression,
-        legend_format=line.name,
-        interval=step,
-        instant=False,
-        range_val=True,
-    )
+    return _query(ref, line.signal, legend_format=line.name, instant=False, step=step)
 
 
-def _column(ref: str, rows: Sequence[str], column: Column) -> Dataquery:
+def _of_column(ref: str, rows: Sequence[str], column: Column) -> Dataquery:
     labels = (*rows, column.label) if column.label else rows
+    signal = column.signal.by(column.aggregation, *labels)
+    return _query(ref, signal, instant=True, format_val=PromQueryFormat.TABLE)
+
+
+def _query(
+    ref: str,
+    signal: Signal,
+    *,
+    instant: bool,
+    step: str = _SHORTEST_STEP,
+    legend_format: str | None = None,
+    format_val: PromQueryFormat | None = None,
+) -> Dataquery:
     return Dataquery(
         datasource=DATA_SOURCE,
         ref_id=ref,
-        expr=column.signal.by(column.aggregation, *labels).expression,
-        format_val=PromQueryFormat.TABLE,
-        interval=_SHORTEST_STEP,
-        instant=True,
-        range_val=False,
+        expr=signal.expression,
+        interval=step,
+        instant=instant,
+        range_val=not instant,
+        legend_format=legend_format,
+        format_val=format_val,
     )
 
 
@@ -377,6 +357,23 @@ def _fields(
         thresholds=_thresholds(signal),
         color=colour,
         custom=custom,
+    )
+
+
+def _drawing(signal: Signal, stacked: bool, daily: bool) -> common.GraphFieldConfig:
+    return common.GraphFieldConfig(
+        draw_style=common.GraphDrawStyle.BARS if daily else None,
+        bar_alignment=common.BarAlignment.AFTER if daily else None,
+        bar_width_factor=0.8 if daily else None,
+        line_width=0 if daily else 1,
+        fill_opacity=80 if daily else 60 if stacked else 0,
+        axis_soft_min=0,
+        axis_soft_max=1 if stacked and signal.unit == "percentunit" else None,
+        show_points=common.VisibilityMode.NEVER,
+        stacking=common.StackingConfig(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE),
+        thresholds_style=common.GraphThresholdsStyleConfig(
+            common.GraphThresholdsStyleMode.DASHED if signal.limits else common.GraphThresholdsStyleMode.OFF
+        ),
     )
 
 
@@ -421,6 +418,19 @@ def _cells(column: Column) -> grafana.DashboardFieldConfigSourceOverrides:
     decimals = {} if signal.decimals is None else {"decimals": signal.decimals}
     filled = {"mappings": _cell_mappings(signal), "custom.cellOptions": _FILLED_CELLS} if _is_coloured(signal) else {}
     return _override("byName", column.heading, unit=signal.unit, thresholds=_thresholds(signal), **decimals, **filled)
+
+
+def _table_overrides(
+    rows: Sequence[str], columns: Sequence[Column], links: Sequence[Link]
+) -> list[grafana.DashboardFieldConfigSourceOverrides]:
+    return [
+        *(_cells(column) for column in columns if not column.label),
+        *(_override("byName", column.heading, **{"custom.width": column.width}) for column in columns if column.width),
+        *(_override("byName", heading(link.label), links=[link.json()]) for link in links),
+        _override("byType", "string", noValue="-"),
+        _override("byName", "job", **{"custom.hidden": True}),
+        *([_severities()] if "severity" in rows else []),
+    ]
 
 
 def _severities() -> grafana.DashboardFieldConfigSourceOverrides:
