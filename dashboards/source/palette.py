@@ -6,7 +6,7 @@ colour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,11 +50,6 @@ class NamedValue:
 def numbered(*words: tuple[str, str]) -> tuple[NamedValue, ...]:
     """Return words with their colours, numbered from 0."""
     return tuple(NamedValue(code, word, colour) for code, (word, colour) in enumerate(words))
-
-
-def codes(values: Sequence[NamedValue]) -> Mapping[str, int]:
-    """Return the codes by word."""
-    return {each.word: each.code for each in values}
 
 
 def mappings(values: Sequence[NamedValue]) -> list[ValueMapping]:

@@ -57,7 +57,7 @@ def columns_of_sources() -> Iterator[Column]:
 
 
 def hard_bounces_by_reason() -> Panel:
-    return graph(delivery.HARD_BOUNCES.by("sum", "reason"), title="Hard bounced by reason", stacked=True)
+    return graph(delivery.UNIT_HARD_BOUNCED.by("sum", "reason"), title="Hard bounced by reason", stacked=True)
 
 
 def heaviest_senders(width: int) -> Panel:

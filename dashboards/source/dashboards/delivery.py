@@ -27,7 +27,7 @@ def delivery_and_bounces() -> Dashboard:
             opened("Delivery queue", active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
             collapsed(
                 "Results and bounces",
-                graph(delivery.COMPLETED_RECIPIENTS.by("sum", "result"), stacked=True),
+                graph(delivery.UNIT_COMPLETED.by("sum", "result"), stacked=True),
                 shared.hard_bounces_by_reason(),
                 graph(delivery.HARD_RATIO.largest()),
                 graph(delivery.SOFT_BOUNCES.by("sum", *PER_POOL.labels)),
@@ -69,7 +69,7 @@ def queue_of_each_unit() -> Panel:
         Column(delivery.ATTEMPTED),
         Column(delivery.UNATTEMPTED),
         Column(delivery.OLDEST),
-        Column(delivery.COMPLETED_RECIPIENTS, "sum", name="Completed"),
+        Column(delivery.UNIT_COMPLETED, "sum", name="Completed"),
         Column(delivery.HARD_RATIO),
         Column(delivery.SOFT_BOUNCES),
         Column(edge.CONNECTIONS_OUT),

@@ -74,7 +74,7 @@ OLDEST: Final = Signal(
     decimals=1,
 )
 
-COMPLETED_RECIPIENTS: Final = Signal(
+UNIT_COMPLETED: Final = Signal(
     "Completed recipients",
     "cps",
     PER_UNIT,
@@ -83,7 +83,7 @@ COMPLETED_RECIPIENTS: Final = Signal(
     decimals=1,
 )
 
-HARD_BOUNCES: Final = Signal(
+UNIT_HARD_BOUNCED: Final = Signal(
     "Hard bounced recipients",
     "cps",
     PER_UNIT,

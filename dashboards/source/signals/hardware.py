@@ -5,7 +5,6 @@ Virtual units have no hardware, and the status page does not report it: it comes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from alerts.thresholds import limit
@@ -15,17 +14,21 @@ from dashboards.source.signals import PER_SENSOR, PER_UNIT, Signal
 
 _NOT_REPORTED: Final = "no unit reports any"
 _SECONDS_A_DAY: Final = 86400
+_CODES: Final = {each.word: each.code for each in palette.PARTS}
 
 
-def _part(metric: str, words: Mapping[str, str]) -> str:
-    """Return the PromQL of the state of each part; `words` translates the label `status` to the words of PARTS."""
-    codes = {each.word: each.code for each in palette.PARTS}
-    unknown = codes["Unknown"]
-    shown = "\n  or\n".join(
-        f'    {codes[word] - unknown} * last_over_time({metric}{{status="{status}",<<units>>}}[15m])'
-        for status, word in words.items()
+def _part(metric: str, *words: str) -> str:
+    """Return the PromQL of the state of each part: its label `status` is a word of PARTS in lower case."""
+    unknown = _CODES["Unknown"]
+    known = "\n  or\n".join(
+        f'    {_CODES[word] - unknown} * last_over_time({metric}{{status="{_status(word)}",<<units>>}}[15m])'
+        for word in words
     )
-    return f"{unknown} + sum without (status) (\n{shown}\n)"
+    return f"{unknown} + sum without (status) (\n{known}\n)"
+
+
+def _status(word: str) -> str:
+    return word.lower().replace(" ", "_")
 
 
 def _sensor(kind: str, window: str = "10m") -> str:
@@ -33,9 +36,9 @@ def _sensor(kind: str, window: str = "10m") -> str:
     return f'avg_over_time(ironport_temperature_celsius{{sensor=~"(?i).*{kind}.*",<<units>>}}[{window}])'
 
 
-def _temperature(kind: str, words: str) -> Signal:
+def _temperature(kind: str, title: str) -> Signal:
     return Signal(
-        words,
+        title,
         "celsius",
         PER_UNIT,
         f"Temperature of the sensors of this kind: {kind}.",
@@ -51,7 +54,7 @@ DRIVE: Final = Signal(
     "none",
     PER_UNIT,
     "State of the drives of a unit. While a mirror is rebuilt, it does not protect yet.",
-    _part("ironport_raid_drive_status", {"healthy": "Healthy", "rebuilding": "Rebuilding", "failed": "Failed"}),
+    _part("ironport_raid_drive_status", "Healthy", "Rebuilding", "Failed"),
     words=palette.PARTS,
     no_value=_NOT_REPORTED,
 )
@@ -61,10 +64,7 @@ SUPPLY: Final = Signal(
     "none",
     PER_UNIT,
     "State of the power supplies of a unit.",
-    _part(
-        "ironport_power_supply_status",
-        {"healthy": "Healthy", "not_installed": "Not installed", "no_ac": "No AC", "faulty": "Faulty"},
-    ),
+    _part("ironport_power_supply_status", "Healthy", "Not installed", "No AC", "Faulty"),
     words=palette.PARTS,
     no_value=_NOT_REPORTED,
 )
@@ -91,9 +91,9 @@ FAULTY_PARTS: Final = Signal(
     label_join({DRIVE.expression}, "part", "", "drive")
   or
     label_join({SUPPLY.expression}, "part", "", "power_supply")
-) > 1
+) > {_CODES["Not installed"]}
 or
-label_join(({FAN.expression} == 0) + 5, "part", "", "fan")""",
+label_join(({FAN.expression} == 0) + {_CODES["Stopped"]}, "part", "", "fan")""",
     words=palette.PARTS,
     no_value=_NOT_REPORTED,
 )
@@ -103,7 +103,7 @@ DRIVES_AT_FAULT: Final = Signal(
     "none",
     PER_UNIT,
     "Drives that have failed or are being rebuilt.",
-    f"({DRIVE.expression}) > bool 2",
+    f"({DRIVE.expression}) > bool {_CODES['Unknown']}",
     limits=((1, WARNING),),
     decimals=0,
     no_value=_NOT_REPORTED,
@@ -114,7 +114,7 @@ SUPPLIES_AT_FAULT: Final = Signal(
     "none",
     PER_UNIT,
     "Power supplies that are faulty or without power.",
-    f"({SUPPLY.expression}) > bool 2",
+    f"({SUPPLY.expression}) > bool {_CODES['Unknown']}",
     limits=((1, WARNING),),
     decimals=0,
     no_value=_NOT_REPORTED,
