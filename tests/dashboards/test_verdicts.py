@@ -189,4 +189,4 @@ def test_units_to_spare_need_a_week_of_history(grafana: Grafana) -> None:
 
 
 def test_the_largest_unit_may_be_a_spare(grafana: Grafana) -> None:
-    assert figures(grafana, capacity.SPARE_COMES, "watched") == {"spared": 1}
+    assert figures(grafana, capacity.USED_WITH_SPARES, "watched") == {"spared": 1}

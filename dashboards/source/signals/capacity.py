@@ -13,10 +13,10 @@ WEEKS: Final = (4, 8, 12)
 
 DAYS_WARNING: Final = 90
 DAYS_CRITICAL: Final = 30
-"""With so many days ahead, there is time to order more units; with fewer than the second, hardly any."""
+"""Days until N+1 is lost: with fewer than the first, order more units; fewer than the second are hardly enough."""
 
-FORESEEN: Final = 730
-"""Days; a forecast from a few weeks means nothing beyond."""
+HORIZON: Final = 730
+"""The longest forecast in days: a few weeks of history allow none beyond."""
 
 _BUSY: Final = "last_over_time(pool:ironport_messages_injected:rate1h_busy1w{<<pools>>}[15m])"
 _WITHOUT_UNIT: Final = (
@@ -110,10 +110,10 @@ _TRENDS: Final = "\n  or\n".join(f"    {_trend(weeks)}" for weeks in WEEKS)
 _FASTEST_TREND: Final = f"max by (job, stream, pool) (\n{_TRENDS}\n)"
 _SLOWEST_TREND: Final = f"min by (job, stream, pool) (\n{_TRENDS}\n)"
 
-_NO_GROWTH: Final = FORESEEN + 1
+_NO_GROWTH: Final = HORIZON + 1
 _FORECAST: Final = (
     NamedValue(_NO_GROWTH, "no growth", GOOD),
-    NamedValue(FORESEEN, "over 2 years", GOOD),
+    NamedValue(HORIZON, "over 2 years", GOOD),
     NamedValue(0, "lost now", CRITICAL),
 )
 _DAYS: Final = ((DAYS_CRITICAL, WARNING), (DAYS_WARNING, GOOD))
@@ -125,7 +125,7 @@ def _days_until_lost(growth: str) -> str:
     It is 0 if it does so already, whether demand grows or not, and `_NO_GROWTH` if demand does not grow.
     """
     return f"""\
-clamp_max(clamp_min({_WITHOUT_UNIT} - {_BUSY}, 0) / ({growth} > 0) / 86400, {FORESEEN})
+clamp_max(clamp_min({_WITHOUT_UNIT} - {_BUSY}, 0) / ({growth} > 0) / 86400, {HORIZON})
 or
 0 * ({_WITHOUT_UNIT} <= {_BUSY})
 or
@@ -202,7 +202,7 @@ or
 _NONE_LEFT: Final = (NamedValue(-1, "none left", CRITICAL),)
 
 
-def _taken_up(capacity: str) -> str:
+def _used(capacity: str) -> str:
     """Return the PromQL of the busy hour as a share of the capacity, or -1 if no capacity is left."""
     return f"{_BUSY}\n/\n({capacity} > 0)\nor\n0 * ({capacity} <= 0) - 1"
 
@@ -226,45 +226,45 @@ SPARES_READY: Final = Signal(
     no_value="no spare",
 )
 
-AS_IT_IS: Final = Signal(
+USED_NOW: Final = Signal(
     "Now",
     "percentunit",
     PER_POOL,
-    "Busy hour as a share of the capacity of the present units without the largest.",
-    _taken_up(f"{_ALL} - {_LARGEST_UNIT}"),
+    "N+1 used by the present units.",
+    _used(f"{_ALL} - {_LARGEST_UNIT}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,
     decimals=0,
 )
 
-SPARE_COMES: Final = Signal(
+USED_WITH_SPARES: Final = Signal(
     "With spares",
     "percentunit",
     PER_POOL,
-    "The same, if the spares of the pool take mail. The largest unit may then be a spare.",
-    _taken_up(f"{_ALL} + sum by (job, stream, pool) {_SPARES} - {_LARGEST_WITH_SPARES}"),
+    "N+1 used if the spares of the pool take mail. The largest unit may then be a spare.",
+    _used(f"{_ALL} + sum by (job, stream, pool) {_SPARES} - {_LARGEST_WITH_SPARES}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,
     decimals=0,
 )
 
-UNIT_COMES: Final = Signal(
+USED_WITH_ONE_MORE: Final = Signal(
     "One unit more",
     "percentunit",
     PER_POOL,
-    "The same with one unit more, as large as the pool's smallest.",
-    _taken_up(f"{_ALL} + {_SMALLEST_UNIT} - {_LARGEST_UNIT}"),
+    "N+1 used with one unit more, as large as the pool's smallest.",
+    _used(f"{_ALL} + {_SMALLEST_UNIT} - {_LARGEST_UNIT}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,
     decimals=0,
 )
 
-UNIT_GOES: Final = Signal(
+USED_WITH_ONE_LESS: Final = Signal(
     "One unit less",
     "percentunit",
     PER_POOL,
-    "The same without the pool's smallest unit.",
-    _taken_up(f"{_ALL} - {_SMALLEST_UNIT} - {_LARGEST_UNIT}"),
+    "N+1 used without the pool's smallest unit.",
+    _used(f"{_ALL} - {_SMALLEST_UNIT} - {_LARGEST_UNIT}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,
     decimals=0,
