@@ -71,6 +71,7 @@ WORDS: Final = {
         "amtool check-config",
     ),
     *("promql", "asyncos", "sh", "runbooks/NAME.md", "thresholds.yml", "alertmanager.yml", "<-"),
+    *("templates/", "fragments.yml", "rules/", "tests/", "runbooks/"),
     *("ca_file", "fingerprint_sha256", "oldest_seconds"),
     *("site", "connection_limit", "keep_firing_for", "interval", "ironport-mailflow"),
     *("-replay.timeFrom", "-datasource.queryStep=0"),  # of vmalert
