@@ -21,6 +21,7 @@ from exporter.metrics.catalog import FAMILIES, Family
 from exporter.prometheus.rule_files import read_rules
 from exporter.telemetry import Telemetry
 from support.command_line import parse_command_line
+from support.markdown import broken_links, code_lines
 from support.processes import Process, free_port
 from support.prometheus import get, is_ready
 
@@ -28,7 +29,7 @@ PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"
 README = PROJECT / "README.md"
 CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
-PAGES = [README, CONTRIBUTING, *sorted(DOCS.glob("*.md"))]
+PAGES = [README, CONTRIBUTING, PROJECT / "dashboards" / "README.md", *sorted(DOCS.glob("*.md"))]
 
 
 def row(family: Family) -> str:
@@ -52,10 +53,8 @@ def test_every_metric_of_the_exporter_itself_is_documented() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
-    assert links or page != README
-    assert [link for link in links if not (page.parent / link).exists()] == []
+def test_every_link_leads_to_a_file_and_heading(page: Path) -> None:
+    assert broken_links(page) == []
 
 
 def test_the_thresholds_in_how_it_works_are_those_of_the_rules() -> None:
@@ -86,13 +85,8 @@ def test_the_architecture_lists_the_layers_as_they_are_checked() -> None:
     assert layers == contract["layers"]
 
 
-def commands(page: Path) -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
-    return [line.strip() for block in blocks for line in block.strip().splitlines()]
-
-
 def test_the_first_command_of_the_readme_runs_the_demo() -> None:
-    setup, install, run = commands(README)[0].split(" && ")
+    setup, install, run = next(code_lines(README, "sh")).split(" && ")
     assert (setup, install) == ("python3 -m venv .venv", ".venv/bin/pip install '.[demo]'")
     assert run == ".venv/bin/ironport-exporter demo"  # what it does is shown by the tests of the demo
 
@@ -122,7 +116,7 @@ def test_the_steps_for_a_fleet_of_ones_own_can_be_pasted(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("page", [README, CONTRIBUTING, DOCS / "backtest.md"], ids=lambda page: page.name)
 def test_the_command_line_takes_every_command(page: Path) -> None:
-    words = [shlex.split(line.replace(".venv/bin/", "")) for line in commands(page)]
+    words = [shlex.split(line.replace(".venv/bin/", "")) for line in code_lines(page, "sh")]
     ours = [arguments for name, *arguments in words if name == "ironport-exporter"]
     for arguments in ours:
         parse_command_line(arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from exporter.prometheus.rule_files import read_rules
 from exporter.telemetry import Telemetry
 from support.command_line import parse_command_line
 from support.completeness import assert_complete
+from support.markdown import broken_links, code_lines, links
 from support.prometheus import promtool
 
 ALERTS = Path(__file__).parents[2] / "alerts"
@@ -124,29 +125,7 @@ def test_the_index_says_of_every_alert_what_it_needs() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    assert wrong(lambda page: [link for link in links(page) if not leads(page, link)]) == {}
-
-
-def leads(page: Path, link: str) -> bool:
-    file, _, anchor = link.partition("#")
-    target = page.parent / file if file else page
-    return target.is_file() and (not anchor or anchor in anchors(target))
-
-
-def links(page: Path) -> list[str]:
-    return [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if "://" not in link]
-
-
-def anchors(page: Path) -> set[str]:
-    """Return the anchors of the headings, as the renderers of Markdown make them."""
-    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def lines(page: Path, language: str) -> Iterator[str]:
-    """Yield the lines of the code blocks in a language."""
-    for block in re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL):
-        yield from (line.strip() for line in block.strip().splitlines())
+    assert wrong(broken_links) == {}
 
 
 def test_every_code_block_is_in_a_language_that_is_checked() -> None:
@@ -171,14 +150,14 @@ TARGET_LABELS: Final = {"instance", "job", "site", "pool", "stream", "traffic", 
 
 def test_every_label_that_a_query_picks_is_one_of_the_metric() -> None:
     labels = {family.name: set(family.labels) for family in FAMILIES} | {"ALERTS": {"alertname"}}
-    for line in (line for page in PAGES for line in lines(page, "promql")):
+    for line in (line for page in PAGES for line in code_lines(page, "promql")):
         for name, picked in re.findall(r"([\w:]+)\{([^}]*)\}", line):
             used = set(re.findall(r"(\w+)(?:=~|!=|!~|=)", picked))
             assert used <= labels.get(name, set()) | TARGET_LABELS, line
 
 
 def test_every_query_is_one(tmp_path: Path) -> None:
-    queries = [line for page in PAGES for line in lines(page, "promql")]
+    queries = [line for page in PAGES for line in code_lines(page, "promql")]
     file = tmp_path / "rules.yml"
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
     file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
@@ -191,7 +170,7 @@ COMMANDS: Final = {*ASYNCOS, *(command.split()[0] for command in ASYNCOS)}
 
 
 def test_every_command_of_the_appliance_is_a_known_one() -> None:
-    assert wrong(lambda page: {*lines(page, "asyncos")} - ASYNCOS.keys()) == {}
+    assert wrong(lambda page: {*code_lines(page, "asyncos")} - ASYNCOS.keys()) == {}
 
 
 def test_every_command_within_a_sentence_is_a_known_one() -> None:
@@ -204,7 +183,7 @@ def test_every_command_that_an_alert_names_is_a_known_one() -> None:
 
 
 def test_every_known_command_is_used() -> None:
-    used = {line for page in PAGES for line in lines(page, "asyncos")}
+    used = {line for page in PAGES for line in code_lines(page, "asyncos")}
     named = {word for page in PAGES for word in re.findall(r"`([^`]+)`", prose(page))}
     assert ASYNCOS.keys() <= used | named
 
@@ -214,7 +193,9 @@ def prose(page: Path) -> str:
 
 
 def test_every_command_of_the_exporter_is_one() -> None:
-    typed = [shlex.split(line) for page in PAGES for line in lines(page, "sh") if line.startswith("ironport-exporter")]
+    typed = [
+        shlex.split(line) for page in PAGES for line in code_lines(page, "sh") if line.startswith("ironport-exporter")
+    ]
     for _, *arguments in typed:
         parse_command_line(arguments)
     assert {arguments[0] for _, *arguments in typed} == {"probe", "check"}
@@ -222,4 +203,4 @@ def test_every_command_of_the_exporter_is_one() -> None:
 
 def test_every_other_command_is_of_a_program_that_an_operator_has() -> None:
     programs = {"ironport-exporter", "curl", "promtool", "amtool", "vmalert"}
-    assert wrong(lambda page: {line.split()[0] for line in lines(page, "sh")} - programs) == {}
+    assert wrong(lambda page: {line.split()[0] for line in code_lines(page, "sh")} - programs) == {}
