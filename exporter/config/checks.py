@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
+from pydantic.json_schema import JsonSchemaValue
 
 from exporter.config import tls
 from exporter.config.files import LoadContext
@@ -24,7 +25,7 @@ _FILL_ME_IN: Final = "fill-me-in"
 class FleetPart:
     """One file of a fleet, and the problems in it."""
 
-    def __init__(self, file: YamlFile, context: LoadContext, schema: dict[str, Any]) -> None:
+    def __init__(self, file: YamlFile, context: LoadContext, schema: JsonSchemaValue) -> None:
         self.file = file
         self.folder: Path = context.folder
         self.data = as_mapping(file.data)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
 from exporter.config.yaml_file import KeyPath, YamlFile
@@ -69,7 +70,7 @@ class Explainer:
     """Writes the sentences about one file, whose keys the JSON schema knows."""
 
     file: YamlFile
-    schema: dict[str, Any]
+    schema: JsonSchemaValue
 
     def problems(self, error: ValidationError) -> Iterator[Problem]:
         """Yield what pydantic found."""
@@ -142,14 +143,14 @@ class Explainer:
         variants = [variant for node in self._nodes(around) for variant in self._variants(node)]
         return any(str(part) in variant.get("discriminator", {}).get("mapping", {}) for variant in variants)
 
-    def _nodes(self, key_path: KeyPath) -> list[dict[str, Any]]:
+    def _nodes(self, key_path: KeyPath) -> list[JsonSchemaValue]:
         """Return the schemas of a place; none if the file should have nothing there."""
         nodes = [self.schema]
         for part in key_path:
             nodes = [child for node in nodes for variant in self._variants(node) for child in _child(variant, part)]
         return nodes
 
-    def _variants(self, node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _variants(self, node: JsonSchemaValue) -> Iterator[JsonSchemaValue]:
         yield node
         if "$ref" in node:
             yield from self._variants(self.schema["$defs"][node["$ref"].rpartition("/")[2]])
@@ -157,7 +158,7 @@ class Explainer:
             yield from self._variants(variant)
 
 
-def _child(node: dict[str, Any], part: str | int) -> list[dict[str, Any]]:
+def _child(node: JsonSchemaValue, part: str | int) -> list[JsonSchemaValue]:
     """Return the schema of one part, if the node has one; the tag of a union leads to its type."""
     if reference := node.get("discriminator", {}).get("mapping", {}).get(str(part)):
         return [{"$ref": reference}]
