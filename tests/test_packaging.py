@@ -114,7 +114,7 @@ def test_the_image_is_labelled_as_the_project_is(image: list[Instruction], proje
     ]
 
 
-def test_the_exporter_knows_what_the_image_was_built_from(image: list[Instruction]) -> None:
+def test_the_image_tells_the_exporter_its_revision(image: list[Instruction]) -> None:
     """`exporter` reads these variables; a test of the wheel shows them in ironport_exporter_build_info."""
     variables = dict(word.split("=", 1) for word in shlex.split(only(image, "ENV")))
     assert variables["IRONPORT_EXPORTER_REVISION"] == "${REVISION}"

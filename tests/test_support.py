@@ -49,7 +49,7 @@ def printed(agent: Snmpd) -> list[tuple[str, str]]:
     ]
 
 
-def test_the_agent_has_every_object_that_the_exporter_reads(snmpd: Snmpd) -> None:
+def test_the_agent_has_every_object_in_use(snmpd: Snmpd) -> None:
     read = {each.oid for each in SCALARS} | {
         (*column.oid, 1) for table in TABLES for column in (table.label, *table.columns)
     }
@@ -57,11 +57,11 @@ def test_the_agent_has_every_object_that_the_exporter_reads(snmpd: Snmpd) -> Non
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
-def test_a_bulk_walk_of_net_snmp_reads_every_value_in_order(snmpd: Snmpd, host: str) -> None:
+def test_a_bulk_walk_reads_every_value_in_order(snmpd: Snmpd, host: str) -> None:
     assert walk(snmpd, V2C, host) == printed(snmpd)
 
 
-def test_a_bulk_walk_as_the_v3_user_reads_the_same(snmpd: Snmpd) -> None:
+def test_a_bulk_walk_with_v3_reads_the_same(snmpd: Snmpd) -> None:
     assert walk(snmpd, V3GET.options) == printed(snmpd)
 
 
@@ -84,7 +84,7 @@ def test_every_combination_of_protocols_answers(agent_of_all_users: Snmpd, user:
     assert answer == ".1.3.6.1.4.1.15497.1.1.1.11.0 42\n"
 
 
-def test_a_changed_row_a_missing_row_and_another_type_are_what_the_agent_answers(
+def test_the_agent_answers_the_changed_values(
     start_snmpd: Callable[..., Snmpd],
 ) -> None:
     latin = 'caf\u00e9 "1" \\'.encode("latin-1")
@@ -102,7 +102,7 @@ def test_a_changed_row_a_missing_row_and_another_type_are_what_the_agent_answers
     assert fips.strip().endswith("Gauge32: 55")
 
 
-def test_a_restarted_agent_keeps_port_and_engine_and_counts_its_boots(start_snmpd: Callable[..., Snmpd]) -> None:
+def test_a_restarted_agent_counts_its_boots(start_snmpd: Callable[..., Snmpd]) -> None:
     agent = start_snmpd()
     boots = agent.boots
     agent.values[oid("workQueueMessages")] = (Syntax.GAUGE, 77)
@@ -113,7 +113,7 @@ def test_a_restarted_agent_keeps_port_and_engine_and_counts_its_boots(start_snmp
     assert agent.boots == 1
 
 
-def test_a_replaced_agent_has_another_engine_and_the_same_users(start_snmpd: Callable[..., Snmpd]) -> None:
+def test_a_replaced_agent_has_another_engine(start_snmpd: Callable[..., Snmpd]) -> None:
     agent = start_snmpd()
     assert agent.engine_id.upper() in packets(agent)
     agent.restart(engine_id="80001f8803aabbccddee02")
@@ -172,7 +172,7 @@ async def receive(client: socket.socket) -> bytes:
     return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 65535), 10)
 
 
-async def test_a_connected_client_of_the_relay_sees_its_answers() -> None:
+async def test_a_connected_client_sees_the_relays_answers() -> None:
     async with relayed(forward) as (relay, client):
         assert await exchange(client, b"one") == [b"one"]
         assert relay.seen == relay.sent == {"agent": 1, "client": 1}
@@ -186,7 +186,7 @@ async def test_net_snmp_reads_the_agent_through_the_relay(snmpd: Snmpd, host: st
     assert answer == ".1.3.6.1.2.1.1.3.0 8640123\n"
 
 
-async def test_the_relay_loses_the_share_that_it_was_told_and_the_same_one_again() -> None:
+async def test_the_relay_loses_the_same_share_again() -> None:
     async def arrivals(seed: int) -> list[bytes]:
         arrived = []
         async with relayed(lossy(requests=0.4, seed=seed)) as (relay, client):
@@ -224,7 +224,7 @@ async def test_the_relay_doubles_delays_and_corrupts() -> None:
         assert len(changed) < len(b"whole message")
 
 
-async def test_the_relay_adds_datagrams_of_its_own_and_foreign_ones_never_reach_a_connected_client() -> None:
+async def test_the_relay_adds_datagrams_of_its_own() -> None:
     async with relayed(joined_by(b"extra")) as (relay, client):
         assert await exchange(client, b"one", answers=2) == [b"extra", b"one"]
         relay.policy = joined_by(b"extra", foreign=True)
@@ -245,7 +245,7 @@ async def test_a_silent_relay_hears_everything_and_says_nothing() -> None:
         assert not relay.sent
 
 
-def test_the_rendered_page_holds_every_item_at_its_place() -> None:
+def test_the_rendered_page_holds_every_item() -> None:
     items = status_items({"system/status": 'off "line" <&> \u00e9'})
     page = render_status(items)
     root = ElementTree.fromstring(page)
@@ -259,7 +259,7 @@ def test_the_rendered_page_holds_every_item_at_its_place() -> None:
     assert b"\xe9" in page
 
 
-def test_the_sums_of_a_real_page_hold_on_ours() -> None:
+def test_the_sums_of_a_real_page_hold() -> None:
     items = status_items()
     for span in ("reset", "uptime", "lifetime"):
 
@@ -281,7 +281,7 @@ async def fetch(server: StatusServer, path: str, ssl_: Any = True, login: str = 
         return answer.status, await answer.read()
 
 
-async def test_the_status_server_serves_its_pages_over_verified_tls(status_server: StatusServer, ca_file: Path) -> None:
+async def test_the_status_server_serves_over_verified_tls(status_server: StatusServer, ca_file: Path) -> None:
     context = ssl.create_default_context(cafile=ca_file)
     assert await fetch(status_server, "/xml/status", context) == (200, render_status(status_items()))
     pin = aiohttp.Fingerprint(bytes.fromhex(status_server.fingerprint_sha256))
@@ -309,7 +309,7 @@ async def test_the_status_server_can_misbehave() -> None:
 
 
 @pytest.mark.parametrize("user", [None, V3GET], ids=["v2c", "v3"])
-def test_the_snmp_exporter_reads_the_numbers_of_the_agent(
+def test_the_snmp_exporter_reads_the_agents_numbers(
     snmpd: Snmpd, start_snmp_exporter: Callable[..., SnmpExporter], user: User | None
 ) -> None:
     series = start_snmp_exporter(user).probe("127.0.0.1", snmpd.port)
@@ -330,7 +330,7 @@ def test_the_snmp_exporter_reads_the_numbers_of_the_agent(
             assert {key: number for key, number in series.items() if key[0] == column.name} == expected
 
 
-def test_promtool_complains_of_a_bad_page_and_is_silent_on_a_good_one() -> None:
+def test_promtool_complains_only_of_a_bad_page() -> None:
     good = promtool("check", "metrics", stdin="# HELP mails_total Mails.\n# TYPE mails_total counter\nmails_total 1\n")
     assert (good.returncode, good.stdout, good.stderr) == (0, "", "")
     bad = promtool("check", "metrics", stdin="# TYPE mails_total gauge\nmails_total 1\n")
@@ -356,7 +356,7 @@ async def test_prometheus_scrapes_and_answers_queries(
         assert target["health"] == "up"
 
 
-def test_a_missing_program_skips_with_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_skips_and_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setattr("support.processes.SYSTEM_FOLDERS", "/nonexistent")
     with pytest.raises(
@@ -385,9 +385,7 @@ def test_a_port_in_use_is_not_given() -> None:
         assert port not in {free_port(socket.SOCK_STREAM) for _ in range(300)}
 
 
-def test_a_program_that_ends_at_once_fails_the_test_with_its_log(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_program_that_ends_fails_the_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     process = Process([sys.executable, "-c", "print('no such file')"], tmp_path / "log")
     with pytest.raises(pytest.fail.Exception):
         process.wait_until(lambda: False)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from exporter.cli import main
+from exporter.lab.backtest import trials
 from exporter.lab.backtest.cases import CASES
+from exporter.prometheus.durations import DAY
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
 
@@ -31,8 +33,10 @@ def _resource_tracker() -> None:
 
 
 def test_no_incident_is_missed_or_misnamed_and_nothing_else_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Rules compare with the same hour a week before: eight days of history say what the published fifteen do."""
+    monkeypatch.setattr(trials, "HISTORY", 8 * DAY)
     file = tmp_path / "scores.json"
     only = [argument for name in PLAYED for argument in ("--only", name)]
     code = main(["backtest", "--seed", SEED, "--json", str(file), *only])
