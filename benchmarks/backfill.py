@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT)]
 
 from exporter.errors import RequestError  # noqa: E402 - the path comes first
 from exporter.lab.history import backfill, blocks  # noqa: E402
-from exporter.lab.history.families import families_of_dashboards, families_of_rules  # noqa: E402
+from exporter.lab.history.families import families_in_use, families_of_rules  # noqa: E402
 from exporter.lab.history.sampling import Sampling, sample_text  # noqa: E402
 from exporter.lab.simulator.model import Model  # noqa: E402
 from exporter.lab.simulator.topology import load_topology  # noqa: E402
@@ -67,7 +67,7 @@ def one_block(rules: list[Rule]) -> tuple[float, float]:
     model = Model(load_topology("campus"), 1, period[0] - 60, 60)
     alone = seconds(lambda: Model(load_topology("campus"), 1, period[0] - 60, 60).advance(period[-1]))
     with tempfile.TemporaryDirectory() as folder:
-        families = families_of_dashboards() | families_of_rules(rules)
+        families = families_in_use() | families_of_rules(rules)
         sampling = Sampling(load_topology("campus"), 1, families, Path(folder))
         text: list[str] = []
         mapping = seconds(lambda: text.extend(sample_text(sampling, model, period)))

@@ -1,1 +1,1 @@
-"""What the alerting rules would have said of the past: of simulated incidents, or of a Prometheus that you run."""
+"""Which alerts the rules would have fired in the past: during simulated incidents, or in your own Prometheus."""

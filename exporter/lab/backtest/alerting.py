@@ -13,16 +13,27 @@ from exporter.lab.history.blocks import served
 from exporter.lab.history.progress import Progress
 from exporter.lab.history.recording import evaluations
 from exporter.prometheus.client import query_range
+from exporter.prometheus.durations import DAY
 from exporter.prometheus.rule_files import Rule, levels
 
 PACE: Final = 300
-"""Seconds from one evaluation to the next in the history: of that, rules read nothing finer."""
+"""Seconds between evaluations in the history.
+
+Over a history of two weeks, evaluating every rule once a minute takes too long. The rules read the history only through
+windows of an hour or more, in which a value every five minutes is enough.
+"""
 
 SHORT_LOOKBACK: Final = 59
-"""Seconds after a sample for which its series is there still.
+"""Seconds for which a series is still there after its last sample, while alerts are evaluated.
 
-In Prometheus a series that a rule no longer has ends at once; here it must not outlive the next evaluation. What is
-recorded every five minutes has to be read through a window, which is better anyway.
+When a rule no longer gives a series, Prometheus marks the end of the series at once. Text has no such mark, so here a
+series must not last until the next evaluation. What is recorded only every five minutes must be read through a window.
+"""
+
+HISTORY: Final = 15 * DAY
+"""Seconds before the first alert that rules read: two weeks, to learn what is usual, and one day more.
+
+It is also what Prometheus keeps by default.
 """
 
 ALWAYS: Final = "IronPortWatchdog"
@@ -31,20 +42,22 @@ ALWAYS: Final = "IronPortWatchdog"
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """An alert that fires from `begin` to `end` (Unix, seconds; None: still at the end of the history)."""
+    """A time in which an alert fires."""
 
     alert: str
     labels: Mapping[str, str]
     begin: int
+    """In Unix time, as is `end`."""
     end: int | None
+    """None if it still fires at the end of the history."""
 
     @property
     def severity(self) -> str:
-        """The label of this name, "" without one."""
+        """The label `severity`; empty if the alert has none."""
         return self.labels.get("severity", "")
 
     def lasts_until(self, end: int) -> int:
-        """Return when it ended, at the latest the `end` of what is looked at."""
+        """Return when it ended, but at the latest `end`."""
         return end if self.end is None else min(self.end, end)
 
 
@@ -56,10 +69,10 @@ def replay(
     progress: Progress,
     history: Sequence[range] = (),
 ) -> list[Firing]:
-    """Return what the rules fire in the periods, of the samples in `folder`, to which is added what they record.
+    """Return the alerts that fire in the periods. What the rules record is added to the samples in `folder`.
 
-    In the periods of `history`, which come before, they only record. Raises ExporterError where promtool or Prometheus
-    is missing or fails, RequestError for rules that read each other in a circle.
+    In the periods of `history`, which come before, the rules only record. Raises ExporterError if promtool or
+    Prometheus is missing or fails, RequestError for rules that read each other in a circle.
     """
     recorded = levels(rules)
     if history:
@@ -70,11 +83,9 @@ def replay(
 
 
 def firings(url: str, rules: Iterable[Rule], periods: Sequence[range]) -> list[Firing]:
-    """Return what the alerting rules among these fire in the periods, one after the other in time, by begin.
+    """Return the alerts that fire in the periods, which must be in the order of time; sorted by begin.
 
-    The alert that always fires is left out.
-
-    Raises ExporterError where Prometheus does not answer, or refuses an expression.
+    The alert that always fires is left out. Raises ExporterError if Prometheus does not answer or refuses a query.
     """
     found = [firing for rule in rules if rule.alert not in ("", ALWAYS) for firing in _fired(url, rule, periods)]
     return sorted(found, key=lambda firing: (firing.begin, firing.alert))
@@ -96,10 +107,10 @@ def _fired(url: str, rule: Rule, periods: Sequence[range]) -> Iterator[Firing]:
 
 
 def spells(rule: Rule, present: Set[int], instants: Iterable[int]) -> Iterator[tuple[int, int | None]]:
-    """Yield from when to when the alert fires for a series that the expression has at the times `present`.
+    """Yield begin and end of each time in which the alert fires for one series, which is there at the times `present`.
 
-    It is pending until it has been there for the rule's `for`, without a gap; once firing it lasts through gaps
-    shorter than `keep_firing_for`, which Prometheus counts from the first evaluation without the series.
+    The alert is pending until the series has been there for the rule's `for` without a gap. A firing alert goes on
+    through gaps shorter than `keep_firing_for`, which Prometheus counts from the first evaluation without the series.
     """
     since: int | None = None
     fired: int | None = None

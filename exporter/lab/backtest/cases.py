@@ -1,4 +1,4 @@
-"""What the rules are tried on: every scenario of the simulator, and what is harder than each of them alone."""
+"""The cases of the backtest: every scenario of the simulator, and harder ones."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from exporter.prometheus.durations import DAY, HOUR, MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One trial: the scenarios that befall a topology, as texts, and for how long it is watched from their onset.
-
-    `minutes` is the longest that the alert may take, None where there is no figure to hold. `expected` stands for what
-    the scenarios expect, on any of their units or on that called `unit`; `never` may not fire though they allow it.
-    With `history` two weeks are known when it begins, by `night` twelve days; unless `rated` nobody has configured what
-    the units can do. `blind` is for how many seconds after the onset there are no samples: a Prometheus that is started
-    then.
-    """
+    """An entry of the backtest: scenarios on a topology, and what must come of them."""
 
     name: str
     scenarios: tuple[str, ...]
+    """As texts. Without any, nothing happens but what happens every day."""
     length: int
+    """Seconds that it is watched from the onset."""
     topology: str = "campus"
     minutes: float | None = None
+    """Minutes that the right alert may take; None for no limit."""
     expected: tuple[Alert, ...] = ()
+    """The right alerts, if they are others than those of the first scenario."""
     unit: str = ""
+    """The unit on which `expected` must fire; empty for any unit of the scenarios."""
     never: tuple[str, ...] = ()
+    """Alerts that must not fire, although the scenarios allow them."""
     history: bool = True
+    """Whether Prometheus knows the two weeks before: by `night` twelve days of them."""
     rated: bool = True
+    """Whether fleet.yml says what the units can handle."""
     night: bool = False
+    """Whether it begins at night."""
     blind: int = 0
+    """Seconds after the onset without samples, for a Prometheus that is started then."""
 
 
 MINUTES: Final[Mapping[str, float]] = {
@@ -52,7 +55,7 @@ MINUTES: Final[Mapping[str, float]] = {
     "snmp-dead": 35,
     "destination-down": 50,
 }
-"""Minutes from the onset that a prototype of these rules took; none of these scenarios may take longer."""
+"""Minutes from the onset within which the right alert must fire."""
 
 _LENGTHS: Final[Mapping[str, int]] = {
     "growth": 8 * DAY,
@@ -63,16 +66,16 @@ _LENGTHS: Final[Mapping[str, int]] = {
     "update-failing": 12 * HOUR,
     "quiet": 2 * HOUR,
 }
-"""How long a scenario is watched, where it needs more than the longest of the others."""
+"""Seconds for which a scenario is watched, if it needs more than `_LONGEST`."""
 
 _PARAMETERS: Final[Mapping[str, str]] = {"blackout": ",duration=10m", "growth": ",ramp=28d"}
-"""What differs from a scenario's own parameters: mail that grows by half within a week is called an attack."""
+"""Parameters other than the defaults. Growth is slower here: mail that grows by half in a week looks like an attack."""
 
 _TAIL: Final = HOUR
 _LONGEST: Final = 4 * HOUR
 
 
-def _of(name: str) -> Case:
+def _plain_case(name: str) -> Case:
     duration = SCENARIOS[name].parameter("duration")
     lasts = float(duration.default) if duration else 0.0
     length = _LENGTHS.get(name, min(int(lasts) + _TAIL, _LONGEST))
@@ -80,18 +83,18 @@ def _of(name: str) -> Case:
 
 
 _JABBERER: Final = ("IronPortJabbererSuspected",)
-_FLOOD: Final = (Alert("IronPortDistributedAttackSuspected", "critical"),)
+_ATTACK: Final = (Alert("IronPortDistributedAttackSuspected", "critical"),)
 _OVERLOADED: Final = (Alert("IronPortPoolOverloaded", "critical"),)
 _UNIT_OVERLOADED: Final = (Alert("IronPortUnitOverloaded", "warning"),)
 _POOL_UNKNOWN: Final = (Alert("IronPortPoolBackloggedCauseUnknown", "critical"),)
 _UNIT_UNKNOWN: Final = (Alert("IronPortUnitBackloggedCauseUnknown", "warning"),)
 
 CASES: Final = (
-    *(_of(name) for name in SCENARIOS),
+    *(_plain_case(name) for name in SCENARIOS),
     Case("jabberer by night", ("jabberer",), 90 * MINUTE, minutes=7, night=True),
     Case("flood by night", ("flood",), 2 * HOUR, minutes=9, night=True),
     Case("destination-down by night", ("destination-down",), 4 * HOUR, night=True),
-    Case("three of six flooded", ("partial-flood,units=3",), 90 * MINUTE, minutes=9, expected=_FLOOD, never=_JABBERER),
+    Case("three of six flooded", ("partial-flood,units=3",), 90 * MINUTE, minutes=9, expected=_ATTACK, never=_JABBERER),
     Case(
         "survivor of a ring of two",
         ("unit-down,unit=ring1,duration=90m", "growth,size=1.35,ramp=1s,duration=90m"),
@@ -113,7 +116,7 @@ CASES: Final = (
         ("site-down", "flood@+5m"),
         2 * HOUR,
         minutes=15,
-        expected=(*_FLOOD, *_OVERLOADED),
+        expected=(*_ATTACK, *_OVERLOADED),
     ),
     Case("attack while the load balancer toggles", ("flood", "lb-toggle@+5m,unit=mx2"), 2 * HOUR, minutes=9),
     Case("flood, exporter restarted", ("flood", "exporter-restart@+3m"), 2 * HOUR, minutes=9),
@@ -136,9 +139,9 @@ CASES: Final = (
     Case("second server from mid-attack, jabberer", ("jabberer",), HOUR, minutes=15, blind=300, history=False),
     Case("second server from mid-attack, pool slow", ("pool-slow",), HOUR, minutes=20, blind=300, history=False),
 )
-"""Every case by its place in the published table."""
+"""Every case, in the order of the published table."""
 
 
-def quiet(weeks: int, topology: str) -> Case:
-    """Return the case of so many weeks in which nothing happens but what always does."""
+def quiet_case(weeks: int, topology: str) -> Case:
+    """Return the case of so many weeks in which nothing happens but what happens every day."""
     return Case(f"{weeks} quiet weeks, {topology}", (), weeks * 7 * DAY, topology=topology)

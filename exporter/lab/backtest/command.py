@@ -1,4 +1,4 @@
-"""What `ironport-exporter backtest` does without a Prometheus: it plays every case on the simulator."""
+"""What `ironport-exporter backtest` does without --prometheus: it plays the cases on the simulator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from exporter.errors import UsageError, suggestion
-from exporter.lab.backtest.cases import CASES, Case, quiet
+from exporter.lab.backtest.cases import CASES, Case, quiet_case
 from exporter.lab.backtest.files import rules_of, write_json
 from exporter.lab.backtest.score import Score, score
 from exporter.lab.backtest.score_report import scores_json, scores_table
@@ -31,14 +31,14 @@ def play_cases(
 
     `drops` is the share of SNMP requests that are lost, `step` the seconds between samples, `rules` a pattern of files.
     """
-    cases = CASES if quiet_weeks is None else (*CASES, quiet(quiet_weeks, topology))
+    cases = CASES if quiet_weeks is None else (*CASES, quiet_case(quiet_weeks, topology))
     trials = [Trial(case, seed, step, drops) for case in _chosen(cases, only) for seed in seeds]
     order = {trial: number for number, trial in enumerate(trials)}
     played = sorted(play(trials, rules_of(rules), progress.show), key=lambda one: order[one.trial])
     scores = [score(one) for one in played]
     print(scores_table(scores))  # noqa: T201 - what the command is for
     write_json(json_file, scores_json(scores))
-    return _conclude(scores)
+    return _exit_code(scores)
 
 
 def _chosen(cases: Sequence[Case], patterns: Sequence[str]) -> list[Case]:
@@ -51,7 +51,7 @@ def _chosen(cases: Sequence[Case], patterns: Sequence[str]) -> list[Case]:
     return [case for case in cases if any(fnmatch(case.name, pattern) for pattern in patterns)]
 
 
-def _conclude(scores: list[Score]) -> int:
+def _exit_code(scores: list[Score]) -> int:
     faulty = [score for score in scores if score.faults]
     print(f"{len(scores) - len(faulty)} of {len(scores)} trials went as they should.", file=sys.stderr)  # noqa: T201
     return 1 if faulty else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from exporter.errors import ExporterError, UsageError
 from exporter.prometheus import rule_files
@@ -12,15 +11,15 @@ from exporter.prometheus.rule_files import Rule
 
 
 def rules_of(pattern: str | None) -> list[Rule]:
-    """Return the rules of the files that match, or the project's own; raises UsageError where there are none."""
+    """Return the rules of the files that match, or the project's own; raises UsageError if they are not installed."""
     pattern = pattern or rule_files.project_rules()
     if pattern is None:
-        raise UsageError("The project's rules are not installed: name rule files with --rules 'rules/*.yml'.")
+        raise UsageError("The project's rules are not installed. Name rule files with --rules 'rules/*.yml'.")
     return rule_files.read_rules(pattern)
 
 
-def write_json(path: Path | None, content: Any) -> None:
-    """Write the content as JSON where a path is given; raises ExporterError where that cannot be."""
+def write_json(path: Path | None, content: object) -> None:
+    """Write the content as JSON if a path is given; raises ExporterError if that is not possible."""
     if path is None:
         return
     try:

@@ -1,7 +1,7 @@
-"""What `ironport-exporter backtest --prometheus` does: what the rules would have said of your own fleet's past.
+"""What `ironport-exporter backtest --prometheus` does: which alerts would have fired in your own fleet's past.
 
-Samples are copied from the Prometheus by its HTTP API, which is only read, into a database of our own for as long as
-the command runs; rules are evaluated on that. So neither has the Prometheus to know the rules, nor do they load it.
+Samples are copied from your Prometheus through its HTTP API into a temporary database, and the rules are evaluated on
+that. So your Prometheus does not need to have the rules, and does not have to evaluate them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.errors import ExporterError, UsageError
-from exporter.lab.backtest.alerting import Firing, replay
+from exporter.lab.backtest.alerting import HISTORY, Firing, replay
 from exporter.lab.backtest.files import rules_of, write_json
 from exporter.lab.backtest.notifications import notifications
 from exporter.lab.backtest.past_report import pages_table, past_json, past_table, summary_table
@@ -26,18 +26,18 @@ from exporter.prometheus import client, durations
 from exporter.prometheus.durations import DAY, HOUR
 from exporter.prometheus.rule_files import Rule
 
-HISTORY: Final = 15 * DAY
-"""Seconds before the past in question that rules read: what was usual two weeks ago, and a little more."""
+_LEAD: Final = HOUR
+"""Seconds before the first alert counts in which the rules are evaluated as often as later.
 
-LEAD: Final = HOUR
-"""Seconds before that past, besides those that alerts wait or are kept, in which all is evaluated as in it."""
+The longest `for` and `keep_firing_for` are added, so that an alert can fire from the beginning.
+"""
 
 _OURS: Final = 'group by (job) (last_over_time({__name__=~"ironport_probe_success|ironport_exporter_build_info"}[1d]))'
-"""The jobs of the exporter: those that scrape appliances, and its own."""
+"""The jobs that scrape the exporter: for its appliances, and for its own metrics."""
 
 
 def replay_past(url: str, *, begin: str, end: str, step: int, rules: str | None, json_file: Path | None) -> int:
-    """Print what the alerts would have done in the past that the Prometheus at `url` knows.
+    """Print which alerts would have fired in the past that the Prometheus at `url` knows.
 
     `step` is in seconds, `rules` a pattern of files. Raises UsageError, ExporterError.
     """
@@ -47,25 +47,25 @@ def replay_past(url: str, *, begin: str, end: str, step: int, rules: str | None,
         blocks.program(name)
     with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as folder:
         found = _found(url, read, past, Path(folder))
-    print(_told(found, past.start, past.stop))  # noqa: T201 - what the command is for
+    print(_report(found, past.start, past.stop))  # noqa: T201 - what the command is for
     write_json(json_file, past_json(found, past.stop))
     return 0
 
 
-def _told(found: Sequence[Firing], begin: int, end: int) -> str:
-    """Return the tables of what fired, and the sum of it in a sentence."""
+def _report(found: Sequence[Firing], begin: int, end: int) -> str:
+    """Return the tables of the alerts that fired, and a sentence that sums them up."""
     paged = [page for page in notifications(found, end) if page.begin >= begin]
-    said = (
+    summary = (
         f"In {durations.format_duration(end - begin)} alerts would have fired {len(found)} times"
         f" and paged {len(paged)} times;"
-        f" {sum(firing.begin < begin for firing in found)} fired already when it began."
+        f" {sum(firing.begin < begin for firing in found)} of them already fired when it began."
     )
     tables = [summary_table(found, end), past_table(found, end)] if found else []
-    return "\n\n".join([*tables, *([pages_table(paged)] if paged else []), said])
+    return "\n\n".join([*tables, *([pages_table(paged)] if paged else []), summary])
 
 
 def _range(begin: str, end: str, step: int) -> range:
-    """Return the past in question in Unix time, from its first to its last instant; both are multiples of the step."""
+    """Return the range from the first to the last instant in Unix time; both are multiples of the step."""
     now = time.time()
     first, last = (int(_moment(text, now) // step * step) for text in (begin, end))
     if first >= last:
@@ -74,7 +74,7 @@ def _range(begin: str, end: str, step: int) -> range:
 
 
 def _moment(text: str, now: float) -> float:
-    """Return the Unix time that is so long ago, or that stands there as in RFC 3339."""
+    """Return the Unix time of a text: how long ago it was, or a time as in RFC 3339."""
     try:
         return now - durations.parse_duration(text)
     except ValueError:
@@ -82,14 +82,16 @@ def _moment(text: str, now: float) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text!r} is no time: write how long ago (7d), or 2026-03-11T10:00:00Z.") from None
+        raise UsageError(
+            f"{text!r} is not a time: write how long ago it was (7d), or a time such as 2026-03-11T10:00:00Z."
+        ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _found(url: str, rules: Sequence[Rule], past: range, folder: Path) -> list[Firing]:
     begin, end, step = past.start, past.stop, past.step
     longest = max((rule.for_seconds + rule.keep_firing_for_seconds for rule in rules), default=0)
-    lead = int(LEAD + longest) // step * step
+    lead = int(_LEAD + longest) // step * step
     before = list(blocks.periods(begin - HISTORY, begin - lead - step, step))
     tested = list(blocks.periods(begin - lead, end, step))
     copied = _copy(url, rules, [*before, *tested], folder)
@@ -100,7 +102,7 @@ def _found(url: str, rules: Sequence[Rule], past: range, folder: Path) -> list[F
 
 
 def _copy(url: str, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> list[range]:
-    """Copy what the rules read, one query after the other, and return the periods of which there is anything."""
+    """Copy what the rules read, one query at a time, and return the periods for which there are samples."""
     selectors = {name: [name] for name in _names(url, rules)}
     if "up" in selectors:
         selectors["up"] = [f"up{{job={json.dumps(job)}}}" for job in _jobs(url, periods)]
@@ -115,7 +117,7 @@ def _copy(url: str, rules: Sequence[Rule], periods: Sequence[range], folder: Pat
 
 
 def _names(url: str, rules: Sequence[Rule]) -> list[str]:
-    """Return the names of the metrics that the Prometheus has and the rules read, and do not record themselves."""
+    """Return the names of the metrics that the rules read and do not record, and that the Prometheus has."""
     recorded = {rule.record for rule in rules}
     read = {name for rule in rules for name in rule.names}
     known = set(client.metric_names(url))
@@ -126,13 +128,13 @@ def _names(url: str, rules: Sequence[Rule]) -> list[str]:
 
 
 def _jobs(url: str, periods: Sequence[range]) -> list[str]:
-    """Return the exporter's jobs of all the periods: `up` of any other is none of our business."""
+    """Return the exporter's jobs in the periods: `up` of other jobs is not copied."""
     days = range(periods[0].start, periods[-1].stop + DAY, DAY)
     return sorted({series["metric"].get("job", "") for series in client.query_range(url, _OURS, days)})
 
 
 def _samples(url: str, selectors: Mapping[str, Sequence[str]], period: range) -> Iterator[str]:
-    """Yield the samples of a period by metric name, those of a step as one at its end."""
+    """Yield the samples of a period by metric name: of each step the last sample, at the end of the step."""
     for name, those in selectors.items():
         found = [
             series

@@ -1,4 +1,4 @@
-"""What would have fired, for people and for programs: Markdown tables, and JSON."""
+"""The alerts that would have fired in the past, as Markdown tables for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.lab.backtest.notifications import Notification, notifications
 from exporter.prometheus import durations
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table, the first row its head, the columns aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *body = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
@@ -21,32 +21,32 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def summary_table(fired: Sequence[Firing], end: int) -> str:
-    """Return how often each alert would have fired until `end`, and for how long, a row for each alert and severity."""
-    every: dict[tuple[str, str], list[int]] = defaultdict(list)
+    """Return how often and for how long each alert fired until `end`, a row for each alert and severity."""
+    lengths: dict[tuple[str, str], list[int]] = defaultdict(list)
     for one in fired:
-        every[one.alert, one.severity].append(one.lasts_until(end) - one.begin)
-    rows = [["alert", "severity", "times", "longest", "altogether"]]
+        lengths[one.alert, one.severity].append(one.lasts_until(end) - one.begin)
+    rows = [["alert", "severity", "times", "longest", "total"]]
     rows += [
         [*what, str(len(times)), durations.format_duration(max(times)), durations.format_duration(sum(times))]
-        for what, times in sorted(every.items())
+        for what, times in sorted(lengths.items())
     ]
-    return table(rows)
+    return markdown_table(rows)
 
 
 def past_table(fired: Sequence[Firing], end: int) -> str:
-    """Return what would have fired until `end`, a row for each time."""
+    """Return the alerts that fired until `end`, a row for each time that one fired."""
     rows = [["began", "lasted", "severity", "alert", "where"]]
     rows += [[_moment(one.begin), _lasted(one, end), one.severity, one.alert, _where(one.labels)] for one in fired]
-    return table(rows)
+    return markdown_table(rows)
 
 
 def pages_table(paged: Sequence[Notification]) -> str:
     """Return the pages, a row for each."""
-    return table([["paged", "for"], *([_moment(begin), ", ".join(alerts)] for begin, alerts in paged)])
+    return markdown_table([["paged", "for"], *([_moment(begin), ", ".join(alerts)] for begin, alerts in paged)])
 
 
 def past_json(fired: Sequence[Firing], end: int) -> dict[str, Any]:
-    """Return what would have fired, and the pages, as JSON takes them; times in Unix seconds."""
+    """Return the alerts that fired and the pages, for JSON; times in Unix seconds."""
     return {
         "alerts": [firing_json(firing) for firing in fired],
         "pages": [{"begin": begin, "alerts": list(alerts)} for begin, alerts in notifications(fired, end)],
@@ -54,7 +54,7 @@ def past_json(fired: Sequence[Firing], end: int) -> dict[str, Any]:
 
 
 def firing_json(firing: Firing) -> dict[str, Any]:
-    """Return a firing as JSON takes it; times in Unix seconds, `end` null while it lasts."""
+    """Return a firing for JSON; times in Unix seconds, `end` null if it still fires."""
     return {"alert": firing.alert, "labels": dict(firing.labels), "begin": firing.begin, "end": firing.end}
 
 
@@ -64,7 +64,7 @@ def _moment(time: int) -> str:
 
 def _lasted(firing: Firing, end: int) -> str:
     text = durations.format_duration(firing.lasts_until(end) - firing.begin)
-    return text if firing.end is not None else f"{text}, and on"
+    return text if firing.end is not None else f"{text}, still firing"
 
 
 def _where(labels: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What a trial was worth: how soon the right alert came, and what came that should not have."""
+"""How well the rules did in a trial: how soon the right alert fired, and which alerts should not have fired."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from exporter.lab.simulator.incident import Alert, Severity, Truth
 from exporter.prometheus.durations import HOUR, MINUTE
 
 GRACE: Final = 10 * MINUTE
-"""Seconds after its end in which the right alert is still in time: of a restart nothing is known before."""
+"""Seconds after the end of an incident in which the right alert is still in time: a restart shows only afterwards."""
 
 AFTERMATH: Final = HOUR
-"""Seconds after its end in which an incident still explains alerts: queues drain."""
+"""Seconds after the end of an incident in which it still explains alerts: queues have to drain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The score of one trial: `delay` in seconds from the onset to an expected alert, None for a miss.
-
-    `expected` are the names of the right alerts; without any there is nothing to miss. `wrong` are criticals and
-    `false` other alerts that nothing justified; `pages` is how often somebody was paged.
-    """
+    """The score of one trial."""
 
     trial: Trial
     expected: tuple[str, ...]
+    """The names of the right alerts. Without any, there is nothing to miss."""
     delay: float | None
+    """Seconds from the onset to the first right alert; None if there was none."""
     wrong: tuple[Firing, ...]
+    """Critical alerts that nothing justifies."""
     false: tuple[Firing, ...]
+    """Other alerts that nothing justifies."""
     pages: int
+    """How often somebody was paged."""
 
     @property
     def missed(self) -> bool:
-        """Whether the right alert did not come."""
         return bool(self.expected) and self.delay is None
 
     @property
     def late(self) -> bool:
-        """Whether it took longer than it may."""
+        """Whether the right alert took longer than the case allows."""
         minutes = self.trial.case.minutes
         return minutes is not None and self.delay is not None and self.delay > minutes * 60
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong with it, a few words for each."""
+        """What went wrong, a few words for each fault."""
         found = ["missed"] * self.missed + ["late"] * self.late
         found += [f"wrong critical {_named(firing)}" for firing in self.wrong]
         found += [f"false alarm {_named(firing)}" for firing in self.false]
@@ -56,14 +56,13 @@ class Score:
 
 
 def score(played: Played) -> Score:
-    """Score what was played."""
     subject = _subject(played)
     streams = {unit.pool: unit.stream for unit in topology.load_topology(played.trial.case.topology).appliances}
-    right = [firing.begin - played.trial.onset for firing in played.fired if _is_right(firing, subject)]
+    right = [firing.begin - played.trial.onset for firing in played.firings if _is_right(firing, subject)]
     reasons = [subject, *played.truth]
     unjustified = [
         firing
-        for firing in played.fired
+        for firing in played.firings
         if firing.alert in played.trial.case.never or not any(_explains(one, firing, streams) for one in reasons)
     ]
     return Score(
@@ -72,12 +71,12 @@ def score(played: Played) -> Score:
         delay=min(right, default=None),
         wrong=tuple(firing for firing in unjustified if firing.severity == PAGING),
         false=tuple(firing for firing in unjustified if firing.severity != PAGING),
-        pages=len(notifications(played.fired, played.trial.end)),
+        pages=len(notifications(played.firings, played.trial.end)),
     )
 
 
 def _subject(played: Played) -> Truth:
-    """Return what the trial is about: the first of what happens or, where the case expects more, all of it."""
+    """Return what the right alert is about: the first incident, or all of them if the case has alerts of its own."""
     case = played.trial.case
     if not played.truth:
         return Truth(0, "quiet", 0, 0, (), (), (), ())
@@ -94,7 +93,7 @@ def _subject(played: Played) -> Truth:
 
 
 def _is_right(firing: Firing, truth: Truth) -> bool:
-    """Whether the alert is expected, names a place that the incident befalls, and comes while it lasts."""
+    """Whether the alert is expected, is about what the incident affects, and fires while the incident lasts."""
     return (
         _alert(firing) in truth.expected
         and firing.labels.get("pool", "") in truth.pools
@@ -104,10 +103,10 @@ def _is_right(firing: Firing, truth: Truth) -> bool:
 
 
 def _explains(truth: Truth, firing: Firing, streams: Mapping[str, str]) -> bool:
-    """Whether the incident explains the alert: as an expected one where it is, or as one that is allowed.
+    """Whether the incident explains the alert: as an expected one or as an allowed one.
 
-    Allowed along the stream are alerts on pools; and on units, but not on the peers of its own, unless it shifts mail
-    to them.
+    Allowed alerts may also fire on other pools of the same stream and their units. On the peers of the incident's own
+    units they may fire only if it shifts mail to them.
     """
     pool, unit = firing.labels.get("pool", ""), firing.labels.get("instance", "")
     if not truth.onset <= firing.begin <= truth.end + AFTERMATH:

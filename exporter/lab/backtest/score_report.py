@@ -1,4 +1,4 @@
-"""Scores for people and for programs: a Markdown table, and JSON."""
+"""Scores, as a Markdown table for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from exporter.lab.backtest.cases import CASES
-from exporter.lab.backtest.past_report import firing_json, table
+from exporter.lab.backtest.past_report import firing_json, markdown_table
 from exporter.lab.backtest.score import Score
 
 
 def scores_table(scores: Iterable[Score]) -> str:
-    """Return the scores, a row for each case: of each seed the minutes to the right alert, together all faults."""
+    """Return the scores, a row for each case, with the minutes to the right alert for each seed."""
     by_case: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
         by_case[score.trial.case.name].append(score)
     order = {case.name: number for number, case in enumerate(CASES)}
     rows = [["case", "fleet", "right alert", "minutes to it", "at most", "pages", "faults"]]
     names = sorted(by_case, key=lambda name: order.get(name, len(order)))
-    return table([*rows, *(_row(sorted(by_case[name], key=lambda score: score.trial.seed)) for name in names)])
+    return markdown_table([*rows, *(_row(sorted(by_case[name], key=lambda score: score.trial.seed)) for name in names)])
 
 
 def _row(scores: Sequence[Score]) -> list[str]:
@@ -43,7 +43,7 @@ def _minutes(score: Score) -> str:
 
 
 def scores_json(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Return the scores as JSON takes them; delays in seconds."""
+    """Return the scores for JSON; delays in seconds."""
     return [
         {
             "case": score.trial.case.name,

@@ -1,7 +1,7 @@
-"""Cases played through: simulated samples, what the rules record of them, and what they then fire.
+"""Trials: samples are simulated, the rules record series from them, and alerts fire.
 
-Every case stands alone: two weeks of history are made once for each topology, and each case goes on from there. The
-history's rules are evaluated every five minutes, which is what is read of it; those of a case as Prometheus would.
+Cases do not influence each other. A history of two weeks is made once for each topology and seed, and each case goes on
+from a copy of it. In the history the rules are evaluated every five minutes, in a case as Prometheus would.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from exporter.lab.backtest.alerting import PACE, Firing, replay
+from exporter.lab.backtest.alerting import HISTORY, PACE, Firing, replay
 from exporter.lab.backtest.cases import Case
 from exporter.lab.history import blocks
 from exporter.lab.history.backfill import backfill
@@ -29,36 +29,38 @@ from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Truth
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.timeline import parse_scenario
-from exporter.prometheus.durations import DAY, HOUR
+from exporter.prometheus.durations import HOUR
 from exporter.prometheus.rule_files import Rule
 
-HISTORY: Final = 15 * DAY
-"""What Prometheus keeps by default."""
+_LEAD: Final = 2 * HOUR
+"""Seconds from the end of the history to the onset.
 
-LEAD: Final = 2 * HOUR
-"""From the end of the history to the onset. It begins with a model of its own, whose counters start anew."""
+They begin with a new model, whose counters start at other values: the rules must have got over that.
+"""
 
 WATCHED: Final = HOUR
-"""For how long before the onset alerts count."""
+"""Seconds before the onset in which alerts already count."""
 
 DAYTIME: Final = int(datetime(2026, 3, 11, 10, tzinfo=UTC).timestamp())
 NIGHT: Final = int(datetime(2026, 3, 8, 2, tzinfo=UTC).timestamp())
-"""When cases begin: a busy hour of a Wednesday, and in the night of the Sunday before."""
+"""When cases begin: in a busy hour of a Wednesday, and in the night of the Sunday before."""
 
 _PHASE: Final = 37
-"""Seconds from a sample to the onset: nothing begins just when Prometheus looks."""
+"""Seconds from a sample to the onset: real incidents do not begin at the moment of a sample."""
 
 _RATED: Final = "ironport_rated_messages_per_second"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A case with a seed, samples every `step` seconds, and a share of SNMP requests that is dropped, at least."""
+    """One case played with one seed."""
 
     case: Case
     seed: int
     step: int = 60
+    """Seconds between samples."""
     drops: float = 0.0
+    """Share of the SNMP requests that is dropped at least."""
 
     @property
     def onset(self) -> int:
@@ -68,32 +70,34 @@ class Trial:
     @property
     def begin(self) -> int:
         """The time of the last sample of the history."""
-        return (NIGHT if self.case.night else DAYTIME) - LEAD
+        return (NIGHT if self.case.night else DAYTIME) - _LEAD
 
     @property
     def end(self) -> int:
         """The time of the last sample."""
-        return self.begin + LEAD + self.case.length // self.step * self.step
+        return self.begin + _LEAD + self.case.length // self.step * self.step
 
 
-Past = tuple[str, int, bool]
-"""What a history is made of: the topology, the seed, and whether ratings are configured."""
+HistoryKey = tuple[str, int, bool]
+"""What tells histories apart: the topology, the seed, and whether ratings are configured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a trial: what happened, and what fired from an hour before it until its end."""
+    """The outcome of a trial."""
 
     trial: Trial
     truth: tuple[Truth, ...]
-    fired: tuple[Firing, ...]
+    """What happened."""
+    firings: tuple[Firing, ...]
+    """The alerts that fired from an hour before the onset until the end."""
 
 
 def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> Iterator[Played]:
-    """Play the trials, as many at a time as there are processors, and yield each when it has ended.
+    """Play the trials, as many at a time as there are processors, and yield the outcome of each when it has ended.
 
-    Raises ExporterError where promtool or Prometheus is missing or fails, RequestError for rules that wait for each
-    other.
+    Raises ExporterError where promtool or Prometheus is missing or fails, RequestError for rules that read
+    each other in a circle.
     """
     for name in ("promtool", "prometheus"):
         blocks.program(name)
@@ -103,7 +107,7 @@ def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> 
         with workers() as pool:
             longest_first = sorted(trials, key=lambda trial: -trial.case.length)
             tasks: list[Future[Played]] = [
-                pool.submit(_play, trial, rules, histories[_past(trial)] if trial.case.history else None, folder)
+                pool.submit(_play, trial, rules, histories[_history_key(trial)] if trial.case.history else None, folder)
                 for trial in longest_first
             ]
             for done, task in enumerate(as_completed(tasks), 1):
@@ -112,19 +116,19 @@ def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> 
                 yield played
 
 
-def _past(trial: Trial) -> Past:
+def _history_key(trial: Trial) -> HistoryKey:
     return trial.case.topology, trial.seed, trial.case.rated
 
 
 def _make_histories(
     folder: Path, trials: Iterable[Trial], rules: Sequence[Rule], progress: Progress
-) -> dict[Past, Path]:
-    """Return the folders of the histories that the trials go on from."""
-    wanted = {_past(trial): trial for trial in trials if trial.case.history}
-    made: dict[Past, Path] = {}
-    for number, (past, trial) in enumerate(wanted.items(), 1):
-        made[past] = folder / str(number)
-        _make_history(made[past], f"history {number} of {len(wanted)}", trial, rules, progress)
+) -> dict[HistoryKey, Path]:
+    """Return the folders of the histories that the trials start from."""
+    wanted = {_history_key(trial): trial for trial in trials if trial.case.history}
+    made: dict[HistoryKey, Path] = {}
+    for number, (key, trial) in enumerate(wanted.items(), 1):
+        made[key] = folder / str(number)
+        _make_history(made[key], f"history {number} of {len(wanted)}", trial, rules, progress)
     return made
 
 
@@ -133,17 +137,17 @@ def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pro
         topology.load_topology(trial.case.topology),
         seed=trial.seed,
         seconds=HISTORY,
-        end=DAYTIME - LEAD,
+        end=DAYTIME - _LEAD,
         out=out,
         families=frozenset(),
-        without=_without(trial.case),
+        without=_not_configured(trial.case),
         rules=rules,
         pace=PACE,
         progress=lambda part, share: progress(f"{what}, {part}", share),
     )
 
 
-def _without(case: Case) -> frozenset[str]:
+def _not_configured(case: Case) -> frozenset[str]:
     return frozenset() if case.rated else frozenset({_RATED})
 
 
@@ -153,10 +157,10 @@ def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Pat
     model = Model(fleet, trial.seed, trial.begin, trial.step)
     for scenario in case.scenarios:
         request = parse_scenario(scenario)
-        model.begin(request.at(LEAD + _PHASE + request.offset))
+        model.begin(request.at(_LEAD + _PHASE + request.offset))
     truth = tuple(model.truth())
     if trial.drops:
-        model.begin(parse_scenario(f"snmp-drops,size={trial.drops},duration={LEAD + case.length}s"))
+        model.begin(parse_scenario(f"snmp-drops,size={trial.drops},duration={_LEAD + case.length}s"))
     first = trial.begin + trial.step
     if case.blind:
         first = -(-(trial.onset + case.blind) // trial.step) * trial.step
@@ -166,16 +170,16 @@ def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Pat
         out = Path(name)
         if history:
             _link(history, out, trial.begin)
-        sampling = Sampling(fleet, trial.seed, families_of_rules(rules) - _without(case), out)
+        sampling = Sampling(fleet, trial.seed, families_of_rules(rules) - _not_configured(case), out)
         for period in periods:
             write_samples(sampling, model, period)
-        every = replay(out, rules, periods, alone, silent)
+        firings = replay(out, rules, periods, alone, silent)
     watched = trial.onset - WATCHED
-    return Played(trial, truth, tuple(firing for firing in every if firing.end is None or firing.end > watched))
+    return Played(trial, truth, tuple(firing for firing in firings if firing.end is None or firing.end > watched))
 
 
 def _link(history: Path, out: Path, until: int) -> None:
-    """Give the folder `out` the blocks of the history that end at the time `until`, or before."""
+    """Link the blocks of the history that end at the time `until` or before into the folder `out`."""
     for block in history.iterdir():
         if json.loads((block / "meta.json").read_text())["maxTime"] <= (until + 1) * 1000:
             shutil.copytree(block, out / block.name, copy_function=os.link)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from exporter.errors import RequestError
 from exporter.lab.history import blocks, recording
-from exporter.lab.history.families import families_of_dashboards, families_of_rules
+from exporter.lab.history.families import families_in_use, families_of_rules
 from exporter.lab.history.progress import Progress, silent
 from exporter.lab.history.sampling import Sampling, write_samples
 from exporter.lab.history.workers import workers
@@ -41,9 +41,9 @@ def backfill(
 ) -> Model:
     """Write the last `seconds` before `end` (Unix time) to the folder `out` as blocks; return the model at the end.
 
-    Offsets of `scenarios` count from the beginning. The catalogue's families are written that are in `families` (by
-    default those that the dashboards read) or that the rules read, except those in `without`. Rules are evaluated every
-    `pace` seconds at least, by default every `step` seconds.
+    Offsets of `scenarios` count from the beginning. Rules are evaluated every `pace` seconds at least, by default every
+    `step` seconds. The catalogue's families are written that are in `families` or that `rules` read, except those in
+    `without`. By default these are the families that the project's rules and dashboards read.
 
     Raises RequestError if `out` is not empty or cannot be used, ExporterError if promtool or Prometheus is missing or
     fails.
@@ -60,8 +60,8 @@ def backfill(
     _prepare(out)
     periods = list(blocks.periods(int(model.time) + step, int(end), step))
     with workers() as pool:
-        shown = families_of_dashboards() if families is None else families
-        sampling = Sampling(topology, seed, (shown | families_of_rules(rules)) - without, out)
+        used = families_in_use() if families is None else families
+        sampling = Sampling(topology, seed, (used | families_of_rules(rules)) - without, out)
         recording.finish(_submit(pool, sampling, model, periods), "samples", len(periods), progress)
         recording.record(out, recorded, periods, pool, progress, pace=pace or step)
     return model

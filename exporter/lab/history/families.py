@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.metrics.catalog import FAMILIES
-from exporter.prometheus.rule_files import Rule
+from exporter.prometheus.rule_files import Rule, project_rules, read_rules
 
 ALL_FAMILIES: Final = frozenset(family.name for family in FAMILIES)
 
@@ -18,6 +18,12 @@ _METRIC: Final = re.compile(r"\bironport_\w+")
 def families_of_rules(rules: Iterable[Rule]) -> frozenset[str]:
     """Return the names of the catalogue's families that the rules read."""
     return frozenset(name for rule in rules for name in rule.names) & ALL_FAMILIES
+
+
+def families_in_use() -> frozenset[str]:
+    """Return the names of the catalogue's families that the project's rules or dashboards read."""
+    pattern = project_rules()
+    return families_of_dashboards() | families_of_rules(read_rules(pattern) if pattern else ())
 
 
 def families_of_dashboards() -> frozenset[str]:

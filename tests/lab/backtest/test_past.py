@@ -71,7 +71,7 @@ def test_the_past_of_a_prometheus_is_told(attacked: str, tmp_path: Path, capsys:
     assert "| warning  | IronPortJabbererSuspected " in table
     assert "| ironport inbound mx2 |" in table
     assert "In 2h50m alerts would have fired " in table
-    assert table.endswith(" times and paged 0 times; 0 fired already when it began.\n")
+    assert table.endswith(" times and paged 0 times; 0 of them already fired when it began.\n")
     assert not any(one["begin"] < ONSET for one in found["alerts"])
 
 
@@ -79,7 +79,10 @@ def test_a_time_that_is_none_and_a_past_that_ends_first_are_told(
     attacked: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for arguments, sentence in {
-        ("--from", "yesterday"): "'yesterday' is no time: write how long ago (7d), or 2026-03-11T10:00:00Z.",
+        (
+            "--from",
+            "yesterday",
+        ): ("'yesterday' is not a time: write how long ago it was (7d), or a time such as 2026-03-11T10:00:00Z."),
         ("--from", "1h", "--to", "2h"): "The past has to begin before it ends",
     }.items():
         assert backtest("--prometheus", attacked, *arguments) == 2
@@ -138,7 +141,7 @@ def test_what_is_copied_is_what_was_there(tmp_path: Path, capsys: pytest.Capture
     assert alerts["Down"]["labels"] == {"job": 'mail "1"', "severity": "critical", "tier": "1"}
     assert alerts["Odd"]["labels"] == {"at": r"a \ b", "severity": "warning"}
     assert all(0 <= one["begin"] - ONSET <= 60 and one["end"] is None for one in alerts.values())
-    assert "and paged 1 times; 0 fired already when it began." in capsys.readouterr().out
+    assert "and paged 1 times; 0 of them already fired when it began." in capsys.readouterr().out
 
 
 def test_what_fired_before_is_no_new_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,7 +160,7 @@ def test_what_fired_before_is_no_new_page(tmp_path: Path, capsys: pytest.Capture
         assert backtest("--prometheus", url, "--rules", str(rules), *arguments) == 0
     (alert,) = json.loads(file.read_text())["alerts"]
     assert alert["begin"] < ONSET
-    assert "and paged 0 times; 1 fired already when it began." in capsys.readouterr().out
+    assert "and paged 0 times; 1 of them already fired when it began." in capsys.readouterr().out
 
 
 def str_of(time: int) -> str:
