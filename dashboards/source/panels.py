@@ -397,8 +397,10 @@ def _limited_to(lines: Sequence[Line]) -> str:
     if not limited:
         return ""
     rankings = {each.ranking for each in limited}
-    where = f'"{rankings.pop()}" was largest' if len(rankings) == 1 else "it was largest, for each figure"
-    return f" At most {limited[0].count} {limited[0].plural} are shown: those where {where}."
+    shown = f"{limited[0].count} {limited[0].plural} are shown"
+    if len(rankings) > 1:
+        return f" At most {shown} for each figure: those where it was largest."
+    return f' At most {shown}: those where "{rankings.pop()}" was largest.'
 
 
 def _colour_mode(lines: Sequence[Line]) -> grafana.FieldColorModeId:

@@ -377,7 +377,9 @@ def test_graphs_of_units_are_limited(panel: Panel, target: Json) -> None:
 def test_a_limited_graph_says_so(panel: Panel) -> None:
     counts = {each for target in panel.targets for each in re.findall(r"\btopk\((\d+)", target["expr"])}
     if panel.json["type"] == "timeseries" and counts:
-        assert re.findall(r" At most (\d+) \w+ are shown: those where ", panel.json["description"]) == [*counts]
+        assert re.findall(
+            r" At most (\d+) \w+ are shown(?: for each figure)?: those where ", panel.json["description"]
+        ) == [*counts]
 
 
 def test_a_state_has_the_same_colour_everywhere() -> None:

@@ -39,7 +39,7 @@ EMPTY: Final[Mapping[tuple[str, str], str]] = {
     ("pool: Pools G", "one"): "a single unit cannot be spared",
     ("triage: Pools G", "one"): "a single unit cannot be spared",
     ("fleet: Peers B", "one"): "a single unit has no peers",
-    ("pool: Arrivals, x peers A", "one"): "a single unit has no peers",
+    ("pool: Arrivals / peers A", "one"): "a single unit has no peers",
     ("triage: What each unit looks like F", "one"): "a single unit has no peers",
     ("unit: Now F", "one"): "a single unit has no peers",
 }

@@ -18,8 +18,12 @@ def delivery_and_bounces() -> Dashboard:
         filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
         rows=(
             top(
-                stat(delivery.UNIT_ACTIVE.by("sum"), width=5),
-                stat(delivery.ACTIVE_RATIO.by("max"), title="Active, x usual, worst pool", width=5),
+                stat(
+                    delivery.UNIT_ACTIVE.by("sum"),
+                    description="Recipients in the delivery queues of the selected units.",
+                    width=5,
+                ),
+                stat(delivery.ACTIVE_RATIO.by("max"), title="Active / usual, worst pool", width=5),
                 stat(delivery.UNATTEMPTED.by("max"), title="Unattempted, worst unit", width=5),
                 stat(delivery.HARD_RATIO.by("max"), title="Hard bounced, worst unit", width=5),
                 stat(delivery.OLDEST.by("max")),

@@ -20,7 +20,7 @@ def fleet_wall() -> Dashboard:
             top(
                 stat(verdicts.MOST_SERIOUS),
                 stat(mailflow.WAIT.by("max"), title="Worst wait"),
-                stat(Line(units.UP.by("sum"), "up"), Line(units.UP.by("count"), "of")),
+                units_up(),
                 stat(mailflow.UNITS_TO_SPARE.by("min"), title="Fewest units to spare"),
                 stat(units.CONSERVATION.by("sum")),
                 stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning")),
@@ -35,6 +35,14 @@ def fleet_wall() -> Dashboard:
             collapsed("Units and their peers", peers()),
             collapsed("Alerts", shared.firing_alerts()),
         ),
+    )
+
+
+def units_up() -> Panel:
+    return stat(
+        Line(units.UP.by("sum"), "up"),
+        Line(units.UP.by("count"), "all"),
+        description="Units that have answered in the last 5 minutes, by any source, and all units.",
     )
 
 

@@ -26,7 +26,7 @@ ACTIVE_USUAL: Final = Signal(
 )
 
 ACTIVE_RATIO: Final = Signal(
-    "Active recipients, x usual",
+    "Active recipients / usual",
     "none",
     PER_POOL,
     "Recipients in the delivery queues of a pool divided by what is usual. It is high while an important "

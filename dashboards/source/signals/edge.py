@@ -110,7 +110,7 @@ REJECTED_RATIO: Final = Signal(
 )
 
 CONNECTIONS_RATIO: Final = Signal(
-    "Connections, x usual",
+    "New connections / usual",
     "none",
     PER_POOL,
     "New connections of a pool divided by what is usual at this hour of the week.",

@@ -20,8 +20,8 @@ WAIT: Final = Signal(
     "Wait",
     "s",
     PER_UNIT,
-    "How long a message that arrives now will wait in the work queue: the queue divided by the exit rate. 0 for a "
-    "short queue.",
+    "How long a message that arrives now will wait in the work queue: the queue divided by the exit rate. Short "
+    "queues count as 0.",
     """\
 instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
   * (instance:ironport_work_queue_messages:last3m{<<units>>} > bool <<queue_floor>>)""",
@@ -74,7 +74,7 @@ instance:ironport_messages_injected:rate3m{<<units>>}
 )
 
 PEERS_RATIO: Final = Signal(
-    "Arrivals, x peers",
+    "Arrivals / peers",
     "none",
     PER_UNIT,
     "Arrivals as a share of the unit's rating, divided by the mean of its peers. Far above 1, the unit receives too "
@@ -176,7 +176,7 @@ USUAL_LOW: Final = Signal(
 )
 
 USUAL_RATIO: Final = Signal(
-    "Mail, x usual",
+    "Incoming mail / usual",
     "none",
     PER_POOL,
     "Incoming mail of a pool divided by what is usual at this hour of the week.",

@@ -63,7 +63,7 @@ ANSWERS: Final = {
         source_title(source),
         "none",
         PER_UNIT,
-        f"Whether {source_title(source)} has answered in the last 5 minutes.",
+        f"Whether the unit has answered by {source_title(source)} in the last 5 minutes.",
         _up(source),
         words=palette.ANSWER_WORDS,
     )
@@ -75,7 +75,7 @@ SILENT: Final = {
         f"{source_title(source)} silent",
         "none",
         PER_UNIT,
-        f"Units whose {source_title(source)} has not answered in the last 5 minutes.",
+        f"Units that have not answered by {source_title(source)} in the last 5 minutes.",
         f"1 - {_up(source)}",
         limits=((1, WARNING),),
         decimals=0,
