@@ -6,7 +6,7 @@ from typing import Final
 
 from alerts.thresholds import limit
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
-from dashboards.source.signals import IN_TOTAL, PER_POOL, Signal
+from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, Signal
 
 MINUTE_OF_A_DAY: Final = "time:YYYY-MM-DD HH:mm"
 """Grafana's unit for a date with the time of day."""
@@ -242,7 +242,7 @@ _FIRING: Final = 'ALERTS{alertstate="firing",severity=~"critical|warning",<<aler
 INCIDENT_LAST: Final = Signal(
     "Last",
     MINUTE_OF_A_DAY,
-    PER_POOL,
+    PER_ALERT,
     "When the alert last fired.",
     f"1000 * max_over_time((0 * {_FIRING} + time())[$__range:5m])",
 )
@@ -250,7 +250,7 @@ INCIDENT_LAST: Final = Signal(
 INCIDENT_TIMES: Final = Signal(
     "Times",
     "none",
-    PER_POOL,
+    PER_ALERT,
     "How often the alert has begun to fire.",
     f"count_over_time(({_FIRING} unless {_FIRING} offset 5m)[$__range:5m])",
     decimals=0,
@@ -259,7 +259,7 @@ INCIDENT_TIMES: Final = Signal(
 INCIDENT_LENGTH: Final = Signal(
     "Total time",
     "s",
-    PER_POOL,
+    PER_ALERT,
     "How long the alert has fired in total, rounded to 5 minutes.",
     f"300 * count_over_time({_FIRING}[$__range:5m])",
     decimals=1,
