@@ -1,4 +1,4 @@
-"""The right people hear of an incident, once: alertmanager.yml in a real Alertmanager."""
+"""alertmanager.yml in a real Alertmanager: an incident notifies the right people, once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG = ALERTS / "alertmanager.yml"
 
 RULES = [rule for rule in read_rules(str(ALERTS / "rules" / "*.yml")) if rule.alert]
 FIRES = sorted({(rule.alert, rule.labels["severity"]) for rule in RULES})
-"""Every alert of the rules with each severity that it has."""
+"""Every alert of the rules with each of its severities."""
 
 CHORES = {
     "CertificateExpiring",
@@ -30,10 +30,10 @@ CHORES = {
     "UpdateFailing",
     "VersionMismatch",
 }
-"""The warnings that have days."""
+"""The warnings that can wait for days."""
 
 
-def test_the_template_is_a_valid_configuration() -> None:
+def test_the_configuration_is_valid() -> None:
     checked = amtool("check-config", str(CONFIG))
     assert checked.returncode == 0, checked.stderr
 
@@ -47,14 +47,14 @@ def receiver(name: str, severity: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "severity"), FIRES)
-def test_every_alert_goes_to_who_must_hear_it(name: str, severity: str) -> None:
+def test_every_alert_goes_to_its_receiver(name: str, severity: str) -> None:
     labels = [f"alertname={name}", f"severity={severity}", "job=ironport", "stream=inbound", "pool=inbound"]
     routed = amtool("config", "routes", "test", f"--config.file={CONFIG}", *labels)
     assert (routed.returncode, routed.stdout.strip()) == (0, receiver(name, severity))
 
 
 def routes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Walk the routes, each with what it inherits."""
+    """Yield the routes, each with the settings that it inherits."""
     yield tree
     for route in tree.get("routes", []):
         yield from routes({**tree, "routes": [], **route})
@@ -67,7 +67,7 @@ def matchers() -> list[str]:
     return [matcher for side in (*sides, *routed) for matcher in side]
 
 
-def test_every_name_in_the_template_is_one_of_the_alerts() -> None:
+def test_every_name_in_the_configuration_is_an_alert() -> None:
     patterns = [text.split('"')[1].removeprefix("IronPort").strip("()") for text in matchers() if "alertname" in text]
     named = {name for pattern in patterns for name in pattern.split("|")}
     known = {name.removeprefix("IronPort") for name, _ in FIRES}
@@ -75,7 +75,7 @@ def test_every_name_in_the_template_is_one_of_the_alerts() -> None:
     assert {name for name in named if not any(re.fullmatch(name, each) for each in known)} == set()
 
 
-def test_no_inhibition_reaches_over_to_another_job() -> None:
+def test_no_inhibition_reaches_another_job() -> None:
     assert all("job" in rule["equal"] for rule in yaml.safe_load(CONFIG.read_text())["inhibit_rules"])
 
 
@@ -84,19 +84,19 @@ def durations(route: dict[str, Any]) -> dict[str, timedelta]:
     return {key: timedelta(seconds=parse_duration(route[key])) for key in keys}
 
 
-def test_a_beat_of_the_watchdog_is_never_skipped_as_too_early() -> None:
+def test_no_notification_of_the_watchdog_is_skipped() -> None:
     (route,) = [each for each in routes(yaml.safe_load(CONFIG.read_text())["route"]) if each["receiver"] == "deadman"]
     assert durations(route)["repeat_interval"] < durations(route)["group_interval"] <= timedelta(minutes=1)
 
 
-def test_no_reminder_comes_later_than_alertmanager_remembers() -> None:
+def test_reminders_come_before_alertmanager_forgets() -> None:
     remembered = timedelta(hours=120)  # the default of --data.retention
     for route in routes(yaml.safe_load(CONFIG.read_text())["route"]):
         assert durations(route)["repeat_interval"] < remembered
 
 
 def hastened(config: Any, inbox: Inbox) -> Any:
-    """Return the template with short waits and with its webhooks at `inbox`; nothing else differs."""
+    """Return the configuration with short waits and with its webhooks at `inbox`."""
     waits = {"group_wait": "500ms", "group_interval": "1s"}
     root = config["route"]
     for route in (root, *root["routes"]):
@@ -124,13 +124,13 @@ def alertmanager(inbox: Inbox, tmp_path: Path) -> Iterator[Alertmanager]:
 
 
 def alert(name: str, severity: str, pool: str = "inbound", **labels: str) -> Labels:
-    """Return an alert of the rules; its stream is the pool unless given."""
+    """Return the labels of an alert of the rules; the default stream is the pool."""
     assert (f"IronPort{name}", severity) in FIRES, f"no rule gives IronPort{name} with severity {severity}"
     place = {"job": "ironport", "stream": pool, "pool": pool}
     return {"alertname": f"IronPort{name}", "severity": severity, **place, **labels}
 
 
-def told(notification: Any) -> list[Labels]:
+def labels_of(notification: Any) -> list[Labels]:
     return [each["labels"] for each in notification["alerts"]]
 
 
@@ -138,7 +138,7 @@ UNITS = [f"mx{number}" for number in range(1, 10)]
 
 
 def test_an_attack_on_nine_units_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
-    """The pager hears the verdict on the pool alone, and the team's room only of what the attack does not explain."""
+    """Only the verdict on the pool pages; the chat gets only what the attack does not explain."""
     verdict = alert("DistributedAttackSuspected", "critical")
     queues = [alert("WorkQueueHigh", "warning", instance=unit) for unit in UNITS]
     others = [
@@ -150,8 +150,8 @@ def test_an_attack_on_nine_units_is_one_page(alertmanager: Alertmanager, inbox: 
     fan = alert("FanFailed", "warning", instance="mx5")
     alertmanager.fire(verdict, *queues, *others, fan)
     alertmanager.until_silent(*queues, *others)
-    assert told(inbox.next("pager")) == [verdict]
-    assert told(inbox.next("chat")) == [fan]
+    assert labels_of(inbox.next("pager")) == [verdict]
+    assert labels_of(inbox.next("chat")) == [fan]
     assert alertmanager.groups("pager") == [[verdict]]
     assert alertmanager.groups("chat") == [[fan]]
 
@@ -167,8 +167,8 @@ def test_every_verdict_on_a_pool_explains_its_queues(alertmanager: Alertmanager,
     assert alertmanager.groups("chat") == [[elsewhere]]
 
 
-def test_without_a_verdict_the_queue_of_the_pool_is_the_page(alertmanager: Alertmanager) -> None:
-    """A fleet without status pages has no arrivals, and so no verdict."""
+def test_without_a_verdict_the_pools_queue_pages(alertmanager: Alertmanager) -> None:
+    """A fleet without status pages has no arrivals and no verdicts."""
     pool = alert("WorkQueueHigh", "critical")
     units = [alert("WorkQueueHigh", "warning", instance=unit) for unit in UNITS]
     alertmanager.fire(pool, *units)
@@ -177,10 +177,10 @@ def test_without_a_verdict_the_queue_of_the_pool_is_the_page(alertmanager: Alert
     assert alertmanager.groups("chat") == []
 
 
-def test_a_flood_through_edge_and_core_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+def test_a_flood_through_two_pools_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
     edge = alert("DistributedAttackSuspected", "critical", pool="edge", stream="mail")
     alertmanager.fire(edge)
-    assert told(inbox.next("pager")) == [edge]
+    assert labels_of(inbox.next("pager")) == [edge]
     core = [
         alert("DistributedAttackSuspected", "critical", pool="core", stream="mail"),
         alert("WorkQueueDelayHigh", "critical", pool="core", stream="mail"),
@@ -192,7 +192,7 @@ def test_a_flood_through_edge_and_core_is_one_page(alertmanager: Alertmanager, i
     assert alertmanager.groups("chat") == []
 
 
-def test_the_later_pool_silences_neither_the_earlier_nor_another_stream(alertmanager: Alertmanager) -> None:
+def test_a_later_pool_silences_no_other_pool(alertmanager: Alertmanager) -> None:
     core = alert("PoolSlow", "critical", pool="core", stream="mail")
     edge = alert("DistributedAttackSuspected", "critical", pool="edge", stream="mail")
     other = alert("PoolSlow", "critical", pool="core-outbound", stream="outbound")
@@ -201,21 +201,21 @@ def test_the_later_pool_silences_neither_the_earlier_nor_another_stream(alertman
     assert alertmanager.groups("pager") == [[edge], [other]]
 
 
-def test_a_jabberer_is_one_warning_that_names_the_unit(alertmanager: Alertmanager, inbox: Inbox) -> None:
+def test_a_jabberer_is_one_warning(alertmanager: Alertmanager, inbox: Inbox) -> None:
     jabberer = alert("JabbererSuspected", "warning", instance="mx4")
     names = ("WorkQueueHigh", "WorkQueueDelayHigh", "WorkQueueFillingUp", "DrainRateFalling")
     queue = [alert(name, "warning", instance="mx4") for name in names]
     peer = alert("DrainRateFalling", "warning", instance="mx5")
     alertmanager.fire(jabberer, *queue)
     alertmanager.until_silent(*queue)
-    assert told(inbox.next("chat")) == [jabberer]
+    assert labels_of(inbox.next("chat")) == [jabberer]
     assert alertmanager.groups("pager") == []
     alertmanager.fire(peer)
-    assert peer in alertmanager.groups("chat")[0], "another unit's queue is not explained by it"
+    assert peer in alertmanager.groups("chat")[0], "the jabberer does not explain the queue of another unit"
 
 
 def test_a_stalled_queue_is_one_warning(alertmanager: Alertmanager) -> None:
-    """It explains the rest, also to a verdict that could not tell the cause."""
+    """It also explains a backlog whose cause is unknown."""
     stalled = alert("WorkQueueStalled", "warning", instance="mx4")
     names = ("UnitBackloggedCauseUnknown", "WorkQueueHigh", "WorkQueueDelayHigh", "WorkQueueFillingUp")
     explained = [alert(name, "warning", instance="mx4") for name in names]
@@ -242,7 +242,7 @@ def test_an_unreachable_unit_is_one_warning(alertmanager: Alertmanager) -> None:
 
 
 def test_an_unreachable_pool_is_one_page(alertmanager: Alertmanager) -> None:
-    """What a silenced alert would silence stays silent too."""
+    """A silenced alert still silences others."""
     pool = alert("PoolUnreachable", "critical")
     units = [alert("UnitUnreachable", "warning", instance=unit) for unit in UNITS]
     sources = [alert("AuthenticationFailed", "warning", instance=unit) for unit in UNITS]
@@ -253,7 +253,7 @@ def test_an_unreachable_pool_is_one_page(alertmanager: Alertmanager) -> None:
     assert alertmanager.groups("chat") == [[elsewhere]]
 
 
-def test_a_pool_of_which_no_unit_is_scraped_is_one_page(alertmanager: Alertmanager) -> None:
+def test_a_pool_without_scrapes_is_one_page(alertmanager: Alertmanager) -> None:
     pool = alert("PoolNotScraped", "critical")
     units = [alert("UnitNotScraped", "warning", instance=unit) for unit in UNITS]
     alertmanager.fire(pool, *units)
@@ -261,7 +261,7 @@ def test_a_pool_of_which_no_unit_is_scraped_is_one_page(alertmanager: Alertmanag
     assert alertmanager.groups("pager") == [[pool]]
 
 
-def test_a_pool_that_takes_no_mail_is_one_page(alertmanager: Alertmanager) -> None:
+def test_a_pool_without_mail_is_one_page(alertmanager: Alertmanager) -> None:
     pool = alert("PoolNotAcceptingMail", "critical")
     units = [alert("UnitNotOnline", "warning", instance=unit) for unit in UNITS]
     alertmanager.fire(pool, *units)
@@ -269,7 +269,7 @@ def test_a_pool_that_takes_no_mail_is_one_page(alertmanager: Alertmanager) -> No
     assert alertmanager.groups("pager") == [[pool]]
 
 
-def test_critical_silences_the_warning_of_the_same_name_and_place_alone(alertmanager: Alertmanager) -> None:
+def test_critical_silences_only_its_own_warning(alertmanager: Alertmanager) -> None:
     critical = alert("CapacityInsufficient", "critical")
     same = {**critical, "severity": "warning"}
     other_pool = {**same, "pool": "outbound", "stream": "outbound"}
@@ -281,7 +281,7 @@ def test_critical_silences_the_warning_of_the_same_name_and_place_alone(alertman
 
 
 def test_incidents_at_two_sites_are_two_pages(alertmanager: Alertmanager, inbox: Inbox) -> None:
-    """Pools that balance themselves have streams of their own; two fleets of one name have jobs of their own."""
+    """Pools with different streams, and fleets with different jobs, are different incidents."""
     incidents = [
         alert("DistributedAttackSuspected", "critical", pool="east"),
         alert("DistributedAttackSuspected", "critical", pool="west"),
@@ -289,37 +289,40 @@ def test_incidents_at_two_sites_are_two_pages(alertmanager: Alertmanager, inbox:
     ]
     west = alert("UnitSlow", "warning", pool="west", instance="mx1", job="third")
     alertmanager.fire(*incidents, west)
-    pages = [told(inbox.next("pager")) for _ in incidents]
+    pages = [labels_of(inbox.next("pager")) for _ in incidents]
     assert all([each] in pages for each in incidents)
     assert alertmanager.silent() == []
 
 
-def test_what_an_incident_grows_into_joins_its_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+def test_a_growing_incident_stays_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
     overloaded = alert("PoolOverloaded", "critical", pool="edge", stream="mail")
     alertmanager.fire(overloaded)
     page = inbox.next("pager")
     short = alert("CapacityInsufficient", "critical", pool="core", stream="mail")
     alertmanager.fire(short)
     again = inbox.next("pager")
-    assert (told(page), again["groupKey"]) == ([overloaded], page["groupKey"])
-    assert {each["alertname"] for each in told(again)} == {"IronPortPoolOverloaded", "IronPortCapacityInsufficient"}
+    assert (labels_of(page), again["groupKey"]) == ([overloaded], page["groupKey"])
+    assert {each["alertname"] for each in labels_of(again)} == {
+        "IronPortPoolOverloaded",
+        "IronPortCapacityInsufficient",
+    }
 
 
 def test_a_dead_exporter_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
-    """It is a target of two jobs, and belongs to no pool."""
+    """The exporter is a target of two jobs and belongs to no pool."""
     down = {"alertname": "IronPortExporterDown", "severity": "critical"}
     jobs = [{**down, "job": job} for job in ("ironport", "ironport-exporter")]
     alertmanager.fire(*jobs)
-    assert told(inbox.next("pager")) == jobs
+    assert labels_of(inbox.next("pager")) == jobs
     assert alertmanager.groups("pager") == [jobs]
 
 
-def test_the_dead_mans_switch_beats_as_long_as_the_watchdog_fires(alertmanager: Alertmanager, inbox: Inbox) -> None:
+def test_the_watchdog_notifies_while_it_fires(alertmanager: Alertmanager, inbox: Inbox) -> None:
     watchdog = next(rule for rule in RULES if rule.alert == "IronPortWatchdog")
     labels = {"alertname": "IronPortWatchdog", **watchdog.labels}
     alertmanager.fire(labels)
     for _ in range(3):
-        assert told(inbox.next("deadman")) == [labels]
+        assert labels_of(inbox.next("deadman")) == [labels]
 
 
 def test_information_reaches_nobody(alertmanager: Alertmanager) -> None:

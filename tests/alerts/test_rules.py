@@ -1,4 +1,4 @@
-"""The rules as an operator gets them: generated, loadable, tested, and each alert with what a person needs at night."""
+"""The rules are up to date, load and pass their tests, and each alert has what a person needs at night."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TESTS: Final = [
 FOR_THE_FLEET: Final = {"IronPortExporterDown", "IronPortWatchdog"}
 """Alerts that are not about a pool or a unit."""
 FOR_DASHBOARDS: Final = "ironport-dashboards"
-"""The group of what only panels read."""
+"""The group whose series only dashboards read."""
 
 EVERY_RULE: Final = read_rules(str(ALERTS / "rules" / "*.yml"))
 ALERTING: Final = [rule for rule in EVERY_RULE if rule.alert]
@@ -99,7 +99,7 @@ def test_every_fragment_is_used() -> None:
         ("IronPortAllSlow", "Everything", "triage"),
     ],
 )
-def test_the_links_of_an_alert_follow_from_its_place(alert: str, description: str, dashboard: str) -> None:
+def test_links_follow_from_the_place_of_an_alert(alert: str, description: str, dashboard: str) -> None:
     block = f"- name: ironport-mailflow\n  - alert: {alert}\n        {description} is slow.\n"
     runbook, link = generate.with_links(block).splitlines()[-2:]
     assert runbook == f"      runbook_url: <<runbooks>>/{alert}.md"
@@ -116,7 +116,7 @@ def test_an_unknown_threshold_is_refused() -> None:
         thresholds.fill("expr: up < <<queue_floor>> + <<sky>>")
 
 
-def test_python_runs_the_generator_by_its_file_name(tmp_path: Path) -> None:
+def test_the_generator_runs_as_a_script(tmp_path: Path) -> None:
     """The file has to be run from any folder, without an installation of the package."""
     shutil.copytree(ALERTS, tmp_path / "alerts")
     (tmp_path / "alerts" / "rules" / "queue.yml").write_text("")
@@ -134,16 +134,16 @@ def test_every_threshold_is_set_once_below_a_comment() -> None:
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
-def test_prometheus_takes_the_file_as_it_is(path: Path) -> None:
+def test_prometheus_loads_the_file(path: Path) -> None:
     _promtool("check", "rules", path)
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
-def test_the_rules_do_what_their_tests_say(path: Path) -> None:
+def test_the_rules_pass_their_tests(path: Path) -> None:
     _promtool("test", "rules", ALERTS / "tests" / path.name)
 
 
-def test_every_alert_fires_in_one_test_and_does_not_in_another() -> None:
+def test_every_alert_has_both_kinds_of_tests() -> None:
     checks = [check for test in TESTS for check in test.get("alert_rule_test", ())]
     fired = {
         f"{check['alertname']} ({alert['exp_labels']['severity']})"
@@ -158,7 +158,7 @@ def test_every_alert_fires_in_one_test_and_does_not_in_another() -> None:
 
 
 @each_alert
-def test_an_alert_says_how_grave_it_is_and_what_to_do(rule: Rule) -> None:
+def test_an_alert_has_severity_texts_and_links(rule: Rule) -> None:
     alert, notes = rule.alert, rule.annotations
     assert re.fullmatch(r"IronPort([A-Z][a-z]+|NPlusOne)+", alert)
     assert rule.labels["severity"] in ("critical", "warning", "info")
@@ -171,13 +171,13 @@ def test_an_alert_says_how_grave_it_is_and_what_to_do(rule: Rule) -> None:
 
 
 @each_alert
-def test_the_labels_that_a_rule_sets_hold_no_values(rule: Rule) -> None:
+def test_labels_of_a_rule_hold_no_values(rule: Rule) -> None:
     assert not [value for value in rule.labels.values() if "{{" in value]
 
 
 @pytest.mark.parametrize("rule", ABOUT_A_PLACE, ids=_id)
-def test_an_alert_about_a_place_names_it_and_fires_with_its_labels(rule: Rule) -> None:
-    """Inhibition goes by labels, and two alerts that both lack one would count as equal."""
+def test_an_alert_names_and_labels_its_place(rule: Rule) -> None:
+    """Inhibition compares labels, and a label that both alerts lack counts as equal."""
     assert "{{ $labels.pool }}" in rule.annotations["description"]
     fired = _expected(rule)
     assert fired, "Add a test in alerts/tests in which it fires."
@@ -188,7 +188,7 @@ def test_an_alert_about_a_place_names_it_and_fires_with_its_labels(rule: Rule) -
 
 
 def _expected(rule: Rule) -> Sequence[Mapping[str, str]]:
-    """Return the labels with which the alert fires in the tests, but for the fleets there without labels of a place."""
+    """Return the labels with which the alert fires in the tests, without the tests of fleets without labels."""
     return [
         alert["exp_labels"]
         for test in TESTS
@@ -200,19 +200,19 @@ def _expected(rule: Rule) -> Sequence[Mapping[str, str]]:
 
 
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=_id)
-def test_a_rule_reads_only_what_is_exported_or_recorded(rule: Rule, exported: set[str]) -> None:
+def test_a_rule_reads_only_known_series(rule: Rule, exported: set[str]) -> None:
     unknown = _read(rule) - exported - {record.record for record in RECORDING}
     assert not unknown, f"{unknown}: neither in exporter/metrics/catalog.py nor recorded by a rule"
 
 
-def test_every_recorded_series_is_read_by_a_rule_but_those_that_dashboards_show() -> None:
-    """That these are shown is for the tests of the dashboards to say."""
+def test_every_recorded_series_is_read() -> None:
+    """The tests of the dashboards check the series that only dashboards read."""
     read = set().union(*(_read(rule) for rule in EVERY_RULE))
     assert {rule.record for rule in RECORDING if rule.group != FOR_DASHBOARDS} <= read
 
 
 @each_record
-def test_a_recorded_series_is_named_by_level_metric_and_operations(rule: Rule) -> None:
+def test_recorded_series_are_named_by_convention(rule: Rule) -> None:
     assert re.fullmatch(r"(instance|pool|job):ironport_[a-z_]+:[a-z0-9_]+", rule.record)
 
 
@@ -227,19 +227,19 @@ def test_groups_are_evaluated_every_five_minutes_or_sooner() -> None:
 
 @pytest.mark.parametrize("rule", [rule for rule in ALERTING if rule.labels["severity"] == "critical"], ids=_id)
 def test_a_page_waits_five_minutes_at_most(rule: Rule) -> None:
-    """A restart of Prometheus forgets a `for` of less than ten minutes, so that a page must not hang on one."""
+    """A restart of Prometheus forgets a `for` of less than ten minutes, so a page must not depend on a long one."""
     assert rule.for_seconds <= 300
 
 
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=_id)
 def test_only_recorded_series_are_read_over_days(rule: Rule) -> None:
-    """Days of raw samples would be read anew at every evaluation."""
+    """Otherwise every evaluation would read days of raw samples."""
     ranges = re.findall(r"([\w:]+)(?:\{[^}]*\})?\[(\w+)\]", rule.expression)
     assert not [name for name, range_ in ranges if ":" not in name and parse_duration(range_) > 6 * 3600]
 
 
-def test_series_recorded_every_five_minutes_are_read_through_a_window_elsewhere() -> None:
-    """They would be there or not by the look back of the server, which is five minutes unless somebody changed it."""
+def test_slow_series_are_read_through_a_window() -> None:
+    """Otherwise they would depend on the lookback of the server, which is five minutes by default."""
     slow = {rule.record: rule.group for rule in RECORDING if rule.interval > 60}
     bare = re.compile(r"((?:instance|pool|job):\w+:\w+)(?:\{[^}]*\})?(?![\w{\[])")
     assert slow

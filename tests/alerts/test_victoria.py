@@ -1,4 +1,4 @@
-"""The same rules in VictoriaMetrics: what vmalert records and fires of three hours is what Prometheus does."""
+"""The same rules in VictoriaMetrics: over three hours, vmalert records and fires what Prometheus does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATTERN: Final = str(RULES / "*.yml")
 
 RECORDED: Final = '{__name__=~"(instance|pool|job):.+"}'
 LOOKBACK: Final = 59
-"""Seconds: nothing that was recorded a minute ago passes for what is recorded now."""
+"""Seconds that a sample counts: less than a minute, so that an old sample never stands for a new one."""
 
 MINUTE, HOUR, WEEK = 60, 3600, 604800
 
@@ -41,7 +41,7 @@ BEGIN: Final = 1_767_690_000
 
 PERIOD: Final = range(BEGIN, BEGIN + 3 * HOUR, MINUTE)
 SAMPLED: Final = range(PERIOD.start - 15, PERIOD.stop - 15, MINUTE)
-"""Not at the times of the evaluations: whether a window has its first instant is not the same in both."""
+"""Not at the times of the evaluations, because the two differ in whether a window includes its first instant."""
 
 INCIDENTS: Final = ("jabberer@+70m,unit=mx4,duration=25m", "flood@+2h,pool=inbound")
 
@@ -49,24 +49,23 @@ USUAL: Final = 'pool:ironport_messages_injected:rate1h{job="ironport",pool="inbo
 A_WEEK_AGO: Final = "".join(
     f"{USUAL} 70 {instant}\n" for instant in range(BEGIN - WEEK, PERIOD.stop - WEEK + HOUR, 300)
 )
-"""What the hours of the flood have to be compared with."""
+"""The usual mail that the flood is compared with."""
 
 Definition = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What came of the rules.
-
-    Values of the recorded series by time, by labels with the name; and when alerts first fired, by name and labels.
-    """
+    """The results of the rules in one engine."""
 
     recorded: dict[Labels, dict[int, float]]
+    """Values by time of each recorded series; the labels include the name."""
     fired: dict[tuple[str, Labels], int]
+    """When each alert first fired, by name and labels."""
 
 
 def taken() -> list[Definition]:
-    """Return the groups of all rule files without their keep_firing_for."""
+    """Return the groups of all rule files without keep_firing_for, which old versions of vmalert refuse."""
     return [
         {**group, "rules": [{key: rule[key] for key in rule if key != "keep_firing_for"} for rule in group["rules"]]}
         for group in rule_files.read_groups(PATTERN)
@@ -76,7 +75,7 @@ def taken() -> list[Definition]:
 def some(names: Set[str], *, asking: bool = False, **changes: Any) -> Definition:
     """Return a rule file with the rules that record or alert under these names, and `changes` to their groups.
 
-    Unless `asking`, descriptions that ask for more are left out.
+    Unless `asking`, alerts whose descriptions query other series have no annotations.
     """
     groups = [
         {**group, **changes, "rules": [_quiet(rule, asking) for rule in group["rules"] if _name(rule) in names]}
@@ -96,7 +95,7 @@ def _quiet(rule: Definition, asking: bool) -> Definition:
 
 @pytest.fixture(scope="module")
 def samples() -> str:
-    """Return what a campus gives in the period, as OpenMetrics text."""
+    """Return the samples of a simulated campus in the period, as OpenMetrics text."""
     model = Model(load_topology("campus"), 1, SAMPLED.start - MINUTE, MINUTE)
     for incident in INCIDENTS:
         model.begin(parse_scenario(incident))
@@ -106,7 +105,7 @@ def samples() -> str:
 
 @pytest.fixture(scope="module")
 def prometheus(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """Return what Prometheus makes of them."""
+    """Return the results of Prometheus."""
     program("prometheus")
     folder, rules = tmp_path_factory.mktemp("prometheus"), rule_files.read_rules(PATTERN)
     blocks.write([samples], folder)
@@ -127,7 +126,7 @@ def prometheus(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Engine
 
 @pytest.fixture(scope="module")
 def victoria(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Return what vmalert makes of them: first of the recording rules, level by level, then of the alerts."""
+    """Return the results of vmalert: it replays the recording rules level by level, then the alerts."""
     folder = tmp_path_factory.mktemp("victoria")
     server = VictoriaMetrics(folder)
     try:
@@ -146,8 +145,8 @@ def _alert(labels: Labels) -> tuple[str, Labels]:
     return dict(labels)["alertname"], frozenset(pair for pair in labels if pair[0] not in added)
 
 
-def test_vmalert_takes_the_files_but_for_what_is_newer_than_it(tmp_path: Path) -> None:
-    """Debian's, 1.79, does not know keep_firing_for."""
+def test_vmalert_loads_the_files(tmp_path: Path) -> None:
+    """Version 1.79 of Debian 12 does not know keep_firing_for."""
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": taken()}))
     checked = check(str(tmp_path / "*.yml"))
     assert checked.returncode == 0, checked.stderr
@@ -155,10 +154,10 @@ def test_vmalert_takes_the_files_but_for_what_is_newer_than_it(tmp_path: Path) -
     assert set(refused) <= {"keep_firing_for"}
 
 
-def test_every_recorded_series_is_there_with_the_same_values_on_the_whole(prometheus: Engine, victoria: Engine) -> None:
-    """A value may be off by what a minute's mail is off the mean, the mean may not.
+def test_recorded_series_agree(prometheus: Engine, victoria: Engine) -> None:
+    """The means over two hours agree; single values need not.
 
-    A rate of 3 minutes is that of 2 intervals, extrapolated, in Prometheus, and of 3 in VictoriaMetrics.
+    A rate over 3 minutes covers 2 intervals, extrapolated, in Prometheus, and 3 intervals in VictoriaMetrics.
     """
     assert {dict(labels)["__name__"] for labels in prometheus.recorded} >= {
         "instance:ironport_work_queue_slow:bool",
@@ -197,7 +196,7 @@ def test_the_alerts_are_the_same_within_two_minutes(prometheus: Engine, victoria
     } == set()
 
 
-def test_the_verdicts_are_on_the_right_unit_and_pool(victoria: Engine) -> None:
+def test_verdicts_name_the_right_place(victoria: Engine) -> None:
     verdicts = ("Jabberer", "Attack", "Overloaded", "Slow", "CauseUnknown")
     found = {
         (alert, dict(labels)["pool"], dict(labels).get("instance"))
@@ -224,8 +223,8 @@ ironport_sender_connections{{{unit},sender="203.0.113.66",listener="Incoming"}} 
 """
 
 
-def test_descriptions_that_ask_for_more_are_filled_in(tmp_path: Path) -> None:
-    """As of now, for a replay cannot."""
+def test_descriptions_with_queries_are_filled_in(tmp_path: Path) -> None:
+    """In live operation, because a replay cannot run such queries."""
     pool = 'job="ironport",stream="inbound",pool="inbound"'
     with ExitStack() as started:
         server = VictoriaMetrics(tmp_path)
@@ -240,5 +239,5 @@ def test_descriptions_that_ask_for_more_are_filled_in(tmp_path: Path) -> None:
     assert found["IronPortResourceConservation"].startswith(
         "mx1 in pool inbound is in resource conservation, level 12 of 60, because of memory_shortage. Senders try"
     )
-    assert "Pool inbound gets 2.5 times the mail" in found["IronPortDistributedAttackSuspected"]
+    assert "pool inbound got 2.5 times the mail" in found["IronPortDistributedAttackSuspected"]
     assert found["IronPortDistributedAttackSuspected"].endswith(" Heavy sender: 203.0.113.66 (120 connections).")

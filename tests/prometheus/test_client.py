@@ -24,7 +24,7 @@ def test_the_server_lists_its_metrics(tmp_path: Path) -> None:
 
 
 @needs_prometheus
-def test_a_refused_query_and_a_missing_server_are_sentences(tmp_path: Path) -> None:
+def test_errors_of_the_server_are_sentences(tmp_path: Path) -> None:
     with (
         blocks.served(tmp_path) as url,
         pytest.raises(ExporterError, match=r"^Prometheus refuses sum\( up: .*unclosed left parenthesis"),

@@ -31,5 +31,5 @@ def test_anything_else_is_refused_with_a_sentence(text: str) -> None:
 @pytest.mark.parametrize(
     ("time", "expected"), [(0, "0s"), (45, "45s"), (90, "1m30s"), (5400, "1h30m"), (3661, "1h1m"), (183_600, "2d3h")]
 )
-def test_a_duration_is_written_with_its_two_largest_units(time: float, expected: str) -> None:
+def test_a_duration_has_its_two_largest_units(time: float, expected: str) -> None:
     assert format_duration(time) == expected

@@ -73,7 +73,7 @@ def test_a_rule_comes_after_the_rules_it_reads(rules: list[Rule]) -> None:
     ]
 
 
-def test_rules_that_read_each_other_in_a_circle_are_refused() -> None:
+def test_rules_in_a_circle_are_refused() -> None:
     rules = [Rule("a:x", "b:x + 1", {}, 60), Rule("b:x", "a:x", {}, 60)]
     with pytest.raises(RequestError, match=r"^These rules read each other in a circle: a:x, b:x\.$"):
         levels(rules)
@@ -93,7 +93,7 @@ def test_rules_that_read_each_other_in_a_circle_are_refused() -> None:
         "",
     ],
 )
-def test_a_file_that_is_no_rule_file_is_named(tmp_path: Path, text: str) -> None:
+def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.yml").write_text(text)
     with pytest.raises(RequestError, match=r"bad\.yml cannot be read as a rule file"):
         read_rules(str(tmp_path / "*.yml"))
