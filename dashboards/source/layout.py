@@ -35,7 +35,7 @@ _MARKED_ALERTS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DashboardRow:
     """Panels beside and below each other. A row with a title can be opened and closed."""
 
     title: str
@@ -53,7 +53,7 @@ class Dashboard:
     question: str
     """The question that the dashboard answers."""
     filters: Sequence[Filter]
-    rows: Sequence[Row]
+    rows: Sequence[DashboardRow]
     since: str = "now-6h"
     """The beginning of the time that is shown at first."""
 
@@ -85,17 +85,17 @@ class Dashboard:
         )
 
 
-def top(*panels: Panel) -> Row:
+def top(*panels: Panel) -> DashboardRow:
     """Return the first row, which answers the dashboard's question."""
-    return Row("", panels)
+    return DashboardRow("", panels)
 
 
-def opened(title: str, *panels: Panel) -> Row:
-    return Row(title, panels)
+def opened(title: str, *panels: Panel) -> DashboardRow:
+    return DashboardRow(title, panels)
 
 
-def collapsed(title: str, *panels: Panel) -> Row:
-    return Row(title, panels, collapsed=True)
+def collapsed(title: str, *panels: Panel) -> DashboardRow:
+    return DashboardRow(title, panels, collapsed=True)
 
 
 def dashboard_url(name: str, *labels: str) -> str:
@@ -107,7 +107,7 @@ def dashboard_url(name: str, *labels: str) -> str:
     return f"/d/ironport-{name}?${{datasource:queryparam}}&${{__url_time_range}}{selected}"
 
 
-def _placed(rows: Sequence[Row]) -> Iterator[grafana.Panel | grafana.RowPanel]:
+def _placed(rows: Sequence[DashboardRow]) -> Iterator[grafana.Panel | grafana.RowPanel]:
     """Yield Grafana's panels of all rows, each with a number and a position. A collapsed row contains its panels."""
     numbers, bottom = count(1), 0
     for row in rows:

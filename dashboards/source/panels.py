@@ -102,7 +102,7 @@ class Line:
 
     @property
     def name(self) -> str:
-        return self.legend or self.signal.level.legend
+        return self.legend or self.signal.dimension.legend
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +405,7 @@ def _limited_to(lines: Sequence[Line]) -> str:
 
 def _colour_mode(lines: Sequence[Line]) -> grafana.FieldColorModeId:
     """Colour units by name, the same in every graph, and pools by order, so that no two of a few are alike."""
-    of_units = any("instance" in line.signal.level.labels for line in lines)
+    of_units = any("instance" in line.signal.dimension.labels for line in lines)
     return grafana.FieldColorModeId.PALETTE_CLASSIC_BY_NAME if of_units else grafana.FieldColorModeId.PALETTE_CLASSIC
 
 

@@ -20,7 +20,7 @@ from exporter.config.values import Section
 from exporter.config.yaml_file import YamlFile, YamlMapping, as_mapping, read_yaml
 from exporter.errors import ConfigError
 
-Result = TypeVar("Result")
+_Returned = TypeVar("_Returned")
 
 _SUFFIXES: Final = (".yml", ".yaml")
 
@@ -85,9 +85,9 @@ def _read_files(paths: Iterable[Path], read: FilesRead) -> tuple[list[YamlFile],
     return files, unusable + unreadable
 
 
-def _for_each(paths: Iterable[Path], function: Callable[[Path], Result]) -> tuple[list[Result], list[str]]:
+def _for_each(paths: Iterable[Path], function: Callable[[Path], _Returned]) -> tuple[list[_Returned], list[str]]:
     """Return what the function gives for each path, and the problems of the paths for which it raises ConfigError."""
-    results: list[Result] = []
+    results: list[_Returned] = []
     problems: list[str] = []
     for path in paths:
         try:

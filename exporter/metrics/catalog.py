@@ -414,12 +414,12 @@ SYSTEM: Final = (
         "feature_key_perpetual",
         "1 if the feature key never expires",
         _xml("features/time_remaining", to.page_key_perpetual),
-        _snmp("keyIsPerpetual", to.flag({1: 1, 2: 0})),
+        _snmp("keyIsPerpetual", to.zero_or_one({1: 1, 2: 0})),
         labels=("feature",),
     ),
     _counter("updates_total", "Successful updates of the service", _snmp("updates"), labels=("service",)),
     _counter("update_failures_total", "Failed updates of the service", _snmp("updateFailures"), labels=("service",)),
-    _gauge("fips_mode", "1 if FIPS mode is on", _snmp("fipsMode", to.flag({1: 1, 2: 0}))),
+    _gauge("fips_mode", "1 if FIPS mode is on", _snmp("fipsMode", to.zero_or_one({1: 1, 2: 0}))),
 )
 
 HARDWARE: Final = (
@@ -432,7 +432,7 @@ HARDWARE: Final = (
     _gauge(
         "power_supply_redundant",
         "1 if the set of power supplies is redundant",
-        Feed("snmp", ("powerSupplyRedundancy",), to.flag({1: 1, 2: 0}), across_rows=min),
+        Feed("snmp", ("powerSupplyRedundancy",), to.zero_or_one({1: 1, 2: 0}), across_rows=min),
     ),
     _gauge("temperature_celsius", "Temperature in degrees Celsius", _snmp("degreesCelsius"), labels=("sensor",)),
     _gauge(

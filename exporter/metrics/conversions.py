@@ -71,7 +71,7 @@ def states(table: Mapping[int, str]) -> Conversion:
     return convert
 
 
-def flag(table: Mapping[int, int]) -> Conversion:
+def zero_or_one(table: Mapping[int, int]) -> Conversion:
     """Export the code that `table` gives as 0 or 1."""
 
     def convert(raw: Raw) -> Series:

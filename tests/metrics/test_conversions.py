@@ -12,7 +12,7 @@ from exporter.metrics import conversions as to
 from exporter.metrics.conversions import Conversion, Raw, Series, UnknownValueError
 
 SUPPLY = to.states({2: "healthy", 3: "no_ac"})
-TRUTH = to.flag({1: 1, 2: 0})
+TRUTH = to.zero_or_one({1: 1, 2: 0})
 DESCRIBED = "Cisco IronPort Model C160, AsyncOS Version: 7.6.2-014, Build Date: 2012-11-02, Serial #: 99AA-99"
 NEWER = "Cisco Model S390, AsyncOS Version: 10.1.1-230, Build Date: 2017-03-15, Serial #: 0082638EFC03-FCH1933A0CD"
 

@@ -10,7 +10,7 @@ from dashboards.source.palette import GOOD, NamedValue
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class Dimension:
     """What a signal has one series for each of: the plural word, and the labels that tell the series apart."""
 
     plural: str
@@ -23,12 +23,12 @@ class Level:
         return f"{names} ({{{{job}}}})" if "job" in self.labels else names
 
 
-PER_UNIT: Final = Level("units", ("job", "pool", "instance"))
-PER_POOL: Final = Level("pools", ("job", "pool"))
-PER_SENSOR: Final = Level("sensors", ("job", "pool", "instance", "sensor"))
-PER_EXPORTER: Final = Level("exporters", ("job", "instance"))
-PER_ALERT: Final = Level("alerts", ("alertname", "job", "pool", "instance"))
-IN_TOTAL: Final = Level("fleet", ())
+PER_UNIT: Final = Dimension("units", ("job", "pool", "instance"))
+PER_POOL: Final = Dimension("pools", ("job", "pool"))
+PER_SENSOR: Final = Dimension("sensors", ("job", "pool", "instance", "sensor"))
+PER_EXPORTER: Final = Dimension("exporters", ("job", "instance"))
+PER_ALERT: Final = Dimension("alerts", ("alertname", "job", "pool", "instance"))
+IN_TOTAL: Final = Dimension("fleet", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Signal:
     name: str
     unit: str
     """Grafana's word for the unit: s, percentunit, mps (messages per second) ..."""
-    level: Level
+    dimension: Dimension
     description: str
     """A sentence."""
     expression: str
@@ -66,8 +66,8 @@ class Signal:
     def by(self, aggregation: str, *labels: str) -> Signal:
         """Aggregate the signal, for example by `max`, for each set of values of the labels, or over all series."""
         grouping = f" by ({', '.join(labels)})" if labels else ""
-        level = replace(self.level, labels=labels)
-        return replace(self, level=level, expression=f"{aggregation}{grouping} ({self.expression})")
+        dimension = replace(self.dimension, labels=labels)
+        return replace(self, dimension=dimension, expression=f"{aggregation}{grouping} ({self.expression})")
 
     def largest(self, count: int = 20, *, by: Signal | None = None) -> Signal:
         """Restrict the signal to the `count` series, at most, that were largest in the time shown.
@@ -83,4 +83,4 @@ class Signal:
             expression = f"({self.expression})\nand on (job, pool, instance)\n{top}"
         else:
             expression = f"{self.expression} and {top}" if is_series else f"({self.expression})\nand\n{top}"
-        return replace(self, expression=expression, limited=Limited(count, ranking.level.plural, ranking.name))
+        return replace(self, expression=expression, limited=Limited(count, ranking.dimension.plural, ranking.name))

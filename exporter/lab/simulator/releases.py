@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from exporter.metrics.conversions import PERPETUAL
+
 LEGACY, MIDDLE, CURRENT = 4, 5, 10
 """The structures of the status page that are known: of AsyncOS 4.5, 5.1 and 10.0."""
 
-PERPETUAL: Final = "perpetual"
 EVALUATION: Final = "evaluation"
 LAPSED: Final = "lapsed"
 COUNTING: Final = "counting"

@@ -33,7 +33,7 @@ _CUT: Final = 0.6
 
 
 @dataclass(slots=True)
-class _Port:
+class _ListeningPort:
     """A unit's port: listened on by `server` or, while the unit is dead, only kept from others by `keeper`."""
 
     number: int
@@ -63,7 +63,7 @@ class WebInterfaces:
         self._tls = tls
         self._faults = faults
         self._random = random.Random(0)  # noqa: S311 - decides what is lost, guards nothing
-        self._ports: dict[str, _Port] = {}
+        self._ports: dict[str, _ListeningPort] = {}
         self._unit_at: dict[int, str] = {}
         app = web.Application()
         app.router.add_get("/xml/{page}", self._answer)
@@ -76,7 +76,7 @@ class WebInterfaces:
         for unit in self._units:
             server = await self._listen(0)
             number = server.sockets[0].getsockname()[1]
-            self._ports[unit] = _Port(number, server)
+            self._ports[unit] = _ListeningPort(number, server)
             self._unit_at[number] = unit
         await self.refresh()
         return {unit: port.number for unit, port in self._ports.items()}
@@ -113,7 +113,7 @@ class WebInterfaces:
         # A port can be shared by sockets that all agree to it: that is how it is handed to its keeper and back.
         return await loop.create_server(server, self._host, number, ssl=self._tls, reuse_port=True, backlog=128)
 
-    def _close(self, ports: Iterable[_Port]) -> None:
+    def _close(self, ports: Iterable[_ListeningPort]) -> None:
         closed = set()
         for port in ports:
             port.keeper = _kept(self._host, port.number)
