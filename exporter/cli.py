@@ -107,7 +107,7 @@ def _no_such_flag(error: click.NoSuchOption) -> str:
         for name, command in cli.commands.items()
         if any(error.option_name in parameter.opts for parameter in command.params)
     ]
-    where = f"It is a flag of {' and '.join(owners)}." if owners else "'--help' lists the flags."
+    where = f"It is a flag of {_listed(owners)}." if owners else "'--help' lists the flags."
     return f"There is no flag {error.option_name} here. {where}"
 
 
@@ -281,9 +281,10 @@ def _check(config_file: tuple[Path, ...]) -> int:
     loaded = config.load(*config_file)
     if loaded.unfilled:
         raise ConfigError(list(loaded.unfilled))
-    appliances, files = loaded.appliances.values(), " and ".join(map(str, config_file))
+    appliances = loaded.appliances.values()
     pools = len({appliance.pool for appliance in appliances})
-    _print(f"{files} is all right: {_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}.")
+    files = f"{_listed([str(file) for file in config_file])} {'is' if len(config_file) == 1 else 'are'}"
+    _print(f"{files} all right: {_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}.")
     return 0
 
 
@@ -679,6 +680,10 @@ def _print(text: str) -> None:
 def _complain(*sentences: str) -> None:
     for sentence in sentences:
         print(sentence, file=sys.stderr)  # noqa: T201 - what the operator must read
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _count(number: int, noun: str) -> str:

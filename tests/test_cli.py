@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shlex
@@ -142,7 +143,7 @@ def problems(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_serve_is_the_default_and_ends_well_when_told_to(start: Start, fleet: Path, ending: int) -> None:
+def test_serve_is_the_default_and_ends_on_a_signal(start: Start, fleet: Path, ending: int) -> None:
     child = start("--config.file", fleet, "--web.listen-address", "127.0.0.1:0")
     assert get(f"{child.listening()}/-/ready") == (200, "ironport-exporter is ready.\n")
     code, out, log = child.end(ending)
@@ -150,9 +151,7 @@ def test_serve_is_the_default_and_ends_well_when_told_to(start: Start, fleet: Pa
     assert re.findall(r"msg=(\w+)", log) == ["listening", "stopping", "stopped"]
 
 
-def test_a_probe_that_runs_when_the_server_is_told_to_stop_is_answered(
-    start: Start, agentless: tuple[Path, socket.socket]
-) -> None:
+def test_a_running_probe_is_answered_before_the_end(start: Start, agentless: tuple[Path, socket.socket]) -> None:
     fleet, agent = agentless
     child = start("serve", "--config.file", fleet, "--web.listen-address", "127.0.0.1:0")
     url = f"{child.listening()}/probe?target=mx1"
@@ -166,7 +165,7 @@ def test_a_probe_that_runs_when_the_server_is_told_to_stop_is_answered(
     assert "Traceback" not in log
 
 
-def test_sighup_takes_over_a_good_file_and_keeps_the_old_one_for_a_bad_one(start: Start, fleet: Path) -> None:
+def test_sighup_reloads_a_good_file_only(start: Start, fleet: Path) -> None:
     child = start("--config.file", fleet, "--web.listen-address", "127.0.0.1:0")
     url = child.listening()
 
@@ -185,7 +184,7 @@ def test_sighup_takes_over_a_good_file_and_keeps_the_old_one_for_a_bad_one(start
     assert child.end(signal.SIGTERM)[0] == 0
 
 
-def test_a_port_in_use_ends_the_server_with_a_sentence(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
+def test_a_port_in_use_is_a_sentence(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         code, _, err = run(capsys, "--config.file", fleet, "--web.listen-address", address, "--log.level", "error")
@@ -210,7 +209,7 @@ def test_ctrl_c_ends_a_probe_without_a_trace(start: Start, agentless: tuple[Path
 
 
 @pytest.mark.parametrize("arguments", [["schema"], ["--help"], ["serve", "--help"], ["--version"]])
-def test_a_reader_that_has_gone_is_no_reason_to_complain(start: Start, arguments: list[str]) -> None:
+def test_a_reader_that_has_gone_causes_no_complaint(start: Start, arguments: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     child = start(*arguments, stdout=writing)
@@ -223,7 +222,7 @@ def test_a_reader_that_has_gone_is_no_reason_to_complain(start: Start, arguments
     "command", [["serve"], [], ["check"], ["probe", "mx1"], ["sd"]], ids=lambda command: " ".join(command) or "none"
 )
 @pytest.mark.parametrize("content", [None, "", "a: [", "auths: {}\nappliances: []\nmore: 1\n"])
-def test_every_command_says_all_that_is_wrong_with_the_configuration(
+def test_every_command_lists_all_faults_of_the_configuration(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str], content: str | None
 ) -> None:
     file = tmp_path / "fleet.yml"
@@ -234,13 +233,13 @@ def test_every_command_says_all_that_is_wrong_with_the_configuration(
     assert err == "".join(f"{problem}\n" for problem in problems(file))
 
 
-def test_check_says_in_a_line_that_all_is_well(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
+def test_check_reports_a_good_file_in_a_line(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
     assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is all right: 3 appliances in 2 pools.\n", "")
     write_fleet(fleet, MX3)
     assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is all right: 1 appliance in 1 pool.\n", "")
 
 
-def test_the_configuration_is_fleet_yml_of_the_working_folder(
+def test_fleet_yml_of_the_working_folder_is_the_default(
     capsys: pytest.CaptureFixture[str], fleet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(fleet.parent)
@@ -257,7 +256,7 @@ def test_probe_prints_the_metrics_of_an_appliance(
     assert parsed(out)["ironport_work_queue_messages", frozenset()] == 42
 
 
-def test_probe_with_debug_prints_the_account_of_each_source(
+def test_probe_with_debug_describes_each_source(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, snmpd: Snmpd
 ) -> None:
     fleet = snmp_fleet(tmp_path, snmpd.port, SNMPD_COMMUNITY)
@@ -267,7 +266,19 @@ def test_probe_with_debug_prints_the_account_of_each_source(
     assert out.index("snmp: complete") < out.index("xml: not configured") < out.index("ironport_work_queue_messages 42")
 
 
-def test_a_probe_that_failed_says_why_and_still_prints_its_metrics(
+def test_probe_and_web_page_describe_the_same(
+    start: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path, snmpd: Snmpd
+) -> None:
+    """Numbers aside, `probe --debug` prints what /probe?debug=true answers."""
+    fleet = snmp_fleet(tmp_path, snmpd.port, SNMPD_COMMUNITY)
+    child = start("--config.file", fleet, "--web.listen-address", "127.0.0.1:0")
+    _, page = get(f"{child.listening()}/probe?target=mx1&debug=true")
+    _, printed, _ = run(capsys, "probe", "mx1", "--debug", "--config.file", fleet)
+    number = re.compile(r"\d+(\.\d+)?(e[+-]\d+)?")
+    assert number.sub("N", printed) == number.sub("N", page)
+
+
+def test_a_failed_probe_says_why_and_prints_metrics(
     capsys: pytest.CaptureFixture[str], agentless: tuple[Path, socket.socket]
 ) -> None:
     code, out, err = run(capsys, "probe", "mx1", "--timeout", "0.2", "--config.file", agentless[0])
@@ -344,7 +355,11 @@ def test_help_has_examples_that_the_parser_takes(
         (["--config", "fleet.yml"], "There is no flag --config. Did you mean --config.file?"),
         (["check", "--confg.file", "fleet.yml"], "Did you mean --config.file?"),
         (["serve", "--units", "3"], "There is no flag --units here. It is a flag of simulate and backfill."),
-        (["--config.file", "fleet.yml", "schema"], "There is no flag --config.file here. It is a flag of serve and"),
+        (["--debug", "probe", "mx1"], "There is no flag --debug here. It is a flag of probe."),
+        (
+            ["--config.file", "fleet.yml", "schema"],
+            "There is no flag --config.file here. It is a flag of serve, check, probe and sd.",
+        ),
         (["check", "mx1"], "Got unexpected extra argument (mx1)"),
         (["backtest", "--from", "3d"], "--from has no effect without --prometheus. Leave it out."),
         (["backtest", "--topology", "pair"], "--topology has no effect without --quiet-weeks."),
@@ -362,7 +377,7 @@ def test_help_has_examples_that_the_parser_takes(
         (["--log.level", "loud"], "'loud' is not one of 'debug', 'info', 'warning', 'error'"),
     ],
 )
-def test_wrong_usage_is_a_sentence_and_exit_code_2(
+def test_wrong_usage_is_a_sentence_and_code_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
     code, out, err = run(capsys, *arguments)
@@ -380,12 +395,12 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(
         ("[fe80::1%eth0]:10125", ("fe80::1%eth0", 10125)),
     ],
 )
-def test_a_listen_address_is_a_host_and_a_port(text: str, address: tuple[str, int]) -> None:
+def test_a_listen_address_is_host_and_port(text: str, address: tuple[str, int]) -> None:
     assert parse_command_line(["--web.listen-address", text])[1]["web_listen_address"] == (address,)
 
 
 @pytest.mark.parametrize(("level", "traced"), [("error", False), ("debug", True)])
-def test_an_unexpected_error_is_a_sentence_and_its_trace_is_for_debug(
+def test_an_unexpected_error_shows_its_trace_for_debug_only(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, level: str, traced: bool
 ) -> None:
     def broken(_path: Path) -> None:
@@ -430,6 +445,11 @@ def test_the_last_of_two_values_counts() -> None:
     assert values["timeout_offset"] == 2
 
 
+def test_warn_is_understood_as_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "schema", "--log.level", "warn")[0] == 0
+    assert logging.root.level == logging.WARNING
+
+
 def test_all_configuration_files_count() -> None:
     _, values = parse_command_line(["--config.file", "a.yml", "check", "--config.file", "b"])
     assert values["config_file"] == (Path("a.yml"), Path("b"))
@@ -441,7 +461,7 @@ def test_check_refuses_an_example_that_nobody_filled_in(capsys: pytest.CaptureFi
     assert err.splitlines()[0].endswith("passphrase is still fill-me-in: put your own secret there.")
 
 
-def test_an_environment_variable_sets_a_flag_of_every_command(
+def test_an_environment_variable_sets_a_flag_everywhere(
     capsys: pytest.CaptureFixture[str], fleet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IRONPORT_EXPORTER_CONFIG_FILE", str(fleet))
@@ -450,7 +470,7 @@ def test_an_environment_variable_sets_a_flag_of_every_command(
     assert run(capsys, "--config.file", "no.yml", "check")[0] == 1
 
 
-def test_a_variable_of_another_command_is_no_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_without_effect_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRONPORT_EXPORTER_TOPOLOGY", "pair")
     assert parse_command_line(["simulate", "--units", "3"])[1]["units"] == 3
 

@@ -77,7 +77,7 @@ def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("form", log.FORMATS)
 @pytest.mark.parametrize("tell", WAYS)
-def test_an_exception_is_its_type_and_message_on_one_line(
+def test_an_exception_is_type_and_message_on_one_line(
     capsys: pytest.CaptureFixture[str], form: log.Format, tell: Callable[[BaseException], None]
 ) -> None:
     log.setup(form)
@@ -97,7 +97,7 @@ def test_debug_adds_the_trace_and_still_one_line(
     assert 'error="ValueError: no such thing" trace="Traceback (most recent call last):\\n' in line
 
 
-def test_a_value_can_neither_forge_a_line_nor_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_value_cannot_forge_lines_or_steer_terminals(capsys: pytest.CaptureFixture[str]) -> None:
     log.setup("logfmt")
     structlog.get_logger().info("page", status="on\nlevel=error msg=forged\x1b[2J\r\x9b\u2028")
     written = capsys.readouterr().err

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exporter.errors import UsageError, suggestion
 from exporter.lab.backtest.cases import CASES, Case, quiet_case
-from exporter.lab.backtest.files import rules_of, write_json
+from exporter.lab.backtest.files import check_writable, rules_of, write_json
 from exporter.lab.backtest.score import Score, score
 from exporter.lab.backtest.score_report import scores_json, scores_table
 from exporter.lab.backtest.trials import Trial, play
@@ -32,6 +32,7 @@ def play_cases(
     `drops` is the share of SNMP requests that are lost, `step` the seconds between samples, `rules` a pattern of files.
     """
     cases = CASES if quiet_weeks is None else (*CASES, quiet_case(quiet_weeks, topology))
+    check_writable(json_file)
     trials = [Trial(case, seed, step, drops) for case in _chosen(cases, only) for seed in seeds]
     order = {trial: number for number, trial in enumerate(trials)}
     played = sorted(play(trials, rules_of(rules), progress.show), key=lambda one: order[one.trial])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from exporter.errors import ExporterError, UsageError
@@ -18,11 +20,23 @@ def rules_of(pattern: str | None) -> list[Rule]:
     return rule_files.read_rules(pattern)
 
 
+def check_writable(path: Path | None) -> None:
+    """Raise ExporterError now if the file, where one is given, cannot be written after the work."""
+    if path is not None:
+        with _refusing(path):
+            path.open("a").close()
+
+
 def write_json(path: Path | None, content: object) -> None:
-    """Write the content as JSON if a path is given; raises ExporterError if that is not possible."""
-    if path is None:
-        return
+    """Write the content as JSON where a path is given; raises ExporterError if that is not possible."""
+    if path is not None:
+        with _refusing(path):
+            path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
     try:
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        yield
     except OSError as error:
         raise ExporterError(f"Cannot write {path}: {error.strerror}. Choose another file with --json.") from error

@@ -17,7 +17,7 @@ from typing import Final
 
 from exporter.errors import ExporterError, UsageError
 from exporter.lab.backtest.alerting import HISTORY, Firing, replay
-from exporter.lab.backtest.files import rules_of, write_json
+from exporter.lab.backtest.files import check_writable, rules_of, write_json
 from exporter.lab.backtest.notifications import notifications
 from exporter.lab.backtest.past_report import pages_table, past_json, past_table, summary_table
 from exporter.lab.history import blocks, openmetrics, progress
@@ -41,6 +41,7 @@ def replay_past(url: str, *, begin: str, end: str, step: int, rules: str | None,
 
     `step` is in seconds, `rules` a pattern of files. Raises UsageError, ExporterError.
     """
+    check_writable(json_file)
     past = _range(begin, end, step)
     read = rules_of(rules)
     for name in ("promtool", "prometheus"):

@@ -138,7 +138,7 @@ def test_the_demo_shows_everything_at_work(start: Callable[..., Demo]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_demo_while_it_writes_history(start: Callable[..., Demo], number: int) -> None:
+def test_a_signal_ends_the_writing_of_history(start: Callable[..., Demo], number: int) -> None:
     """Ctrl-C too: a terminal sends SIGINT to the demo, and its workers do not hear it."""
     program("prometheus"), program("promtool")
     demo = start(history="8d")
@@ -154,7 +154,7 @@ def test_every_interval_between_scrapes_has_the_same_steps(tmp_path: Path, monke
     assert monitoring.SCRAPE_INTERVAL % command.present_fleet(tmp_path, 0).step == 0
 
 
-def test_without_the_programs_the_demo_says_what_it_leaves_out(start: Callable[..., Demo], tmp_path: Path) -> None:
+def test_the_demo_names_the_programs_it_misses(start: Callable[..., Demo], tmp_path: Path) -> None:
     demo = start(str(tmp_path))
     addresses = demo.addresses()
     assert (addresses["prometheus"], addresses["alertmanager"]) == (None, None)
@@ -178,7 +178,7 @@ def test_without_the_programs_the_demo_says_what_it_leaves_out(start: Callable[.
         (["attack", "flood"], 1, "Start one with: ironport-exporter demo"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
+def test_wrong_usage_of_the_demo_is_a_sentence(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
     done = run("demo", *arguments, "--state", str(tmp_path / "demo.json"))
     assert (done.returncode, done.stderr.count("\n")) == (code, 1)
     assert words in done.stderr

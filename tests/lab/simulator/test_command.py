@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from exporter import cli, config
+from exporter.lab.simulator.scenarios import SCENARIOS
 from support import logs
 from support.simulated import probed
 
@@ -70,9 +71,7 @@ def start() -> Iterator[Callable[..., Child]]:
         yield start
 
 
-async def test_it_writes_a_fleet_file_with_which_the_exporter_reads_every_unit(
-    start: Callable[..., Child], tmp_path: Path
-) -> None:
+async def test_the_fleet_file_lets_the_exporter_read_every_unit(start: Callable[..., Child], tmp_path: Path) -> None:
     file = tmp_path / "fleet.yml"
     child = start("--topology", "pair", "--fleet.file", file, "--scenario", "raid-fault,unit=ring2")
     assert child.control.startswith("http://127.0.0.1:")
@@ -86,9 +85,7 @@ async def test_it_writes_a_fleet_file_with_which_the_exporter_reads_every_unit(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_prints_the_fleet_file_without_a_place_for_it_and_ends_on_a_signal(
-    start: Callable[..., Child], tmp_path: Path, number: int
-) -> None:
+def test_it_prints_the_fleet_file_by_default(start: Callable[..., Child], tmp_path: Path, number: int) -> None:
     child = start("--units", "3", "--snmp", "v2c", "--http")
     assert child.control
     code, out, log = child.end(number)
@@ -99,7 +96,7 @@ def test_it_prints_the_fleet_file_without_a_place_for_it_and_ends_on_a_signal(
     assert list(config.load(file).appliances) == ["mx1", "mx2", "mx3"]
 
 
-def test_scenarios_of_the_command_line_run_and_others_join_them(start: Callable[..., Child], tmp_path: Path) -> None:
+def test_scenarios_run_and_others_join_them(start: Callable[..., Child], tmp_path: Path) -> None:
     child = start("--fleet.file", tmp_path / "fleet.yml", "--scenario", "flood@+1h", "--scenario", "fan-fault")
     urlopen(Request(f"{child.control}/scenarios", data=b"jabberer,unit=mx3"), timeout=LIMIT).close()
     with urlopen(f"{child.control}/scenarios", timeout=LIMIT) as answer:
@@ -124,7 +121,7 @@ def test_scenarios_of_the_command_line_run_and_others_join_them(start: Callable[
         (["--step", "7"], "'--step': '7' is not one of '15', '20', '30', '60'"),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_exit_code_2(
+def test_wrong_usage_is_one_sentence_and_code_2(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = cli.main(["simulate", *arguments])
@@ -142,13 +139,20 @@ def test_a_topology_of_several_faults_tells_them_all(tmp_path: Path, capsys: pyt
     assert str(file) in capsys.readouterr().err
 
 
-def test_a_fleet_file_that_cannot_be_written_is_told(start: Callable[..., Child], tmp_path: Path) -> None:
+def test_the_list_says_what_each_scenario_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[: len(SCENARIOS)]] == list(SCENARIOS)
+    assert lines[0].endswith(SCENARIOS["jabberer"].meaning)
+
+
+def test_an_unwritable_fleet_file_is_a_sentence(start: Callable[..., Child], tmp_path: Path) -> None:
     child = start("--topology", "pair", "--fleet.file", tmp_path / "no" / "fleet.yml")
     assert re.match(r"Cannot write .*No such file or directory\. .*--fleet\.file\.", child.first_line)
     assert child.process.wait(LIMIT) == 1
 
 
-def test_without_its_extra_it_says_how_to_install_it_and_the_exporter_works() -> None:
+def test_without_its_extra_it_says_what_to_install() -> None:
     """Without numpy, every other command is as it was."""
     program = "import sys; sys.modules['numpy'] = None; from exporter.cli import main; sys.exit(main(sys.argv[1:]))"
 
