@@ -1,12 +1,13 @@
-"""What the rules cost a Prometheus that watches many units: seconds per evaluation of each group, beside its interval.
+"""Measure what the rules cost a Prometheus that watches many units: the time of each evaluation of each group.
 
     python benchmarks/rules.py [UNITS] [MINUTES]
 
-UNITS (100) simulated units in pools of eight, several of them under attack, are scraped every minute by a Prometheus
-that knows two weeks of them: the recorded series that rules read over days, and samples of the hours that rules read.
-All groups are evaluated every 30 s for MINUTES (5), whatever their interval, which changes the number of evaluations
-and not what one costs. Prints for each group its interval, its rules, the median and the longest evaluation in
-milliseconds, and the longest as a share of the interval. The machine should have nothing else to do.
+A Prometheus scrapes UNITS (100) simulated units every minute. The units are in pools of eight, and several are under
+attack. The Prometheus has two weeks of history: the recorded series that rules read over days, and the samples of the
+hours that rules read. It evaluates all groups every 30 s for MINUTES (5), whatever their interval. That changes the
+number of evaluations but not the cost of one. The table shows for each group its interval, its number of rules, the
+median and the longest evaluation in milliseconds, and the longest as a share of the interval. Let nothing else run on
+the machine.
 """
 
 from __future__ import annotations
@@ -38,12 +39,11 @@ from exporter.lab.simulator.model import Model  # noqa: E402
 from exporter.lab.simulator.timeline import parse_scenario  # noqa: E402
 from exporter.lab.simulator.topology import Topology, equal_units  # noqa: E402
 from exporter.prometheus import rule_files  # noqa: E402
-from exporter.prometheus.durations import parse_duration  # noqa: E402 - the path comes first
+from exporter.prometheus.durations import DAY, HOUR, MINUTE, parse_duration  # noqa: E402 - the path comes first
 from support.prometheus import Prometheus, Series, get, parsed  # noqa: E402
 
 RULES = ROOT / "alerts" / "rules"
 PATTERN = str(RULES / "*.yml")
-MINUTE, HOUR, DAY = 60, 3600, 86400
 
 EVALUATED = "30s"
 HISTORY = 14 * DAY + 2 * HOUR
@@ -57,15 +57,14 @@ INCIDENTS = (
     ("jabberer", "unit=mx10"),
     ("size-bomb", "unit=mx14"),
 )
-"""What is under way, for 20 minutes when it is measured, and where."""
+"""The incidents and their places. They have lasted 20 minutes when the measurement begins."""
 
 Labels = Mapping[str, str]
 Frames = Mapping[int, bytes]
-"""What a scrape brings, by the minute since the epoch."""
+"""The text of each scrape by minutes since the epoch."""
 
 
 def main() -> None:
-    """Measure, and print the table."""
     arguments = dict(enumerate(sys.argv))
     count, minutes = int(arguments.get(1, 100)), int(arguments.get(2, 5))
     with tempfile.TemporaryDirectory() as name:
@@ -80,7 +79,7 @@ def main() -> None:
 
 
 def write_history(topology: Topology, end: int, data: Path) -> None:
-    """Write what rules read over days: a sample every 5 minutes, and a bit less than two weeks of it."""
+    """Write the series that rules read over days: a sample every 5 minutes, for a bit more than two weeks."""
     places = target_labels(watched_fleet(topology))
     of_units = list(places.values())
     of_pools = [
@@ -96,14 +95,14 @@ def write_history(topology: Topology, end: int, data: Path) -> None:
 
 
 def read_over_days() -> set[str]:
-    """Return the recorded series that rules read over a day or more, or from so long ago."""
+    """Return the recorded series that rules read over a day or more, or with an offset of a day or more."""
     expressions = "\n".join(rule.expression for rule in rule_files.read_rules(PATTERN))
     days = r"\w+:\w+:\w+(?=\[\d+[dw]\]|\[\w+\] offset \d+d)"
     return set(re.findall(days, expressions))
 
 
 def history_text(series: Mapping[str, Iterable[Labels]], ends: list[str]) -> Iterator[str]:
-    """Yield OpenMetrics text: every series with the same values."""
+    """Yield OpenMetrics text in which every series has the same values."""
     for name, places in series.items():
         yield header(name, "gauge")
         for labels in places:
@@ -112,7 +111,7 @@ def history_text(series: Mapping[str, Iterable[Labels]], ends: list[str]) -> Ite
 
 
 def write_samples(topology: Topology, end: int, data: Path, minutes: int) -> Frames:
-    """Write the last hours of samples, and return those of the minutes to come."""
+    """Write the samples of the last hours, and return the samples of the coming minutes."""
     families = families_of_rules(rule_files.read_rules(PATTERN))
     advance(topology, end - LONG_RECENT, end, Sampling(topology, 1, LONG, data))
     model = advance(topology, end - RECENT, end, Sampling(topology, 1, families - LONG, data))
@@ -147,12 +146,12 @@ class _Scraped(BaseHTTPRequestHandler):
         self.wfile.write(self._frames.get(int(time.time()) // MINUTE, b""))
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving(frames: Frames) -> Iterator[str]:
-    """Serve the samples of the present minute; give the address."""
+    """Serve the samples of the present minute, and yield the address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Scraped, frames))
     thread = Thread(target=server.serve_forever)
     thread.start()
@@ -166,7 +165,7 @@ def serving(frames: Frames) -> Iterator[str]:
 
 @contextmanager
 def prometheus(folder: Path, address: str) -> Iterator[Prometheus]:
-    """Run a Prometheus on the history that scrapes the address and evaluates all rules every 30 s."""
+    """Run a Prometheus with the history, which scrapes the address and evaluates all rules every 30 s."""
     for file in RULES.glob("*.yml"):
         (folder / file.name).write_text(
             re.sub(r"^  interval: .*", f"  interval: {EVALUATED}", file.read_text(), flags=re.M)
@@ -189,7 +188,7 @@ def prometheus(folder: Path, address: str) -> Iterator[Prometheus]:
 
 
 def measure(server: Prometheus, minutes: int) -> dict[str, list[float]]:
-    """Return the seconds of each evaluation of each group, by its name, and say what fires at the end."""
+    """Return the seconds of each evaluation by the name of the group, and print which alerts fire at the end."""
     seen: dict[str, dict[float, float]] = defaultdict(dict)
     limit = time.monotonic() + minutes * MINUTE
     while time.monotonic() < limit:
@@ -203,13 +202,12 @@ def measure(server: Prometheus, minutes: int) -> dict[str, list[float]]:
 
 
 def by_group(page: Series, figure: str) -> dict[str, float]:
-    """Return a figure of Prometheus' own by the name of the rule group."""
+    """Return a figure of Prometheus itself by the name of the rule group."""
     wanted = f"prometheus_rule_group_{figure}"
     return {dict(labels)["rule_group"].split(";")[1]: value for (name, labels), value in page.items() if name == wanted}
 
 
 def print_table(groups: Iterable[Mapping[str, Any]], durations: Mapping[str, list[float]]) -> None:
-    """Print a line for each group."""
     print("group                          interval rules  evaluations   median  longest  share of the interval")
     for group in groups:
         taken, interval = durations[group["name"]], parse_duration(group["interval"])
