@@ -1,1 +1,1 @@
-"""What the dashboards are made of: signals, the panels that show them, and a page for each question."""
+"""The source of the dashboards: signals, the panels that show them, and the dashboards."""

@@ -45,7 +45,7 @@ class DashboardRow:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A dashboard before it is made into Grafana's JSON."""
+    """A dashboard, from which Grafana's JSON is generated."""
 
     name: str
     """The end of the uid and of the file's name."""
@@ -55,7 +55,7 @@ class Dashboard:
     filters: Sequence[Filter]
     rows: Sequence[DashboardRow]
     since: str = "now-6h"
-    """The beginning of the time that is shown at first."""
+    """The beginning of the time range when the dashboard is opened."""
 
     @property
     def uid(self) -> str:

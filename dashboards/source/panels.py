@@ -69,7 +69,7 @@ class Panel:
     queries: Sequence[Dataquery] = ()
     transformations: Sequence[grafana.DataTransformerConfig] = ()
     repeat: str = ""
-    """The variable for each value of which there is one such panel, two beside each other."""
+    """A variable: Grafana repeats the panel for each selected value, two beside each other."""
 
     def placed(self, number: int, x: int, y: int) -> grafana.Panel:
         """Return Grafana's model of the panel."""
@@ -111,7 +111,7 @@ class Column:
 
     signal: Signal
     aggregation: str = "max"
-    """How series are joined that the rows of the table do not tell apart."""
+    """Joins the series that belong to one row."""
     name: str = ""
     """The heading, if not the signal's name."""
     label: str = ""

@@ -1,5 +1,3 @@
-"""The capacity review."""
-
 from __future__ import annotations
 
 from typing import Final

@@ -1,5 +1,3 @@
-"""Delivery and bounces."""
-
 from __future__ import annotations
 
 from dashboards.source import shared

@@ -1,5 +1,3 @@
-"""The fleet wall."""
-
 from __future__ import annotations
 
 from dashboards.source import shared, verdicts

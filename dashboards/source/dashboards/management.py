@@ -1,5 +1,3 @@
-"""The management summary."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -33,7 +31,7 @@ def management_summary() -> Dashboard:
         rows=(
             top(
                 stat(service.MESSAGES.by("sum"), width=3),
-                stat(service.REFUSED_SHARE),
+                stat(service.REJECTED_SHARE),
                 stat(service.BUSIEST_HOUR_OF_ALL, width=3),
                 stat(service.AVAILABILITY.by("min"), title="Available, worst pool"),
                 minutes_late(),
@@ -46,7 +44,7 @@ def management_summary() -> Dashboard:
                 graph(service.MESSAGES_A_DAY, stacked=True, daily=True),
                 minutes_late_a_day(),
                 graph(service.COMPLETED_A_DAY.by("sum", "result"), stacked=True, daily=True),
-                graph(service.REFUSED_A_DAY),
+                graph(service.REJECTED_A_DAY),
             ),
             collapsed(
                 "How to read this", markdown("How to read this", "What the figures mean.", SUMMARY_EXPLAINED, height=8)
@@ -83,7 +81,7 @@ def totals_of_each_pool() -> Panel:
         Column(service.MESSAGES),
         Column(service.DELIVERED),
         Column(service.HARD_BOUNCED),
-        Column(service.REFUSED),
+        Column(service.REJECTED_OF_POOL),
         Column(service.BUSIEST_HOUR),
         Column(service.BUSIEST_UNTIL, width=140),
         Column(service.AVAILABILITY),

@@ -1,5 +1,3 @@
-"""Monitoring health."""
-
 from __future__ import annotations
 
 from dashboards.source import shared

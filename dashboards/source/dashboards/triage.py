@@ -1,5 +1,3 @@
-"""Attack triage."""
-
 from __future__ import annotations
 
 from dashboards.source import shared, verdicts

@@ -12,7 +12,7 @@ from dashboards.source.signals import PER_UNIT, Signal, delivery, edge, hardware
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
 UNIT_NAME: Final = "{{instance}} ({{job}})"
-"""A legend without the pool, which is nearly always the same here."""
+"""Legend without the pool, which is nearly always the same here."""
 
 
 def unit_detail() -> Dashboard:
@@ -57,7 +57,7 @@ def status() -> Panel:
         Column(unit.UNIT_UPTIME),
         Column(unit.MODEL_AND_SERIAL, label="model", name="Model"),
         Column(unit.MODEL_AND_SERIAL, label="serial", name="Serial", width=200),
-        Column(unit.RELEASE, label="version", name="AsyncOS"),
+        Column(unit.ASYNCOS_RELEASE, label="version", name="AsyncOS"),
         Column(unit.TARGET, label="role", name="Role"),
         Column(unit.TARGET, label="site", name="Site"),
         title="Status",
@@ -111,7 +111,7 @@ def connections() -> Panel:
 
 
 def cpu() -> Panel:
-    """Ranked by the CPU, because a unit whose CPU is busy may have a short queue."""
+    """Rank units by CPU, because a unit whose CPU is busy may have a short queue."""
     return graph(Line(unit.CPU.largest(4, by=unit.CPU_OF_APPLIANCE), "{{instance}} {{process}} ({{job}})"))
 
 

@@ -11,7 +11,7 @@ from dashboards.source.palette import GOOD, NamedValue
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What a signal has one series for each of: the plural word, and the labels that tell the series apart."""
+    """What each series of a signal is about: the plural word for it, and the labels that tell the series apart."""
 
     plural: str
     labels: tuple[str, ...]
@@ -33,7 +33,7 @@ IN_TOTAL: Final = Dimension("fleet", ())
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """That a signal is restricted to the `count` units or pools where the signal called `ranking` was largest."""
+    """The limit of a graph: it shows the `count` units or pools where the signal with the name `ranking` was largest."""
 
     count: int
     plural: str
@@ -49,9 +49,9 @@ class Signal:
     """Grafana's word for the unit: s, percentunit, mps (messages per second) ..."""
     dimension: Dimension
     description: str
-    """A sentence."""
+    """One or two sentences."""
     expression: str
-    """PromQL, in which `<<delay_seconds>>` is a threshold, and `{<<units>>}` filters as variables.py says."""
+    """PromQL. `<<delay_seconds>>` is a threshold; `{<<units>>}` is filled with filters, see variables.py."""
     limits: Sequence[tuple[float, str]] = ()
     """Values in ascending order, each with the colour from there on."""
     below: str = GOOD
@@ -60,7 +60,7 @@ class Signal:
     """Words that are shown instead of values."""
     decimals: int | None = None
     no_value: str = "no data"
-    """What a panel shows, with the reason, where there is no such figure."""
+    """The text of a panel without data: the reason."""
     limited: Limited | None = None
 
     def by(self, aggregation: str, *labels: str) -> Signal:

@@ -96,7 +96,7 @@ _DEMAND: Final = "pool:ironport_messages_injected:rate1h_busy1w{<<pools>>}"
 
 
 def _known(weeks: int) -> str:
-    """Return the PromQL of the busy hours that were known so many weeks ago."""
+    """Return the PromQL of the busy hour so many weeks ago, for pools that had one."""
     return f"last_over_time({_DEMAND}[1d] offset {7 * weeks - 1}d)"
 
 

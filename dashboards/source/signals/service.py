@@ -31,13 +31,13 @@ def _share(part: str, others: str, window: str, labels: str = "") -> str:
 _TWICE: Final = "Mail that passes two pools counts in both."
 
 _INJECTED: Final = "messages_injected:rate1h{<<pools>>}"
-_REFUSED_SERIES: Final = ("recipients_rejected:rate1h{<<pools>>}", "recipients_injected:rate1h{<<pools>>}")
+_REJECTED_SERIES: Final = ("recipients_rejected:rate1h{<<pools>>}", "recipients_injected:rate1h{<<pools>>}")
 _BOUNCED_SERIES: Final = (
     'recipients_completed:rate1h{result="hard_bounced",<<pools>>}',
     'recipients_completed:rate1h{result!="hard_bounced",<<pools>>}',
 )
-_REFUSED_TOTAL, _TAKEN_TOTAL = (f"sum_over_time(pool:ironport_{series}[$__range])" for series in _REFUSED_SERIES)
-_REFUSED_LIMITS: Final = ((limit("harvest_ratio"), WARNING),)
+_REJECTED_TOTAL, _ACCEPTED_TOTAL = (f"sum_over_time(pool:ironport_{series}[$__range])" for series in _REJECTED_SERIES)
+_REJECTED_LIMITS: Final = ((limit("harvest_ratio"), WARNING),)
 
 MESSAGES: Final = Signal(
     "Messages",
@@ -84,42 +84,42 @@ HARD_BOUNCED: Final = Signal(
     decimals=1,
 )
 
-REFUSED: Final = Signal(
+REJECTED_OF_POOL: Final = Signal(
     "Rejected",
     "percentunit",
     PER_POOL,
     "Share of all recipients that were rejected.",
-    _share(*_REFUSED_SERIES, "[$__range]", "job, stream, pool"),
-    limits=_REFUSED_LIMITS,
+    _share(*_REJECTED_SERIES, "[$__range]", "job, stream, pool"),
+    limits=_REJECTED_LIMITS,
     decimals=1,
 )
 
-REFUSED_SHARE: Final = Signal(
+REJECTED_SHARE: Final = Signal(
     "Recipients rejected",
     "percentunit",
     IN_TOTAL,
     "Share of the recipients that were rejected, over all pools that reject any. Pools behind them count the same mail "
     "again and are left out.",
     f"""\
-sum ({_REFUSED_TOTAL})
+sum ({_REJECTED_TOTAL})
 /
 (
-  sum ({_REFUSED_TOTAL})
+  sum ({_REJECTED_TOTAL})
 +
-  sum ({_TAKEN_TOTAL} and on (job, stream, pool) {_REFUSED_TOTAL} > 0)
+  sum ({_ACCEPTED_TOTAL} and on (job, stream, pool) {_REJECTED_TOTAL} > 0)
 > 0)
 or
-0 * sum ({_REFUSED_TOTAL})""",
-    limits=_REFUSED_LIMITS,
+0 * sum ({_REJECTED_TOTAL})""",
+    limits=_REJECTED_LIMITS,
     decimals=1,
 )
 
-REFUSED_A_DAY: Final = Signal(
+REJECTED_A_DAY: Final = Signal(
     "Recipients rejected, over a day",
     "percentunit",
     PER_POOL,
     "Share of all recipients that were rejected in the 24 hours before.",
-    _share(*_REFUSED_SERIES, "[1d]", "job, stream, pool"),
+    _share(*_REJECTED_SERIES, "[1d]", "job, stream, pool"),
     decimals=1,
 )
 

@@ -10,7 +10,7 @@ from dashboards.source.signals import PER_UNIT, Signal
 
 
 def _last_series(metric: str) -> str:
-    """Return the PromQL of one series for each unit: the present one, or the last of this day if the unit is silent."""
+    """Return the PromQL of one series for each unit: the current one, or the last of 24 hours if the unit is silent."""
     now, before = (
         f"topk by (job, pool, instance) (1, count_over_time({metric}{{<<units>>}}[{window}]))"
         for window in ("15m", "1d")
@@ -42,7 +42,7 @@ MODEL_AND_SERIAL: Final = Signal(
     _last_series("ironport_hardware_info"),
 )
 
-RELEASE: Final = Signal(
+ASYNCOS_RELEASE: Final = Signal(
     "AsyncOS",
     "none",
     PER_UNIT,
