@@ -40,7 +40,7 @@ def hardware_and_licences() -> Dashboard:
 def parts_of_each_unit() -> Panel:
     return table(
         PER_UNIT.labels,
-        Column(unit.ASYNCOS_RELEASE, name="Release", label="version"),
+        Column(unit.UNIT_RELEASE, name="Release", label="version"),
         Column(unit.MODEL_AND_SERIAL, name="Model", label="model"),
         Column(unit.MODEL_AND_SERIAL, name="Serial number", label="serial", width=190),
         Column(hardware.DRIVE),
@@ -92,7 +92,7 @@ def slowest_fans() -> Panel:
 def releases() -> Panel:
     return table(
         (*PER_POOL.labels, "version"),
-        Column(unit.ASYNCOS_RELEASE, "count", name="Units"),
+        Column(unit.UNIT_RELEASE, "count", name="Units"),
         title="Releases",
         description="Units of a pool by AsyncOS release. All units of a pool should run the same release.",
         width=6,

@@ -57,7 +57,7 @@ def status() -> Panel:
         Column(unit.UNIT_UPTIME),
         Column(unit.MODEL_AND_SERIAL, label="model", name="Model"),
         Column(unit.MODEL_AND_SERIAL, label="serial", name="Serial", width=200),
-        Column(unit.ASYNCOS_RELEASE, label="version", name="AsyncOS"),
+        Column(unit.UNIT_RELEASE, label="version", name="AsyncOS"),
         Column(unit.TARGET, label="role", name="Role"),
         Column(unit.TARGET, label="site", name="Site"),
         title="Status",

@@ -33,7 +33,7 @@ IN_TOTAL: Final = Dimension("fleet", ())
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """The limit of a graph: it shows the `count` units or pools where the signal with the name `ranking` was largest."""
+    """The limit of a graph: it shows the `count` units or pools where the signal named `ranking` was largest."""
 
     count: int
     plural: str

@@ -42,7 +42,7 @@ MODEL_AND_SERIAL: Final = Signal(
     _last_series("ironport_hardware_info"),
 )
 
-ASYNCOS_RELEASE: Final = Signal(
+UNIT_RELEASE: Final = Signal(
     "AsyncOS",
     "none",
     PER_UNIT,
