@@ -96,7 +96,7 @@ class Line:
 
     signal: Signal
     legend: str = ""
-    """The name of each series, for example `{{instance}}`; by default that of the signal's level."""
+    """The name of each series, for example `{{instance}}`; by default that of the signal's dimension."""
     colour: str = ""
     dashed: bool = False
 
