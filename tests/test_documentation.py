@@ -133,3 +133,11 @@ def test_every_file_that_contributing_names_exists() -> None:
     named = re.findall(r"(?<![\w./])((?:alerts|benchmarks|dashboards|docs|exporter|tests)/[\w./-]*\w)", text)
     assert len(named) > 20
     assert [path for path in named if not (PROJECT / path).exists()] == []
+
+
+def test_the_examples_of_contributing_are_quoted_from_the_code() -> None:
+    examples = [*code_lines(CONTRIBUTING, "python"), *code_lines(CONTRIBUTING, "yaml")]
+    files = ("exporter/metrics/catalog.py", "alerts/thresholds.yml", "dashboards/source/signals/delivery.py")
+    code = {line.strip().rstrip(",") for file in files for line in (PROJECT / file).read_text().splitlines()}
+    assert len(examples) > 5
+    assert [line for line in examples if line.rstrip(",") not in code] == []
