@@ -118,8 +118,10 @@ _UNITS: Final = whole("a number of units from 1 to 5000", 1, 5000)
 
 
 def _complete_scenario(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from exporter.lab.simulator.scenarios import SCENARIOS
-
+    try:
+        from exporter.lab.simulator.scenarios import SCENARIOS
+    except ModuleNotFoundError:  # the extra is not installed
+        return []
     return [name for name in SCENARIOS if name.startswith(incomplete)]
 
 
@@ -182,6 +184,7 @@ _scenario: Final = flag(
         "Environment variables": (
             "A flag that is not on the command line is read from its environment variable,",
             "for example --config.file from IRONPORT_EXPORTER_CONFIG_FILE.",
+            "If the flag may be repeated, separate its values by spaces, files by colons.",
         ),
         "Completion in your shell": (
             'bash: eval "$(_IRONPORT_EXPORTER_COMPLETE=bash_source ironport-exporter)"',

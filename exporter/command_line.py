@@ -26,7 +26,8 @@ _LISTEN: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]
 class Flag(click.Option):
     """A flag with dots in its name; its environment variable has the same name whatever the command.
 
-    The value of `--config.file` is called config_file, and its variable is IRONPORT_EXPORTER_CONFIG_FILE.
+    The value of `--config.file` is called config_file, and its variable is IRONPORT_EXPORTER_CONFIG_FILE. No flag may
+    be called --port or --service-...: for a service called ironport-exporter, Kubernetes sets such variables.
     """
 
     def __init__(self, names: Sequence[str], **attributes: Any) -> None:

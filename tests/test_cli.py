@@ -470,6 +470,14 @@ def test_an_environment_variable_sets_a_flag_everywhere(
     assert run(capsys, "--config.file", "no.yml", "check")[0] == 1
 
 
+def test_a_variable_may_have_several_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRONPORT_EXPORTER_CONFIG_FILE", "a.yml:b")
+    monkeypatch.setenv("IRONPORT_EXPORTER_WEB_LISTEN_ADDRESS", ":80 :81")
+    _, values = parse_command_line([])
+    assert values["config_file"] == (Path("a.yml"), Path("b"))
+    assert values["web_listen_address"] == (("", 80), ("", 81))
+
+
 def test_a_variable_without_effect_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRONPORT_EXPORTER_TOPOLOGY", "pair")
     assert parse_command_line(["simulate", "--units", "3"])[1]["units"] == 3

@@ -49,7 +49,7 @@ def start_demo(history: str, state: Path | None) -> int:
 
     `history` is the length of the past that Prometheus has at the start. Raises RequestError, ExporterError.
     """
-    past = timeline.checked_duration(history, "--history")
+    past = timeline.checked_duration(history, "length of the history")
     file = state or state_file.default()
     with state_file.claimed(file), tempfile.TemporaryDirectory(prefix="ironport-demo-") as name:
         folder = Path(name)
@@ -66,7 +66,7 @@ def start_attack(scenario: str, state: Path | None) -> int:
     minutes = (begun["end"] - begun["begin"]) / 60
     _print(f"{begun['scenario']} on {', '.join(begun['units'])} for {minutes:.0f} min, number {begun['number']}.")
     for place in filter(None, (addresses.alertmanager, addresses.prometheus and f"{addresses.prometheus}/alerts")):
-        _print(f"Watch {place}")
+        _print(f"The alerts, after a few minutes: {place}")
     return 0
 
 

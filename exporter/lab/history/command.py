@@ -32,7 +32,7 @@ def write_history(
     backfill(
         topology,
         seed=seed,
-        seconds=timeline.checked_duration(last, "--last"),
+        seconds=timeline.checked_duration(last, "length of the history"),
         end=time.time(),
         out=out,
         scenarios=[timeline.parse_scenario(text) for text in scenarios],

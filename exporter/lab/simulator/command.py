@@ -40,7 +40,9 @@ def run_simulation(
     """
     host, _ = address
     if not (host == "localhost" or _is_loopback(host)):
-        raise RequestError("The control of a simulated fleet is for the loopback alone: listen on 127.0.0.1.")
+        raise RequestError(
+            "The page that controls a simulated fleet is served on the loopback interface only: use 127.0.0.1."
+        )
     requests = [timeline.parse_scenario(text) for text in scenarios]
     model = Model(topology, seed, time.time(), step)
     for request in requests:

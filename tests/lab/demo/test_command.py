@@ -174,7 +174,7 @@ def test_the_demo_names_the_programs_it_misses(start: Callable[..., Demo], tmp_p
         (["attack", "jaberer"], 2, "Did you mean jabberer?"),
         (["atack", "flood"], 2, "Did you mean attack?"),
         (["dance", "flood"], 2, "There is no command 'dance'"),
-        (["--history", "long"], 2, "history"),
+        (["--history", "long"], 2, "The length of the history 'long' is not a time"),
         (["attack", "flood"], 1, "Start one with: ironport-exporter demo"),
     ],
 )

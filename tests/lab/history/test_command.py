@@ -25,7 +25,9 @@ def test_the_command_makes_a_database(tmp_path: Path, capsys: pytest.CaptureFixt
     out = tmp_path / "data"
     arguments = ["backfill", "--topology", "pair", "--last", "10m", "--out", str(out), "--scenario", "flood"]
     assert main(arguments) == 0
-    assert capsys.readouterr().out == f"The history is in {out}. Start Prometheus with --storage.tsdb.path={out}.\n"
+    printed = capsys.readouterr()
+    assert printed.out == f"The history is in {out}. Start Prometheus with --storage.tsdb.path={out}.\n"
+    assert printed.err == "", "progress is for terminals"
     assert main(arguments) == 2, "now the folder is not empty"
 
 

@@ -114,7 +114,7 @@ def test_scenarios_run_and_others_join_them(start: Callable[..., Child], tmp_pat
         (["--scenario", "boredom"], "There is no scenario boredom. `ironport-exporter simulate --list` lists them."),
         (["--scenario", "jabberer,size=big"], "The size 'big' is not a number"),
         (["--scenario", "jabberer,unit=mx99"], "There is no unit mx99;"),
-        (["--web.listen-address", ":9000"], "The control of a simulated fleet is for the loopback alone"),
+        (["--web.listen-address", ":9000"], "is served on the loopback interface only: use 127.0.0.1."),
         (["--units", "0"], "'--units': '0' is not a number of units from 1 to 5000"),
         (["--units", "3", "--topology", "pair"], "--topology has no effect with --units"),
         (["--seed", "-1"], "'--seed': '-1' is not a whole number, 0 or more"),
