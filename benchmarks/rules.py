@@ -2,12 +2,12 @@
 
     python benchmarks/rules.py [UNITS] [MINUTES]
 
-A Prometheus scrapes UNITS (100) simulated units every minute. The units are in pools of eight, and several are under
-attack. The Prometheus has two weeks of history: the recorded series that rules read over days, and the samples of the
-hours that rules read. It evaluates all groups every 30 s for MINUTES (5), whatever their interval. That changes the
-number of evaluations but not the cost of one. The table shows for each group its interval, its number of rules, the
-median and the longest evaluation in milliseconds, and the longest as a share of the interval. Let nothing else run on
-the machine.
+A Prometheus scrapes UNITS (100, 24 at least) simulated units every minute. The units are in pools of eight, and
+several are under attack. The Prometheus has two weeks of history: the recorded series that rules read over days, and
+the samples of the hours that rules read. It evaluates all groups every 30 s for MINUTES (5), whatever their interval.
+That changes the number of evaluations but not the cost of one. The table shows for each group its interval, its
+number of rules, the median and the longest evaluation in milliseconds, and the longest as a share of the interval.
+Let nothing else run on the machine.
 """
 
 from __future__ import annotations
