@@ -394,6 +394,17 @@ def test_a_state_has_the_same_colour_everywhere() -> None:
     assert {words for words, own in colours.items() if len(own) > 1} == set()
 
 
+@pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS)
+def test_a_signal_is_filtered_by_its_dimension(signal: Signal) -> None:
+    """A sum over the fleet may be filtered by anything, the exporter's own series by nothing."""
+    named = thresholds.names(signal.expression) & matchers(()).keys()
+    wanted = {"sensors": "units"}.get(signal.dimension.plural, signal.dimension.plural)
+    if wanted == "exporters":
+        assert not named
+    else:
+        assert named if wanted == "fleet" else wanted in named
+
+
 def test_every_signal_is_shown() -> None:
     shown = {_without_filters(target["expr"]) for _, target in QUERIES}
     expressions = {
