@@ -236,8 +236,8 @@ def cli() -> None:
     "--web.route-prefix",
     type=route_prefix,
     metavar="PATH",
-    help="The path before all paths, such as /ironport. By default that of --web.external-url; give / if a proxy "
-    "removes it.",
+    help="Serve everything below this path, for example /ironport. By default it is the path of "
+    "--web.external-url. Set / if your proxy removes that path.",
 )
 @flag(
     "--timeout-offset",

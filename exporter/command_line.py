@@ -180,7 +180,8 @@ def _example(command: click.Command) -> Sequence[str]:
 def _write_flags(
     ctx: click.Context, formatter: click.HelpFormatter, heading: str, parameters: Sequence[click.Parameter]
 ) -> None:
-    records = [parameter.get_help_record(ctx) for parameter in parameters]
+    options = (parameter for parameter in parameters if isinstance(parameter, click.Option))
+    records = [option.get_help_record(ctx) for option in options]
     with formatter.section(heading):
         formatter.write_dl([record for record in records if record])
 

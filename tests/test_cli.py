@@ -345,6 +345,12 @@ def test_help_has_examples_that_the_parser_takes(
         assert parse_command_line(shlex.split(example.split(" > ")[0])[1:])[0] == words[-1]
 
 
+@pytest.mark.parametrize("words", [["probe"], ["demo", "attack"]], ids=" ".join)
+def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    _, out, _ = run(capsys, *words, "--help")
+    assert out.split("Flags:\n")[1].startswith("  --")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -36,13 +36,13 @@ class ServerSettings:
     external_url: BaseUrl | None = None
     """The URL under which Prometheus reaches the exporter; by default it is taken from each request for /sd."""
     route_prefix: str | None = None
-    """The path before all paths, such as `/ironport`; by default that of the external URL."""
+    """The path below which everything is served, such as `/ironport`; by default that of the external URL."""
     auto_reload: bool = False
     """Whether a change of the configuration files is loaded without a request."""
 
     @property
     def prefix(self) -> str:
-        """The path before all paths; empty if there is none."""
+        """The path below which everything is served; empty if there is none."""
         if self.route_prefix is not None:
             return self.route_prefix
         return self.external_url.prefix if self.external_url else ""
