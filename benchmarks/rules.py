@@ -36,7 +36,7 @@ from exporter.lab.history.families import families_of_rules  # noqa: E402
 from exporter.lab.history.openmetrics import header, labelled  # noqa: E402
 from exporter.lab.history.sampling import Sampling, sample_text, target_labels, watched_fleet  # noqa: E402
 from exporter.lab.simulator.model import Model  # noqa: E402
-from exporter.lab.simulator.timeline import parse_scenario  # noqa: E402
+from exporter.lab.simulator.scenario_text import parse_scenario  # noqa: E402
 from exporter.lab.simulator.topology import Topology, equal_units  # noqa: E402
 from exporter.prometheus import rule_files  # noqa: E402
 from exporter.prometheus.durations import DAY, HOUR, MINUTE, parse_duration  # noqa: E402 - the path comes first

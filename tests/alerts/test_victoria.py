@@ -21,7 +21,7 @@ from exporter.lab.history.families import families_of_rules
 from exporter.lab.history.progress import silent
 from exporter.lab.history.sampling import Sampling, sample_text
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import load_topology
 from exporter.prometheus import client, rule_files
 from support.processes import program

@@ -14,7 +14,7 @@ import pytest
 from exporter.lab.history import blocks, openmetrics
 from exporter.lab.history.sampling import JOB
 from exporter.lab.simulator import topology
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import Topology
 from support import history
 from support.fleets import FLEETS

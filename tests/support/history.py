@@ -17,8 +17,8 @@ from exporter.lab.history.openmetrics import SampleColumn
 from exporter.lab.history.sampling import JOB, Sampling, sample_text
 from exporter.lab.simulator.incident import Parameter
 from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.scenario_text import ScenarioRequest
 from exporter.lab.simulator.scenarios import SCENARIOS
-from exporter.lab.simulator.timeline import ScenarioRequest
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.traffic import good_mail, spam
 from exporter.prometheus import rule_files

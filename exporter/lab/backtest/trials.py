@@ -28,7 +28,7 @@ from exporter.lab.history.workers import workers
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Truth
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.prometheus.durations import HOUR
 from exporter.prometheus.rule_files import Rule
 

@@ -19,7 +19,7 @@ from exporter.lab.demo import monitoring, state_file
 from exporter.lab.demo.state_file import Addresses
 from exporter.lab.history import progress
 from exporter.lab.history.backfill import backfill
-from exporter.lab.simulator import command, control, timeline, topology
+from exporter.lab.simulator import command, control, scenario_text, topology
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.prometheus import rule_files
@@ -49,7 +49,7 @@ def start_demo(history: str, state: Path | None) -> int:
 
     `history` is the length of the past that Prometheus has at the start. Raises RequestError, ExporterError.
     """
-    past = timeline.checked_duration(history, "length of the history")
+    past = scenario_text.checked_duration(history, "length of the history")
     file = state or state_file.default()
     with state_file.claimed(file), tempfile.TemporaryDirectory(prefix="ironport-demo-") as name:
         folder = Path(name)
@@ -59,7 +59,7 @@ def start_demo(history: str, state: Path | None) -> int:
 
 def start_attack(scenario: str, state: Path | None) -> int:
     """Start a scenario in the demo that runs and return the exit code; raises RequestError, ExporterError."""
-    timeline.parse_scenario(scenario)
+    scenario_text.parse_scenario(scenario)
     file = state or state_file.default()
     addresses = state_file.read_addresses(file)
     begun = _ask(file, f"{addresses.simulator}/scenarios", scenario.encode())

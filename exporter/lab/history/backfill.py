@@ -19,7 +19,7 @@ from exporter.lab.history.progress import Progress, silent
 from exporter.lab.history.sampling import Sampling, write_samples
 from exporter.lab.history.workers import workers
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import ScenarioRequest
+from exporter.lab.simulator.scenario_text import ScenarioRequest
 from exporter.lab.simulator.topology import Topology
 from exporter.prometheus.rule_files import Rule, levels
 

@@ -1,4 +1,4 @@
-"""The blocks of a Prometheus database: made of OpenMetrics text by promtool, and read by a Prometheus of their own."""
+"""Blocks of a Prometheus database: promtool makes them from OpenMetrics text, and Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from exporter.lab.history import openmetrics
 from exporter.prometheus.client import QUERY_TIMEOUT, opener
 
 LENGTH: Final = 64800
-"""Time in seconds that a block spans, from a multiple of it since the epoch.
+"""Seconds that a block spans, beginning at a multiple of it in Unix time.
 
-Of the lengths that Prometheus compacts to it is the longest that its default retention of 15 days allows.
+Prometheus begins with blocks of 2 hours and compacts them to blocks of 6, 18, 54 hours and so on, up to a tenth of the
+retention. With its default retention of 15 days, 18 hours are the longest. Blocks of this length stay as they are.
 """
 
 _LEFT_BEHIND: Final = ("wal", "chunks_head", "lock", "queries.active")
-"""What Prometheus leaves beside the blocks; nothing was scraped, so that there is nothing in it."""
+"""What Prometheus leaves beside the blocks. It holds no samples, because nothing was scraped."""
 
 _PATIENCE: Final = 120.0
-"""Seconds within which Prometheus must have started, or ended; generous, for a busy machine."""
+"""Seconds in which Prometheus must start or end. This is generous, for a busy machine."""
 
 DEFAULT_LOOKBACK: Final = 300
-"""Seconds after a sample for which its series is there still: Prometheus' own default.
+"""Seconds for which a series is still there after its last sample: the default of Prometheus.
 
-Prometheus marks the end of a series that a scrape or a rule no longer has; text has no such mark, so that here every
-series lasts for so long.
+Prometheus marks the end of a series that a scrape or a rule no longer gives. Text has no such mark, so here every
+series lasts for this time.
 """
 
 
 def program(name: str) -> str:
-    """Return the path of a program; raises ExporterError where it is not installed."""
+    """Return the path of a program; raises ExporterError if it is not installed."""
     path = shutil.which(name)
     if path is None:
         raise ExporterError(f"{name} is not on the PATH; it comes with Prometheus (Debian: apt install prometheus).")
@@ -47,7 +48,7 @@ def program(name: str) -> str:
 
 
 def periods(begin: int, end: int, step: int) -> Iterator[range]:
-    """Yield the instants from `begin` to `end`, both included, so that each range lies in one block."""
+    """Yield the instants from `begin` to `end`, both included, as ranges that each lie in one block."""
     while begin <= end:
         border = (begin // LENGTH + 1) * LENGTH
         instants = range(begin, min(border - 1, end) + 1, step)
@@ -56,9 +57,9 @@ def periods(begin: int, end: int, step: int) -> Iterator[range]:
 
 
 def write(text: Iterable[str], folder: Path) -> None:
-    """Add the samples of the metric families in `text`, which lie in one block, to the database in `folder`.
+    """Add the samples in `text`, which lie in one block, to the database in `folder`.
 
-    promtool reads its input once to find the block and once for its samples, and would for each further block again.
+    All samples lie in one block because promtool reads its whole input again for each block.
     """
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".openmetrics") as file:
         try:
@@ -81,7 +82,7 @@ def write(text: Iterable[str], folder: Path) -> None:
 
 @contextmanager
 def served(folder: Path, lookback: int = DEFAULT_LOOKBACK) -> Iterator[str]:
-    """Run Prometheus on the database in `folder` and give its URL; afterwards there are but blocks again."""
+    """Run Prometheus on the database in `folder` and yield its URL. Afterwards the folder holds only blocks again."""
     url = f"http://127.0.0.1:{_free_port()}"
     command = [
         program("prometheus"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from exporter.lab.history import progress
 from exporter.lab.history.backfill import backfill
 from exporter.lab.history.families import ALL_FAMILIES
-from exporter.lab.simulator import timeline
+from exporter.lab.simulator import scenario_text
 from exporter.lab.simulator.topology import Topology
 from exporter.prometheus import rule_files
 
@@ -32,10 +32,10 @@ def write_history(
     backfill(
         topology,
         seed=seed,
-        seconds=timeline.checked_duration(last, "length of the history"),
+        seconds=scenario_text.checked_duration(last, "length of the history"),
         end=time.time(),
         out=out,
-        scenarios=[timeline.parse_scenario(text) for text in scenarios],
+        scenarios=[scenario_text.parse_scenario(text) for text in scenarios],
         step=step,
         families=ALL_FAMILIES if every_metric else None,
         rules=rule_files.read_rules(rules) if rules else (),

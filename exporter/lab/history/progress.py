@@ -1,4 +1,4 @@
-"""How far long work is."""
+"""Progress of long work."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import sys
 from collections.abc import Callable
 
 Progress = Callable[[str, float], None]
-"""Is told what is being done, and which share of it is done."""
+"""Called with what is being done and the share that is done."""
 
 
 def show(what: str, share: float) -> None:
-    """Show how far a part of the work is, in one line for each part; only a terminal shows it."""
+    """Show the progress on a terminal, with one line for each part of the work."""
     if not sys.stderr.isatty():
         return
     print(f"\r{what}: {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)  # noqa: T201 - for who waits
 
 
 def silent(_what: str, _share: float) -> None:
-    """Show nothing."""
+    pass

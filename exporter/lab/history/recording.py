@@ -1,7 +1,7 @@
-"""The series that recording rules would have recorded: range queries over a history, level by level.
+"""The series that recording rules would have recorded, made by range queries over a history, level by level.
 
-First come the rules that read samples alone, then those that read what these have recorded, and so on. (promtool has a
-command for rules, which makes a block for every rule and two hours, and knows no levels.)
+The first level has the rules that read only samples, the next level those that read what the first has recorded, and so
+on. (promtool has a command for this, but it makes a block for each rule and two hours, and it knows no levels.)
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def record(
     pace: int = 0,
     lookback: int = blocks.DEFAULT_LOOKBACK,
 ) -> None:
-    """Add to the database in `folder` what the rules of all levels record in the periods, as `evaluate` does.
+    """Add what the rules of all levels record in the periods to the database in `folder`; see `evaluate`.
 
-    Raises ExporterError where promtool or Prometheus is missing or fails.
+    Raises ExporterError if promtool or Prometheus is missing or fails.
     """
     for number, level in enumerate(levels, 1):
         with blocks.served(folder, lookback) as url:
@@ -39,7 +39,7 @@ def record(
 
 
 def finish(tasks: Iterable[Future[None]], what: str, number: int, progress: Progress) -> None:
-    """Wait until all tasks have ended, telling how far they are; raises what the first that fails raises."""
+    """Wait for all tasks and report their progress; raises what the first failed task raises."""
     for done, task in enumerate(as_completed(tasks), 1):
         task.result()
         progress(what, done / number)
@@ -50,10 +50,10 @@ def _write(url: str, rules: Sequence[Rule], period: range, pace: int, out: Path)
 
 
 def evaluate(url: str, rules: Sequence[Rule], period: range, pace: int) -> Iterator[str]:
-    """Yield the OpenMetrics text of what the rules, those of one name side by side, record in the period.
+    """Yield the OpenMetrics text of what the rules record in the period; rules of one name must be side by side.
 
-    Rules are evaluated in the interval and at the offset of their group or, with a `pace`, every so many seconds at
-    least. Of rules that record the same series, the first has it.
+    Rules are evaluated at the interval and offset of their group, with a `pace` every so many seconds at least. If
+    several rules record the same series, the first one counts.
     """
     for name, same in groupby(rules, lambda rule: rule.record):
         yield header(name, "gauge")
@@ -68,7 +68,8 @@ def evaluate(url: str, rules: Sequence[Rule], period: range, pace: int) -> Itera
 def evaluations(rule: Rule, period: range, pace: int = 0) -> range:
     """Return the times in the period at which the rule is evaluated.
 
-    With a `pace` all groups are evaluated at once: what they read of each other would be too old otherwise.
+    With a `pace` all groups are evaluated at the same times. Otherwise a group would read values of another group that
+    are almost a whole pace old.
     """
     interval = max(rule.interval, pace)
     offset = 0 if pace else rule.offset
@@ -77,7 +78,7 @@ def evaluations(rule: Rule, period: range, pace: int = 0) -> range:
 
 
 def _record(url: str, rule: Rule, instants: range) -> Iterator[tuple[str, dict[float, str]]]:
-    """Yield the series that a rule records, with its values by time."""
+    """Yield each series that a rule records, with its values by time."""
     for series in client.query_range(url, rule.expression, instants) if instants else ():
         labels = {label: value for label, value in series["metric"].items() if label != "__name__"}
         yield labelled(rule.record, {**labels, **rule.labels}), dict(series["values"])

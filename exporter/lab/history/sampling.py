@@ -16,8 +16,8 @@ from exporter.lab.history.polls import polls
 from exporter.lab.history.series import History, along_time
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import generator
+from exporter.lab.simulator.status_items import PageName
 from exporter.lab.simulator.topology import Topology, Unit
-from exporter.lab.simulator.view import PageName
 from exporter.metrics.catalog import FAMILIES, UNVERIFIED
 from exporter.web import discovery
 from exporter.web.discovery import BaseUrl

@@ -1,8 +1,9 @@
-"""The series that the exporter would have given of a simulated appliance over a stretch of time.
+"""The series that the exporter would have exported for a simulated appliance over some time.
 
-The exporter's own mapping makes them. It costs about half a millisecond a probe, too much for weeks of minutes, so that
-it runs once for all the instants that have the same items: their values are then columns, a value for each instant,
-and the catalogue's conversions are applied along them.
+The exporter's own code makes them: `fuse_family` and the conversions of the catalogue. This takes about half a
+millisecond a probe, which is too slow for weeks of minutes. So it runs once for all instants at which the sources bring
+the same items. The value of an item is then a column (a list with a value for each instant), and the conversions are
+adapted to take columns.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _NO_ROWS: Final[Mapping[Row, Raw]] = {}
 
 
 class History:
-    """The series of one appliance at `length` instants, of `families` as `along_time` gives them.
+    """The series of one appliance at `length` instants; `families` come from `along_time`.
 
-    A value that a conversion cannot read is missing: at that instant alone, the other source does not stand in for it.
+    One thing differs from a probe: if a value cannot be read at some instants, the other source does not replace it.
     """
 
     def __init__(self, appliance: Appliance, families: Sequence[Family], length: int) -> None:
@@ -43,33 +44,33 @@ class History:
             source: tuple(dict.fromkeys(item for feed in feeds if feed.source == source for item in feed.items))
             for source in SOURCES
         }
-        self._alike: dict[tuple[object, ...], _Alike] = {}
+        self._by_shape: dict[tuple[object, ...], _SameItems] = {}
 
     def add(self, instant: int, readings: Sequence[Reading]) -> None:
-        """Add what a probe brought at the instant with this number."""
+        """Add the readings of the instant with this number."""
         tables = [reading.items.get(item, _NO_ROWS) for reading in readings for item in self._items[reading.source]]
         shape = (*map(_outcome, readings), *map(tuple, tables))
-        if shape not in self._alike:
-            self._alike[shape] = _Alike(readings)
-        alike = self._alike[shape]
-        alike.instants.append(instant)
-        alike.durations.append([reading.duration for reading in readings])
-        alike.values.append(list(chain.from_iterable(table.values() for table in tables)))
+        if shape not in self._by_shape:
+            self._by_shape[shape] = _SameItems(readings)
+        same = self._by_shape[shape]
+        same.instants.append(instant)
+        same.durations.append([reading.duration for reading in readings])
+        same.values.append(list(chain.from_iterable(table.values() for table in tables)))
 
     def series(self) -> dict[str, dict[LabelValues, SampleColumn]]:
-        """Return the values at each instant by family and label values."""
+        """Return the values at each instant, by family and label values."""
         result: dict[str, dict[LabelValues, SampleColumn]] = {}
-        for alike in self._alike.values():
-            for family, series in self._exposed(alike):
+        for same in self._by_shape.values():
+            for family, series in self._exposed(same):
                 columns = result.setdefault(family.name, {})
                 for labels, values in series.items():
-                    self._place(columns.setdefault(labels, [None] * self._length), alike.instants, values)
+                    self._place(columns.setdefault(labels, [None] * self._length), same.instants, values)
         return result
 
-    def _exposed(self, alike: _Alike) -> Iterable[tuple[Family, Any]]:
-        """Return the families at all the instants at once, the values of their series constants or columns."""
-        readings = alike.readings_along_time(self._items)
-        duration: Any = _column([max(durations) for durations in alike.durations])
+    def _exposed(self, same: _SameItems) -> Iterable[tuple[Family, Any]]:
+        """Yield each family with its series at all the instants; their values are constants or columns."""
+        readings = same.readings_along_time(self._items)
+        duration: Any = _column([max(durations) for durations in same.durations])
         health = health_reading(readings, {}, duration, PROBE_DEADLINE)
         by_source = {reading.source: reading for reading in [*readings, configured_reading(self._appliance), health]}
         for family in self._families:
@@ -87,8 +88,8 @@ class History:
                 column[instant] = value
 
 
-class _Alike:
-    """Instants at which the sources brought the same rows of the same items; `readings` are those of the first."""
+class _SameItems:
+    """Instants at which the sources brought the same items; `readings` are those of the first instant."""
 
     def __init__(self, readings: Sequence[Reading]) -> None:
         self._readings = readings
@@ -97,7 +98,7 @@ class _Alike:
         self.values: list[list[Raw]] = []
 
     def readings_along_time(self, items: Mapping[str, Sequence[str]]) -> list[Reading]:
-        """Return readings with the `items` of all the instants: their values as columns, or what stays the same."""
+        """Return readings with the `items` of all the instants, as columns or, if they never change, constants."""
         columns: Iterator[Any] = map(_column, zip(*self.values, strict=True))
         durations: Iterator[Any] = map(_column, zip(*self.durations, strict=True))
         return [
@@ -115,7 +116,7 @@ class _Alike:
 
 
 def along_time(family: Family) -> Family:
-    """Return the family with conversions that take columns of values as well, and then give columns."""
+    """Return the family with conversions that also take columns, and then return columns."""
     feeds = (
         replace(
             feed,
@@ -154,14 +155,14 @@ def _readable(convert: Conversion, raws: Iterable[Raw]) -> Series:
 
 
 def _transposed(values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Return the values by instant, of columns and constants; of constants alone one instant."""
+    """Return the values by instant, from columns and constants. Constants alone are one instant."""
     columns = [value for value in values if isinstance(value, list)]
     length = len(columns[0]) if columns else 1
     return list(zip(*(value if isinstance(value, list) else repeat(value, length) for value in values), strict=True))
 
 
 def _column(values: Sequence[Any]) -> Any:
-    """Return the values as a column, or the one that they all are."""
+    """Return the values as a column, or the value itself if all are equal."""
     return values[0] if values.count(values[0]) == len(values) else list(values)
 
 

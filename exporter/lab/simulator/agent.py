@@ -1,7 +1,7 @@
-"""The SNMP agents of a simulated fleet: hundreds in one process, each on a UDP port of its own.
+"""The SNMP agents of a simulated fleet: hundreds in one process, each on its own UDP port.
 
-An agent answers v2c and v3 from the view of the moment. A view is one instant: what it says of a unit is encoded when
-the first request comes, and looked up from then on. The engine's clock is the agent's uptime in the view.
+An agent answers SNMP v2c and v3 from the current view of the model. The first request after a step encodes the values
+of the unit, later requests look them up. The clock of the SNMPv3 engine is the agent's uptime in the view.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REQUESTS: Final = (ber.GET, ber.GETNEXT, ber.GETBULK)
 
 @dataclass(frozen=True, slots=True)
 class _Instant:
-    """What an agent needs of one view of its unit."""
+    """What an agent needs from one view."""
 
     view: View
     transport: Transport

@@ -1,4 +1,4 @@
-"""The certificate of the simulated web interfaces: self-signed, as the appliances' own is, and made at every start."""
+"""The certificate of the simulated web interfaces: self-signed, as on the appliances, and new at every start."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _context(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> 
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:  # OpenSSL reads a key from files alone
+    with tempfile.TemporaryDirectory() as folder:  # OpenSSL reads keys only from files
         file = Path(folder) / "simulated.pem"
         file.write_bytes(private + certificate.public_bytes(pem))
         context.load_cert_chain(file)

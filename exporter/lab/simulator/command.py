@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import structlog
 
 from exporter.errors import ExporterError, RequestError
-from exporter.lab.simulator import control, timeline, topology
+from exporter.lab.simulator import control, scenario_text, topology
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
@@ -43,7 +43,7 @@ def run_simulation(
         raise RequestError(
             "The page that controls a simulated fleet is served on the loopback interface only: use 127.0.0.1."
         )
-    requests = [timeline.parse_scenario(text) for text in scenarios]
+    requests = [scenario_text.parse_scenario(text) for text in scenarios]
     model = Model(topology, seed, time.time(), step)
     for request in requests:
         model.begin(request)
@@ -57,7 +57,7 @@ def scenario_list() -> str:
     """Return what each scenario does, a line each, and how a scenario is written."""
     width = max(map(len, SCENARIOS))
     lines = [f"{scenario.name:{width}}  {scenario.meaning}" for scenario in SCENARIOS.values()]
-    return "\n".join([*lines, "", f"Write a scenario as {timeline.SYNTAX}, such as jabberer@+5m,unit=mx1,size=2."])
+    return "\n".join([*lines, "", f"Write a scenario as {scenario_text.SYNTAX}, such as jabberer@+5m,unit=mx1,size=2."])
 
 
 def choose_topology(name: str, units: int | None) -> Topology:

@@ -1,6 +1,7 @@
-"""The control of a simulated fleet over HTTP, on the loopback alone: a page for people and an API for programs.
+"""The control of a simulated fleet over HTTP: a page for people and a JSON API for programs, on the loopback only.
 
-Whoever asks for HTML gets pages and is sent back to them; anybody else gets JSON. What is wrong is told in a sentence.
+A client that accepts HTML gets pages, and is sent back to them after a form. Other clients get JSON. Errors are
+sentences.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from aiohttp.typedefs import Handler
 from yarl import URL
 
 from exporter.errors import ExporterError, RequestError
-from exporter.lab.simulator import control_page, timeline
+from exporter.lab.simulator import control_page, scenario_text
 from exporter.lab.simulator.fault_forms import format_faults, parse_faults
 from exporter.lab.simulator.incident import Incident
 from exporter.lab.simulator.live import LiveFleet
@@ -34,13 +35,13 @@ _HEADERS: Final[Mapping[str, str]] = {
     "Vary": "Accept",
 }
 _LARGEST: Final = 16_384
-"""Bytes of a request's body at most."""
+"""Largest body of a request, in bytes."""
 
 _log: Final = structlog.get_logger()
 
 
 class Control:
-    """What is answered about one fleet, and done to it."""
+    """Answers the requests about one fleet."""
 
     def __init__(self, fleet: LiveFleet) -> None:
         self._fleet = fleet
@@ -70,7 +71,7 @@ class Control:
         return web.json_response([self._described(incident) for incident in self._fleet.model.scenarios])
 
     async def _start(self, request: web.Request) -> web.Response:
-        incident = self._fleet.model.begin(timeline.parse_scenario(_scenario(await _text(request))))
+        incident = self._fleet.model.begin(scenario_text.parse_scenario(_scenario(await _text(request))))
         _log.info("scenario", number=incident.number, name=incident.scenario.name, begin=incident.begin)
         return _done(request, self._described(incident), HTTPStatus.CREATED)
 
@@ -120,7 +121,7 @@ class Control:
 
     @web.middleware
     async def _explain(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer every error with a sentence; who sent a form finds it above the form."""
+        """Answer every error with a sentence. After a form, the page shows it above the form."""
         try:
             return await handler(request)
         except RequestError as error:
@@ -143,8 +144,8 @@ class Control:
 
 
 def _scenario(text: str) -> str:
-    """Return the scenario as it is written, from a form with a field for each of its parameters or from itself."""
-    form = dict(parse_qsl(text))  # a field that is empty is none
+    """Return the scenario as text. A form has a field for each parameter; other text is the scenario itself."""
+    form = dict(parse_qsl(text))  # an empty field is left out
     if "scenario" not in form:
         return text
     name, offset = form.pop("scenario"), form.pop("offset", "")
@@ -162,11 +163,11 @@ def _for_people(request: web.Request) -> bool:
     return "text/html" in request.headers.get("Accept", "")
 
 
-def _done(request: web.Request, told: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    """Tell a program what came of its request, and send a person back to the fleet."""
+def _done(request: web.Request, result: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """Answer a program with the result, and send a person back to the page of the fleet."""
     if _for_people(request):
         raise web.HTTPSeeOther("/")
-    return web.json_response(told, status=status)
+    return web.json_response(result, status=status)
 
 
 def _page(html: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
@@ -179,7 +180,6 @@ def _sentence(status: HTTPStatus, text: str) -> web.Response:
 
 @web.middleware
 async def _finish(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Add what every answer has."""
     try:
         response = await handler(request)
     except web.HTTPSeeOther as redirect:
@@ -191,7 +191,7 @@ async def _finish(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what another web site makes a browser send: under a name of its own, or from its pages."""
+    """Refuse requests that another web site makes a browser send, from its pages or to a name of its own."""
     host = request.headers.get("Host", "")
     if not _is_loopback(host):
         return _sentence(HTTPStatus.FORBIDDEN, "This is for the loopback alone: ask for localhost or 127.0.0.1.")
@@ -211,7 +211,7 @@ def _is_loopback(host: str) -> bool:
 
 @asynccontextmanager
 async def serving(fleet: LiveFleet, host: str, port: int) -> AsyncIterator[str]:
-    """Answer at the address inside the context, which has its URL; an ExporterError says why that is not possible."""
+    """Listen at the address inside the context and yield the URL; raises ExporterError if that is not possible."""
     runner = web.AppRunner(Control(fleet).application(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

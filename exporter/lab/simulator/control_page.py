@@ -1,4 +1,4 @@
-"""What a person reads who holds a drill: the fleet, what befalls it, and forms to make more happen. Plain HTML."""
+"""The page for people: the fleet, the running scenarios, and forms to start more. Plain HTML."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _UNITS: Final = ("Unit", "Site", "Pool", "Traffic", "Role", "AsyncOS", "Status",
 
 
 def overview(fleet: LiveFleet, complaint: str = "") -> str:
-    """Return the page of the fleet; `complaint` is what was wrong with a form that was sent."""
+    """Return the page of the fleet. `complaint` says what was wrong with the form that was sent."""
     model, units = fleet.model, fleet.units
     many = f"{len(units)} {'unit' if len(units) == 1 else 'units'}"
     body = f"""<h1>Simulated fleet <small>{escape(model.fleet.topology.name)}</small></h1>
@@ -43,27 +43,27 @@ def overview(fleet: LiveFleet, complaint: str = "") -> str:
 {_complaint(complaint)}
 <nav><a href="/">Refresh</a> <a href="/fleet.yml">fleet.yml</a> <a href="/scenarios">Scenarios as JSON</a>
 <a href="/truth">Truth table</a></nav>
-<h2>What happens</h2>
+<h2>Scenarios</h2>
 {_incidents(model)}
 <h2>FleetArrays</h2>
-<p>The name of a unit leads to the faults of its transport.</p>
+<p>Click the name of a unit to set faults of its SNMP agent and web interface.</p>
 <div class="table"><table>
 <thead><tr>{_cells("th", *_UNITS)}</tr></thead>
 <tbody>
 {"".join(_unit_row(fleet, unit) for unit in units)}</tbody>
 </table></div>
-<h2>Make something happen</h2>
-<p>An empty field takes what it shows. Times are written 90s, 5m, 2h or 3d.</p>
+<h2>Start a scenario</h2>
+<p>An empty field has the value that it shows. Write times as 90s, 5m, 2h or 3d.</p>
 {_datalists(model)}{"".join(_forms())}"""
     return html_page("Simulated fleet", body, _STYLE)
 
 
 def unit_faults(fleet: LiveFleet, name: str, complaint: str = "") -> str:
-    """Return the page with the faults of one unit."""
+    """Return the page with the faults of one unit. `complaint` is as for `overview`."""
     now = format_faults(*fleet.faults(name))
     fields = "\n".join(_fault_field(fault, now.get(fault.name, "")) for fault in FAULT_FIELDS)
-    body = f"""<h1>{escape(name)} <small>faults of its transport</small></h1>
-<p>They come on top of what the scenarios do, and last until they are taken back.</p>
+    body = f"""<h1>{escape(name)} <small>faults</small></h1>
+<p>They come in addition to the scenarios, and stay until you remove them.</p>
 {_complaint(complaint)}
 <nav><a href="/">Back to the fleet</a></nav>
 <form method="post"><div class="fields">
@@ -86,7 +86,7 @@ def _clock(moment: float) -> str:
 
 def _incidents(model: Model) -> str:
     if not model.scenarios:
-        return "<p>Nothing but ordinary mail.</p>"
+        return "<p>No scenario is running.</p>"
     rows = "".join(_incident_row(model, incident) for incident in model.scenarios)
     head = _cells("th", *_RUNNING)
     return f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>'
@@ -111,10 +111,10 @@ def _unit_row(fleet: LiveFleet, unit: Unit) -> str:
     items = fleet.model.view.xml_items(unit.name)
     transport = fleet.model.view.transport(unit.name)
     broken = " ".join(f"{name}={text}" for name, text in format_faults(*fleet.faults(unit.name)).items())
-    silent = [source for source in ("snmp", "xml") if not getattr(transport, source)]
+    silent = [name for name, answers in (("SNMP", transport.snmp), ("XML", transport.xml)) if not answers]
     figures = ("system/status", "gauges/msgs_in_work_queue/current", "rates/inj_msgs/last_5_min")
     status, queue, arrivals = (str(items[item][()]) for item in figures)
-    word = f'<span class="failed">✕ no {" and no ".join(map(str.upper, silent))}</span>' if silent else escape(status)
+    word = f'<span class="failed">✕ no {" and no ".join(silent)}</span>' if silent else escape(status)
     name = f'<a href="/units/{quote(unit.name, safe="")}/faults">{escape(unit.name)}</a>'
     own = (escape(unit.site or ""), escape(unit.pool), unit.traffic, unit.role, unit.asyncos)
     return f"<tr>{_cells('td', name, *own, word, f'{int(queue):,}', f'{int(arrivals):,}', escape(broken))}</tr>\n"
@@ -135,7 +135,7 @@ def _forms() -> Iterator[str]:
 
 
 def _form(scenario: Scenario) -> str:
-    start = _field("offset", "0s", "from now to its onset")
+    start = _field("offset", "0s", "time until it begins")
     fields = "\n".join([start, *map(_parameter_field, scenario.parameters)])
     return f"""<details><summary><b>{scenario.name}</b> <span>{escape(scenario.meaning)}</span></summary>
 <form method="post" action="/scenarios"><input type="hidden" name="scenario" value="{scenario.name}">
@@ -147,7 +147,7 @@ def _form(scenario: Scenario) -> str:
 
 def _parameter_field(parameter: Parameter) -> str:
     unit = f" ({parameter.unit})" if parameter.unit not in ("s", "text") else ""
-    usual = _shown(parameter, parameter.default) or "the likeliest"
+    usual = _shown(parameter, parameter.default) or "chosen for you"
     return _field(parameter.name, usual, parameter.meaning + unit)
 
 
@@ -164,7 +164,7 @@ def _shown(parameter: Parameter, value: float | str) -> str:
 
 
 def _time(seconds: float) -> str:
-    """Return a time as it is written in a scenario, in the largest unit that it is whole in."""
+    """Return a time as it is written in a scenario, in the largest unit that gives a whole number."""
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % size == 0:
             return f"{seconds / size:.0f}{unit}"

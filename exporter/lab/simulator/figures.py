@@ -1,4 +1,4 @@
-"""The gauges of every unit, rounded as an appliance gives them: what follows from the state at one instant."""
+"""The gauges of all units at one instant, computed from the state and rounded as an appliance rounds them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FigureColumn = NDArray[np.int64] | list[str]
 def gauges(
     fleet: FleetArrays, state: FleetState, effects: Effects, jitter: Floats, time: float
 ) -> dict[str, FigureColumn]:
-    """Return the gauges by their name on the status page; percentages, messages, recipients, connections, KiB."""
+    """Return the gauges by their name on the status page, in percent, messages, recipients, connections or KiB."""
     used = np.floor(used_kib(fleet, state)).astype(np.int64)
     quarantined = {
         "msgs": state.quarantined,
@@ -48,7 +48,7 @@ def gauges(
 def agent(
     fleet: FleetArrays, state: FleetState, effects: Effects, page: Mapping[str, FigureColumn], jitter: Floats
 ) -> dict[str, FigureColumn]:
-    """Return the scalars of the MIB that are figures; where the status `page` has the same one it is that."""
+    """Return the numeric scalars of the MIB. Those that the status `page` has too have the same values."""
     memory, connections = np.asarray(page["ram_utilization"]), state.connections_in + state.connections_out
     queue = _percent(100 * np.asarray(page["kbytes_used"]) / fleet.queue_kib)
     waiting = state.connections_in * 0.1 + 2 + np.abs(jitter)
@@ -70,7 +70,7 @@ def agent(
 
 
 def busy(fleet: FleetArrays, state: FleetState) -> Floats:
-    """Return how much of its capacity each unit's work queue uses, 0 to 1."""
+    """Return the share of its capacity that each unit uses, from 0 to 1."""
     return np.minimum(state.exit_rate / fleet.capacity, 1.0)
 
 
@@ -79,7 +79,7 @@ def _percent(figure: Floats, highest: int = 100) -> NDArray[np.int64]:
 
 
 def _processes(fleet: FleetArrays, state: FleetState, jitter: Floats) -> dict[str, FigureColumn]:
-    """CPU follows the messages that are worked on: a unit that waits for its disk is idle."""
+    """CPU use follows the messages that leave the work queue: a unit that waits for its disk is idle."""
     load = busy(fleet, state)
     spam = _percent(24 * load + 0.5 * jitter)
     return {
@@ -95,18 +95,18 @@ def _processes(fleet: FleetArrays, state: FleetState, jitter: Floats) -> dict[st
 
 
 def _memory(state: FleetState) -> Floats:
-    """Memory fills with the work queue; at 45 % resource conservation begins (newer releases)."""
+    """Memory use follows the work queue. In newer releases resource conservation begins at 45 %."""
     return np.interp(state.queue, (0, 10_000, 50_000), (16, 45, 90))
 
 
 def _disk(state: FleetState, effects: Effects) -> NDArray[np.int64]:
-    """Disk I/O as a share of its peak since boot: at the peak where a failed drive is the bottleneck."""
+    """Disk I/O as a share of its peak since boot. It is at the peak if a failed drive is the bottleneck."""
     share = 100 * state.io / np.maximum(state.io_peak, 0.1)
     return _percent(np.where(effects.on(Switch.DRIVE_FAILED) & np.isfinite(effects.service), 100, share), 400)
 
 
 def _log(fleet: FleetArrays, effects: Effects, time: float) -> dict[str, FigureColumn]:
-    """Return the log disk: the logs of a day are fetched once, at an hour that is the unit's own."""
+    """Return use and space of the log disk. The logs are collected once a day, at another hour for each unit."""
     day = (time / 86400 + np.arange(len(fleet)) * 0.618) % 1
     used = np.minimum(12 + 6 * day + effects.log_fill, 100)
     free = np.floor(fleet.log_kib * (1 - used / 100)).astype(np.int64)
@@ -114,7 +114,7 @@ def _log(fleet: FleetArrays, effects: Effects, time: float) -> dict[str, FigureC
 
 
 def _size(kib: int) -> str:
-    """Return an amount of KiB as the status page words it: "388G", "34M", "379323K"."""
+    """Return an amount of KiB as the status page writes it: "388G", "34M", "379323K"."""
     for unit, factor in (("G", 1024**2), ("M", 1024)):
         if kib >= 10 * factor:
             return f"{kib // factor}{unit}"
@@ -122,6 +122,6 @@ def _size(kib: int) -> str:
 
 
 def _reason(state: FleetState, queue: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the MIB's reason for resource conservation; it has none for a long work queue but memory."""
+    """Return the MIB's reason for resource conservation. For a long work queue it names memory."""
     space = np.where(queue >= 98, 4, np.where(queue >= 80, 3, 2))
     return np.where((state.level > 0) | (state.level == REFUSING), space, 1)

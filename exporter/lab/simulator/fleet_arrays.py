@@ -1,4 +1,4 @@
-"""A topology as arrays over its units: what stays the same while the simulation runs."""
+"""A topology as arrays over its units: what does not change while the simulation runs."""
 
 # mypy: disable-error-code=no-any-return
 # numpy's operators are typed as Any where shapes or kinds mix.
@@ -15,7 +15,7 @@ from exporter.lab.simulator.traffic import PEAK
 
 
 class Mail(NamedTuple):
-    """What the mail of each unit is like in quiet times, per unit of the fleet."""
+    """What the mail of each unit is like in quiet times."""
 
     ham: Floats  # share of good mail in the volume; the rest is spam
     recipients: Floats  # per message
@@ -40,7 +40,7 @@ SPAM_CAUGHT: Final = 0.85
 
 
 class FleetArrays:
-    """The units' capacities, pools and mail; rates in messages per second, in the order of the topology."""
+    """Capacity, pool and mail of each unit, in the order of the topology; rates are in messages per second."""
 
     def __init__(self, topology: Topology) -> None:
         appliances = topology.appliances
@@ -86,11 +86,11 @@ class FleetArrays:
         return (ham if definition.ham is None else definition.ham, *rest)
 
     def _volume(self, pool: str) -> float:
-        """Messages per second from outside, on the average over a week."""
+        """Return the messages per second from outside, averaged over a week."""
         return (self.topology.pools[pool].daily_messages or 0.0) / 86400
 
     def _busy(self) -> Floats:
-        """Arrivals of each unit in production in the busy hour of a quiet week, senders spread evenly."""
+        """Return the arrivals of each unit in the busiest hour of a quiet week, if senders are spread evenly."""
         capacity = self.capacity * self.production
         ham = np.array([self.mail.ham[self.pool == pool][0] for pool in range(len(self.pools))])
         flow = self.volume * (ham * PEAK + (1 - ham))
@@ -99,6 +99,6 @@ class FleetArrays:
         return flow[self.pool] * capacity / self.by_pool(capacity)[self.pool]
 
     def _newsletter_units(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """Return the units that get newsletters from outside, and their capacities in units of 140,000 an hour."""
+        """Return the units that get newsletters, and their capacities as multiples of 140,000 messages an hour."""
         units = np.flatnonzero(self.production & ~self.fed)
         return tuple(units.tolist()), tuple((self.capacity[units] * 3600 / 140_000).tolist())

@@ -1,4 +1,4 @@
-"""The hardware of a unit as its agent tells it: supplies, sensors, fans and drives. Virtual units have none."""
+"""The hardware of a unit as its SNMP agent shows it: power supplies, sensors, fans and drives."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from exporter.metrics.conversions import Raw
 HEALTHY_SUPPLY, FAULTY_SUPPLY = 2, 4
 HEALTHY_DRIVE, FAILED_DRIVE = 1, 2
 _SENSORS: Final = {"Ambient": (23, 0), "CPU 1": (46, 14), "CPU 2": (44, 14), "Backplane": (34, 3), "Riser": (36, 3)}
-"""Degrees Celsius of an idle unit, and how much warmer a busy one is."""
+"""By sensor: degrees Celsius of an idle unit, and how many more a busy unit has."""
 
 _FANS: Final = 6
 _DRIVES: Final = 4
 
 TableRow = dict[str, Raw]
-"""The objects of a table's row by their name in the MIB, its label among them."""
+"""The objects of a row by their name in the MIB, including the label."""
 
 
 def supply_rows(*, failed: bool) -> list[TableRow]:
-    """Return powerSupplyTable: two supplies, the second of which can fail."""
+    """Return powerSupplyTable: two power supplies. The second can fail."""
     return [
         {
             "powerSupplyName": f"PS {number}",
@@ -31,7 +31,7 @@ def supply_rows(*, failed: bool) -> list[TableRow]:
 
 
 def temperature_rows(busy: float, heat: float) -> list[TableRow]:
-    """Return temperatureTable for a unit that is `busy` from 0 to 1, in a room that is `heat` degrees too warm."""
+    """Return temperatureTable for a unit that is `busy` (0 to 1) in a room that is `heat` degrees too warm."""
     return [
         {"temperatureName": name, "degreesCelsius": round(idle + more * busy + heat)}
         for name, (idle, more) in _SENSORS.items()
@@ -39,7 +39,7 @@ def temperature_rows(busy: float, heat: float) -> list[TableRow]:
 
 
 def fan_rows(busy: float, heat: float, *, failed: bool) -> list[TableRow]:
-    """Return fanTable: fans turn faster when it is warm, and the third can fail."""
+    """Return fanTable: fans turn faster when it is warm. The third can fail."""
     speed = round(5400 + 900 * busy + 60 * heat)
     return [
         {"fanName": f"Fan {number}", "fanRPMs": 0 if failed and number == 3 else speed + 40 * number}
@@ -48,7 +48,7 @@ def fan_rows(busy: float, heat: float, *, failed: bool) -> list[TableRow]:
 
 
 def drive_rows(*, failed: bool) -> list[TableRow]:
-    """Return raidTable: a mirror of mirrors, of which the second drive can fail."""
+    """Return raidTable: two mirrors of two drives. The second drive can fail."""
     return [
         {
             "raidID": f"RAID {1 + number // 2}, DISK {1 + number % 2}",

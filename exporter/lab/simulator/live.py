@@ -27,16 +27,15 @@ Version = Literal["v3", "v2c"]
 
 _AUTH: Final = "simulated"
 _IRONPORT: Final = 15497
-_HEADER: Final = """# A simulated fleet, for as long as it runs: ports, secrets and certificate are new at every start.
+_HEADER: Final = """# A simulated fleet. Ports, secrets and the certificate change at every start.
 """
 
 
 class LiveFleet:
-    """The units of `model` on loopback ports, advanced a step every `model.step` seconds of wall-clock time.
+    """The units of `model` on loopback ports, with new secrets.
 
-    It speaks the SNMP version `snmp`, and HTTPS unless told otherwise; its secrets are its own. Use it as an
-    asynchronous context manager: it listens inside, on `ports` (SNMP and XML, by unit), and its time stands still but
-    for `run` and `step`.
+    Use it as an asynchronous context manager. Inside, it listens on `ports` (SNMP and XML, by unit). Its time moves
+    only during `run` and `step`.
     """
 
     def __init__(self, model: Model, *, snmp: Version = "v3", https: bool = True, host: str = "127.0.0.1") -> None:
@@ -79,7 +78,7 @@ class LiveFleet:
         await self._open.aclose()
 
     async def run(self) -> None:
-        """Advance for ever, each step when its time has come; steps that were missed are made up, one by one."""
+        """Advance in real time, without end. Steps that were missed are made one after the other."""
         while True:
             await asyncio.sleep(max(0.0, self.model.time + self.model.step - time.time()))
             await self.step()
@@ -90,22 +89,22 @@ class LiveFleet:
         await self._web.refresh()
 
     def faults(self, unit: str) -> tuple[SnmpFaults, XmlFaults]:
-        """Return what is wrong on request with the unit's agent and with its web interface."""
+        """Return the faults that are set for the unit."""
         return self._snmp_faults.get(unit, NO_SNMP_FAULTS), self._xml_faults.get(unit, NO_XML_FAULTS)
 
     async def set_faults(self, unit: str, snmp: SnmpFaults, xml: XmlFaults) -> None:
-        """Have these faults, in the place of those that the unit has."""
+        """Replace the faults of the unit."""
         self._snmp_faults[unit], self._xml_faults[unit] = snmp, xml
         await self._web.refresh()
 
     def fleet_file(self) -> str:
-        """Return the fleet.yml with which an exporter reads this fleet."""
+        """Return the fleet.yml for an exporter that probes this fleet."""
         head = {"auths": {_AUTH: self._secrets}, "defaults": {"auth": _AUTH, "xml": self._xml()}}
         entries = (_yaml(self._entry(unit), default_flow_style=True).strip() for unit in self.units)
         return "\n".join([f"{_HEADER}{_yaml(head)}appliances:", *(f"  - {entry}" for entry in entries), ""])
 
     def _xml(self) -> dict[str, Any]:
-        """Return how every web interface is reached."""
+        """Return the settings for all web interfaces."""
         if self._tls is None:
             return {"scheme": "http"}
         return {"scheme": "https", "tls": {"fingerprint_sha256": self._fingerprint}}
@@ -126,7 +125,7 @@ def _yaml(document: Mapping[str, Any], **style: Any) -> str:
 
 
 def _user() -> dict[str, Any]:
-    """Return a user as AsyncOS has it, with passphrases."""
+    """Return an SNMPv3 user as AsyncOS has it, with new passphrases."""
     auth, priv = (secrets.token_urlsafe(12) for _ in range(2))
     return {
         "version": 3,
@@ -145,5 +144,5 @@ def _login() -> dict[str, Any]:
 
 
 def _engine_id(name: str) -> bytes:
-    """Return the engine id of the unit: the vendor's number, and octets of its own (RFC 3411)."""
+    """Return the engine id of the unit: the number of the vendor, and octets of the unit (RFC 3411)."""
     return (0x80000000 | _IRONPORT).to_bytes(4, "big") + b"\x05" + hashlib.sha256(name.encode()).digest()[:12]

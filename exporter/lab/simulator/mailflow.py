@@ -1,4 +1,4 @@
-"""One step of the mail: what arrives, what is taken, what leaves the work queue, what is delivered."""
+"""One step of the mail: what arrives, what is accepted, what leaves the work queue and what is delivered."""
 
 # mypy: disable-error-code=no-any-return
 # numpy's operators are typed as Any where shapes or kinds mix.
@@ -13,24 +13,24 @@ import numpy as np
 from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import SPAM_CAUGHT, FleetArrays
 from exporter.lab.simulator.noise import Counts, Draw, Floats, Mask, Noise
-from exporter.lab.simulator.state import HARD_BOUNCES, HARD_SHARES, Cargo, Count, FleetState
+from exporter.lab.simulator.state import HARD_BOUNCE_COUNTS, HARD_SHARES, Cargo, Count, FleetState
 
 CONSERVATION_STARTS: Final = 10_000
 CONSERVATION_REFUSES: Final = 50_000
-"""Messages in the work queue from which acceptance is slowed, and from which no mail is accepted."""
+"""Messages in the work queue from which the unit slows acceptance, and from which it accepts no mail."""
 
 REFUSING: Final = 999
 _SPACE: Final = (0.80, 0.98)
-"""Shares of the queue space from which acceptance is slowed, and from which no mail is accepted."""
+"""Shares of the queue space from which the unit slows acceptance, and from which it accepts no mail."""
 
 _RETRY: Final = 900.0  # seconds from one try of a recipient to the next, on the average
 _RETRY_DELIVERED: Final = 0.35
 _RETRY_EXPIRED: Final = 0.02
-_BOUNCES_MADE: Final = 0.8  # of the hard bounces: the others had no sender to tell
-_BOUNCES_SOFT: Final = 0.5  # of the bounces: their forged senders' hosts do not answer
+_BOUNCES_MADE: Final = 0.8  # share of the hard bounces that are reported to the sender; the others have no sender
+_BOUNCES_SOFT: Final = 0.5  # share of the bounces that soft bounce: the hosts of forged senders do not answer
 _HELD_FOR: Final = 180.0  # seconds for which a connection that sends nothing is held
-_FEW: Final = 1e-9  # stands for no message where a share without limit is taken of it
-_SIZE_COST: Final = 0.6  # of the work on a message, what grows with its size
+_FEW: Final = 1e-9  # stands for zero messages, because infinity times zero is no number
+_SIZE_COST: Final = 0.6  # share of the work on a message that grows with its size
 _TRANSIT: Final = 2.0  # seconds that a recipient waits for its first try
 _QUARANTINED: Final = 2e-5
 _QUARANTINE_TIME: Final = 5 * 86400.0
@@ -39,22 +39,24 @@ _BOUNCE_LIMIT: Final = 259_200.0
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Messages per second that come to each unit: the usual, its share of spam, and what scenarios add."""
+    """Messages per second that come to each unit."""
 
     usual: Floats
     spam: Floats
+    """The share of spam in the usual mail."""
     attack: Floats
+    """What attacks add to reach their size: spam."""
     extra: Floats
+    """What other scenarios add."""
 
     @property
     def total(self) -> Floats:
-        """All of them."""
         return self.usual + self.attack + self.extra
 
 
 @dataclass(frozen=True, slots=True)
 class MailStep:
-    """What the mail of one step depends on; `length` in seconds."""
+    """What the mail of one step depends on; `length` is in seconds."""
 
     fleet: FleetArrays
     state: FleetState
@@ -63,12 +65,15 @@ class MailStep:
     length: float
 
     def count(self, count: Count, amount: Counts) -> None:
-        """Add to a total."""
         self.state.counts[count] += amount
 
 
 def conservation(fleet: FleetArrays, state: FleetState, used_kib: Floats) -> Counts:
-    """Return the level of resource conservation, 0 to 60 or 999, by work queue and queue space."""
+    """Return the level of resource conservation: 0 to 60, or 999 for a unit that accepts no mail.
+
+    The level rises evenly from 0 at 10,000 messages in the work queue to 60 at 50,000, and likewise with the used part
+    of the queue space. The higher of the two counts. At level 60 a unit accepts a fifth of the mail (1 - level / 75).
+    """
     space = used_kib / fleet.queue_kib
     slowed = np.maximum(
         (state.queue - CONSERVATION_STARTS) / (CONSERVATION_REFUSES - CONSERVATION_STARTS),
@@ -78,14 +83,14 @@ def conservation(fleet: FleetArrays, state: FleetState, used_kib: Floats) -> Cou
 
 
 def used_kib(fleet: FleetArrays, state: FleetState) -> Floats:
-    """Return the queue space in use: work queue, delivery queue and quarantine."""
+    """Return the queue space that work queue, delivery queue and quarantine use."""
     recipients = state.unattempted + state.attempted
     waiting = (recipients / fleet.mail.recipients + state.quarantined) * fleet.mail.kib
     return np.minimum(2048 + state.cargo[Cargo.KIB] + waiting, fleet.queue_kib)
 
 
 def receive(step: MailStep, arrivals: Arrivals, members: Mask) -> Counts:
-    """Take what the unit can take and return it: slowed by resource conservation, bounded by free connections."""
+    """Return the messages that each unit accepts. Resource conservation and free connections limit them."""
     state, effects, mail, limit = step.state, step.effects, step.fleet.mail, step.fleet.limit
     level, total = state.level, arrivals.total
     open_door = effects.receiving & effects.alive
@@ -96,7 +101,7 @@ def receive(step: MailStep, arrivals: Arrivals, members: Mask) -> Counts:
     opened = np.minimum(wanted, (limit - held) / session)
     let_in = opened / np.maximum(wanted, _FEW)
     accept = np.minimum(accept, let_in)
-    # What feeds a pool has held back already what this pool would not take.
+    # The pool that feeds this one has already held back what this pool would not accept.
     taken = arrivals.usual * np.where(step.fleet.fed, open_door, accept) + (total - arrivals.usual) * accept
     refused = (arrivals.usual * mail.recipients * mail.rejected + effects.rejected * members) * let_in * open_door
     per_second = np.array([taken, refused, opened + held / _HELD_FOR, opened * session / step.length])
@@ -122,7 +127,7 @@ def _count_received(step: MailStep, accepted: Counts, rejected: Counts, connecti
 
 
 def _load(step: MailStep, arrivals: Arrivals, share: Floats, accepted: Counts) -> None:
-    """Add what the accepted messages carry; `share` is the seconds' worth of arrivals that they are."""
+    """Add the accepted messages to the sums over the work queue; `share` is how many seconds of arrivals they are."""
     cargo = step.state.cargo
     cargo[Cargo.KIB] += accepted * step.fleet.mail.kib * step.effects.size
     cargo[Cargo.SPAM] += share * (arrivals.usual * arrivals.spam + arrivals.attack) * SPAM_CAUGHT
@@ -130,7 +135,7 @@ def _load(step: MailStep, arrivals: Arrivals, share: Floats, accepted: Counts) -
 
 
 def work(step: MailStep, accepted: Counts, paused: Floats) -> Counts:
-    """Move messages through the work queue and return the recipients that it hands to delivery."""
+    """Move messages through the work queue and return the recipients that go on to delivery."""
     state, noise, mail = step.state, step.noise, step.fleet.mail
     waiting = state.queue + accepted
     size = state.cargo[Cargo.KIB] / np.maximum(waiting, 1) / mail.kib
@@ -162,9 +167,9 @@ def _quarantine(step: MailStep, passing: Counts) -> Counts:
 
 
 def deliver(step: MailStep, queued: Counts, stuck: Floats) -> Floats:
-    """Try the recipients that are queued and return the recipients per second that went out at the first try.
+    """Try to deliver and return the recipients per second that are delivered at the first try.
 
-    `stuck` is the share whose destination does not answer.
+    `stuck` is the share of recipients whose destination does not answer.
     """
     state, noise, mail = step.state, step.noise, step.fleet.mail
     tried, bounces, bad = _first_try(step, queued)
@@ -187,7 +192,7 @@ def deliver(step: MailStep, queued: Counts, stuck: Floats) -> Floats:
 
 
 def _first_try(step: MailStep, queued: Counts) -> tuple[Counts, Counts, Counts]:
-    """Take recipients to try for the first time: all of them, how many are bounces, how many will hard bounce."""
+    """Return the recipients that are tried for the first time, how many are bounces, and how many will hard bounce."""
     state, effects = step.state, step.effects
     bounces = state.bounces * effects.alive
     state.bounces = state.bounces - bounces
@@ -202,15 +207,15 @@ def _first_try(step: MailStep, queued: Counts) -> tuple[Counts, Counts, Counts]:
 
 
 def _bounce(step: MailStep, hard: Sequence[Counts]) -> None:
-    """Count the hard bounces, in the order of their reasons, and make bounces of most of them."""
-    step.state.counts[HARD_BOUNCES] += hard
+    """Count the hard bounces, given in the order of their reasons, and send bounces for most of them."""
+    step.state.counts[HARD_BOUNCE_COUNTS] += hard
     made = step.noise.whole(Draw.BOUNCES, np.sum(hard, axis=0) * _BOUNCES_MADE)
     step.count(Count.GEN_BOUNCE_RECIPS, made)
     step.state.bounces += made
 
 
 def _take(rest: Counts, wanted: Counts) -> tuple[Counts, Counts]:
-    """Return what can be taken of the rest, and what then is left."""
+    """Return how many of the rest are taken, and how many are left."""
     taken = np.minimum(wanted, rest)
     return taken, rest - taken
 
@@ -225,9 +230,9 @@ def _split(step: MailStep, rest: Counts, draws: Sequence[Draw], means: Sequence[
 
 
 def _retry(step: MailStep, stuck: Floats) -> tuple[Counts, Counts, Counts]:
-    """Try again what soft bounced; return what was delivered, what expired, and what soft bounced again."""
+    """Retry what soft bounced; return how many are delivered, how many expire, and how many soft bounce again."""
     state, noise = step.state, step.noise
-    state.stuck = np.where(stuck > 0, state.stuck, 0)  # the destination is back: what waits for it is as any other
+    state.stuck = np.where(stuck > 0, state.stuck, 0)  # the destination is back: its recipients wait like all others
     share = (1 - np.exp(-step.length / _RETRY)) * step.effects.alive
     tries = noise.whole(Draw.RETRIED, (state.attempted - state.stuck) * share)
     delivered, rest = _take(tries, noise.whole(Draw.RETRY_DELIVERED, tries * _RETRY_DELIVERED))
@@ -243,7 +248,7 @@ def _go_out(step: MailStep, tried: Counts) -> None:
 
 
 def grow_old(step: MailStep, now: float) -> None:
-    """Let the oldest message of the delivery queue age, or leave it to the next oldest."""
+    """Let the oldest message of the delivery queue grow older, or leave the queue."""
     state, noise = step.state, step.noise
     age = now - state.oldest
     left = noise.uniform[Draw.AGE] < 1 - np.exp(-step.length / (step.fleet.mail.soft * 600_000))

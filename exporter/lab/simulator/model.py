@@ -1,4 +1,4 @@
-"""The simulated fleet: one state, advanced step by step, a pure function of topology, seed, scenarios and time."""
+"""The simulated fleet: a state that goes on step by step. It depends only on topology, seed, scenarios and time."""
 
 # mypy: disable-error-code=no-any-return
 # numpy's operators are typed as Any where shapes or kinds mix.
@@ -17,10 +17,12 @@ from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.incident import Incident, TimeStep, Truth
 from exporter.lab.simulator.mailflow import Arrivals, MailStep
 from exporter.lab.simulator.noise import Counts, Draw, Floats, Noise
+from exporter.lab.simulator.scenario_text import ScenarioRequest
 from exporter.lab.simulator.state import warm
-from exporter.lab.simulator.timeline import ScenarioRequest, Timeline
+from exporter.lab.simulator.status_items import WINDOWS
+from exporter.lab.simulator.timeline import Timeline
 from exporter.lab.simulator.topology import Topology
-from exporter.lab.simulator.view import WINDOWS, View, rated
+from exporter.lab.simulator.view import View, rated
 from exporter.prometheus.durations import DAY, HOUR
 
 STEPS: Final = (15, 20, 30, 60)
@@ -29,7 +31,7 @@ STEPS: Final = (15, 20, 30, 60)
 _WARM_UP: Final = HOUR
 _YEAR: Final = 365 * DAY
 _DRIFT: Final = np.array([[600.0], [1800.0], [3600.0]])
-"""Seconds in which the slow noise forgets: demand, demand of the pool, capacity."""
+"""Time constants of the slow noise in seconds, for demand, demand of the pool and capacity."""
 
 _UNIT_SWING: Final = 0.04
 _POOL_SWING: Final = 0.06
@@ -37,10 +39,10 @@ _POOL_SWING: Final = 0.06
 
 
 class Model:
-    """A fleet at `time` (Unix, seconds), ready to be advanced.
+    """A fleet at `time` (Unix time).
 
-    It starts warm at `start`, rounded down to a step. Scenarios may be added and stopped between steps. The same
-    arguments and the same calls at the same times give the same figures, however the time is sliced.
+    It begins at `start`, rounded down to a step, after a warm-up of an hour. Scenarios can be added and stopped between
+    steps. The same arguments and calls give the same values, in however many calls the time is advanced.
     """
 
     def __init__(self, topology: Topology, seed: int, start: float, step: int = 60) -> None:
@@ -62,15 +64,15 @@ class Model:
         self.advance(self._start)
 
     def advance(self, until: float | None = None) -> None:
-        """Go one step, or as many as fit until the time `until`."""
+        """Advance one step, or as many as fit before the time `until`."""
         target = self.time + self.step if until is None else until
         while self.time + self.step <= target:
             self._advance()
 
     def shorten_step(self, step: int) -> None:
-        """Go on in steps of so many seconds, of which a step so far must be a multiple.
+        """Go on in shorter steps, of which the present step must be a multiple.
 
-        The totals at the new steps within the past windows are interpolated between those at the old ones.
+        The rates of the status page look back. The totals for this are interpolated at the new steps.
         """
         if step not in STEPS or self.step % step:
             raise RequestError(f"Steps of {self.step} s cannot be cut into steps of {step} s.")
@@ -86,7 +88,7 @@ class Model:
         self._view = None
 
     def begin(self, request: ScenarioRequest) -> Incident:
-        """Add a scenario, its offset counted from now; raises RequestError if the fleet has no such place."""
+        """Add a scenario, with its offset counted from now; raises RequestError if it does not fit the fleet."""
         return self._timeline.add(request, self.time)
 
     def stop(self, number: int) -> None:
@@ -99,34 +101,34 @@ class Model:
         return self._timeline.current(self.time)
 
     def truth(self) -> list[Truth]:
-        """Return the truth table of all scenarios until now and to come."""
+        """Return the truth table of all scenarios, past and to come."""
         return self._timeline.truth()
 
     @property
     def view(self) -> View:
-        """Every figure of every unit at this time; it stays as it is when the model goes on."""
+        """The values of all units at this time. They stay the same when the model goes on."""
         if self._view is None:
             jitter = self._noise.normal[Draw.GAUGE]
             self._view = View(self.fleet, self.state, self._effects, jitter, self._increases(), self.time)
         return self._view
 
     def _advance(self) -> None:
-        moment = TimeStep(self.time, self.time + self.step, self.fleet)
+        step = TimeStep(self.time, self.time + self.step, self.fleet)
         self._view = None
-        self._effects = effects = self._timeline.effects(moment) or self._neutral
+        self._effects = effects = self._timeline.effects(step) or self._neutral
         self._noise.turn(int(self.time) // self.step)
         self._drift()
-        self._restart(moment)
+        self._restart(step)
         self._rotate()
-        step = MailStep(self.fleet, self.state, effects, self._noise, self.step)
-        arrivals = self._arrivals(moment)
-        accepted = mailflow.receive(step, arrivals, self.state.members)
-        paused = traffic.pause(self._seed, moment.begin, moment.end, len(self.fleet))
-        queued = mailflow.work(step, accepted, paused)
-        self._feed(mailflow.deliver(step, queued, self._stuck()))
-        mailflow.grow_old(step, moment.end)
-        self._update(moment)
-        self.time = moment.end
+        mail = MailStep(self.fleet, self.state, effects, self._noise, self.step)
+        arrivals = self._arrivals(step)
+        accepted = mailflow.receive(mail, arrivals, self.state.members)
+        paused = traffic.pause(self._seed, step.begin, step.end, len(self.fleet))
+        queued = mailflow.work(mail, accepted, paused)
+        self._feed(mailflow.deliver(mail, queued, self._stuck()))
+        mailflow.grow_old(mail, step.end)
+        self._update(step)
+        self.time = step.end
         self._history[int(self.time) // self.step % len(self._history)] = rated(self.state)
 
     def _increases(self) -> dict[str, Counts]:
@@ -138,30 +140,35 @@ class Model:
         }
 
     def _drift(self) -> None:
+        """Move the slow noise on by a step.
+
+        It is AR(1) noise: a part of the last value stays, and fresh noise is added so that the variance remains 1. So
+        demand wanders over minutes, as real mail does, instead of jumping at each step.
+        """
         kept = np.exp(-self.step / _DRIFT)
         fresh = self._noise.normal[[Draw.DEMAND, Draw.POOL_DEMAND, Draw.CAPACITY]]
         self.state.drift = kept * self.state.drift + np.sqrt(1 - kept**2) * fresh
 
-    def _restart(self, moment: TimeStep) -> None:
-        """Start again what was down and is not any more, and reset the counters where somebody asks for it."""
+    def _restart(self, step: TimeStep) -> None:
+        """Start the units and agents that are no longer down, and reset the counters for which somebody asks."""
         state, effects = self.state, self._effects
         booted = effects.alive & ~state.alive
         state.alive = effects.alive
         if booted.any():
-            state.boot = np.where(booted, moment.begin, state.boot)
+            state.boot = np.where(booted, step.begin, state.boot)
             state.at_boot = np.where(booted, state.counts, state.at_boot)
             state.io_peak = np.where(booted, 0.1, state.io_peak)
             state.raid_events = np.where(booted, 0, state.raid_events)
         agent = ~effects.on(Switch.SNMP_DEAD)
         started = booted | (agent & ~state.agent)
-        state.agent_boot = np.where(started, moment.begin, state.agent_boot)
+        state.agent_boot = np.where(started, step.begin, state.agent_boot)
         state.agent = agent
         if (reset := effects.on(Switch.COUNTERS_RESET)).any():
             state.at_reset = np.where(reset, state.counts, state.at_reset)
-            state.reset = np.where(reset, moment.begin, state.reset)
+            state.reset = np.where(reset, step.begin, state.reset)
 
     def _rotate(self) -> None:
-        """Nail the senders to other units where the membership has changed, and only then."""
+        """Distribute the senders again if the units in rotation have changed."""
         effects = self._effects
         taking = (self.fleet.production | effects.on(Switch.PROMOTED)) & ~effects.on(Switch.OUT_OF_ROTATION)
         members = taking & effects.alive
@@ -169,27 +176,30 @@ class Model:
             self.state.members = members
             self._shares = self._senders.shares(members)
 
-    def _arrivals(self, moment: TimeStep) -> Arrivals:
+    def _arrivals(self, step: TimeStep) -> Arrivals:
         fleet, state, effects = self.fleet, self.state, self._effects
-        time = (moment.begin + moment.end) / 2 + effects.shift
+        time = (step.begin + step.end) / 2 + effects.shift
         ham = fleet.mail.ham * effects.good * traffic.good_mail(time)
         spam = (1 - fleet.mail.ham) * traffic.spam(time)
         swing = np.exp(_POOL_SWING * state.drift[1][fleet.first][fleet.pool] + _UNIT_SWING * state.drift[0] - 0.0026)
-        outside = (fleet.volume * self._grown(moment))[fleet.pool] * (ham + spam) * effects.demand
+        outside = (fleet.volume * self._grown(step))[fleet.pool] * (ham + spam) * effects.demand
         flow = np.where(fleet.fed, state.feed[fleet.pool], outside * swing) * self._shares
-        usual = flow + self._newsletters(moment)
+        usual = flow + self._newsletters(step)
         return Arrivals(usual, spam / (ham + spam), self._attack(usual), effects.extra * state.members)
 
-    def _grown(self, moment: TimeStep) -> Floats:
-        return (1 + self.fleet.growth) ** ((moment.begin - self._start) / _YEAR)
+    def _grown(self, step: TimeStep) -> Floats:
+        return (1 + self.fleet.growth) ** ((step.begin - self._start) / _YEAR)
 
-    def _newsletters(self, moment: TimeStep) -> Floats:
+    def _newsletters(self, step: TimeStep) -> Floats:
         fleet = self.fleet
-        day = traffic.newsletters(self._seed, int(moment.begin // DAY), *fleet.newsletter_units)
-        return day.flow(moment.begin, moment.end, len(fleet)) * self.state.members
+        day = traffic.newsletters(self._seed, int(step.begin // DAY), *fleet.newsletter_units)
+        return day.flow(step.begin, step.end, len(fleet)) * self.state.members
 
     def _attack(self, usual: Floats) -> Floats:
-        """Return what is missing to the targets of scenarios; peers get what was meant for a unit out of rotation."""
+        """Return what the usual mail lacks to the targets of attacks.
+
+        Peers get the share of a unit that is out of rotation.
+        """
         target, members, fleet = self._effects.target, self.state.members, self.fleet
         if not target.any():
             return target
@@ -197,7 +207,7 @@ class Model:
         return np.maximum(target * members + lost - usual, 0) * members
 
     def _stuck(self) -> Floats:
-        """Return the share of recipients whose destination is down, or is a pool of this fleet that takes less."""
+        """Return the share of recipients whose destination is down, or is a pool of this fleet that refuses them."""
         fleet, state = self.fleet, self.state
         if not fleet.feeds.any():
             return self._effects.stuck
@@ -211,19 +221,19 @@ class Model:
         return np.maximum(self._effects.stuck, refused)
 
     def _feed(self, delivered: Floats) -> None:
-        """Hand what a pool has delivered to the pool that it feeds, for the next step."""
+        """Pass what a pool has delivered to the pool that it feeds, for the next step."""
         fleet = self.fleet
         sent = fleet.by_pool(delivered / fleet.mail.recipients)
         self.state.feed = np.where(fleet.fed_by >= 0, sent[fleet.fed_by], 0)
 
-    def _update(self, moment: TimeStep) -> None:
-        """Bring what follows from the mail up to date: conservation, disk, update services, drives."""
+    def _update(self, step: TimeStep) -> None:
+        """Update what follows from the mail: resource conservation, disk, update services, drives."""
         fleet, state, effects = self.fleet, self.state, self._effects
         state.level = mailflow.conservation(fleet, state, mailflow.used_kib(fleet, state)) * effects.alive
         state.io_peak = np.maximum(state.io_peak, state.io)
         state.io = state.exit_rate + 0.5
-        due = np.floor(moment.end / fleet.update_period + fleet.update_phase)
-        due -= np.floor(moment.begin / fleet.update_period + fleet.update_phase)
+        due = np.floor(step.end / fleet.update_period + fleet.update_phase)
+        due -= np.floor(step.begin / fleet.update_period + fleet.update_phase)
         fetched = (due * effects.alive).astype(np.int64)
         failing, drive_failed = effects.on(Switch.UPDATES_FAIL), effects.on(Switch.DRIVE_FAILED)
         state.updates += fetched * ~failing

@@ -1,7 +1,7 @@
-"""Random numbers that depend on nothing but the seed, the time and their purpose.
+"""Random numbers that depend only on the seed, the time and their purpose.
 
-What one step or one unit draws never shifts what another does: a scenario changes the figures that it should, and the
-same seed gives the same bytes, however the caller slices the time.
+So the numbers of one step never depend on those of another. A scenario changes only what it is meant to change, and the
+same seed always gives the same history.
 """
 
 # mypy: disable-error-code=no-any-return
@@ -22,11 +22,11 @@ Mask = NDArray[np.bool_]
 """Yes or no for each unit."""
 
 _BLOCK: Final = 32
-"""Steps whose numbers are drawn at once."""
+"""Steps whose numbers are drawn at a time."""
 
 
 class Draw(IntEnum):
-    """What a row of random numbers is for: one number per unit and step."""
+    """The purpose of a row of random numbers; each row has one number per unit and step."""
 
     DEMAND = 0
     POOL_DEMAND = auto()
@@ -61,13 +61,13 @@ class Draw(IntEnum):
 
 
 def generator(seed: int, *purpose: int) -> np.random.Generator:
-    """Return a generator that belongs to the seed and up to three numbers of a purpose."""
+    """Return the generator for the seed and a purpose, given as up to three numbers."""
     counter = [0, *purpose, *(0,) * (3 - len(purpose))]
     return np.random.Generator(np.random.Philox(key=seed, counter=np.array(counter, dtype=np.uint64)))
 
 
 class Noise:
-    """The random numbers of one step, by row: standard normal and uniform over [0, 1)."""
+    """The random numbers of one step, by purpose: standard normal, and uniform over [0, 1)."""
 
     def __init__(self, seed: int, units: int) -> None:
         self._seed = seed
@@ -89,9 +89,11 @@ class Noise:
         self.normal, self.uniform, self._skew = (numbers[row] for numbers in self._numbers)
 
     def poisson(self, rows: Draw | Sequence[Draw], mean: Floats) -> Counts:
-        """Return counts with this mean, Poisson but for means under 1: there 0 or 1.
+        """Return Poisson counts with this mean; for a mean below 1, 0 or 1.
 
-        By the Cornish-Fisher expansion of the quantile, so that each count takes one random number.
+        An ordinary Poisson generator takes more or fewer random numbers for each count, so that the counts of one unit
+        would depend on those of others. Here each count is made from one normal number, with the skewness corrected
+        (Cornish-Fisher expansion).
         """
         picked = rows if isinstance(rows, Draw) else list(rows)
         many = mean + np.sqrt(mean) * self.normal[picked] + self._skew[picked]
@@ -99,5 +101,5 @@ class Noise:
         return np.maximum(counts, 0).astype(np.int64)
 
     def whole(self, row: Draw, amount: Floats) -> Counts:
-        """Round up or down at random, so that the mean stays."""
+        """Round up or down at random, so that the mean stays the same."""
         return np.floor(amount + self.uniform[row]).astype(np.int64)

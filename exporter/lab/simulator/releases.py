@@ -1,48 +1,52 @@
-"""What the releases of AsyncOS call things: which items a source has, and the names of feature keys and services."""
+"""What the releases of AsyncOS differ in: the structure of the status page, feature keys and update services."""
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import Final
 
-from exporter.metrics.conversions import PERPETUAL
-
 LEGACY, MIDDLE, CURRENT = 4, 5, 10
-"""The structures of the status page that are known: of AsyncOS 4.5, 5.1 and 10.0."""
+"""Generations of the status page: of AsyncOS 4.5, 5.1 and 10.0, of which real pages are known."""
 
-EVALUATION: Final = "evaluation"
-LAPSED: Final = "lapsed"
-COUNTING: Final = "counting"
+
+class KeyKind(Enum):
+    """How the remaining time of a feature key behaves."""
+
+    COUNTING = auto()
+    """It counts down, and the key is renewed once a year."""
+    PERPETUAL = auto()
+    """The key never expires."""
+    EVALUATION = auto()
+    """The time stands still, as for an evaluation key that nobody has started."""
+    LAPSED = auto()
+    """The key expired years ago."""
+
+
+_OLD_FEATURES: Final = {
+    "IronPort Anti-Spam": KeyKind.COUNTING,
+    "Receiving": KeyKind.COUNTING,
+    "Brightmail": KeyKind.COUNTING,
+    "Sophos": KeyKind.COUNTING,
+    "Virus Outbreak Filters": KeyKind.COUNTING,
+    "Central Mgmt": KeyKind.COUNTING,
+}
 
 FEATURES: Final = {
-    LEGACY: {
-        "IronPort Anti-Spam": COUNTING,
-        "Receiving": COUNTING,
-        "Brightmail": COUNTING,
-        "Sophos": COUNTING,
-        "Virus Outbreak Filters": COUNTING,
-        "Central Mgmt": COUNTING,
-    },
-    MIDDLE: {
-        "IronPort Anti-Spam": COUNTING,
-        "Receiving": COUNTING,
-        "Brightmail": COUNTING,
-        "Sophos": COUNTING,
-        "Virus Outbreak Filters": COUNTING,
-        "Central Mgmt": COUNTING,
-    },
+    LEGACY: _OLD_FEATURES,
+    MIDDLE: _OLD_FEATURES,
     CURRENT: {
-        "McAfee": EVALUATION,
-        "Sophos": COUNTING,
-        "File Analysis": LAPSED,
-        "Bounce Verification": PERPETUAL,
-        "IronPort Anti-Spam": COUNTING,
-        "IronPort Email Encryption": EVALUATION,
-        "File Reputation": LAPSED,
-        "Incoming Mail Handling": PERPETUAL,
-        "Outbreak Filters": COUNTING,
+        "McAfee": KeyKind.EVALUATION,
+        "Sophos": KeyKind.COUNTING,
+        "File Analysis": KeyKind.LAPSED,
+        "Bounce Verification": KeyKind.PERPETUAL,
+        "IronPort Anti-Spam": KeyKind.COUNTING,
+        "IronPort Email Encryption": KeyKind.EVALUATION,
+        "File Reputation": KeyKind.LAPSED,
+        "Incoming Mail Handling": KeyKind.PERPETUAL,
+        "Outbreak Filters": KeyKind.COUNTING,
     },
 }
-"""Feature keys by generation: counting down, without end, lapsed long ago, or an evaluation key that stands still."""
+"""Feature keys by generation of the status page."""
 
 SERVICES: Final = {
     "Sophos Anti-Virus": 7200,
@@ -51,41 +55,10 @@ SERVICES: Final = {
     "Feature Key Updates": 86400,
     "Time Zone Rules": 604800,
 }
-"""Update services, with the seconds from one update to the next."""
+"""Update services, with the seconds between updates."""
 
 
 def generation(asyncos: str) -> int:
-    """Return the structure of the status page of a release; what 10.0 has came with 8."""
+    """Return the generation of a release. The current structure came with AsyncOS 8."""
     major = int(asyncos.partition(".")[0])
     return CURRENT if major >= 8 else MIDDLE if major >= 5 else LEGACY
-
-
-_COMMON: Final = ("disk_utilization", "resource_conservation", "log_used", "log_available", "conn_in", "conn_out")
-_QUEUES: Final = (
-    "active_recips",
-    "unattempted_recips",
-    "attempted_recips",
-    "msgs_in_work_queue",
-    "dests_in_memory",
-    "kbytes_used",
-    "kbytes_free",
-)
-_PROCESSES: Final = ("ram_utilization", "total_utilization", "cpu_utilization", "av_utilization")
-_OLD_QUARANTINE: Final = ("msgs_in_quarantine", "kbytes_in_quarantine")
-_QUARANTINE: Final = ("msgs_in_policy_virus_outbreak_quarantine", "kbytes_in_policy_virus_outbreak_quarantine")
-
-GAUGES: Final = {
-    LEGACY: (*_PROCESSES, "as_utilization", *_COMMON, *_QUEUES, *_OLD_QUARANTINE),
-    MIDDLE: (*_PROCESSES, "case_utilization", "bm_utilization", *_COMMON, *_QUEUES, *_OLD_QUARANTINE),
-    CURRENT: (
-        *_PROCESSES,
-        "case_utilization",
-        "bm_utilization",
-        *_COMMON,
-        *_QUEUES,
-        *_QUARANTINE,
-        "reporting_utilization",
-        "quarantine_utilization",
-    ),
-}
-"""The gauges of the status page by generation, in its order."""

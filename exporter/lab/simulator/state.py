@@ -15,7 +15,7 @@ from exporter.prometheus.durations import DAY
 
 
 class Count(IntEnum):
-    """The totals that each unit keeps for ever; what the status page gives besides are sums of them."""
+    """The totals that each unit keeps since it was new. Other counters of the status page are sums of them."""
 
     INJ_MSGS = 0
     INJ_RECIPS = auto()
@@ -39,15 +39,15 @@ class Count(IntEnum):
     DNS_CACHE_EXPIRED = auto()
 
 
-HARD_BOUNCES: Final = slice(Count.DNS_HARD_BOUNCED, Count.OTHER_HARD_BOUNCED + 1)
-"""The five reasons of a hard bounce."""
+HARD_BOUNCE_COUNTS: Final = slice(Count.DNS_HARD_BOUNCED, Count.OTHER_HARD_BOUNCED + 1)
+"""The five reasons for a hard bounce."""
 
-COMPLETED_RECIPIENTS: Final = slice(Count.DNS_HARD_BOUNCED, Count.DELETED_RECIPS + 1)
-"""What completes a recipient: hard bounced, delivered or deleted."""
+COMPLETED_COUNTS: Final = slice(Count.DNS_HARD_BOUNCED, Count.DELETED_RECIPS + 1)
+"""The ways in which a recipient is completed: hard bounced, delivered or deleted."""
 
 
 class Cargo(IntEnum):
-    """What the messages in the work queue carry, summed over them."""
+    """Sums over the messages in the work queue."""
 
     KIB = 0
     SPAM = auto()  # messages that the work queue will drop
@@ -56,45 +56,45 @@ class Cargo(IntEnum):
 
 @dataclass(slots=True)
 class FleetState:
-    """Arrays over the units, changed in place by each step; times in Unix seconds, amounts as AsyncOS counts them."""
+    """Arrays over the units, which each step changes. Times are in Unix seconds, amounts as AsyncOS counts them."""
 
     counts: Counts  # by Count
     at_boot: Counts  # counts when the unit started
     at_reset: Counts  # counts at the last reset
-    boot: Floats
-    agent_boot: Floats
+    boot: Floats  # when the unit started
+    agent_boot: Floats  # when its SNMP agent started
     reset: Floats  # time of the last reset of the counters, NaN for never
-    drift: Floats  # slow noise, mean 0 and variance 1: demand, demand of the pool, capacity
+    drift: Floats  # slow noise with mean 0 and variance 1, by purpose: demand, demand of the pool, capacity
     feed: Floats  # messages per second that each fed pool is sent
     queue: Counts  # messages in the work queue
     cargo: Floats  # by Cargo
     exit_rate: Floats  # messages per second that leave the work queue
-    level: Counts  # resource conservation
-    unattempted: Counts
-    bad: Floats  # of them, those that will hard bounce
-    attempted: Counts
-    stuck: Counts  # of the attempted, those whose destination is down
+    level: Counts  # resource conservation, 0 to 60 or 999
+    unattempted: Counts  # recipients in the delivery queue that were not tried yet
+    bad: Floats  # those of the unattempted that will hard bounce
+    attempted: Counts  # recipients in the delivery queue that were tried
+    stuck: Counts  # those of the attempted whose destination is down
     bounces: Counts  # bounces made in the last step, not yet queued
     quarantined: Counts  # messages
     wait: Floats  # seconds that the first message of the work queue has waited
     oldest: Floats  # when the oldest message in the delivery queue came in
-    oldest_id: Counts
-    connections_in: Counts
-    connections_out: Counts
+    oldest_id: Counts  # its message id
+    connections_in: Counts  # open SMTP connections from outside
+    connections_out: Counts  # open SMTP connections to destinations
     io: Floats  # disk I/O of the last step
-    io_peak: Floats  # before it, since boot
+    io_peak: Floats  # highest disk I/O before that, since boot
     updates: Counts  # by service
-    update_failures: Counts
-    raid_events: Counts
-    heaviest: Floats  # share of the connections that one sender has
-    alive: Mask
+    update_failures: Counts  # by service
+    raid_events: Counts  # since boot
+    heaviest: Floats  # share of the connections that belong to one sender
+    alive: Mask  # the unit runs
     agent: Mask  # the SNMP agent runs
     drive_failed: Mask
     members: Mask  # in rotation
 
 
 def warm(fleet: FleetArrays, seed: int, time: float) -> FleetState:
-    """Return the state of a fleet that has been at work for months: counters, ids and uptimes that fit its mail."""
+    """Return the state of a fleet that has worked for months, with counters, ids and uptimes that fit its mail."""
     units = len(fleet)
     draw = generator(seed, 6)
     age, uptime = draw.uniform(300, 900, units) * DAY, draw.uniform(20, 200, units) * DAY
@@ -141,7 +141,7 @@ def warm(fleet: FleetArrays, seed: int, time: float) -> FleetState:
 
 
 def _flows(fleet: FleetArrays) -> Floats:
-    """Return the long-term events per second of each unit, by Count; a spare has seen a little test mail."""
+    """Return the long-term events per second of each unit, by Count. A spare has had a little test mail."""
     mail = fleet.mail
     arrivals = np.maximum(fleet.busy * 0.45, fleet.capacity * 0.002)
     recipients = arrivals * mail.recipients
@@ -177,4 +177,4 @@ def _flows(fleet: FleetArrays) -> Floats:
 
 
 HARD_SHARES: Final = (0.08, 0.84, 0.02, 0.06)
-"""Of the hard bounces at the first try: DNS, 5xx, filter, other. Those that expired come from the retries."""
+"""Shares of the hard bounces at the first try: DNS, 5xx, filter, other. Expired recipients come from the retries."""

@@ -1,7 +1,7 @@
-"""Writes a unit's status pages as its generation of AsyncOS does, from the items that the exporter reads in them.
+"""The status pages as XML, in the structure of each generation of AsyncOS.
 
-The structure of /xml/status is that of real pages of AsyncOS 4.5, 5.1 and 10.0. No sample of the other pages is known:
-theirs is made up in the same manner.
+The structure of /xml/status is that of real pages of AsyncOS 4.5, 5.1 and 10.0. No real sample of the other pages is
+known, so their structure is an assumption.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from exporter.lab.simulator.releases import CURRENT, LEGACY, MIDDLE
-from exporter.lab.simulator.view import PageName
+from exporter.lab.simulator.status_items import PageName
 from exporter.metrics.reading import Items
 
 
 @dataclass(frozen=True, slots=True)
 class _Structure:
-    """What tells the generations apart: lines before the root, what stands before a line break, log_used once more."""
+    """What differs between the generations."""
 
     before_root: str
+    """The lines before the root element."""
     trailing: str = ""
+    """What comes before a line break inside an element."""
     log_used_twice: bool = False
+    """Whether the gauge log_used is repeated at the end."""
 
 
 _STRUCTURES: Final = {
@@ -33,7 +36,7 @@ _STRUCTURES: Final = {
 
 _PROLOGUE: Final = '<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>\n'
 _SINGLE: Final = {"birth_time": "/>", "last_counter_reset": "/>", "system": " />", "oldest_message": " />"}
-"""The elements before the lists, with how each ends."""
+"""The elements before the lists, and how each ends."""
 
 _LISTS: Final = {
     "features": ("feature", None),
@@ -42,7 +45,7 @@ _LISTS: Final = {
     "rates": ("rate", 6),
     "gauges": ("gauge", None),
 }
-"""The lists: their entries' element, and by how much an attribute on a line of its own is indented."""
+"""The lists: the element of an entry, and the indentation of attributes that have a line each."""
 
 _TOPHOSTS: Final = {
     "active_recipients": "active_recips",
@@ -56,7 +59,7 @@ Attributes = dict[str, object]
 
 
 def render(page: PageName, items: Items, generation: int) -> bytes:
-    """Return the page that holds these items, those of one page, in the structure of that generation of AsyncOS."""
+    """Return the page with these items in the structure of the generation."""
     lines = {
         "status": lambda: _status(items, _STRUCTURES[generation]),
         "dnsstatus": lambda: _dnsstatus(items),
@@ -84,7 +87,7 @@ def _status(items: Items, structure: _Structure) -> Iterator[str]:
 def _list(
     name: str, entry: str, indent: int | None, entries: Mapping[str, Attributes], structure: _Structure
 ) -> Iterator[str]:
-    """Yield the lines of a list; where there is no `indent`, all attributes of an entry stand in its line."""
+    """Yield the lines of a list. Without an `indent`, the attributes of an entry are on its line."""
     yield f"  <{name}>"
     for key, attributes in entries.items():
         head = f"    <{entry} name={quoteattr(key)}"
@@ -98,7 +101,7 @@ def _list(
 
 
 def _by_element(items: Items) -> tuple[dict[str, Attributes], dict[str, dict[str, Attributes]]]:
-    """Return the attributes of the single elements, and those of the entries of each list."""
+    """Return the attributes of single elements, and those of the entries of each list."""
     elements: dict[str, Attributes] = {}
     entries: dict[str, dict[str, Attributes]] = {}
     for item, values in items.items():
@@ -115,7 +118,7 @@ def _attributes(attributes: Attributes) -> str:
 
 
 def _spread(attributes: Attributes, indent: int, structure: _Structure) -> str:
-    """Return the attributes on a line each, the first on a new one."""
+    """Return the attributes, each on a new line."""
     between = f"{structure.trailing}\n{' ' * indent}"
     return f"\n{' ' * indent}" + between.join(f"{name}={quoteattr(str(value))}" for name, value in attributes.items())
 

@@ -1,4 +1,4 @@
-"""What a simulated fleet consists of: appliances as in fleet.yml, and what only a simulation needs to know of them."""
+"""The simulated fleet: units with the keys of fleet.yml, and with what only a simulation needs to know."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from exporter.config.yaml_file import KeyPath, read_yaml
 from exporter.errors import ConfigError
 
 BUILT_IN: Final = ("campus", "mixed", "pair", "rings")
-"""Topologies that come with the exporter."""
+"""The topologies of the package."""
 
 ASYNCOS_RELEASE: Final = re.compile(r"\d+\.\d+\.\d+-\d+")
 """A release of AsyncOS."""
 
 _MODEL: Final = re.compile(r"[CX]\d+V?")
 _LOAD_POOL: Final = 8
-"""Appliances in a pool of the topology for load."""
+"""Units in each pool of a fleet of equal units."""
 
 
 def _version(text: str) -> str:
@@ -44,16 +44,16 @@ Flow = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Pool(Section):
-    """The mail of a pool, from outside or from another pool."""
+    """The mail of a pool. It comes from outside or from another pool."""
 
     daily_messages: Flow | None = None
     """Messages from outside on an average day."""
     fed_by: Name | None = None
-    """The pool whose deliveries this one gets instead."""
+    """The pool whose deliveries this pool gets, instead of mail from outside."""
     ham: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Share of good mail in the volume; by default that which its traffic has."""
+    """Share of good mail in the volume; the default depends on the traffic."""
     growth_per_year: Annotated[float, Field(ge=0, le=10)] = 0.05
-    """Growth of the volume, as a share of it."""
+    """Growth of the volume in a year, as a share of it."""
 
 
 class SimulatedSettings(UnitSettings):
@@ -97,19 +97,18 @@ class TopologyFile(Section):
 
 
 class Topology(Section):
-    """Pools by name and appliances in the order of the file; every appliance's pool is one of `pools`."""
+    """Pools by name, and units in the order of the file. The pool of each unit is one of `pools`."""
 
     name: str
     pools: dict[str, Pool]
     appliances: tuple[Unit, ...]
 
     def units(self, pool: str) -> list[Unit]:
-        """Return the pool's appliances."""
         return [unit for unit in self.appliances if unit.pool == pool]
 
 
 def load_topology(name: str) -> Topology:
-    """Return the built-in topology or that of the YAML file called `name`; raises ConfigError with every problem."""
+    """Return the topology of this name or in the YAML file `name`; raises ConfigError with every problem."""
     if name not in BUILT_IN:
         path = Path(name)
         if not path.exists() and path.suffix not in (".yml", ".yaml"):
@@ -142,7 +141,7 @@ def read_topology(path: Path) -> Topology:
 
 
 def equal_units(count: int) -> Topology:
-    """Return a fleet of `count` equal inbound appliances in pools of eight over two sites, for load."""
+    """Return a fleet of `count` equal inbound units in pools of eight over two sites, for load tests."""
     if count < 1:
         raise ConfigError([f"A fleet needs at least one unit, not {count}."])
     appliances = [
@@ -162,14 +161,14 @@ def equal_units(count: int) -> Topology:
 
 
 def _merged(defaults: SimulatedSettings | None, entry: UnitEntry) -> UnitEntry:
-    """Return the entry with the defaults for what it does not say itself."""
+    """Return the entry with the defaults for the keys that it leaves out."""
     usual = defaults.model_dump(exclude_unset=True) if defaults else {}
     update = {key: value for key, value in usual.items() if key not in entry.model_fields_set}
     return entry.model_copy(update=update | {"labels": usual.get("labels", {}) | entry.labels})
 
 
 def _contradictions(file: TopologyFile, entries: Sequence[UnitEntry]) -> Iterator[Problem]:
-    """Yield what each appliance and each pool alone cannot show."""
+    """Yield the problems that only show when units and pools are compared."""
     names = Counter(entry.name for entry in entries)
     for index, entry in enumerate(entries):
         place: KeyPath = ("appliances", index)

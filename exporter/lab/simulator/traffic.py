@@ -1,4 +1,4 @@
-"""When mail comes and to which unit: the week's curve, senders nailed to units, and the noise of quiet weeks."""
+"""When mail comes and to which unit: the curve of the week, the senders of each unit, and the noise of quiet weeks."""
 
 # mypy: disable-error-code=no-any-return
 # numpy's operators are typed as Any where shapes or kinds mix.
@@ -26,28 +26,28 @@ _WEEKEND: Final = (
 # fmt: on
 _WEEK: Final = np.array(_WORKDAY * 5 + _WEEKEND * 2) / np.mean(_WORKDAY * 5 + _WEEKEND * 2)
 PEAK: Final = float(_WEEK.max())
-"""The busy hour's good mail, in multiples of the week's mean."""
+"""Good mail in the busiest hour, in multiples of the mean of the week."""
 
 _HOURS: Final = np.arange(-1, 169) + 0.5
 _AROUND: Final = np.concatenate((_WEEK[-1:], _WEEK, _WEEK[:1]))
 
 
 def good_mail(time: Floats) -> Floats:
-    """Return the flow of good mail at Unix times in UTC, 1 being the week's mean."""
+    """Return the flow of good mail at Unix times; 1 is the mean of the week. The curve is in UTC."""
     hours = ((time / DAY + 3) % 7) * 24  # the epoch was a Thursday, the table starts on Monday
     return np.interp(hours, _HOURS, _AROUND)
 
 
 def spam(time: Floats) -> Floats:
-    """Return the flow of spam at Unix times, 1 being the mean; it hardly knows night and day."""
+    """Return the flow of spam at Unix times; 1 is the mean. It is almost the same by day and by night."""
     return 1 + 0.08 * np.sin(2 * np.pi * (time / DAY - 0.4))
 
 
 class Senders:
-    """20,000 senders with Zipf-distributed mail, each nailed to one unit of its pool by its address.
+    """20,000 senders with Zipf-distributed mail. The load balancer keeps each sender on one unit of its pool.
 
-    A unit that leaves gives its senders to its peers, and a unit that joins takes some of each: the others stay where
-    they are (highest random weight, in proportion to the units' capacity).
+    When a unit leaves, only its senders move, to its peers. When one joins, it takes some senders from each peer.
+    This is rendezvous hashing (highest random weight), in proportion to the capacity of the units.
     """
 
     def __init__(self, seed: int, pool: NDArray[np.int64], weight: Floats) -> None:
@@ -55,12 +55,13 @@ class Senders:
         zipf = np.arange(1, SENDER_COUNT + 1) ** -_ZIPF
         self._mail = zipf / zipf.sum()
         luck = generator(seed, 2).random((SENDER_COUNT, widest), dtype=np.float32)
-        self._ranks = -np.log(np.maximum(luck, np.finfo(np.float32).tiny))  # one in millions is 0
+        # One number in millions is 0, which has no logarithm.
+        self._ranks = -np.log(np.maximum(luck, np.finfo(np.float32).tiny))
         self._pools = [np.flatnonzero(pool == number) for number in range(int(pool.max()) + 1)]
         self._weight = weight
 
     def shares(self, members: Mask) -> Floats:
-        """Return each unit's share of its pool's mail when the `members` are in rotation."""
+        """Return each unit's share of the mail of its pool if the `members` are in rotation."""
         share = np.zeros(len(members))
         for number, units in enumerate(self._pools):
             places = np.flatnonzero(members[units])
@@ -70,21 +71,21 @@ class Senders:
         return share
 
     def assign(self, pool: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return for each sender which of the `places` in the pool it is nailed to."""
+        """Return for each sender which of the `places` in the pool it is sent to."""
         weight = self._weight[self._pools[pool][places]].astype(np.float32)
         return np.argmin(self._ranks[:, places] / weight, axis=1)
 
 
 class Newsletters(NamedTuple):
-    """The bursts of a day: Unix time of start and end, the unit that gets each, and messages per second."""
+    """The bursts of a day."""
 
-    start: Floats
-    end: Floats
-    unit: NDArray[np.int64]
-    rate: Floats
+    start: Floats  # Unix time
+    end: Floats  # Unix time
+    unit: NDArray[np.int64]  # the unit that gets it
+    rate: Floats  # messages per second
 
     def flow(self, begin: float, end: float, count: int) -> Floats:
-        """Return the messages per second that each of `count` units gets of them, on the average over the interval."""
+        """Return the messages per second that the bursts bring to each of `count` units, averaged over the interval."""
         overlap = np.minimum(self.end, end) - np.maximum(self.start, begin)
         running = overlap > 0
         if not running.any():
@@ -95,9 +96,9 @@ class Newsletters(NamedTuple):
 
 @lru_cache(maxsize=8)
 def newsletters(seed: int, day: int, units: tuple[int, ...], scales: tuple[float, ...]) -> Newsletters:
-    """Return the bursts of a day: one for each of the `units`, 500 to 5,000 messages in 2 to 10 minutes by daylight.
+    """Return the bursts of a day, as many as there are `units`: 500 to 5,000 messages each, in 2 to 10 minutes by day.
 
-    Sizes are those of a unit of 140,000 messages an hour; `scales` says how much larger each unit is.
+    These sizes are for a unit that handles 140,000 messages an hour; `scales` is the factor for each unit.
     """
     draw = generator(seed, 3, day)
     count = len(units)
@@ -109,7 +110,7 @@ def newsletters(seed: int, day: int, units: tuple[int, ...], scales: tuple[float
 
 
 UPDATE_SLOT: Final = 2 * HOUR
-"""Seconds in which each unit has one pause for an engine update."""
+"""Each unit has one pause for an engine update in this time, in seconds."""
 
 
 @lru_cache(maxsize=8)
@@ -120,7 +121,7 @@ def _pauses(seed: int, slot: int, count: int) -> tuple[Floats, Floats]:
 
 
 def pause(seed: int, begin: float, end: float, count: int) -> Floats:
-    """Return the share of the interval for which each unit's work queue stands still for an engine update."""
+    """Return the share of the interval in which an engine update pauses each unit's work queue."""
     paused = np.zeros(count)
     for slot in range(int(begin // UPDATE_SLOT), int((end - 1e-6) // UPDATE_SLOT) + 1):
         since, until = _pauses(seed, slot, count)

@@ -1,7 +1,7 @@
-"""Every figure of every unit at one instant, as its two sources give it: SNMP objects and status pages.
+"""All values of all units at one instant, as the two sources give them: SNMP objects and status pages.
 
-Items are named as the exporter's own sources name them, so that an answer that is served and a sample that is written
-come from the same figures. Status pages give text, SNMP gives numbers and text.
+The items have the names that the exporter's own sources use. So the live fleet and the history show the same values.
+Status pages give text, SNMP gives numbers and text.
 """
 
 # mypy: disable-error-code=no-any-return
@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -22,96 +22,59 @@ from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.hardware import TableRow
 from exporter.lab.simulator.noise import Counts, Floats
-from exporter.lab.simulator.releases import COUNTING, CURRENT, EVALUATION, FEATURES, GAUGES, LAPSED, SERVICES
-from exporter.lab.simulator.state import COMPLETED_RECIPIENTS, HARD_BOUNCES, Count, FleetState
+from exporter.lab.simulator.releases import CURRENT, FEATURES, SERVICES, KeyKind
+from exporter.lab.simulator.state import HARD_BOUNCE_COUNTS, Count, FleetState
+from exporter.lab.simulator.status_items import COUNTERS, GAUGES, IDS, RATED_COUNTERS, WINDOWS, PageName
 from exporter.metrics.conversions import Raw
 from exporter.metrics.reading import Items, Row, name_rows
 from exporter.prometheus.durations import DAY
 from exporter.sources.snmp.mib import TABLES
 
-PageName = Literal["status", "dnsstatus", "tophosts", "topin"]
-
-WINDOWS: Final = {"last_1_min": 60, "last_5_min": 300, "last_15_min": 900}
-"""Windows over which the status page gives rates, in seconds."""
-
-RATED_COUNTERS: Final = (
-    "inj_msgs",
-    "inj_recips",
-    "soft_bounced_evts",
-    "completed_recips",
-    "hard_bounced_recips",
-    "delivered_recips",
-)
-"""The counters that it gives rates of, in its order."""
-
-_COUNTERS: Final[Mapping[str, Count | slice]] = {
-    "inj_msgs": Count.INJ_MSGS,
-    "inj_recips": Count.INJ_RECIPS,
-    "gen_bounce_recips": Count.GEN_BOUNCE_RECIPS,
-    "rejected_recips": Count.REJECTED_RECIPS,
-    "dropped_msgs": Count.DROPPED_MSGS,
-    "soft_bounced_evts": Count.SOFT_BOUNCED_EVTS,
-    "completed_recips": COMPLETED_RECIPIENTS,
-    "hard_bounced_recips": HARD_BOUNCES,
-    "dns_hard_bounced_recips": Count.DNS_HARD_BOUNCED,
-    "5xx_hard_bounced_recips": Count.STATUS_5XX_HARD_BOUNCED,
-    "filter_hard_bounced_recips": Count.FILTER_HARD_BOUNCED,
-    "expired_hard_bounced_recips": Count.EXPIRED_HARD_BOUNCED,
-    "other_hard_bounced_recips": Count.OTHER_HARD_BOUNCED,
-    "delivered_recips": Count.DELIVERED_RECIPS,
-    "deleted_recips": Count.DELETED_RECIPS,
-    "global_unsub_hits": Count.GLOBAL_UNSUB_HITS,
-}
-"""The counters of the status page in its order; some are sums of what the state keeps."""
-
-_IDS: Final = {
-    "message_id": Count.MESSAGE_IDS,
-    "injection_conn_id": Count.INJECTION_CONNECTIONS,
-    "delivery_conn_id": Count.DELIVERY_CONNECTIONS,
-}
-
 _LAPSED_AT: Final = 1_420_070_400
 _EVALUATION_SECONDS: Final = 2_592_000
 _KEY_PERIOD: Final = 365 * DAY
 _KEY_LEAST: Final = 60 * DAY
-"""Running keys are renewed every year, when they have 60 days left."""
+"""A counting key is renewed every year, when 60 days are left."""
 
 _TOP: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """How the sources of one unit answer at this time, for those who serve them or write samples.
-
-    Nobody takes samples unless `scraped`, and they find no exporter unless `answered`. SNMP requests are lost with the
-    probability `snmp_loss`, pages with `xml_loss`; a page takes `delay` seconds. A unit that does not admit our
-    password answers 401.
-    """
+    """How the sources of one unit answer at this time."""
 
     scraped: bool
+    """Whether Prometheus takes samples."""
     answered: bool
+    """Whether the exporter runs."""
     snmp: bool
+    """Whether the SNMP agent answers."""
     xml: bool
+    """Whether the web interface answers."""
     admits: bool
+    """Whether the web interface accepts the exporter's password; otherwise it answers 401."""
     snmp_loss: float
+    """The probability that an SNMP request is lost."""
     xml_loss: float
+    """The probability that the connection for a page breaks."""
     delay: float
+    """Seconds that a page takes."""
 
 
 def rated(state: FleetState) -> Counts:
-    """Return the totals that the status page gives rates of, by unit."""
+    """Return the totals of the counters that the status page gives rates of, by unit."""
     return np.array([_total(state.counts, name) for name in RATED_COUNTERS])
 
 
 def _total(counts: Counts, name: str) -> Counts:
-    rows = _COUNTERS[name]
+    rows = COUNTERS[name]
     return counts[rows].sum(axis=0) if isinstance(rows, slice) else counts[rows]
 
 
 class View:
-    """The figures of all units at `time` (Unix, seconds), which later steps of the model do not change.
+    """The values of all units at `time` (Unix time). Later steps of the model do not change them.
 
-    `increases` are those of `rated` over the windows of the rates.
+    `increases` are the increases of `rated` over the windows of the rates, `jitter` is the noise of the gauges.
     """
 
     def __init__(
@@ -142,7 +105,7 @@ class View:
         self._heaviest = state.heaviest.tolist()
 
     def xml_items(self, unit: str, pages: Sequence[PageName] = ("status",)) -> Items:
-        """Return what the exporter reads from the unit's status pages: text, in the order of the page."""
+        """Return what the exporter reads from the unit's status pages, as text and in the order of the page."""
         number = self._fleet.index[unit]
         items: Items = {}
         if "status" in pages:
@@ -186,7 +149,7 @@ class View:
         return scalars
 
     def snmp_tables(self, unit: str) -> dict[str, list[TableRow]]:
-        """Return the rows of each table of the MIB, index 1 first; virtual units have no rows of hardware."""
+        """Return the rows of each table of the MIB, index 1 first. Virtual units have no hardware."""
         number = self._fleet.index[unit]
         return {
             "powerSupplyTable": [],
@@ -209,7 +172,7 @@ class View:
         }
 
     def transport(self, unit: str) -> Transport:
-        """Return how the unit's sources answer at this time; SNMP has low priority on a busy unit."""
+        """Return how the unit's sources answer at this time. A busy unit answers fewer SNMP requests."""
         number, effects = self._fleet.index[unit], self._effects
         strain = min(max((self._busy[number] - 0.7) / 0.2, 0.0), 1.0)
         alive = not self._is_on(Switch.DEAD, number)
@@ -225,11 +188,11 @@ class View:
         )
 
     def _status(self, number: int) -> Iterator[tuple[str, str]]:
-        """Yield the items of /xml/status in the page's order, without the features."""
+        """Yield the items of /xml/status in the order of the page, without the features."""
         yield "status/build", f"phoebe {self._version(number)}"
         yield "status/hostname", f"{self._fleet.names[number]}.example.net"
         yield "status/timestamp", _stamp(self.time)
-        yield "birth_time/timestamp", f"{_stamp(self._boot[number])} ({_words(self.time - self._boot[number])})"
+        yield "birth_time/timestamp", f"{_stamp(self._boot[number])} ({_uptime_text(self.time - self._boot[number])})"
         yield "last_counter_reset/timestamp", _stamp(self._reset[number])
         yield "system/status", self._system_status(number)
         age, message = self._oldest[number]
@@ -237,7 +200,7 @@ class View:
         if self._fleet.generation[number] == CURRENT:
             yield "oldest_message/mid", str(message)
         yield from ((name, str(column[number])) for name, column in self._counters.items())
-        yield from ((f"current_ids/{name}", str(self._counts[number][count])) for name, count in _IDS.items())
+        yield from ((f"current_ids/{name}", str(self._counts[number][count])) for name, count in IDS.items())
         yield from ((name, str(column[number])) for name, column in self._rates.items())
         for gauge in GAUGES[int(self._fleet.generation[number])]:
             yield f"gauges/{gauge}/current", str(self._gauges[gauge][number])
@@ -256,13 +219,13 @@ class View:
         return ((f"counters/{name}/lifetime", str(total)) for name, total in operations.items())
 
     def _tophosts(self, number: int) -> Items:
-        """Return the busiest destinations; the first of them is the one that can be down."""
+        """Return the busiest destinations. The first is the one that can be down."""
         counts, gauges, stuck = self._counts[number], self._gauges, self._stuck[number]
         totals = {
             "connections": gauges["conn_out"][number],
             "delivered_recipients": counts[Count.DELIVERED_RECIPS],
             "soft_bounces": counts[Count.SOFT_BOUNCED_EVTS],
-            "hard_bounces": sum(counts[HARD_BOUNCES]),
+            "hard_bounces": sum(counts[HARD_BOUNCE_COUNTS]),
         }
         shares = _zipf("destination{}.example")
         active = gauges["active_recips"][number] - stuck
@@ -278,7 +241,7 @@ class View:
         return items
 
     def _topin(self, number: int) -> dict[Row, Raw]:
-        """Return the senders with the most connections; a single heavy one is 203.0.113.66."""
+        """Return the senders with the most connections. A heavy sender is 203.0.113.66."""
         connections, heaviest = self._gauges["conn_in"][number], self._heaviest[number]
         others = connections * (1 - heaviest)
         rows: dict[Row, Raw] = {
@@ -290,17 +253,23 @@ class View:
         return {row: value for row, value in busiest[:_TOP] if float(value) > 0}
 
     def _features(self, number: int) -> Iterator[tuple[str, int | None]]:
-        """Yield the feature keys with their seconds; None for one without end."""
+        """Yield the feature keys with the seconds that are left; None for a perpetual key."""
         features = FEATURES[int(self._fleet.generation[number])]
         for place, (name, kind) in enumerate(features.items()):
             expiry = self._effects.keys.get((number, name))
             if expiry is not None:
                 yield name, int(expiry - self.time)
-            elif kind == COUNTING:
+            elif kind is KeyKind.COUNTING:
                 phase = (number * 7 + place) * 11 * DAY
                 yield name, int(_KEY_LEAST + (phase - self.time) % _KEY_PERIOD)
             else:
-                yield name, {LAPSED: int(_LAPSED_AT - self.time), EVALUATION: _EVALUATION_SECONDS}.get(kind)
+                yield (
+                    name,
+                    {
+                        KeyKind.LAPSED: int(_LAPSED_AT - self.time),
+                        KeyKind.EVALUATION: _EVALUATION_SECONDS,
+                    }.get(kind),
+                )
 
     def _hardware(self, number: int) -> dict[str, list[TableRow]]:
         busy, heat = self._busy[number], float(self._effects.heat[number])
@@ -332,7 +301,7 @@ class View:
 
 @lru_cache(maxsize=1024)
 def _names(labels: tuple[str, ...]) -> tuple[Row, ...]:
-    """Return how the rows of a table with these labels are called, which stays the same for weeks."""
+    """Return the names of the rows of a table with these labels."""
     named = name_rows((str(index), label) for index, label in enumerate(labels, 1))
     return tuple((name,) for name in named.values())
 
@@ -344,7 +313,7 @@ def _lists(columns: Mapping[str, figures.FigureColumn]) -> dict[str, list[Raw]]:
 def _counter_columns(state: FleetState) -> dict[str, figures.FigureColumn]:
     columns = {"reset": state.counts - state.at_reset, "uptime": state.counts - state.at_boot, "lifetime": state.counts}
     return {
-        f"counters/{name}/{column}": _total(counts, name) for name in _COUNTERS for column, counts in columns.items()
+        f"counters/{name}/{column}": _total(counts, name) for name in COUNTERS for column, counts in columns.items()
     }
 
 
@@ -358,7 +327,7 @@ def _rate_columns(increases: Mapping[str, Counts]) -> dict[str, figures.FigureCo
 
 
 def _oldest(state: FleetState, time: float) -> list[tuple[int, int]]:
-    """Return age in seconds and id of each unit's oldest message, queued or in delivery; 0 and 0 for none."""
+    """Return age in seconds and id of each unit's oldest message in either queue; 0 and 0 if there is none."""
     delivery = np.where(state.attempted > 0, time - state.oldest, 0)
     age = np.floor(np.maximum(delivery, state.wait)).astype(np.int64)
     newest = state.counts[Count.MESSAGE_IDS]
@@ -373,12 +342,12 @@ def _zipf(pattern: str) -> dict[Row, float]:
 
 
 def _stamp(time: float) -> str:
-    """Return a time as the status page writes it, "" for never; the units' clocks are on UTC."""
+    """Return a time as the status page writes it, in UTC; empty for never (NaN)."""
     return "" if np.isnan(time) else clock.strftime("%Y%m%d%H%M%S", clock.gmtime(time))
 
 
-def _words(seconds: float) -> str:
-    """Return a length of time as the status page words it, "169d 1h 39m 8s" or, of less than a day, "16h 36m 18s"."""
+def _uptime_text(seconds: float) -> str:
+    """Return a duration as the status page writes it: "169d 1h 39m 8s", or "16h 36m 18s" for less than a day."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

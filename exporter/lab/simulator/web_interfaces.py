@@ -1,4 +1,4 @@
-"""The web interfaces of a simulated fleet: a TCP port for each unit, one application that answers for all."""
+"""The web interfaces of a simulated fleet: a TCP port for each unit, and one application for all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from aiohttp import web
 from exporter.config import BasicAuth
 from exporter.lab.simulator import status_page
 from exporter.lab.simulator.faults import NO_XML_FAULTS, Answer, XmlFaults
-from exporter.lab.simulator.view import PageName, View
+from exporter.lab.simulator.status_items import PageName
+from exporter.lab.simulator.view import View
 
 _PAGES: Final[Mapping[str, PageName]] = {page: page for page in get_args(PageName)}
 _REALM: Final = {"WWW-Authenticate": 'Basic realm="IronPort Web Interface"'}
@@ -29,12 +30,12 @@ Password <input type="password" name="password"></form></body>
 </html>
 """
 _CUT: Final = 0.6
-"""Where a truncated page ends."""
+"""The share of a truncated page that is sent."""
 
 
 @dataclass(slots=True)
 class _ListeningPort:
-    """A unit's port: listened on by `server` or, while the unit is dead, only kept from others by `keeper`."""
+    """The port of a unit. The `server` listens on it. While the web interface is dead, the `keeper` reserves it."""
 
     number: int
     server: asyncio.Server | None
@@ -42,10 +43,10 @@ class _ListeningPort:
 
 
 class WebInterfaces:
-    """The web interfaces of the units, by name with their generation of AsyncOS, which tell what `view` returns.
+    """The web interfaces of the units, which are given by name with their generation of AsyncOS.
 
-    They admit whoever has `login`, and speak HTTPS if `tls` is given. `faults` is the table of the fleet by unit, which
-    may change at any time; `refresh` opens and closes the ports as view and faults have it.
+    They show what `view` returns, accept only `login`, and use HTTPS if `tls` is given. `faults` maps units to faults
+    and may change at any time; `refresh` then opens and closes ports.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class WebInterfaces:
         return {unit: port.number for unit, port in self._ports.items()}
 
     async def refresh(self) -> None:
-        """Close the ports of the units whose web interface is dead, with their connections, and open the others."""
+        """Close the ports of dead web interfaces, with their connections, and open the others."""
         view = self._view()
         dead = {unit for unit in self._ports if not view.transport(unit).xml or self._fault(unit).dead}
         self._close(port for unit, port in self._ports.items() if unit in dead and port.server)
@@ -110,7 +111,7 @@ class WebInterfaces:
         server = self._runner.server
         if server is None:
             raise RuntimeError("The application is not set up.")
-        # A port can be shared by sockets that all agree to it: that is how it is handed to its keeper and back.
+        # With SO_REUSEPORT the keeper can reserve the port before the server closes it, and the reverse.
         return await loop.create_server(server, self._host, number, ssl=self._tls, reuse_port=True, backlog=128)
 
     def _close(self, ports: Iterable[_ListeningPort]) -> None:
@@ -127,7 +128,7 @@ class WebInterfaces:
                     _abort(connection.transport)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer as the unit would whose port was asked."""
+        """Answer as the unit of the port would."""
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
@@ -161,7 +162,7 @@ class WebInterfaces:
 
 
 async def _closing(request: web.Request, response: web.Response) -> web.Response:
-    """Send the response and close the connection, of which the response says nothing."""
+    """Send the response and close the connection, without a header that says so."""
     await response.prepare(request)
     await response.write_eof()
     if request.transport:
@@ -170,7 +171,7 @@ async def _closing(request: web.Request, response: web.Response) -> web.Response
 
 
 def _kept(host: str, number: int) -> socket.socket:
-    """Return a socket that keeps the port from others and lets nobody connect."""
+    """Return a socket that reserves the port and accepts no connection."""
     keeper = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     keeper.bind((host, number))
@@ -182,7 +183,7 @@ def _local_port(transport: asyncio.BaseTransport) -> int:
 
 
 def _abort(transport: asyncio.BaseTransport) -> None:
-    """Reset the connection, whatever is still to be sent."""
+    """Reset the connection. Data that is not sent yet is lost."""
     if isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -16,7 +16,7 @@ import pytest
 from exporter.cli import main
 from exporter.lab.history import blocks
 from exporter.lab.history.backfill import backfill
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import load_topology
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")

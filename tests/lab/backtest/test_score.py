@@ -10,8 +10,8 @@ from exporter.lab.backtest.trials import Played, Trial
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Alert
 from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.scenarios import SCENARIOS
-from exporter.lab.simulator.timeline import parse_scenario
 from exporter.prometheus.durations import HOUR
 
 JABBERER = Case("a jabberer", ("jabberer,unit=mx2",), 2 * HOUR, minutes=7)

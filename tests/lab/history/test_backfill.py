@@ -21,7 +21,7 @@ from exporter.lab.history.sampling import Sampling, sample_text, target_labels, 
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import generator
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import Topology, load_topology
 from exporter.probe import Prober, probe_result
 from exporter.prometheus.rule_files import Rule, read_rules

@@ -19,7 +19,7 @@ from exporter.lab.simulator.agent import LIMIT, Agent
 from exporter.lab.simulator.engine_user import EngineUser
 from exporter.lab.simulator.faults import SnmpFaults
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import load_topology
 from exporter.lab.simulator.view import Transport, View
 from exporter.metrics.reading import Reading

@@ -140,7 +140,7 @@ async def test_a_person_is_sent_back_to_the_page_which_shows_what_runs_with_a_bu
         page = await answer.text()
     assert 'action="/scenarios/1/stop"' in page
     async with desk.client.post("/scenarios/1/stop", headers=BROWSER) as answer:
-        assert "Nothing but ordinary mail." in await answer.text()
+        assert "No scenario is running." in await answer.text()
 
 
 async def test_what_was_wrong_with_a_form_stands_on_its_page(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from exporter.config import CommunityAuth, UserAuth
 from exporter.lab.simulator import fault_forms
 from exporter.lab.simulator.live import LiveFleet
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.probe import probe_result
 from support.simulated import START, STEP, configured, probed, reasons, simulated, value
 

@@ -13,12 +13,12 @@ from exporter.errors import RequestError
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import Floats, Mask
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.state import Count
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.status_items import WINDOWS, PageName
 from exporter.lab.simulator.topology import equal_units, load_topology
 from exporter.lab.simulator.traffic import Senders
-from exporter.lab.simulator.view import WINDOWS, PageName
 from exporter.metrics.reading import Items
 
 START = 1_767_690_000.0

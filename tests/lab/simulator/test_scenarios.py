@@ -13,9 +13,9 @@ import pytest
 from exporter.lab.simulator.incident import Scenario
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import Floats
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.scenarios import SCENARIOS
-from exporter.lab.simulator.state import HARD_BOUNCES, Cargo, Count
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.state import HARD_BOUNCE_COUNTS, Cargo, Count
 from exporter.lab.simulator.topology import load_topology
 from exporter.metrics.reading import Items
 
@@ -74,7 +74,7 @@ def run(text: str, minutes: int, hour: int = 0) -> Run:
         "exit": added[Count.INJ_MSGS] - (state.queue - queue),
         "message_kib": state.cargo[Cargo.KIB] / np.maximum(state.queue, 1),
         "bounces": added[Count.GEN_BOUNCE_RECIPS],
-        "hard": added[HARD_BOUNCES].sum(axis=0),
+        "hard": added[HARD_BOUNCE_COUNTS].sum(axis=0),
         "soft": added[Count.SOFT_BOUNCED_EVTS],
         "attempted": state.attempted.astype(float),
         "unattempted": state.unattempted.astype(float),

@@ -9,10 +9,10 @@ import pytest
 
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.releases import CURRENT, LEGACY, MIDDLE, generation
+from exporter.lab.simulator.scenario_text import parse_scenario
+from exporter.lab.simulator.status_items import PageName
 from exporter.lab.simulator.status_page import render
-from exporter.lab.simulator.timeline import parse_scenario
 from exporter.lab.simulator.topology import load_topology
-from exporter.lab.simulator.view import PageName
 from exporter.metrics.reading import Items
 from exporter.sources.xml import pages
 

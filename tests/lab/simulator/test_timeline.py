@@ -5,8 +5,9 @@ import pytest
 from exporter.errors import RequestError
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.incident import Alert
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.scenarios import SCENARIOS
-from exporter.lab.simulator.timeline import Timeline, parse_scenario
+from exporter.lab.simulator.timeline import Timeline
 from exporter.lab.simulator.topology import load_topology
 
 NOW = 1_767_571_200.0
@@ -24,7 +25,7 @@ BAD = {
     "flood,size=nan": "The size 'nan' is not a number from 0 to",
     "unit-slow,size=1.5": "The size '1.5' is not a number from 0 to 1 (share).",
     "flood,unit=mx1": "The scenario flood has no parameter unit; it has pool, duration, size, ramp.",
-    "flood,size=1,size=2": "The scenario flood has its parameter size twice.",
+    "flood,size=1,size=2": "The scenario flood has the parameter size twice.",
 }
 
 

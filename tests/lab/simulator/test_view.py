@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
+from exporter.lab.simulator.status_items import PageName
 from exporter.lab.simulator.topology import load_topology
-from exporter.lab.simulator.view import PageName, View
+from exporter.lab.simulator.view import View
 from exporter.metrics.catalog import FAMILIES
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Items, Reading

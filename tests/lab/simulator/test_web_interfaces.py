@@ -11,7 +11,7 @@ from exporter.config import BasicAuth
 from exporter.lab.simulator.faults import Answer, XmlFaults
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.releases import generation
-from exporter.lab.simulator.timeline import parse_scenario
+from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import load_topology
 from exporter.lab.simulator.web_interfaces import WebInterfaces
 from support.simulated import START, STEP
