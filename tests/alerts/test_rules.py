@@ -63,7 +63,10 @@ def exported() -> set[str]:
 
 
 def test_the_committed_rules_are_up_to_date() -> None:
-    assert generate.generated_rules() == {path.name: path.read_text() for path in RULES}
+    committed = {path.name: path.read_text() for path in RULES}
+    stale = [name for name, text in generate.generated_rules().items() if committed.pop(name, None) != text]
+    assert not stale, f"Run alerts/generate.py to write {stale}."
+    assert not committed, f"Delete {sorted(committed)} from alerts/rules, or add their templates."
 
 
 def test_a_threshold_that_no_rule_uses_is_refused() -> None:

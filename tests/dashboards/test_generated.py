@@ -18,7 +18,9 @@ PROVISIONING: Final = DASHBOARDS / "provisioning"
 
 def test_the_committed_dashboards_are_up_to_date() -> None:
     committed = {path.name: path.read_text() for path in (DASHBOARDS / "json").iterdir()}
-    assert generate.generated() == committed
+    stale = [name for name, text in generate.generated().items() if committed.pop(name, None) != text]
+    assert not stale, f"Run dashboards/generate.py to write {stale}."
+    assert not committed, f"Delete {sorted(committed)} from dashboards/json, or add what generates them."
 
 
 def test_a_file_has_the_name_of_its_uid() -> None:
