@@ -1,7 +1,7 @@
-"""The thresholds of thresholds.yml, and texts that name them as `<<name>>`: rule templates and dashboards' expressions.
+"""Read thresholds.yml, and fill texts that name a threshold as `<<name>>`: rule templates and dashboards' expressions.
 
-Texts carry plain numbers rather than recorded constants: `scalar()` of a constant that two servers have recorded is NaN
-where their data meet, and the alert would be silent.
+The rules contain plain numbers and no recorded constants: where the data of two servers are merged, a constant has two
+series, `scalar()` of it is NaN, and the alert would never fire.
 """
 
 from __future__ import annotations
