@@ -511,8 +511,8 @@ _state: Final = flag(
     "--state",
     type=_PATH,
     metavar="FILE",
-    show_default="demo.json in ~/.local/state/ironport-exporter",
-    help="The file in which the demo keeps its addresses, as JSON. A second demo needs another file.",
+    help="The file in which the demo keeps its addresses, as JSON. A second demo needs another file. The default is "
+    "demo.json in ~/.local/state/ironport-exporter.",
 )
 
 

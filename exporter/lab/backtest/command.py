@@ -32,8 +32,8 @@ def play_cases(
     `drops` is the share of SNMP requests that are lost, `step` the seconds between samples, `rules` a pattern of files.
     """
     cases = CASES if quiet_weeks is None else (*CASES, quiet_case(quiet_weeks, topology))
-    check_writable(json_file)
     trials = [Trial(case, seed, step, drops) for case in _chosen(cases, only) for seed in seeds]
+    check_writable(json_file)
     order = {trial: number for number, trial in enumerate(trials)}
     played = sorted(play(trials, rules_of(rules), progress.show), key=lambda one: order[one.trial])
     scores = [score(one) for one in played]

@@ -41,9 +41,9 @@ def replay_past(url: str, *, begin: str, end: str, step: int, rules: str | None,
 
     `step` is in seconds, `rules` a pattern of files. Raises UsageError, ExporterError.
     """
-    check_writable(json_file)
     past = _range(begin, end, step)
     read = rules_of(rules)
+    check_writable(json_file)
     for name in ("promtool", "prometheus"):
         blocks.program(name)
     with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as folder:
