@@ -229,8 +229,8 @@ def test_the_set_is_complete() -> None:
 
 
 @each_dashboard
-def test_a_dashboard_has_at_most_seventeen_panels(dashboard: Json) -> None:
-    assert len(panels(dashboard)) <= 17
+def test_a_dashboard_has_at_most_sixteen_panels(dashboard: Json) -> None:
+    assert len(panels(dashboard)) <= 16
 
 
 @each_dashboard

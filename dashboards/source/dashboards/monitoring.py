@@ -6,6 +6,7 @@ from dashboards.source.palette import CRITICAL, DATA, OTHER
 from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, stat, state_timeline, table
 from dashboards.source.signals import PER_EXPORTER, PER_UNIT, monitoring
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
+from exporter.sources.source import source_title
 
 
 def monitoring_health() -> Dashboard:
@@ -18,7 +19,7 @@ def monitoring_health() -> Dashboard:
             top(
                 stat(monitoring.NOT_SCRAPED),
                 stat(monitoring.NO_ANSWER.by("sum")),
-                *(stat(silent.by("sum")) for silent in monitoring.SILENT.values()),
+                silent_units(),
                 stat(monitoring.ANSWERED.by("min"), title="SNMP answered, worst"),
                 stat(monitoring.OF_DEADLINE.by("max"), title="Slowest probe / deadline"),
                 monitoring_of_each_unit(),
@@ -38,6 +39,14 @@ def monitoring_health() -> Dashboard:
             collapsed("Unreadable values", unreadable_values()),
             collapsed("Exporter", exporters(), probes()),
         ),
+    )
+
+
+def silent_units() -> Panel:
+    return stat(
+        *(Line(silent.by("sum"), source_title(source)) for source, silent in monitoring.SILENT.items()),
+        title="Silent units, by source",
+        description="Units that have not answered in the last 5 minutes, for each source.",
     )
 
 
