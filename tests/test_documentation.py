@@ -57,13 +57,13 @@ def test_every_link_leads_to_a_file_and_heading(page: Path) -> None:
     assert broken_links(page) == []
 
 
-def test_the_thresholds_in_how_it_works_are_those_of_the_rules() -> None:
+def test_how_it_works_has_the_thresholds_that_are_set() -> None:
     named = re.findall(r"\b([a-z_]+) = (\d[\d.]*)", (DOCS / "how-it-works.md").read_text())
     known = read_thresholds()
     assert {name: float(value) for name, value in named} == {name: known[name] for name, _ in named}
 
 
-def test_the_verdicts_in_how_it_works_are_alerts() -> None:
+def test_how_it_works_names_existing_alerts() -> None:
     text = (DOCS / "how-it-works.md").read_text()
     verdicts = re.findall(r"<b>(\w+)</b><br/>(\w+)", text)
     rules = read_rules(str(PROJECT / "alerts" / "rules" / "*.yml"))
@@ -78,20 +78,20 @@ def test_every_reason_of_an_error_is_explained() -> None:
     assert rows == ["reason", *REASONS]  # the first row is the head
 
 
-def test_the_architecture_lists_the_layers_as_they_are_checked() -> None:
+def test_the_architecture_lists_the_checked_layers() -> None:
     contract, *_ = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     rows = re.findall(r"^\| (`[^|]*(?:\\\|[^|]*)?) \|", (DOCS / "architecture.md").read_text(), re.MULTILINE)
     layers = [row.replace("`", "").replace("\\", "") for row in rows if "/" not in row]
     assert layers == contract["layers"]
 
 
-def test_the_first_command_of_the_readme_runs_the_demo() -> None:
+def test_the_first_readme_command_runs_the_demo() -> None:
     setup, install, run = next(code_lines(README, "sh")).split(" && ")
     assert (setup, install) == ("python3 -m venv .venv", ".venv/bin/pip install '.[demo]'")
     assert run == ".venv/bin/ironport-exporter demo"  # what it does is shown by the tests of the demo
 
 
-def test_the_steps_for_a_fleet_of_ones_own_can_be_pasted(tmp_path: Path) -> None:
+def test_the_steps_for_your_fleet_can_be_pasted(tmp_path: Path) -> None:
     """Each block is run as it stands, in a folder with the example; only `probe` needs a real appliance."""
     section = README.read_text().split("## Use it for your own fleet")[1].split("\n## ")[0]
     install, copy, check, probe, serve = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
@@ -135,7 +135,7 @@ def test_every_file_that_contributing_names_exists() -> None:
     assert [path for path in named if not (PROJECT / path).exists()] == []
 
 
-def test_the_examples_of_contributing_are_quoted_from_the_code() -> None:
+def test_contributing_quotes_the_code() -> None:
     examples = [*code_lines(CONTRIBUTING, "python"), *code_lines(CONTRIBUTING, "yaml")]
     files = ("exporter/metrics/catalog.py", "alerts/thresholds.yml", "dashboards/source/signals/delivery.py")
     code = {line.strip().rstrip(",") for file in files for line in (PROJECT / file).read_text().splitlines()}
