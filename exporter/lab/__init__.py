@@ -1,1 +1,1 @@
-"""What is simulated or replayed: the laboratory, of which the exporter itself uses nothing."""
+"""The laboratory: everything that simulates or replays. The exporter itself uses nothing of it."""

@@ -16,10 +16,10 @@ from exporter.lab.history.sampling import JOB
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import Topology
+from exporter.prometheus.durations import HOUR, MINUTE
 from support import history
 from support.fleets import FLEETS
 from support.grafana import Grafana
-from support.history import HOUR, MINUTE
 from support.processes import program
 
 END = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())

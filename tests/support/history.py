@@ -1,4 +1,4 @@
-"""The past of a simulated fleet with everything in it that dashboards show: samples, recorded series and alerts."""
+"""A history of a simulated fleet with everything that dashboards show: samples, recorded series and alerts."""
 
 from __future__ import annotations
 
@@ -22,18 +22,15 @@ from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.traffic import good_mail, spam
 from exporter.prometheus import rule_files
+from exporter.prometheus.durations import DAY, HOUR, MINUTE, WEEK
 from exporter.prometheus.rule_files import Rule
 from exporter.telemetry import Telemetry
-
-MINUTE: Final = 60
-HOUR: Final = 3600
-WEEK: Final = 7 * 24 * HOUR
 
 _LOOKBACK: Final = 59
 """While rules are evaluated, a series lasts this long after its last sample, in seconds: it ends before the next."""
 
 _HISTORY: Final = 300
-"""Seconds between samples of the weeks before."""
+"""Seconds between the samples of the weeks before."""
 
 
 _MEANS: Final = {
@@ -47,13 +44,13 @@ _MEANS: Final = {
 
 
 EXPORTER: Final = {"job": f"{JOB}-exporter", "instance": "localhost:10125"}
-"""The labels of what the exporter says of itself."""
+"""The labels of the exporter's own metrics."""
 
 
 def unscraped(unit: str, offset: int) -> ScenarioRequest:
     """Return the request that all scrapes of a unit fail from `offset` seconds on."""
     restart = SCENARIOS["exporter-restart"]
-    of_one = (Parameter("unit", unit, "name", "the unit of which nothing comes"), *restart.parameters)
+    of_one = (Parameter("unit", unit, "name", "the unit that gives no samples"), *restart.parameters)
     return ScenarioRequest(replace(restart, scope="unit", parameters=of_one), offset, {"duration": 2 * HOUR})
 
 
@@ -79,7 +76,7 @@ def write(
     for job, model in models.items():
         _write_samples(Sampling(fleets[job], 1, ALL_FAMILIES, folder), model, now, job)
     _write_exporter(sum(len(fleet.appliances) for fleet in fleets.values()), folder, now)
-    _write_weeks(fleets, folder, end - days * 24 * HOUR, now[0][0] - 1)
+    _write_weeks(fleets, folder, end - days * DAY, now[0][0] - 1)
     _write_months(fleets, folder, end)
     _write_what_rules_make(folder, now)
 
@@ -140,7 +137,7 @@ def _weeks(fleets: Mapping[str, Topology], period: range) -> Iterator[str]:
         for job, topology in fleets.items():
             for pool, settings in topology.pools.items():
                 labels = {"job": job, "pool": pool, "stream": topology.units(pool)[0].stream}
-                mean: list[float | None] = (share * curve * (settings.daily_messages or 0) / 86400).tolist()
+                mean: list[float | None] = (share * curve * (settings.daily_messages or 0) / DAY).tolist()
                 yield openmetrics.samples(openmetrics.labelled(name, labels), mean, stamps)
 
 
@@ -156,7 +153,7 @@ def _busy_hours(fleets: Mapping[str, Topology], time: int, share: float) -> Iter
     for job, topology in fleets.items():
         for pool, settings in topology.pools.items():
             labels = {"job": job, "pool": pool, "stream": topology.units(pool)[0].stream}
-            busy = share * 1.5 * (settings.daily_messages or 0) / 86400
+            busy = share * 1.5 * (settings.daily_messages or 0) / DAY
             yield openmetrics.samples(openmetrics.labelled(name, labels), [busy], stamps)
 
 

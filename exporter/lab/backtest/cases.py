@@ -83,7 +83,7 @@ def _plain_case(name: str) -> Case:
 
 
 _JABBERER: Final = ("IronPortJabbererSuspected",)
-_ATTACK: Final = (Alert("IronPortDistributedAttackSuspected", "critical"),)
+_FLOOD_ALERT: Final = (Alert("IronPortDistributedAttackSuspected", "critical"),)
 _OVERLOADED: Final = (Alert("IronPortPoolOverloaded", "critical"),)
 _UNIT_OVERLOADED: Final = (Alert("IronPortUnitOverloaded", "warning"),)
 _POOL_UNKNOWN: Final = (Alert("IronPortPoolBackloggedCauseUnknown", "critical"),)
@@ -94,7 +94,14 @@ CASES: Final = (
     Case("jabberer by night", ("jabberer",), 90 * MINUTE, minutes=7, night=True),
     Case("flood by night", ("flood",), 2 * HOUR, minutes=9, night=True),
     Case("destination-down by night", ("destination-down",), 4 * HOUR, night=True),
-    Case("three of six flooded", ("partial-flood,units=3",), 90 * MINUTE, minutes=9, expected=_ATTACK, never=_JABBERER),
+    Case(
+        "three of six flooded",
+        ("partial-flood,units=3",),
+        90 * MINUTE,
+        minutes=9,
+        expected=_FLOOD_ALERT,
+        never=_JABBERER,
+    ),
     Case(
         "survivor of a ring of two",
         ("unit-down,unit=ring1,duration=90m", "growth,size=1.35,ramp=1s,duration=90m"),
@@ -116,7 +123,7 @@ CASES: Final = (
         ("site-down", "flood@+5m"),
         2 * HOUR,
         minutes=15,
-        expected=(*_ATTACK, *_OVERLOADED),
+        expected=(*_FLOOD_ALERT, *_OVERLOADED),
     ),
     Case("attack while the load balancer toggles", ("flood", "lb-toggle@+5m,unit=mx2"), 2 * HOUR, minutes=9),
     Case("flood, exporter restarted", ("flood", "exporter-restart@+3m"), 2 * HOUR, minutes=9),

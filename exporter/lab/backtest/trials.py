@@ -32,7 +32,7 @@ from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.prometheus.durations import HOUR
 from exporter.prometheus.rule_files import Rule
 
-_LEAD: Final = 2 * HOUR
+_BEFORE_ONSET: Final = 2 * HOUR
 """Seconds from the end of the history to the onset.
 
 They begin with a new model, whose counters start at other values: the rules must have got over that.
@@ -70,12 +70,12 @@ class Trial:
     @property
     def begin(self) -> int:
         """The time of the last sample of the history."""
-        return (NIGHT if self.case.night else DAYTIME) - _LEAD
+        return (NIGHT if self.case.night else DAYTIME) - _BEFORE_ONSET
 
     @property
     def end(self) -> int:
         """The time of the last sample."""
-        return self.begin + _LEAD + self.case.length // self.step * self.step
+        return self.begin + _BEFORE_ONSET + self.case.length // self.step * self.step
 
 
 HistoryKey = tuple[str, int, bool]
@@ -137,7 +137,7 @@ def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pro
         topology.load_topology(trial.case.topology),
         seed=trial.seed,
         seconds=HISTORY,
-        end=DAYTIME - _LEAD,
+        end=DAYTIME - _BEFORE_ONSET,
         out=out,
         families=frozenset(),
         without=_not_configured(trial.case),
@@ -157,10 +157,10 @@ def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Pat
     model = Model(fleet, trial.seed, trial.begin, trial.step)
     for scenario in case.scenarios:
         request = parse_scenario(scenario)
-        model.begin(request.at(_LEAD + _PHASE + request.offset))
+        model.begin(request.at(_BEFORE_ONSET + _PHASE + request.offset))
     truth = tuple(model.truth())
     if trial.drops:
-        model.begin(parse_scenario(f"snmp-drops,size={trial.drops},duration={_LEAD + case.length}s"))
+        model.begin(parse_scenario(f"snmp-drops,size={trial.drops},duration={_BEFORE_ONSET + case.length}s"))
     first = trial.begin + trial.step
     if case.blind:
         first = -(-(trial.onset + case.blind) // trial.step) * trial.step

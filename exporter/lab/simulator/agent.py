@@ -21,12 +21,12 @@ from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
 
 LIMIT: Final = 1400
-"""Octets of an answer at most, so that it fits one packet."""
+"""Octets of the longest answer, so that it fits into one packet."""
 
 _V2C: Final = 1
 _GENERAL_ERROR: Final = 5
-_ENVELOPE: Final = 40
-"""Octets that a v2c message takes around its variable bindings, besides its community."""
+_V2C_ENVELOPE: Final = 40
+"""Octets of a v2c message around its variable bindings, without the community."""
 
 _REQUESTS: Final = (ber.GET, ber.GETNEXT, ber.GETBULK)
 
@@ -42,10 +42,10 @@ class _Instant:
 
 
 class Agent(asyncio.DatagramProtocol):
-    """The SNMP agent of `unit`, which tells what `view` returns at the time of a request.
+    """The SNMP agent of `unit`, which shows what `view` returns at the time of a request.
 
-    It admits whoever has one of `auths`. `faults` is the table of the fleet by unit, which may change at any time; it
-    loses the same requests each time that it is made with the same `engine_id`.
+    It answers clients that have one of `auths`. `faults` maps the units of the fleet to faults and may change at any
+    time. An agent with the same `engine_id` loses the same requests each time.
     """
 
     def __init__(
@@ -66,13 +66,13 @@ class Agent(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Listen at `host` and return the port, one that is free for `port` 0; raises `OSError` where it is taken."""
+        """Listen at `host` and return the port, a free one for `port` 0; raises `OSError` if it is in use."""
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
         return int(transport.get_extra_info("sockname")[1])
 
     def stop(self) -> None:
-        """Close the port; what is still to be answered is not."""
+        """Close the port. Requests that are not answered yet get no answer."""
         if self._transport:
             self._transport.close()
             self._transport = None
@@ -82,7 +82,7 @@ class Agent(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data: bytes, address: Any) -> None:
-        """Answer a request, or stay silent as the real agent does to whatever else comes."""
+        """Answer a request. Like a real agent, stay silent to everything else."""
         instant, faults = self._instant(), self._faults.get(self._unit, NO_SNMP_FAULTS)
         if faults.dead or not instant.transport.snmp or self._loses(instant.transport.snmp_loss, faults.loss):
             return
@@ -122,7 +122,7 @@ class Agent(asyncio.DatagramProtocol):
         version, community, pdu = fields
         if version != _V2C or community not in self._communities:
             raise ValueError("another version or community")
-        response = respond(pdu, LIMIT - _ENVELOPE - len(community))
+        response = respond(pdu, LIMIT - _V2C_ENVELOPE - len(community))
         head = ber.encode_integer(_V2C) + ber.encode(ber.OCTETS, community)
         return response and ber.encode(ber.SEQUENCE, head, response)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 _VALID: Final = datetime.timedelta(days=365)
-_NAME: Final = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated appliance")])
+_SUBJECT: Final = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated appliance")])
 
 
 def self_signed(host: str) -> tuple[ssl.SSLContext, str]:
@@ -24,8 +24,8 @@ def self_signed(host: str) -> tuple[ssl.SSLContext, str]:
     begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(_NAME)
-        .issuer_name(_NAME)
+        .subject_name(_SUBJECT)
+        .issuer_name(_SUBJECT)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)

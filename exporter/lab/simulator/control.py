@@ -201,7 +201,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a Host header names the loopback, whatever its port."""
+    """Whether a Host header names the loopback, with any port."""
     try:
         name = URL(f"http://{host}").host
         return name == "localhost" or ipaddress.ip_address(name or "").is_loopback

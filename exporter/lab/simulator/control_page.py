@@ -30,8 +30,19 @@ h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 """
 
 _PLACES: Final = {"unit": "One unit", "pool": "A pool", "site": "A site", "fleet": "The whole fleet"}
-_RUNNING: Final = ("No.", "Scenario", "Where", "Begins", "Ends", "With", "")
-_UNITS: Final = ("Unit", "Site", "Pool", "Traffic", "Role", "AsyncOS", "Status", "Work queue", "Messages/h", "Faults")
+_RUN_COLUMNS: Final = ("No.", "Scenario", "Where", "Begins", "Ends", "With", "")
+_UNIT_COLUMNS: Final = (
+    "Unit",
+    "Site",
+    "Pool",
+    "Traffic",
+    "Role",
+    "AsyncOS",
+    "Status",
+    "Work queue",
+    "Messages/h",
+    "Faults",
+)
 
 
 def overview(fleet: LiveFleet, complaint: str = "") -> str:
@@ -48,7 +59,7 @@ def overview(fleet: LiveFleet, complaint: str = "") -> str:
 <h2>FleetArrays</h2>
 <p>Click the name of a unit to set faults of its SNMP agent and web interface.</p>
 <div class="table"><table>
-<thead><tr>{_cells("th", *_UNITS)}</tr></thead>
+<thead><tr>{_cells("th", *_UNIT_COLUMNS)}</tr></thead>
 <tbody>
 {"".join(_unit_row(fleet, unit) for unit in units)}</tbody>
 </table></div>
@@ -88,7 +99,7 @@ def _incidents(model: Model) -> str:
     if not model.scenarios:
         return "<p>No scenario is running.</p>"
     rows = "".join(_incident_row(model, incident) for incident in model.scenarios)
-    head = _cells("th", *_RUNNING)
+    head = _cells("th", *_RUN_COLUMNS)
     return f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>'
 
 

@@ -23,7 +23,7 @@ from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid
 
 _SYS_OBJECT_ID: Final[Oid] = (1, 3, 6, 1, 2, 1, 1, 2, 0)
 _SYS_NAME: Final = Object("sysName", (1, 3, 6, 1, 2, 1, 1, 5, 0), Syntax.STRING)
-_MAIL: Final[Oid] = (1, 3, 6, 1, 4, 1, 15497, 1, 1)
+_ASYNC_OS_MAIL: Final[Oid] = (1, 3, 6, 1, 4, 1, 15497, 1, 1)
 """asyncOSMail, which no capture confirms as the sysObjectID of an email appliance."""
 
 _INDICES: Final = {
@@ -120,7 +120,7 @@ def encode_number(tag: int, number: int) -> bytes:
 
 def _values(view: View, unit: str) -> Iterator[tuple[Oid, bytes]]:
     """Yield each instance with its encoded value, in no order."""
-    yield _SYS_OBJECT_ID, encode_oid(_MAIL)
+    yield _SYS_OBJECT_ID, encode_oid(_ASYNC_OS_MAIL)
     yield _SYS_NAME.oid, _value(_SYS_NAME, unit)
     scalars = view.snmp_scalars(unit)
     for scalar in SCALARS:

@@ -86,7 +86,7 @@ def _unfit(scenario: Scenario, place: str, name: str, traffic: str) -> str:
 
 
 def check_values(fleet: FleetArrays, units: Indices, values: Mapping[str, ParameterValue]) -> None:
-    """Raise RequestError for a feature of which a unit has no running key, and for a text that is not a release."""
+    """Raise RequestError if a unit has no running key of the feature, or if the version is not a release."""
     if "version" in values and not ASYNCOS_RELEASE.fullmatch(str(values["version"])):
         raise RequestError(f"The version {values['version']!r} is not a release of AsyncOS, such as 10.0.1-087.")
     if "feature" in values:

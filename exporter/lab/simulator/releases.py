@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 LEGACY, MIDDLE, CURRENT = 4, 5, 10
-"""Generations of the status page: of AsyncOS 4.5, 5.1 and 10.0, of which real pages are known."""
+"""Generations of the status page. Real pages are known of AsyncOS 4.5, 5.1 and 10.0."""
 
 
 class KeyKind(Enum):

@@ -35,8 +35,8 @@ def _scenario(
     where = () if scope == "fleet" else (Parameter(scope, "", "name", f"the {scope} that is affected"),)
     parameters = (*where, Parameter("duration", float(duration), "s", "how long it lasts"), *more)
     expected, allowed = EXPECTATIONS.get(name, Expectation())
-    besides = tuple(alert for alert in allowed if alert not in expected)
-    return Scenario(name, meaning, scope, parameters, apply, expected, besides, traffic, role, hardware, shifts)
+    others = tuple(alert for alert in allowed if alert not in expected)
+    return Scenario(name, meaning, scope, parameters, apply, expected, others, traffic, role, hardware, shifts)
 
 
 def _size(default: float, unit: str, meaning: str) -> Parameter:

@@ -41,7 +41,7 @@ COUNTERS: Final[Mapping[str, Count | slice]] = {
     "deleted_recips": Count.DELETED_RECIPS,
     "global_unsub_hits": Count.GLOBAL_UNSUB_HITS,
 }
-"""The counters, each with the total in the state that it is, or the totals of which it is the sum."""
+"""The counters. Each is one total of the state, or the sum of several totals."""
 
 IDS: Final = {
     "message_id": Count.MESSAGE_IDS,
@@ -62,7 +62,7 @@ _QUEUES: Final = (
 )
 _PROCESSES: Final = ("ram_utilization", "total_utilization", "cpu_utilization", "av_utilization")
 _OLD_QUARANTINE: Final = ("msgs_in_quarantine", "kbytes_in_quarantine")
-_QUARANTINE: Final = ("msgs_in_policy_virus_outbreak_quarantine", "kbytes_in_policy_virus_outbreak_quarantine")
+_NEW_QUARANTINE: Final = ("msgs_in_policy_virus_outbreak_quarantine", "kbytes_in_policy_virus_outbreak_quarantine")
 
 GAUGES: Final = {
     LEGACY: (*_PROCESSES, "as_utilization", *_COMMON, *_QUEUES, *_OLD_QUARANTINE),
@@ -73,7 +73,7 @@ GAUGES: Final = {
         "bm_utilization",
         *_COMMON,
         *_QUEUES,
-        *_QUARANTINE,
+        *_NEW_QUARANTINE,
         "reporting_utilization",
         "quarantine_utilization",
     ),

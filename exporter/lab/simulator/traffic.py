@@ -24,12 +24,12 @@ _WEEKEND: Final = (
     16, 12, 10, 9, 9, 11, 15, 22, 32, 42, 48, 50, 48, 46, 45, 44, 43, 42, 41, 40, 36, 31, 26, 20,
 )
 # fmt: on
-_WEEK: Final = np.array(_WORKDAY * 5 + _WEEKEND * 2) / np.mean(_WORKDAY * 5 + _WEEKEND * 2)
-PEAK: Final = float(_WEEK.max())
+_CURVE: Final = np.array(_WORKDAY * 5 + _WEEKEND * 2) / np.mean(_WORKDAY * 5 + _WEEKEND * 2)
+PEAK: Final = float(_CURVE.max())
 """Good mail in the busiest hour, in multiples of the mean of the week."""
 
 _HOURS: Final = np.arange(-1, 169) + 0.5
-_AROUND: Final = np.concatenate((_WEEK[-1:], _WEEK, _WEEK[:1]))
+_AROUND: Final = np.concatenate((_CURVE[-1:], _CURVE, _CURVE[:1]))
 
 
 def good_mail(time: Floats) -> Floats:

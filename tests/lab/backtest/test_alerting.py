@@ -42,7 +42,7 @@ def rule(for_seconds: float = 0, keep_firing_for_seconds: float = 0) -> Rule:
         (0, 0, "....", []),
     ],
 )
-def test_an_alert_waits_for_for_and_lasts_for_keep_firing_for(
+def test_an_alert_follows_for_and_keep_firing_for(
     hold: int, keep: int, present: str, expected: list[tuple[int, int | None]]
 ) -> None:
     instants = range(0, len(present) * 60, 60)
@@ -94,7 +94,7 @@ def test_promtool_lets_alerts_fire_at_the_same_times(tmp_path: Path, seed: int) 
 
 
 @needs_prometheus
-def test_alerts_fire_through_the_border_of_blocks_with_their_labels(tmp_path: Path) -> None:
+def test_alerts_fire_across_the_border_of_blocks(tmp_path: Path) -> None:
     periods = list(blocks.periods(BEGIN - 600, BEGIN + 540, 60))
     for period in periods:
         lines = [f'a{{pool="x"}} {int(time >= BEGIN - 300)} {time}\n' for time in period]

@@ -15,7 +15,7 @@ def critical(alert: str, begin: int, end: int | None, **labels: str) -> Firing:
     return Firing(alert, {"severity": "critical", **place}, begin, end)
 
 
-def test_alerts_of_one_stream_that_overlap_are_one_page() -> None:
+def test_overlapping_alerts_of_a_stream_are_one_page() -> None:
     fired = [critical("A", 0, 1000, pool="edge"), critical("B", 500, None, pool="core"), critical("A", 5000, 6000)]
     assert notifications(fired, END) == [(0, ("A", "B"))]
 
@@ -25,7 +25,7 @@ def test_another_stream_or_job_is_another_page() -> None:
     assert [begin for begin, _ in notifications(fired, END)] == [0, 50, 60]
 
 
-def test_an_alert_that_comes_back_before_its_end_was_told_is_no_new_page() -> None:
+def test_an_alert_that_returns_early_is_no_new_page() -> None:
     """Alertmanager looks at 30 s, 330 s, 630 s, ... after the first alert, and again so after the page that follows."""
     first, back = critical("A", 0, 100), critical("A", 330, 400)
     again = critical("A", 631, None)
@@ -41,11 +41,11 @@ def test_warnings_and_infos_page_nobody() -> None:
     )
 
 
-def test_an_exporter_that_is_down_is_one_page_for_all_jobs() -> None:
+def test_exporter_down_is_one_page_for_all_jobs() -> None:
     assert len(notifications([critical(ALONE, 0, 100), critical(ALONE, 50, 100, job="other", stream="")], END)) == 1
 
 
-def test_pages_are_grouped_as_the_template_for_alertmanager_says() -> None:
+def test_pages_are_grouped_as_in_alertmanager_yml() -> None:
     folder = rule_files.alerts_folder()
     assert folder is not None
     root = yaml.safe_load((folder / "alertmanager.yml").read_text())["route"]

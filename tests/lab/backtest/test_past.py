@@ -75,9 +75,7 @@ def test_the_past_of_a_prometheus_is_told(attacked: str, tmp_path: Path, capsys:
     assert not any(one["begin"] < ONSET for one in found["alerts"])
 
 
-def test_a_time_that_is_none_and_a_past_that_ends_first_are_told(
-    attacked: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_impossible_times_are_refused(attacked: str, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, sentence in {
         (
             "--from",
@@ -89,9 +87,7 @@ def test_a_time_that_is_none_and_a_past_that_ends_first_are_told(
         assert sentence in capsys.readouterr().err
 
 
-def test_a_prometheus_without_our_metrics_or_none_at_all_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_or_silent_prometheus_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with blocks.served(tmp_path) as url:
         assert backtest("--prometheus", url) == 1
     assert (
@@ -167,7 +163,7 @@ def str_of(time: int) -> str:
     return datetime.fromtimestamp(time, UTC).isoformat()
 
 
-def test_a_password_in_the_url_is_used_and_never_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_password_in_the_url_is_never_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked: list[str | None] = []
 
     class Guarded(BaseHTTPRequestHandler):

@@ -76,7 +76,7 @@ def test_where_nothing_happens_every_alert_is_false() -> None:
     ]
 
 
-def test_a_case_may_expect_more_and_forbid_what_its_scenarios_allow() -> None:
+def test_a_case_may_expect_and_forbid_other_alerts() -> None:
     case = Case(
         "x",
         ("flood",),
@@ -98,7 +98,7 @@ def test_one_incident_is_one_page() -> None:
     assert of(case, attack, again).faults == ["2 pages"]
 
 
-def test_peers_may_only_have_alerts_where_mail_is_shifted_to_them() -> None:
+def test_peers_may_alert_only_if_mail_shifts() -> None:
     down = Case("x", ("unit-down,unit=mx2",), 2 * HOUR)
     dead = firing("UnitUnreachable", "warning", 5, down, instance="mx2")
     assert of(down, dead, firing("UnitOverloaded", "warning", 9, down, instance="mx1")).faults == []
@@ -107,7 +107,7 @@ def test_peers_may_only_have_alerts_where_mail_is_shifted_to_them() -> None:
     ]
 
 
-def test_a_pool_later_in_the_stream_may_have_what_the_first_is_allowed() -> None:
+def test_later_pools_of_the_stream_may_alert_too() -> None:
     case = Case("x", ("flood,pool=edge",), 2 * HOUR, topology="rings")
     place = {"stream": "mail", "pool": "core", "instance": "core1"}
     edge = firing("DistributedAttackSuspected", "critical", 3, case, stream="mail", pool="edge")
@@ -115,7 +115,7 @@ def test_a_pool_later_in_the_stream_may_have_what_the_first_is_allowed() -> None
     assert of(case, edge, firing("UnitSlow", "warning", 9, case, **place)).faults == ["false alarm UnitSlow core1"]
 
 
-def test_a_case_may_name_the_unit_that_must_be_named() -> None:
+def test_a_case_may_name_the_unit_to_find() -> None:
     (case,) = (case for case in CASES if case.unit)
     place = {"stream": "ring", "pool": "ring"}
     assert case.unit == "ring2"
@@ -123,7 +123,7 @@ def test_a_case_may_name_the_unit_that_must_be_named() -> None:
         assert of(case, firing("UnitOverloaded", "warning", 9, case, **place, instance=unit)).missed is missed
 
 
-def test_every_scenario_has_a_case_and_every_case_a_name_of_its_own() -> None:
+def test_every_scenario_has_a_case_and_names_differ() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
     assert set(SCENARIOS) <= set(names)
@@ -134,7 +134,7 @@ def test_every_scenario_has_a_case_and_every_case_a_name_of_its_own() -> None:
     }
 
 
-def test_the_table_has_a_row_for_each_case_with_the_minutes_of_each_seed() -> None:
+def test_the_table_has_a_row_for_each_case() -> None:
     one, other = of(JABBERER, NAMED), of(JABBERER)
     head, _, row = scores_table([one, other]).splitlines()
     assert [cell.strip() for cell in head.split("|")[1:-1]] == [

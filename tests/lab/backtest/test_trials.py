@@ -32,7 +32,7 @@ def _resource_tracker() -> None:
     resource_tracker.ensure_running()
 
 
-def test_no_incident_is_missed_or_misnamed_and_nothing_else_is_said(
+def test_every_incident_is_found_and_named_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rules compare with the same hour a week before: eight days of history say what the published fifteen do."""

@@ -122,7 +122,7 @@ def of_unit(series: Series, unit: str) -> Series:
     return {key: value for key, value in series.items() if ("instance", unit) in key[1] and key[0] != "up"}
 
 
-def test_the_history_has_what_a_probe_of_each_instant_would_have_exported(
+def test_the_history_equals_a_probe_of_each_instant(
     topology: Topology, model: Model, by_instant: dict[int, Series]
 ) -> None:
     fleet = watched_fleet(topology, ("status", "dnsstatus", "tophosts", "topin"))
@@ -195,7 +195,7 @@ def test_nobody_takes_samples_in_a_blackout(by_instant: dict[int, Series]) -> No
     assert empty == [31, 32, 33]
 
 
-def test_up_says_that_the_exporter_answered_also_for_a_dead_unit(by_instant: dict[int, Series]) -> None:
+def test_up_is_1_for_a_dead_unit_too(by_instant: dict[int, Series]) -> None:
     series = by_instant[START + 15 * MINUTE]
     up = {dict(labels)["instance"]: value for (name, labels), value in series.items() if name == "up"}
     assert up == {
@@ -216,7 +216,7 @@ def test_same_seed_same_bytes_and_another_seed_others(topology: Topology, writte
     assert "".join(sample_text(other, eventful(topology), PERIOD)) + "# EOF\n" != written
 
 
-def test_only_the_families_that_are_asked_for_are_written(topology: Topology) -> None:
+def test_only_the_requested_families_are_written(topology: Topology) -> None:
     samples = Sampling(topology, 1, frozenset({"ironport_uptime_seconds"}), Path("unused"))
     text = "".join(sample_text(samples, eventful(topology), PERIOD[:2]))
     assert {line.partition("{")[0] for line in text.splitlines() if line[0] != "#"} == {"up", "ironport_uptime_seconds"}
@@ -255,7 +255,7 @@ def rules(tmp_path: Path) -> list[Rule]:
 
 
 @needs_prometheus
-def test_a_prometheus_on_the_folder_has_samples_and_recorded_series(tmp_path: Path, rules: list[Rule]) -> None:
+def test_prometheus_reads_samples_and_recorded_series(tmp_path: Path, rules: list[Rule]) -> None:
     told: list[tuple[str, float]] = []
     end = int(time.time()) // MINUTE * MINUTE
     data = tmp_path / "data"
@@ -299,7 +299,7 @@ def test_a_prometheus_on_the_folder_has_samples_and_recorded_series(tmp_path: Pa
 
 
 @needs_prometheus
-def test_a_rule_that_prometheus_refuses_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_rule_that_prometheus_refuses_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ExporterError, match=r"^Prometheus refuses sum\( up: .*unclosed left parenthesis"):
         make(tmp_path / "data", rules=[Rule("a:b", "sum( up", {}, 60)])
 
@@ -309,7 +309,7 @@ def make(out: Path, **more: Any) -> Model:
 
 
 @needs_prometheus
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_stays_untouched(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("")
     with pytest.raises(RequestError, match="is not empty: name a new one"):
         make(tmp_path)
@@ -325,9 +325,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
         ({"scenarios": [parse_scenario("fan-fault,unit=nobody")]}, r"There is no unit nobody"),
     ],
 )
-def test_what_cannot_be_backfilled_is_told_and_leaves_no_folder(
-    tmp_path: Path, more: dict[str, Any], sentence: str
-) -> None:
+def test_an_impossible_history_leaves_no_folder(tmp_path: Path, more: dict[str, Any], sentence: str) -> None:
     with pytest.raises(RequestError, match=sentence):
         make(tmp_path / "data", **more)
     assert not (tmp_path / "data").exists()

@@ -29,13 +29,13 @@ def test_a_period_lies_in_one_block(begin: int, end: int, expected: list[tuple[i
 
 
 @needs_prometheus
-def test_text_that_promtool_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_text_that_promtool_cannot_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ExporterError, match=r"^promtool could not make blocks in .+: .*\S"):
         blocks.write(["not { openmetrics\n"], tmp_path)
 
 
 @needs_prometheus
-def test_a_series_lasts_for_the_lookback_after_its_last_sample_and_no_longer(tmp_path: Path) -> None:
+def test_a_series_lasts_exactly_for_the_lookback(tmp_path: Path) -> None:
     blocks.write(["# TYPE a gauge\n", f"a 1 {LATE}\n"], tmp_path)
     for lookback in (59, 300):
         with blocks.served(tmp_path, lookback) as url:

@@ -12,7 +12,7 @@ from exporter.telemetry import Telemetry
 from support.simulated import configured, simulated
 
 
-async def test_a_poll_sends_as_many_requests_as_a_live_one(tmp_path: Path) -> None:
+async def test_a_poll_counts_requests_as_a_live_one(tmp_path: Path) -> None:
     async with simulated("mixed", snmp="v2c") as fleet:
         appliances = configured(fleet, tmp_path).appliances
         watched = watched_fleet(fleet.model.fleet.topology).appliances
@@ -24,7 +24,7 @@ async def test_a_poll_sends_as_many_requests_as_a_live_one(tmp_path: Path) -> No
             assert snmp.requests == live.requests - live.retries == SNMP_REQUESTS
 
 
-def test_an_agent_that_is_silent_is_asked_as_often_as_live() -> None:
+def test_a_silent_agent_is_asked_as_often_as_live() -> None:
     """A poll asks one thing first, and again and again until the deadline."""
     known = RoundTripTime()
     for _ in range(20):

@@ -19,7 +19,7 @@ SLOW = Rule("a:slow", "a", {}, 300, "slow")
 QUICK = Rule("a:quick", "a", {}, 30, "quick")
 
 
-def test_rules_are_evaluated_in_the_interval_and_at_the_offset_of_their_group() -> None:
+def test_rules_follow_the_interval_and_offset_of_their_group() -> None:
     slow, quick = evaluations(SLOW, PERIOD), evaluations(QUICK, PERIOD)
     assert (slow.step, quick.step) == (300, 30)
     assert {time % 300 for time in slow} == {SLOW.offset}
@@ -33,7 +33,7 @@ def test_with_a_pace_all_are_evaluated_at_once() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
-def test_what_rules_record_is_there_for_rules_that_read_it(tmp_path: Path) -> None:
+def test_rules_read_what_other_rules_record(tmp_path: Path) -> None:
     blocks.write(["# TYPE a gauge\n", *(f"a {number} {time}\n" for number, time in enumerate(PERIOD))], tmp_path)
     rules = [
         Rule("a:double", "2 * a", {"made": "here"}, 60, "one"),

@@ -270,7 +270,7 @@ async def test_what_is_not_there_is_told_apart(view: View, unit: str, asked: Oid
 
 @pytest.mark.parametrize("auth", [community(), usm(V3GET)], ids=["v2c", "v3"])
 @pytest.mark.parametrize("topology", ["campus", "pair"])
-async def test_the_exporter_reads_exactly_the_items_of_the_view(topology: str, auth: CommunityAuth | UserAuth) -> None:
+async def test_the_exporter_reads_all_items_of_the_view(topology: str, auth: CommunityAuth | UserAuth) -> None:
     view = Model(load_topology(topology), 2, START).view
     for unit in (unit.name for unit in load_topology(topology).appliances):
         async with running(lambda: view, unit) as port:
@@ -294,7 +294,7 @@ async def test_a_reboot_is_followed_within_one_poll(auth: CommunityAuth | UserAu
     assert float(after.items["sysUpTime"][()]) < float(before.items["sysUpTime"][()])
 
 
-def test_the_boots_of_the_engine_go_up_with_a_restart_and_its_time_is_the_uptime() -> None:
+def test_engine_boots_and_time_follow_restarts_and_uptime() -> None:
     model = Model(load_topology("pair"), 1, START)
     unit = model.fleet.names[0]
     first = clock(model.view, unit)
@@ -334,7 +334,7 @@ def test_a_model_that_leaps_hours_is_followed() -> None:
     ],
     ids=["wrong community", "SNMPv1", "SET", "octets behind"],
 )
-def test_what_is_not_for_the_agent_is_met_with_silence(view: View, datagram: bytes) -> None:
+def test_the_agent_is_silent_to_foreign_messages(view: View, datagram: bytes) -> None:
     assert Direct(view).send(datagram) is None
 
 
@@ -368,7 +368,7 @@ async def test_wrong_credentials_are_refused_as_by_any_agent(view: View, options
     ("boots", "seconds", "accepted"),
     [(0, 0, True), (0, 150, True), (0, -150, True), (0, 151, False), (0, -151, False), (1, 0, False), (-1, 0, False)],
 )
-def test_only_what_is_in_the_time_window_is_answered(
+def test_only_messages_in_the_time_window_are_answered(
     direct: Direct, now: tuple[int, int], keyed: UsmCodec, boots: int, seconds: int, accepted: bool
 ) -> None:
     answer = direct.send(sealed((now[0] + boots, now[1] + seconds)))
@@ -440,7 +440,7 @@ def opened(report: bytes) -> tuple[int, tuple[int, int], ber.Pdu]:
     return flags[0], (boots, seconds), pdu
 
 
-async def test_the_exporter_says_what_is_wrong_with_its_keys(view: View) -> None:
+async def test_the_exporter_reports_which_key_is_wrong(view: View) -> None:
     async with (
         running(lambda: view) as port,
         Session.open(
@@ -468,7 +468,7 @@ def test_an_answer_fits_one_packet(view: View, codec: CommunityCodec | UsmCodec)
     assert (get.error_status, get.varbinds) == (1, [])
 
 
-def test_a_bulk_beyond_the_end_is_one_row_of_ends(view: View) -> None:
+def test_a_bulk_beyond_the_end_is_one_row(view: View) -> None:
     response = Direct(view).ask(SnmpRequest("bulk", ((1, 4), (2, 1)), 20))
     assert response
     assert response.varbinds == [((1, 4), None), ((2, 1), None)]
@@ -489,7 +489,7 @@ def test_non_repeaters_come_once() -> None:
     assert names == [(1, 3, 6, 1, 2, 1, 1, 3, 0), (*MAIL_OBJECTS, 1, 0), (*MAIL_OBJECTS, 2, 0)]
 
 
-def test_about_the_share_is_lost_and_each_time_the_same(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_has_its_share_and_repeats(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "transport", transport(snmp_loss=0.2))
 
     def heard() -> Iterator[bool]:
@@ -511,12 +511,12 @@ def test_faults_can_be_switched_while_the_agent_runs(view: View) -> None:
     assert direct.ask(QUEUE)
 
 
-def test_an_agent_that_the_view_calls_dead_is_silent(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_agent_of_the_view_is_silent(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "transport", transport(snmp=False))
     assert Direct(view).ask(QUEUE) is None
 
 
-def test_what_is_broken_is_a_general_error_and_the_rest_is_well(view: View) -> None:
+def test_broken_objects_give_a_general_error(view: View) -> None:
     direct = Direct(view, faults={HARDWARE: SnmpFaults(broken=QUEUE.oids)})
     response = direct.ask(SnmpRequest("get", (oid("sysUpTime"), *QUEUE.oids)))
     assert response
@@ -535,7 +535,7 @@ async def test_a_late_answer_comes(view: View) -> None:
     assert loop.time() - started > 0.1
 
 
-async def test_a_raid_table_without_getbulk_is_read_all_the_same(view: View) -> None:
+async def test_a_raid_table_without_getbulk_is_read(view: View) -> None:
     async with running(lambda: view, faults={HARDWARE: SnmpFaults(deaf_to_bulk=(RAID,))}) as port:
         reading = await poll(SnmpSource(snmp_appliance(port), Telemetry()))
     assert reading.complete

@@ -71,7 +71,7 @@ def start() -> Iterator[Callable[..., Child]]:
         yield start
 
 
-async def test_the_fleet_file_lets_the_exporter_read_every_unit(start: Callable[..., Child], tmp_path: Path) -> None:
+async def test_the_exporter_reads_every_unit_by_the_fleet_file(start: Callable[..., Child], tmp_path: Path) -> None:
     file = tmp_path / "fleet.yml"
     child = start("--topology", "pair", "--fleet.file", file, "--scenario", "raid-fault,unit=ring2")
     assert child.control.startswith("http://127.0.0.1:")

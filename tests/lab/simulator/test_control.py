@@ -119,7 +119,7 @@ async def test_faults_are_set_shown_and_taken_back(desk: Desk) -> None:
     assert await desk.ask("GET", "/units/mx99/faults") == (400, "There is no unit mx99; / names every unit.\n")
 
 
-async def test_the_page_has_a_form_for_each_scenario_with_its_parameters(desk: Desk) -> None:
+async def test_the_page_has_a_form_for_each_scenario(desk: Desk) -> None:
     status, page = await desk.ask("GET", "/", headers=BROWSER)
     assert status == 200
     forms = re.findall(r'<form method="post" action="/scenarios">(.*?)</form>', page, re.DOTALL)
@@ -134,7 +134,7 @@ async def test_the_page_has_a_form_for_each_scenario_with_its_parameters(desk: D
     assert "<script" not in page
 
 
-async def test_a_person_is_sent_back_to_the_page_which_shows_what_runs_with_a_button_to_stop_it(desk: Desk) -> None:
+async def test_the_page_shows_running_scenarios_and_stops_them(desk: Desk) -> None:
     async with desk.client.post("/scenarios", data={"scenario": "flood"}, headers=BROWSER) as answer:
         assert [step.status for step in answer.history] == [303]
         page = await answer.text()
@@ -143,7 +143,7 @@ async def test_a_person_is_sent_back_to_the_page_which_shows_what_runs_with_a_bu
         assert "No scenario is running." in await answer.text()
 
 
-async def test_what_was_wrong_with_a_form_stands_on_its_page(desk: Desk) -> None:
+async def test_a_wrong_form_is_explained_on_its_page(desk: Desk) -> None:
     status, page = await desk.ask("POST", "/scenarios", data={"scenario": "<b>"}, headers=BROWSER)
     assert status == 400
     assert "There is no scenario &lt;b&gt;." in page
@@ -165,7 +165,7 @@ async def test_the_page_shows_dead_sources_and_faults(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "192.0.2.1", "", "localhost.evil.example"])
-async def test_a_name_that_is_not_the_loopback_is_refused(desk: Desk, host: str) -> None:
+async def test_a_host_name_off_the_loopback_is_refused(desk: Desk, host: str) -> None:
     """A web site whose name is made to mean 127.0.0.1 reads nothing and starts nothing."""
     for method in ("GET", "POST"):
         path = "/fleet.yml" if method == "GET" else "/scenarios"
@@ -191,7 +191,7 @@ async def test_the_pages_own_forms_are_served(desk: Desk) -> None:
     assert status == 303
 
 
-async def test_pages_allow_no_script_and_no_foreign_form_target(desk: Desk) -> None:
+async def test_pages_allow_no_script_or_foreign_form(desk: Desk) -> None:
     async with desk.client.get("/", headers=BROWSER) as answer:
         policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -204,7 +204,7 @@ async def test_what_is_not_there_is_a_sentence(desk: Desk, method: str, path: st
     assert (got, text.startswith(f"{method} {path}: ")) == (status, True)
 
 
-async def test_an_address_that_is_taken_is_told_in_a_sentence(desk: Desk) -> None:
+async def test_an_address_in_use_is_reported(desk: Desk) -> None:
     port = int(desk.url.rpartition(":")[2])
     with pytest.raises(ExporterError, match=rf"Cannot listen on 127\.0\.0\.1 port {port}: .*--web\.listen-address\."):
         async with control.serving(desk.fleet, "127.0.0.1", port):

@@ -21,12 +21,12 @@ FORM = {
 }
 
 
-def test_every_fault_has_a_name_and_is_read_and_written_alike() -> None:
+def test_every_fault_survives_a_round_trip() -> None:
     assert set(FORM) == {fault.name for fault in FAULT_FIELDS}
     assert format_faults(*parse_faults(FORM)) == FORM
 
 
-def test_a_form_that_says_nothing_means_that_all_is_well() -> None:
+def test_an_empty_form_means_no_faults() -> None:
     nothing = {fault.name: CHOICES[fault.kind][0] if fault.kind in CHOICES else "" for fault in FAULT_FIELDS}
     assert parse_faults({}) == parse_faults(nothing) == (NO_SNMP_FAULTS, NO_XML_FAULTS)
     assert format_faults(NO_SNMP_FAULTS, NO_XML_FAULTS) == {}

@@ -48,9 +48,7 @@ async def test_the_fleet_file_says_what_the_topology_does(fleet: LiveFleet, tmp_
             assert getattr(appliance, key) == getattr(unit, key)
 
 
-async def test_snmp_is_v3_with_privacy_and_pages_are_pinned_https_unless_told_otherwise(
-    fleet: LiveFleet, tmp_path: Path
-) -> None:
+async def test_the_default_is_private_v3_and_pinned_https(fleet: LiveFleet, tmp_path: Path) -> None:
     appliance = configured(fleet, tmp_path).appliances["mx1"]
     assert isinstance(appliance.credentials.snmp, UserAuth)
     assert appliance.credentials.snmp.priv
@@ -61,7 +59,7 @@ async def test_snmp_is_v3_with_privacy_and_pages_are_pinned_https_unless_told_ot
     assert appliance.xml.scheme == "http"
 
 
-async def test_a_scenario_shows_at_the_exporter_after_the_next_steps(fleet: LiveFleet, tmp_path: Path) -> None:
+async def test_a_scenario_shows_at_the_exporter(fleet: LiveFleet, tmp_path: Path) -> None:
     read = configured(fleet, tmp_path)
     before = await probed(read, "mx1")
     fleet.model.begin(parse_scenario("jabberer,unit=mx1,size=4,ramp=0s"))
@@ -82,7 +80,7 @@ async def test_a_scenario_shows_at_the_exporter_after_the_next_steps(fleet: Live
         ("auth-failure,unit=mx1", {("xml", "auth")}),
     ],
 )
-async def test_a_scenario_of_the_transport_shows_with_its_reason(
+async def test_a_scenario_of_the_transport_has_its_reason(
     fleet: LiveFleet, tmp_path: Path, text: str, expected: set[tuple[str, str]]
 ) -> None:
     read = configured(fleet, tmp_path)
@@ -110,7 +108,7 @@ async def test_a_scenario_of_the_transport_shows_with_its_reason(
     ],
     ids=lambda given: ",".join(f"{key}={text}" for key, text in given.items()) if isinstance(given, dict) else "",
 )
-async def test_a_fault_on_request_shows_with_its_reason_until_it_is_taken_back(
+async def test_a_fault_has_its_reason_until_removed(
     fleet: LiveFleet, tmp_path: Path, form: dict[str, str], expected: set[tuple[str, str]]
 ) -> None:
     read = configured(fleet, tmp_path)
@@ -121,9 +119,7 @@ async def test_a_fault_on_request_shows_with_its_reason_until_it_is_taken_back(
     assert not reasons(await probed(read, "mx1"))
 
 
-async def test_time_goes_on_by_whole_steps_and_makes_up_what_was_missed(
-    fleet: LiveFleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_missed_steps_are_made_up(fleet: LiveFleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exporter.lab.simulator.live.time.time", lambda: START + 10 * STEP + 3)
     running = asyncio.create_task(fleet.run())
     async with asyncio.timeout(30):
@@ -136,7 +132,7 @@ async def test_time_goes_on_by_whole_steps_and_makes_up_what_was_missed(
     await asyncio.wait([running])
 
 
-async def test_a_warm_model_is_taken_over_as_it_stands(fleet: LiveFleet, tmp_path: Path) -> None:
+async def test_a_fleet_goes_on_from_a_warm_model(fleet: LiveFleet, tmp_path: Path) -> None:
     """A fleet made from a model that has run shows that model's past."""
     fleet.model.advance(START + 3600)
     async with LiveFleet(fleet.model) as later:

@@ -94,9 +94,7 @@ scenario_lists = st.lists(
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**31), chosen=scenario_lists, topology=st.sampled_from(["campus", "rings", "pair"]))
-def test_the_invariants_of_the_figures_hold_at_every_instant(
-    seed: int, chosen: list[tuple[str, int]], topology: str
-) -> None:
+def test_invariants_hold_at_every_instant(seed: int, chosen: list[tuple[str, int]], topology: str) -> None:
     model = Model(load_topology(topology), seed, START)
     for name, minutes in chosen:
         try:
@@ -158,12 +156,12 @@ def test_no_unit_is_backlogged_in_a_quiet_month(month: Month) -> None:
     assert month.highest.max() > 300
 
 
-def test_a_months_arrivals_are_the_volume_of_the_topology(month: Month) -> None:
+def test_arrivals_of_a_month_match_the_volume(month: Month) -> None:
     arrived = month.fleet.by_pool(month.added[Count.INJ_MSGS])
     assert arrived == pytest.approx(month.fleet.volume * 30 * 86400, rel=0.06)
 
 
-def test_the_totals_of_a_warm_start_have_the_proportions_that_are_then_added(month: Month) -> None:
+def test_warm_totals_have_the_proportions_of_later_mail(month: Month) -> None:
     production = month.fleet.production
     for count in Count:
         if count not in (Count.INJ_MSGS, Count.GLOBAL_UNSUB_HITS):
@@ -174,7 +172,7 @@ def test_the_totals_of_a_warm_start_have_the_proportions_that_are_then_added(mon
             assert shares[0] == pytest.approx(shares[1], rel=0.25), count
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
+def test_only_the_same_seed_gives_the_same_bytes() -> None:
     models = [Model(load_topology("campus"), seed, START, 30) for seed in (1, 1, 2)]
     for model in models:
         model.begin(parse_scenario("flood@+1m"))
@@ -186,7 +184,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
 
 @settings(max_examples=8, deadline=None)
 @given(stops=st.lists(st.integers(0, 3600), max_size=5))
-def test_it_does_not_matter_how_the_time_is_sliced(stops: list[int]) -> None:
+def test_any_slicing_of_time_gives_the_same(stops: list[int]) -> None:
     whole, sliced = Model(load_topology("pair"), 1, START), Model(load_topology("pair"), 1, START)
     for model in (whole, sliced):
         model.begin(parse_scenario("jabberer@+10m"))
@@ -198,7 +196,7 @@ def test_it_does_not_matter_how_the_time_is_sliced(stops: list[int]) -> None:
     assert figures(whole) == figures(sliced)
 
 
-def test_a_scenario_that_is_added_later_is_the_same_as_one_that_was_planned() -> None:
+def test_a_planned_scenario_equals_one_added_later() -> None:
     planned, live = Model(load_topology("campus"), 1, START), Model(load_topology("campus"), 1, START)
     planned.begin(parse_scenario("flood@+10m"))
     planned.advance(START + 1800)
@@ -209,7 +207,7 @@ def test_a_scenario_that_is_added_later_is_the_same_as_one_that_was_planned() ->
     assert planned.truth() == live.truth()
 
 
-def test_a_scenario_that_is_stopped_lets_the_fleet_recover() -> None:
+def test_a_fleet_recovers_from_a_stopped_scenario() -> None:
     model = Model(load_topology("campus"), 1, START)
     incident = model.begin(parse_scenario("flood,duration=3h"))
     model.advance(START + 1200)
@@ -221,7 +219,7 @@ def test_a_scenario_that_is_stopped_lets_the_fleet_recover() -> None:
     assert [row.end for row in model.truth()] == [START + 1200]
 
 
-def test_a_model_starts_warm_at_a_whole_step_before_the_time_asked_for() -> None:
+def test_a_model_starts_warm_at_a_whole_step() -> None:
     model = Model(load_topology("campus"), 1, START + 44.4, 15)
     assert model.time == START + 30
     page = model.view.xml_items("mx1")
@@ -236,7 +234,7 @@ def test_a_model_starts_warm_at_a_whole_step_before_the_time_asked_for() -> None
 
 
 @pytest.mark.parametrize("step", [0, 7, 45, 90])
-def test_a_step_that_does_not_divide_a_minute_is_refused(step: int) -> None:
+def test_a_step_must_divide_a_minute(step: int) -> None:
     with pytest.raises(RequestError, match=f"A step of {step} s is not possible; take 15, 20, 30, 60 s."):
         Model(load_topology("pair"), 1, START, step)
 
@@ -266,13 +264,13 @@ def test_shorter_steps_continue_the_longer_ones() -> None:
 
 
 @pytest.mark.parametrize("step", [7, 20, 60])
-def test_steps_that_do_not_fit_into_the_longer_ones_are_refused(step: int) -> None:
+def test_shorter_steps_must_divide_the_old_one(step: int) -> None:
     model = Model(load_topology("pair"), 1, START, 30)
     with pytest.raises(RequestError, match=f"Steps of 30 s cannot be cut into steps of {step} s"):
         model.shorten_step(step)
 
 
-def test_senders_move_when_the_membership_changes_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_senders_move_only_when_the_membership_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model(load_topology("campus"), 1, START)
     hashed: list[float] = []
     real = Senders.shares
@@ -288,7 +286,7 @@ def test_senders_move_when_the_membership_changes_and_only_then(monkeypatch: pyt
     assert hashed == [START + 600, START + 1800]
 
 
-def test_a_dead_units_mail_goes_to_its_peers_and_it_restarts_when_it_is_back() -> None:
+def test_a_dead_units_mail_goes_to_its_peers() -> None:
     model, quiet = Model(load_topology("pair"), 1, START), Model(load_topology("pair"), 1, START)
     model.begin(parse_scenario("unit-down,unit=ring1,duration=20m"))
     before, started = model.view.xml_items("ring1"), model.state.counts[Count.INJ_MSGS].sum()
@@ -308,7 +306,7 @@ def test_a_dead_units_mail_goes_to_its_peers_and_it_restarts_when_it_is_back() -
     assert model.view.snmp_scalars("ring1")["sysUpTime"] == 300 * 100
 
 
-def test_a_counter_reset_falls_in_its_own_column_alone() -> None:
+def test_a_counter_reset_changes_its_column_only() -> None:
     model = Model(load_topology("pair"), 1, START)
     before = model.view.xml_items("ring1")
     model.begin(parse_scenario("counter-reset,unit=ring1"))
@@ -319,7 +317,7 @@ def test_a_counter_reset_falls_in_its_own_column_alone() -> None:
     assert now["last_counter_reset/timestamp"][()] == "20260106090000"
 
 
-def test_the_core_gets_what_the_edge_delivers_and_holds_it_back_when_it_is_full() -> None:
+def test_the_core_gets_what_the_edge_delivers() -> None:
     model = Model(load_topology("rings"), 1, START)
     edge, core = model.fleet.pool == 0, model.fleet.pool == 1
     before = model.state.counts.copy()
@@ -349,7 +347,7 @@ def test_mail_grows_from_year_to_year(tmp_path: Path) -> None:
     assert arrived[1] / arrived[0] == pytest.approx(11 ** (2 / 365), abs=0.003)
 
 
-def test_growth_of_a_scenario_reaches_its_size_over_its_ramp() -> None:
+def test_growth_reaches_its_size_over_its_ramp() -> None:
     grown, usual = Model(load_topology("pair"), 1, START), Model(load_topology("pair"), 1, START)
     grown.begin(parse_scenario("growth,size=1.5,ramp=6h,duration=3d"))
     increase = []
@@ -361,7 +359,7 @@ def test_growth_of_a_scenario_reaches_its_size_over_its_ramp() -> None:
     assert increase[0] / increase[1] == pytest.approx(1.5, rel=0.02)
 
 
-def test_a_busy_unit_answers_snmp_worse_and_pages_later() -> None:
+def test_a_busy_unit_answers_worse_and_later() -> None:
     model = Model(load_topology("campus"), 1, START)
     model.begin(parse_scenario("jabberer"))
     model.advance(START + 900)

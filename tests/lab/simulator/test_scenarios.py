@@ -223,7 +223,7 @@ FLOWS: dict[str, tuple[str, int, dict[str, Check]]] = {
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_a_scenario_changes_the_signals_that_tell_it_apart_and_leaves_the_others_flat(name: str) -> None:
+def test_a_scenario_changes_only_its_own_signals(name: str) -> None:
     text, minutes, signals = FLOWS[name]
     now, usual = run(text, minutes), run("quiet", minutes)
     for signal in SIGNALS:
@@ -233,7 +233,7 @@ def test_a_scenario_changes_the_signals_that_tell_it_apart_and_leaves_the_others
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_a_scenario_leaves_all_other_units_exactly_as_they_were(name: str) -> None:
+def test_a_scenario_leaves_all_other_units_unchanged(name: str) -> None:
     text, minutes, _ = FLOWS[name]
     now, usual = run(text, minutes), run("quiet", minutes)
     others = [unit for number, unit in enumerate(now.items) if number not in now.units]
@@ -260,7 +260,7 @@ FACTS = {
 
 
 @pytest.mark.parametrize("text", FACTS)
-def test_a_fault_shows_in_its_own_items_and_in_no_other(text: str) -> None:
+def test_a_fault_shows_in_its_items_only(text: str) -> None:
     now, usual = run(text, 40), run("quiet", 40)
     changed = {
         name
@@ -273,7 +273,7 @@ def test_a_fault_shows_in_its_own_items_and_in_no_other(text: str) -> None:
     assert hit == (["mx1"] if FACTS[text] else [])
 
 
-def test_a_failed_key_or_part_reads_as_an_appliance_gives_it() -> None:
+def test_failed_keys_and_parts_read_as_real() -> None:
     expired = run("key-expired", 40).items["mx1"]
     assert expired["features/time_remaining"]["Sophos",] == str(-40 * 60)
     assert expired["keySecondsUntilExpire"]["Sophos",] == 0
@@ -284,7 +284,7 @@ def test_a_failed_key_or_part_reads_as_an_appliance_gives_it() -> None:
     assert (int(hot["Ambient",]) > 0.9 * 47, int(hot["Backplane",]) < 72) == (True, True)
 
 
-def test_the_status_word_tells_what_somebody_has_switched_off() -> None:
+def test_the_status_says_what_is_switched_off() -> None:
     assert run("queue-paused", 15).items["mx1"]["system/status"][()] == "work queue paused"
     assert run("receiving-suspended", 15).items["mx1"]["system/status"][()] == "receiving suspended"
     assert run("flood", 10).items["mx1"]["system/status"][()] == "online"
@@ -298,7 +298,7 @@ MOVES = {
 
 
 @pytest.mark.parametrize("text", MOVES)
-def test_mail_that_moves_between_units_stays_the_same_in_all(text: str) -> None:
+def test_moved_mail_stays_the_same_in_total(text: str) -> None:
     now, usual = run(text, 20), run("quiet", 20)
     assert [unit for unit in now.items if now.items[unit] != usual.items[unit]] == MOVES[text]
     pool = [0, 1, 2, 3, 4, 5, 8]
@@ -307,14 +307,14 @@ def test_mail_that_moves_between_units_stays_the_same_in_all(text: str) -> None:
     assert (moved > 1000) if text == "spare-promoted" else (moved == 0)
 
 
-def test_a_site_that_is_lost_leaves_its_mail_to_the_other() -> None:
+def test_a_lost_site_leaves_its_mail_behind() -> None:
     now, usual = run("site-down", 20), run("quiet", 20)
     east, west = [0, 1, 2, 6], [3, 4, 5, 7, 8]
     assert now.of("arrivals", west) == 0
     assert now.of("arrivals", east) == pytest.approx(usual.of("arrivals", [*east, *west]), rel=0.05)
 
 
-def test_a_partial_flood_hits_as_many_units_as_it_says() -> None:
+def test_a_partial_flood_hits_the_given_units() -> None:
     now, usual = run("partial-flood,units=2", 10), run("quiet", 10)
     hit = [unit for unit in range(6) if now.signals["queue"][unit] > 2 * CAPACITY]
     assert len(hit) == 2
@@ -322,7 +322,7 @@ def test_a_partial_flood_hits_as_many_units_as_it_says() -> None:
     assert now.signals["arrivals"][spared].tolist() == usual.signals["arrivals"][spared].tolist()
 
 
-def test_a_flood_hits_the_units_of_a_pool_unevenly() -> None:
+def test_a_flood_hits_the_units_unevenly() -> None:
     arrivals = run("flood", 5).signals["arrivals"][:6]
     assert arrivals.max() > 1.15 * arrivals.min()
 
@@ -333,7 +333,7 @@ def test_attacks_bite_by_night_as_by_day() -> None:
         assert min(night.signals["queue"][night.units]) > CAPACITY, text
 
 
-def test_clocks_that_change_shift_the_days_curve_by_an_hour() -> None:
+def test_daylight_saving_shifts_the_curve_an_hour() -> None:
     shifted, later = run("dst", 30, hour=-2), run("quiet", 30, hour=-1)
     usual = run("quiet", 30, hour=-2)
     everywhere = range(9)
@@ -362,7 +362,7 @@ def test_scenarios_may_run_together() -> None:
         ("exporter-restart", "answered"),
     ],
 )
-def test_a_fault_of_the_way_to_the_unit_shows_in_its_transport_alone(text: str, field: str) -> None:
+def test_a_transport_fault_changes_the_transport_only(text: str, field: str) -> None:
     model = Model(load_topology("campus"), 1, START)
     model.begin(parse_scenario(text))
     model.advance()
@@ -373,7 +373,7 @@ def test_a_fault_of_the_way_to_the_unit_shows_in_its_transport_alone(text: str, 
     assert getattr(model.view.transport("mx2"), field) is (text not in {"blackout", "exporter-restart"})
 
 
-def test_snmp_requests_are_dropped_on_every_unit_and_no_page_is() -> None:
+def test_dropped_requests_affect_no_page() -> None:
     model = Model(load_topology("campus"), 1, START)
     model.begin(parse_scenario("snmp-drops,size=0.3"))
     model.advance()

@@ -46,16 +46,14 @@ UNITS = {LEGACY: "ring2", MIDDLE: "ring1", CURRENT: "mx1"}
 
 @pytest.mark.parametrize("page", PARSERS)
 @pytest.mark.parametrize("release", UNITS)
-def test_the_exporter_reads_exactly_the_items_that_were_written(
-    models: dict[int, Model], release: int, page: PageName
-) -> None:
+def test_the_exporter_reads_all_written_items(models: dict[int, Model], release: int, page: PageName) -> None:
     items = models[release].view.xml_items(UNITS[release], (page,))
     assert items
     assert PARSERS[page](render(page, items, release)) == items
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.xml")), ids=lambda sample: sample.stem)
-def test_the_page_of_a_real_structure_comes_out_line_by_line_but_for_trailing_blanks(sample: Path) -> None:
+def test_a_page_equals_the_real_one_by_line(sample: Path) -> None:
     body = sample.read_bytes()
     release = generation(sample.stem.partition("_")[2])
     written = render("status", pages.parse_status(body), release)
@@ -77,11 +75,11 @@ def test_log_used_stands_twice_on_old_pages(models: dict[int, Model], release: i
 
 
 @pytest.mark.parametrize("release", UNITS)
-def test_the_prologue_declares_latin_1_and_blank_lines_follow(models: dict[int, Model], release: int) -> None:
+def test_the_prologue_declares_latin_1(models: dict[int, Model], release: int) -> None:
     body = render("status", models[release].view.xml_items(UNITS[release]), release)
     assert re.match(rb'<\?xml version="1\.0" encoding="ISO-8859-1" standalone="yes"\?>\n\s*\n<status build=', body)
 
 
-def test_what_latin_1_does_not_have_still_reaches_the_exporter(models: dict[int, Model]) -> None:
+def test_characters_outside_latin_1_reach_the_exporter(models: dict[int, Model]) -> None:
     items = models[CURRENT].view.xml_items("mx1") | {"status/hostname": {(): 'pošta "ž" <ł> & é'}}
     assert pages.parse_status(render("status", items, CURRENT)) == items

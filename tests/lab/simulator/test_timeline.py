@@ -30,7 +30,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD, ids=lambda text: text or "nothing")
-def test_a_scenario_that_is_written_wrong_is_refused_with_a_sentence(text: str) -> None:
+def test_a_scenario_with_a_mistake_is_refused(text: str) -> None:
     with pytest.raises(RequestError) as error:
         parse_scenario(text)
     assert str(error.value).startswith(BAD[text])
@@ -51,14 +51,14 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("text", NOWHERE)
-def test_a_scenario_that_the_fleet_cannot_have_is_refused_with_a_sentence(text: str) -> None:
+def test_a_scenario_that_cannot_fit_is_refused(text: str) -> None:
     with pytest.raises(RequestError) as error:
         Timeline(FleetArrays(load_topology("campus")), 1).add(parse_scenario(text), NOW)
     assert str(error.value).startswith(NOWHERE[text])
     assert str(error.value).endswith((".", "?"))
 
 
-def test_a_fleet_without_outbound_mail_or_spare_says_so() -> None:
+def test_a_fleet_without_fitting_units_is_reported() -> None:
     timeline = Timeline(FleetArrays(load_topology("rings")), 1)
     with pytest.raises(RequestError, match="no unit for outbound-abuse: it needs one in a pool with outbound or mixed"):
         timeline.add(parse_scenario("outbound-abuse"), NOW)
@@ -75,7 +75,7 @@ def test_a_scenario_is_placed_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_every_scenario_has_a_place_and_a_row_of_truth_in_the_campus(name: str) -> None:
+def test_every_scenario_fits_the_campus(name: str) -> None:
     scenario = SCENARIOS[name]
     timeline = Timeline(FleetArrays(load_topology("campus")), 1)
     timeline.add(parse_scenario(f"{name}@+1h"), NOW)
@@ -89,7 +89,7 @@ def test_every_scenario_has_a_place_and_a_row_of_truth_in_the_campus(name: str) 
     assert scenario.meaning.count(". ") == 0
 
 
-def test_what_the_fleet_decides_is_what_the_scenario_is_about() -> None:
+def test_the_likeliest_units_are_chosen() -> None:
     timeline = Timeline(FleetArrays(load_topology("campus")), 1)
     for text in ("flood", "jabberer", "outbound-abuse", "destination-down", "spare-promoted", "site-down"):
         timeline.add(parse_scenario(text), NOW)
@@ -102,7 +102,7 @@ def test_what_the_fleet_decides_is_what_the_scenario_is_about() -> None:
     assert jabberer.expected == (Alert("IronPortJabbererSuspected", "warning"),)
 
 
-def test_a_scenario_that_is_stopped_ends_and_one_that_never_began_leaves_no_truth() -> None:
+def test_a_stopped_scenario_ends_or_never_was() -> None:
     timeline = Timeline(FleetArrays(load_topology("campus")), 1)
     running = timeline.add(parse_scenario("flood"), NOW)
     to_come = timeline.add(parse_scenario("flood@+1h"), NOW)

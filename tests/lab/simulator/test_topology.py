@@ -22,14 +22,14 @@ appliances:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_built_in_topologies_are_half_busy_in_their_busy_hour(name: str) -> None:
+def test_built_in_topologies_have_half_load_when_busy(name: str) -> None:
     """Enough to notice a flood at once, little enough that a unit or a site may be lost."""
     fleet = FleetArrays(load_topology(name))
     load_of_production = (fleet.busy / fleet.capacity)[fleet.production]
     assert np.all((load_of_production > 0.42) & (load_of_production < 0.5))
 
 
-def test_campus_rings_and_pair_are_what_they_are_called() -> None:
+def test_campus_rings_and_pair_match_their_names() -> None:
     campus, rings, pair = load_topology("campus"), load_topology("rings"), load_topology("pair")
     assert [len(campus.units(pool)) for pool in ("inbound", "outbound")] == [7, 2]
     assert {unit.site for unit in campus.units("inbound")} == {"east", "west"}
@@ -41,14 +41,14 @@ def test_campus_rings_and_pair_are_what_they_are_called() -> None:
     assert len(pair.appliances) == 2
 
 
-def test_a_fleet_for_load_has_as_many_units_as_asked_for() -> None:
+def test_a_fleet_of_equal_units_has_their_number() -> None:
     fleet = FleetArrays(equal_units(500))
     assert len(fleet) == 500
     assert len(set(fleet.names)) == 500
     assert 0.4 < (fleet.busy / fleet.capacity).mean() < 0.5
 
 
-def test_a_file_of_ones_own_gives_its_appliances_with_the_defaults_filled_in(tmp_path: Path) -> None:
+def test_a_topology_file_fills_in_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(GOOD)
     topology = load_topology(str(path))
@@ -94,7 +94,7 @@ def test_a_bad_topology_is_refused_with_a_sentence(wrong: str, instead: str, sen
     assert all(problem.startswith(str(path)) and problem.endswith(".") for problem in error.value.problems)
 
 
-def test_all_problems_of_a_topology_are_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(GOOD.replace("ham: 0.5", "ham: 2").replace("C100V", "laptop"))
     with pytest.raises(ConfigError) as error:
@@ -102,7 +102,7 @@ def test_all_problems_of_a_topology_are_told_at_once(tmp_path: Path) -> None:
     assert len(error.value.problems) == 2
 
 
-def test_a_topology_that_is_not_there_is_refused_with_what_there_is(tmp_path: Path) -> None:
+def test_an_unknown_topology_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"There is no topology 'campas': name one of campus, mixed, pair, rings, or a YAML"
     ):

@@ -34,14 +34,14 @@ def senders() -> Senders:
     return Senders(7, np.array([0, 0, 0, 0, 1, 1]), np.array([1.0, 1.0, 1.0, 2.0, 1.0, 1.0]))
 
 
-def test_each_pool_shares_all_its_mail_by_the_capacity_of_its_units(senders: Senders) -> None:
+def test_units_share_mail_by_their_capacity(senders: Senders) -> None:
     share = senders.shares(np.ones(6, dtype=bool))
     assert share[:4].sum() == pytest.approx(1)
     assert share[4:].sum() == pytest.approx(1)
     assert share[:4] == pytest.approx([0.2, 0.2, 0.2, 0.4], abs=0.06)
 
 
-def test_a_unit_that_leaves_gives_its_senders_to_its_peers_and_moves_no_other(senders: Senders) -> None:
+def test_only_the_senders_of_a_leaving_unit_move(senders: Senders) -> None:
     before = senders.assign(0, np.array([0, 1, 2, 3]))
     after = np.array([0, 1, 3])[senders.assign(0, np.array([0, 1, 3]))]
     stayed = before != 2
@@ -59,7 +59,7 @@ def test_a_pool_without_members_gets_nothing(senders: Senders) -> None:
     assert share[4:].tolist() == [0, 0]
 
 
-def test_newsletters_are_one_a_day_for_each_unit_and_of_the_size_that_they_should_be() -> None:
+def test_newsletters_have_their_number_and_size() -> None:
     for day in range(20_000, 20_030):
         bursts = traffic.newsletters(3, day, (0, 1, 2, 5), (1.0, 1.0, 1.0, 1.0))
         assert len(bursts.start) == 4
@@ -72,7 +72,7 @@ def test_newsletters_are_one_a_day_for_each_unit_and_of_the_size_that_they_shoul
 
 
 @pytest.mark.parametrize("step", [15, 60])
-def test_the_flow_of_newsletters_adds_up_to_their_messages(step: int) -> None:
+def test_the_flow_of_newsletters_adds_up(step: int) -> None:
     bursts = traffic.newsletters(3, 20_000, (0, 1), (1.0, 1.0))
     times = range(20_000 * DAY, 20_001 * DAY, step)
     total = sum(bursts.flow(begin, begin + step, 2).sum() * step for begin in times)
@@ -80,14 +80,14 @@ def test_the_flow_of_newsletters_adds_up_to_their_messages(step: int) -> None:
 
 
 @pytest.mark.parametrize("step", [15, 60])
-def test_each_unit_pauses_once_in_two_hours_for_20_to_60_seconds(step: int) -> None:
+def test_each_unit_pauses_once_in_two_hours(step: int) -> None:
     slot = range(250_000 * traffic.UPDATE_SLOT, 250_001 * traffic.UPDATE_SLOT, step)
     paused = sum(traffic.pause(5, begin, begin + step, 6) * step for begin in slot)
     assert np.all((paused > 19.9) & (paused < 60.1))
 
 
 @pytest.mark.parametrize("mean", [0.02, 0.4, 1.0, 2.5, 12.0, 900.0])
-def test_random_counts_are_whole_never_negative_and_have_mean_and_spread_of_a_poisson_count(mean: float) -> None:
+def test_random_counts_are_like_poisson_counts(mean: float) -> None:
     noise = Noise(11, 1000)
     samples = []
     for step in range(20):
@@ -99,7 +99,7 @@ def test_random_counts_are_whole_never_negative_and_have_mean_and_spread_of_a_po
     assert counts.var() == pytest.approx(mean if mean >= 1 else mean * (1 - mean), rel=0.12)
 
 
-def test_a_step_draws_the_same_numbers_whatever_was_drawn_before() -> None:
+def test_a_step_always_draws_the_same_numbers() -> None:
     direct, wandering = Noise(1, 3), Noise(1, 3)
     for step in (7, 999, 1_000_000, 8, 1000):
         wandering.turn(step)

@@ -51,7 +51,7 @@ def series(source: str, items: Items) -> dict[str, dict[tuple[str, ...], float]]
 
 
 @pytest.mark.parametrize("unit", ["mx1", "mx6", "out1", "spare1"])
-def test_every_item_that_the_catalogue_reads_of_a_current_release_comes_out(campus: View, unit: str) -> None:
+def test_a_view_has_every_item_of_the_catalogue(campus: View, unit: str) -> None:
     items = {"snmp": campus.snmp_items(unit), "xml": campus.xml_items(unit, PAGES)}
     read = {(feed.source, item) for family in FAMILIES for feed in family.feeds for item in feed.items}
     read = {(source, item) for source, item in read if source in items}
@@ -61,7 +61,7 @@ def test_every_item_that_the_catalogue_reads_of_a_current_release_comes_out(camp
     assert missing == old | (hardware if unit == "mx6" else set())
 
 
-def test_the_agent_has_every_object_that_the_exporter_asks_for(campus: View) -> None:
+def test_the_agent_has_every_object_asked_for(campus: View) -> None:
     assert set(campus.snmp_scalars("mx1")) == {scalar.name for scalar in mib.SCALARS}
     tables = campus.snmp_tables("mx1")
     for table in mib.TABLES:
@@ -79,7 +79,7 @@ def test_values_have_the_type_that_their_source_gives(campus: View) -> None:
 
 
 @pytest.mark.parametrize("unit", ["mx1", "mx2", "out1", "spare1"])
-def test_both_sources_agree_where_they_give_the_same_figure(campus: View, unit: str) -> None:
+def test_both_sources_agree_on_common_figures(campus: View, unit: str) -> None:
     page, agent = (
         series("xml", campus.xml_items(unit)),
         series("snmp", campus.snmp_items(unit)),
@@ -105,7 +105,7 @@ def test_both_sources_agree_where_they_give_the_same_figure(campus: View, unit: 
         ("c60_4.5.0-702.xml", "oldest", "ring2"),
     ],
 )
-def test_a_page_has_the_items_of_its_generation_in_their_order(
+def test_a_page_has_its_generations_items_in_order(
     sample: str, topology: str, unit: str, request: pytest.FixtureRequest
 ) -> None:
     theirs = parse_status((SAMPLES / sample).read_bytes())
@@ -113,7 +113,7 @@ def test_a_page_has_the_items_of_its_generation_in_their_order(
     assert list(ours) == list(theirs)
 
 
-def test_rates_are_events_per_hour_that_follow_from_the_counters() -> None:
+def test_rates_per_hour_follow_from_the_counters() -> None:
     model = Model(load_topology("pair"), 3, START, 30)
     model.advance(START + 1800)
     now = model.view.xml_items("ring1")
@@ -128,7 +128,7 @@ def test_rates_are_events_per_hour_that_follow_from_the_counters() -> None:
             assert int(now[f"rates/{name}/{window}"][()]) == increase * 3600 // seconds
 
 
-def test_a_view_stays_as_it_is_when_the_model_goes_on() -> None:
+def test_a_view_never_changes() -> None:
     model = Model(load_topology("pair"), 1, START)
     view = model.view
     before = view.xml_items("ring1"), view.snmp_items("ring1"), view.time
@@ -144,7 +144,7 @@ def test_the_heaviest_sender_shows_where_there_is_one(campus: View) -> None:
     assert ("203.0.113.66", "Incoming") not in campus.xml_items("mx2", ("topin",))["topin/connections"]
 
 
-def test_the_texts_of_old_and_new_releases_are_those_of_appliances(campus: View, pair: View, oldest: View) -> None:
+def test_texts_are_those_of_real_appliances(campus: View, pair: View, oldest: View) -> None:
     assert str(campus.snmp_scalars("mx1")["sysDescr"]).startswith("Cisco Model C695, AsyncOS Version: 10.0.0-203, ")
     assert str(pair.snmp_scalars("ring1")["sysDescr"]).startswith("Cisco IronPort Model C160, AsyncOS Version: 5.1.2-")
     assert oldest.xml_items("ring2")["status/build"][()] == "phoebe 4.5.0-639"
