@@ -40,7 +40,7 @@ _PROMETHEUS_LEFT_OUT: Final = (
 )
 _ALERTMANAGER_LEFT_OUT: Final = (
     "Alertmanager is left out, because it is not on the PATH (Debian: apt install prometheus-alertmanager). "
-    "The page /alerts of Prometheus shows the alerts."
+    "Where there is a Prometheus, its page /alerts shows the alerts."
 )
 
 
@@ -176,7 +176,7 @@ def _overview(addresses: Addresses, file: Path) -> str:
     return "\n".join(
         [
             "",
-            f"The demo runs. Prometheus scrapes the simulated fleet {_TOPOLOGY} every {monitoring.SCRAPE_INTERVAL} s.",
+            f"The demo runs, with the simulated fleet {_TOPOLOGY}.",
             "",
             *(f"  {name:16} {url or 'left out':26} {purpose if url else 'see above'}" for name, url, purpose in rows),
             "",
