@@ -1,12 +1,16 @@
-"""What the SNMP agents of a simulated fleet cost: requests and polls a second, and CPU time, of one process.
+"""How many requests the SNMP agents of a simulated fleet answer, and how much CPU time they need.
 
     python benchmarks/agents.py [UNITS]
 
-The agents of UNITS units (500) run in one process, on a port each; this process asks them with packets that it has
-made before, several agents at a time, and looks at no more than the size of the answers. A poll is what this
-exporter asks for: the scalars by GET and each table by GETBULK, 7 requests. Prints, per version of SNMP, what the
-agents' process answered a second, its CPU time per poll (from a view that is already encoded, and from a new one, the
-model's step included), and the share of one core that polls of all units every 30 s take from new views.
+The agents of UNITS units (500) run in one process, each on its own port. This process sends them prepared packets,
+several agents at a time, and looks only at the size of the answers. A poll is what the exporter asks for: the scalars
+by GET and each table by GETBULK, 7 requests.
+
+For each version of SNMP it prints:
+- requests and polls that are answered in a second,
+- CPU time for a poll from a view that is already encoded,
+- CPU time for a poll from a new view, including the step of the model,
+- the share of one core for polls of all units every 30 s, from new views.
 """
 
 from __future__ import annotations

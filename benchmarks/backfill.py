@@ -1,10 +1,14 @@
-"""How long a history takes: of the campus, nine units at a sample a minute, for the demo (8 days) and in full (30).
+"""How long it takes to write a history: of the campus topology (nine units), with a sample a minute.
 
     python benchmarks/backfill.py [RULES [DAYS...]]
 
-RULES names rule files, by default those in alerts/rules if there are any. Prints seconds of work on one core (model;
-views and mapping; promtool: the latter two measured on one block), then seconds by the clock on all: until the samples
-are written, for the rules, and in all; and how many seconds of work that was, which a busy machine changes less.
+RULES names rule files, by default those in alerts/rules. DAYS are the lengths of the history, by default 8 (as in the
+demo) and 30.
+
+For each length it prints:
+- seconds on one core for the model, for views and mapping, and for promtool (the last two measured on one block),
+- seconds on the clock, with all cores, until the samples are written, for the rules, and in total,
+- seconds of CPU time in total, which depend less on how busy the machine is.
 """
 
 from __future__ import annotations

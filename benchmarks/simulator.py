@@ -1,13 +1,16 @@
-"""What a live simulated fleet costs under Prometheus' load: the share of one core that its process takes.
+"""How much CPU time a live simulated fleet needs while it is scraped.
 
     python benchmarks/simulator.py [UNITS] [INTERVAL] [v3|v2c] [http]
 
-UNITS units (500) run in a process of their own, as `ironport-exporter simulate --units` runs them. This process probes
-each of them with the real exporter every INTERVAL seconds (30), spread evenly as Prometheus spreads its scrapes, over
-SNMPv3 and HTTPS unless told otherwise. The first round, with its handshakes and discoveries, is counted apart. Prints,
-per round, the CPU time of the fleet as a share of one core, that of the exporter, the longest that the fleet's control
-took to answer (what a step of the model, or anything else, blocks it for is in it), and how many probes were not
-complete.
+UNITS units (500) run in their own process, as with `ironport-exporter simulate --units`. This process probes each unit
+with the real exporter every INTERVAL seconds (30), spread evenly like the scrapes of Prometheus. It uses SNMPv3 and
+HTTPS unless `v2c` or `http` is given. The first round has all handshakes and discoveries, and is counted separately.
+
+For each round it prints:
+- the CPU time of the fleet, as a share of one core,
+- the CPU time of the exporter, likewise,
+- the longest time that the control page took to answer, which shows how long a step of the model blocks it,
+- the number of probes that were not complete.
 """
 
 from __future__ import annotations

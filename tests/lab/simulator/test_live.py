@@ -120,14 +120,23 @@ async def test_a_fault_has_its_reason_until_removed(
 
 
 async def test_missed_steps_are_made_up(fleet: LiveFleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ten missed steps the fleet makes ten at once, and then waits for the next one to be due."""
+    waits: list[float] = []
+    caught_up = asyncio.Event()
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if seconds:
+            caught_up.set()
+            await asyncio.Event().wait()
+
     monkeypatch.setattr("exporter.lab.simulator.live.time.time", lambda: START + 10 * STEP + 3)
+    monkeypatch.setattr("exporter.lab.simulator.live.asyncio.sleep", wait)
     running = asyncio.create_task(fleet.run())
     async with asyncio.timeout(30):
-        while fleet.model.time < START + 10 * STEP:  # noqa: ASYNC110 - the model has no event for it
-            await asyncio.sleep(0)
-    for _ in range(100):
-        await asyncio.sleep(0)
+        await caught_up.wait()
     assert fleet.model.time == START + 10 * STEP
+    assert waits == [0.0] * 10 + [STEP - 3]
     running.cancel()
     await asyncio.wait([running])
 
