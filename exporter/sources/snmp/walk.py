@@ -99,7 +99,10 @@ class _Walk:
             return False
         if oid <= self._positions[index]:
             after = dotted(self._positions[index])
-            raise MalformedError(f"The SNMP agent's objects are not in increasing order: {dotted(oid)} after {after}.")
+            raise MalformedError(
+                f"The SNMP agent's objects are not in increasing order: {dotted(oid)} after {after}. That is a fault of"
+                " AsyncOS: restart its SNMP service with snmpconfig, or report it to the vendor."
+            )
         if len(self.columns[index]) >= MAX_ROWS:
             raise TooLargeError(f"The SNMP agent has more than {MAX_ROWS} rows below {dotted(root)}.")
         self._positions[index] = oid
@@ -111,5 +114,6 @@ def _error(response: Pdu) -> AuthError | MalformedError:
     if response.error_status in ACCESS_ERRORS:
         return AuthError("The SNMP agent does not let our community or user read this: check its access rights.")
     return MalformedError(
-        f"The SNMP agent answered with error status {response.error_status} at index {response.error_index}."
+        f"The SNMP agent answered with error status {response.error_status} at index {response.error_index} (RFC 3416):"
+        " it is too busy, or something answers there that is not AsyncOS; check the address and snmp.port."
     )
