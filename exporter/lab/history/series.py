@@ -3,7 +3,7 @@
 The exporter's own code makes them: `fuse_family` and the conversions of the catalogue. This takes about half a
 millisecond a probe, which is too slow for weeks of minutes. So it runs once for all instants at which the sources bring
 the same items. The value of an item is then a column (a list with a value for each instant), and the conversions are
-adapted to take columns.
+adapted to take columns. The catalogue's types know only numbers, so values that can be columns are typed as Any here.
 """
 
 from __future__ import annotations
