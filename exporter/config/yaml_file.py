@@ -138,8 +138,10 @@ def _parsed(text: str) -> tuple[YamlValue, dict[KeyPath, int], list[tuple[KeyPat
 def _text(path: Path) -> str:
     try:
         return read_limited(path, _MAX_YAML_BYTES).decode()
+    except FileNotFoundError:
+        problem = f"{path}: the file does not exist: create it, or name another with --config.file."
     except OSError as error:
-        problem = f"{path}: the file cannot be read ({error.strerror}): check its name, size and permissions."
+        problem = f"{path}: the file cannot be read ({error.strerror}): check its size and permissions."
     except UnicodeDecodeError:
         problem = f"{path}: the file is not UTF-8 text: save it as UTF-8."
     raise ConfigError([problem])
