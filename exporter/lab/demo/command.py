@@ -10,7 +10,7 @@ import tempfile
 import time
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -22,6 +22,7 @@ from exporter.lab.history.backfill import backfill
 from exporter.lab.simulator import command, control, scenario_text, topology
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.status_items import PageName
 from exporter.prometheus import rule_files
 
 _TOPOLOGY: Final = "campus"
@@ -127,7 +128,7 @@ async def _present(model: Model, folder: Path, file: Path) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, stopped.set)
     async with AsyncExitStack() as parts:
-        fleet = await parts.enter_async_context(LiveFleet(model))
+        fleet = await parts.enter_async_context(LiveFleet(model, pages=get_args(PageName)))
         simulator = await parts.enter_async_context(control.serving(fleet, "127.0.0.1", 0))
         running = asyncio.create_task(command.until(stopped, fleet.run()))
         starting = asyncio.create_task(_start(parts, fleet, simulator, folder))

@@ -8,7 +8,7 @@ import math
 import secrets
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final, Literal, Self
 
@@ -20,6 +20,7 @@ from exporter.lab.simulator.agent import Agent
 from exporter.lab.simulator.faults import NO_SNMP_FAULTS, NO_XML_FAULTS, SnmpFaults, XmlFaults
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.releases import generation
+from exporter.lab.simulator.status_items import PageName
 from exporter.lab.simulator.topology import Unit
 from exporter.lab.simulator.web_interfaces import WebInterfaces
 
@@ -32,14 +33,23 @@ _HEADER: Final = """# A simulated fleet. Ports, secrets and the certificate chan
 
 
 class LiveFleet:
-    """The units of `model` on loopback ports, with new secrets.
+    """The units of `model` on loopback ports, with new secrets. `pages` are those that the exporter is to fetch.
 
     Use it as an asynchronous context manager. Inside, it listens on `ports` (SNMP and XML, by unit). Its time moves
     only during `run` and `step`.
     """
 
-    def __init__(self, model: Model, *, snmp: Version = "v3", https: bool = True, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        snmp: Version = "v3",
+        https: bool = True,
+        host: str = "127.0.0.1",
+        pages: Sequence[PageName] = ("status",),
+    ) -> None:
         self.model = model
+        self._pages = pages
         self._snmp_faults: dict[str, SnmpFaults] = {}
         self._xml_faults: dict[str, XmlFaults] = {}
         self.ports: dict[str, tuple[int, int]] = {}
@@ -105,9 +115,10 @@ class LiveFleet:
 
     def _xml(self) -> dict[str, Any]:
         """Return the settings for all web interfaces."""
+        pages = {} if tuple(self._pages) == ("status",) else {"pages": list(self._pages)}
         if self._tls is None:
-            return {"scheme": "http"}
-        return {"scheme": "https", "tls": {"fingerprint_sha256": self._fingerprint}}
+            return {"scheme": "http", **pages}
+        return {"scheme": "https", **pages, "tls": {"fingerprint_sha256": self._fingerprint}}
 
     def _entry(self, unit: Unit) -> dict[str, Any]:
         snmp, xml = self.ports[unit.name]

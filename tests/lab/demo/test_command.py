@@ -108,6 +108,7 @@ def test_the_demo_shows_everything_at_work(start: Callable[..., Demo]) -> None:
     found = until(lambda: ask(f"{prometheus}/api/v1/targets?state=active")["data"]["activeTargets"][9:])
     assert len(found) == 1  # nine appliances, and the exporter itself
     assert until(lambda: ask(f"{prometheus}/api/v1/query?query=ironport_probe_success%3D%3D1")["data"]["result"])
+    assert until(lambda: ask(f"{prometheus}/api/v1/query?query=ironport_sender_connections")["data"]["result"])
     assert until(lambda: ask(f"{prometheus}/api/v1/alertmanagers")["data"]["activeAlertmanagers"])
     groups = ask(f"{prometheus}/api/v1/rules")["data"]["groups"]
     assert {Path(group["file"]).name for group in groups} == {path.name for path in PROJECT.glob("alerts/rules/*.yml")}

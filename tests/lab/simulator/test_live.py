@@ -59,6 +59,13 @@ async def test_the_default_is_private_v3_and_pinned_https(fleet: LiveFleet, tmp_
     assert appliance.xml.scheme == "http"
 
 
+async def test_the_fleet_file_names_further_pages(tmp_path: Path) -> None:
+    async with simulated(pages=("status", "topin")) as fleet:
+        result = await probed(configured(fleet, tmp_path), "mx1")
+    assert result.complete
+    assert value(result, "ironport_sender_connections", "192.0.2.1", "Incoming") > 0
+
+
 async def test_a_scenario_shows_at_the_exporter(fleet: LiveFleet, tmp_path: Path) -> None:
     read = configured(fleet, tmp_path)
     before = await probed(read, "mx1")
