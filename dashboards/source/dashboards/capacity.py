@@ -10,18 +10,18 @@ from dashboards.source.signals import PER_POOL, capacity
 from dashboards.source.variables import BY_JOB, BY_POOL
 
 CAPACITY_EXPLAINED: Final = """\
-- **Busy hour**: the 95th percentile of the hourly means of a week, so that an attack or two do not distort the
-  plan. It needs a week of history.
+- **Busy hour**: the 95th percentile of the hourly means of a week, so that one or two attacks do not distort
+  the plan. It needs a week of history.
 - **N+1 used**: the busy hour as a share of what a pool can carry without its largest unit. From 100 %, the loss of a
   unit makes mail late. **Site loss used** is the same for the largest site, where units have `site` labels.
 - **N+1 lost, soonest and latest**: straight lines through the busy hours of the last 4, 8 and 12 weeks give three
   dates. These two are the first and the last. If they are far apart, the forecast is unreliable. Holidays and a new
   customer are not a trend.
-- **What a unit can carry** is its `rated_messages_per_hour`. Without it, the rules learn what the unit did at its
-  limit.
+- **What a unit can carry** is its `rated_messages_per_hour`. Without it, the rules learn how much the unit
+  handled while mail waited.
 - **How far back this goes**: Prometheus keeps 15 days by default. For 90 days, run it with
-  `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the panels show what there is. Forecasts
-  need 5 weeks of history.
+  `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the panels show the shorter time.
+  Forecasts need 5 weeks of history.
 """
 
 
@@ -33,8 +33,8 @@ def capacity_review() -> Dashboard:
         filters=(BY_JOB, BY_POOL),
         rows=(
             top(
-                stat(capacity.UNIT_RATIO.by("max"), title="N+1 used, tightest pool"),
-                stat(capacity.SITE_RATIO.by("max"), title="Site loss used, tightest"),
+                stat(capacity.UNIT_RATIO.by("max"), title="N+1 used, worst pool"),
+                stat(capacity.SITE_RATIO.by("max"), title="Site loss used, worst pool"),
                 stat(capacity.SOONEST.by("min")),
                 stat(capacity.MINUTES_CONSERVING.by("max"), title=f"{capacity.MINUTES_CONSERVING.name}, 7 d"),
                 stat(capacity.MINUTES_BACKED_UP.by("max"), title=f"{capacity.MINUTES_BACKED_UP.name}, 7 d"),
@@ -68,7 +68,7 @@ def forecast() -> Panel:
         Column(capacity.SOONEST),
         Column(capacity.LATEST),
         title="Pools",
-        description="Busy hour of each pool and its growth per week, and how long the capacity after a loss is enough.",
+        description="Busy hour of each pool, its growth per week, and days until the pool cannot lose a unit any more.",
         sort=capacity.UNIT_RATIO.name,
         height=6,
         links=(shared.TO_TRIAGE,),
@@ -98,7 +98,7 @@ def role_plan() -> Panel:
         Column(capacity.USED_WITH_ONE_MORE),
         Column(capacity.USED_WITH_ONE_LESS),
         title="What if units move between pools",
-        description="N+1 used if the spares take mail, or with one unit more or less, as large as the smallest.",
+        description="N+1 used if the spares take mail, or with one unit more or less of the size of the smallest unit.",
         sort=capacity.USED_NOW.name,
         height=6,
         links=(shared.TO_TRIAGE,),

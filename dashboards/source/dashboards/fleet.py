@@ -49,7 +49,7 @@ def mail_of_all_pools() -> Panel:
         Line(mailflow.POOL_ARRIVALS.by("sum"), "now", colour=DATA),
         Line(mailflow.USUAL_HIGH.by("sum"), "usual, highest", colour=BASELINE, dashed=True),
         Line(mailflow.USUAL_LOW.by("sum"), "usual, lowest", colour=BASELINE, dashed=True),
-        title="Incoming mail and what is usual",
+        title="Arrivals and what is usual",
         description="Messages per second that the pools receive, now and at this hour one and two weeks ago.",
     )
 

@@ -11,14 +11,14 @@ from dashboards.source.variables import BY_JOB, BY_POOL
 
 SUMMARY_EXPLAINED: Final = """\
 - **Messages** are incoming and outgoing mail. A message has one recipient or more. **Rejected** recipients were refused
-  because of the sender's reputation, by policy, or because there is no such address. Their share is that of the pools
+  because of the sender's reputation, by policy, or because there is no such address. The share covers only the pools
   that reject any.
 - **Edge and core**: mail that passes two pools counts in both, also in sums over pools.
 - **Available**: at least one unit of the pool answered and accepted mail. Times without monitoring do not count.
 - **Mail late**: messages waited that long in the work queue of a unit. Waiting for the destination does not count.
 - **Incidents** are the alerts of the time shown, by the total time that they fired, rounded to 5 minutes.
 - **How far back this goes**: Prometheus keeps 15 days by default. For a month or more, run it with
-  `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the figures cover what there is.
+  `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the figures cover the shorter time.
 """
 
 

@@ -92,7 +92,7 @@ def packets_of_exporters() -> Panel:
         Line(monitoring.LATE_ANSWERS.by("sum"), "answered late", colour=OTHER),
         Line(monitoring.REJECTED_PACKETS.by("sum", "reason"), "rejected: {{reason}}"),
         title="SNMP packets of the exporters",
-        description="Requests that were sent again, answers to earlier tries, and packets that were dropped.",
+        description="SNMP packets per second: sent again, answered late (after a retry was sent), or rejected.",
     )
 
 

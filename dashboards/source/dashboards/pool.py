@@ -21,7 +21,7 @@ def pool_comparison() -> Dashboard:
             opened("Pools compared", mail_of_each_pool(), share_of_each_unit()),
             collapsed(
                 "Mail flow",
-                graph(mailflow.POOL_ARRIVALS.largest()),
+                graph(mailflow.POOL_ARRIVALS.largest(), title="Arrivals by pool"),
                 graph(mailflow.POOL_EXIT_RATIO),
                 graph(mailflow.WAIT.by("max", *PER_POOL.labels), title="Worst wait"),
                 troubled_units(),
@@ -44,7 +44,7 @@ def mail_of_each_pool() -> Panel:
         Line(mailflow.POOL_ARRIVALS, "now ({{job}})", colour=DATA),
         Line(mailflow.USUAL_HIGH, "usual, highest ({{job}})", colour=BASELINE, dashed=True),
         Line(mailflow.USUAL_LOW, "usual, lowest ({{job}})", colour=BASELINE, dashed=True),
-        title="$pool: incoming mail and what is usual",
+        title="$pool: arrivals and what is usual",
         description="Messages per second that the pool receives, now and at this hour one and two weeks ago.",
         width=24,
         height=8,
@@ -92,7 +92,7 @@ def pools_by_site() -> Panel:
 def mail_by_site() -> Panel:
     return graph(
         mailflow.ARRIVALS.by("sum", *PER_POOL.labels, "site"),
-        title="Incoming mail by site",
+        title="Arrivals by site",
         description="Messages per second that the units of a pool receive at each site.",
         width=24,
     )

@@ -66,7 +66,7 @@ def what_to_do_next() -> Panel:
     return markdown(
         "What to do next",
         "The runbook for each verdict: what it means, how to check it, what to do.",
-        f"{steps}\n\nThese figures do not show a list bomb to one mailbox, or spam spread thinly over many senders.",
+        f"{steps}\n\nThese figures do not show a list bomb to one mailbox, or spam from very many small senders.",
         height=8,
     )
 

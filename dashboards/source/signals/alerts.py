@@ -36,7 +36,7 @@ CRITICAL_COUNT: Final = Signal(
     "Alerts",
     "none",
     IN_TOTAL,
-    "Alerts that fire now. Critical: the whole service is at risk. Warning: look at it today.",
+    "Alerts that fire now. Critical: the whole service is at risk. Warning: look at it today, in working hours.",
     f"sum({_firing('critical')}) or vector(0)",
     limits=((1, palette.CRITICAL),),
     decimals=0,

@@ -53,7 +53,7 @@ LESS_UNIT: Final = Signal(
     "count.",
     _WITHOUT_UNIT,
     decimals=1,
-    no_value="needs two units and rated_messages_per_hour",
+    no_value="needs two units and their ratings",
 )
 
 LESS_SITE: Final = Signal(
@@ -64,7 +64,7 @@ LESS_SITE: Final = Signal(
     "count.",
     _WITHOUT_SITE,
     decimals=1,
-    no_value="needs two sites and rated_messages_per_hour",
+    no_value="needs two sites and the ratings of their units",
 )
 
 UNIT_RATIO: Final = Signal(
@@ -75,7 +75,7 @@ UNIT_RATIO: Final = Signal(
     f"{_BUSY}\n/\n({_WITHOUT_UNIT} > 0)",
     limits=((1, WARNING),),
     decimals=0,
-    no_value="needs a week of history, two units and rated_messages_per_hour",
+    no_value="needs a week of history, two units and their ratings",
 )
 
 SITE_RATIO: Final = Signal(
@@ -86,7 +86,7 @@ SITE_RATIO: Final = Signal(
     f"{_BUSY}\n/\n({_WITHOUT_SITE} > 0)",
     limits=((1, WARNING),),
     decimals=0,
-    no_value="needs a week of history, two sites and rated_messages_per_hour",
+    no_value="needs a week of history, two sites and the ratings of their units",
 )
 
 # --- growth -----------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ USED_WITH_ONE_MORE: Final = Signal(
     "One unit more",
     "percentunit",
     PER_POOL,
-    "N+1 used with one unit more, as large as the pool's smallest.",
+    "N+1 used with one more unit of the size of the pool's smallest unit.",
     _used(f"{_ALL} + {_SMALLEST_UNIT} - {_LARGEST_UNIT}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,
@@ -263,7 +263,7 @@ USED_WITH_ONE_LESS: Final = Signal(
     "One unit less",
     "percentunit",
     PER_POOL,
-    "N+1 used without the pool's smallest unit.",
+    "N+1 used with one unit less: without the pool's smallest unit.",
     _used(f"{_ALL} - {_SMALLEST_UNIT} - {_LARGEST_UNIT}"),
     limits=((1, WARNING),),
     words=_NONE_LEFT,

@@ -41,7 +41,7 @@ def _temperature(kind: str, title: str) -> Signal:
         title,
         "celsius",
         PER_UNIT,
-        f"Temperature of the sensors of this kind: {kind}.",
+        f"Temperature of the {kind} sensors of a unit.",
         _sensor(kind),
         limits=((limit(f"temperature_{kind}"), WARNING),),
         decimals=0,

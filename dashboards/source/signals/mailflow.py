@@ -64,8 +64,8 @@ SHARE: Final = Signal(
     "Share of the pool's mail",
     "percentunit",
     PER_UNIT,
-    "Share of its pool's mail that a unit receives. The load balancer's persistence makes it uneven, a heavy sender "
-    "one-sided.",
+    "Share of its pool's mail that a unit receives. Shares differ a little because of the load balancer's persistence. "
+    "One far larger share shows a heavy sender.",
     """\
 instance:ironport_messages_injected:rate3m{<<units>>}
   / on (job, stream, pool) group_left ()
@@ -142,14 +142,14 @@ SLOW: Final = Signal(
     "Slow units",
     "none",
     PER_POOL,
-    "Units of a pool that process less mail than they are rated for, although mail waits.",
+    "Units of a pool that handle less mail than they are rated for, although mail waits.",
     "pool:ironport_work_queue_slow:count{<<pools>>}",
     limits=((1, WARNING),),
     decimals=0,
 )
 
 POOL_ARRIVALS: Final = Signal(
-    "Incoming mail",
+    "Arrivals",
     "mps",
     PER_POOL,
     "Messages per second that the pools receive, mean of 3 minutes.",
@@ -176,10 +176,10 @@ USUAL_LOW: Final = Signal(
 )
 
 USUAL_RATIO: Final = Signal(
-    "Incoming mail / usual",
+    "Arrivals / usual",
     "none",
     PER_POOL,
-    "Incoming mail of a pool divided by what is usual at this hour of the week.",
+    "Arrivals of a pool divided by what is usual at this hour of the week.",
     "pool:ironport_messages_injected:ratio_usual3m{<<pools>>}",
     limits=((limit("attack_ratio"), WARNING), (limit("attack_sudden_ratio"), CRITICAL)),
     decimals=2,
@@ -206,5 +206,5 @@ count by (job, stream, pool) (instance:ironport_in_service:bool{<<pools>>} == 1)
     limits=((0, WARNING), (1, GOOD)),
     below=CRITICAL,
     decimals=0,
-    no_value="needs a week of history, two units and rated_messages_per_hour",
+    no_value="needs a week of history, two units and their ratings",
 )

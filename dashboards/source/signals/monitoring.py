@@ -174,8 +174,8 @@ CERTIFICATE_DAYS: Final = Signal(
     "Certificate, days left",
     "none",
     PER_UNIT,
-    "Days until the TLS certificate of a unit expires, if it is checked against a CA. A pinned one is accepted also "
-    "after its date.",
+    "Days until the TLS certificate of a unit expires, if it is checked against a CA. A certificate with a "
+    "configured fingerprint is accepted after it has expired, too.",
     """\
 (
     last_over_time(ironport_tls_certificate_expiry_timestamp_seconds{verified_by="ca",<<units>>}[1h])
@@ -215,7 +215,7 @@ RECOVERED: Final = Signal(
     "Dropped SNMP packets",
     "none",
     PER_UNIT,
-    "SNMP packets of the last probe of all units that were sent again. If the poll was complete, a retry was answered.",
+    "SNMP packets that the last probe of each unit had to send again. In complete polls, a retry was answered.",
     """\
 last_over_time(ironport_source_retries{source="snmp",<<units>>}[3m])
 and last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == 1""",
@@ -227,7 +227,7 @@ LOST: Final = Signal(
     "Dropped SNMP packets of incomplete polls",
     "none",
     PER_UNIT,
-    "SNMP packets that were sent again in polls that still missed something.",
+    "SNMP packets that were sent again in polls that stayed incomplete.",
     """\
 last_over_time(ironport_source_retries{source="snmp",<<units>>}[3m])
 and last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == 0""",
@@ -353,7 +353,7 @@ LATE_ANSWERS: Final = Signal(
     "Late answers",
     "cps",
     PER_EXPORTER,
-    "SNMP answers per second to an earlier try than the last: the unit was slow, but dropped nothing.",
+    "SNMP answers per second to an earlier try than the last: the unit was slow, but dropped no packet.",
     "rate(ironport_exporter_snmp_late_responses_total[$__rate_interval])",
     no_value=_NO_EXPORTER,
 )

@@ -98,8 +98,8 @@ REJECTED_SHARE: Final = Signal(
     "Recipients rejected",
     "percentunit",
     IN_TOTAL,
-    "Share of the recipients that were rejected, over all pools that reject any. Pools behind them count the same mail "
-    "again and are left out.",
+    "Share of the recipients that were rejected, in the pools that reject any. The other pools are left out, because "
+    "their mail was counted in an earlier pool.",
     f"""\
 sum ({_REJECTED_TOTAL})
 /

@@ -120,8 +120,7 @@ CONSERVATION_LEVEL: Final = Signal(
     "Conservation",
     "none",
     PER_UNIT,
-    "How much a unit slows the acceptance of mail to save its resources: 0 not at all, 60 the maximum. Then it refuses "
-    "mail.",
+    "How much a unit slows the acceptance of mail to save its resources, from 0 (not at all) to 60 (most).",
     "max_over_time(ironport_resource_conservation_level{<<units>>}[5m])",
     limits=((1, WARNING), (60, CRITICAL)),
     decimals=0,
