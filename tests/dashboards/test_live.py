@@ -27,9 +27,9 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
     "unit: Sources G": "a status page fails",
     "monitoring: Units with errors, by reason A": "a poll fails",
     "monitoring: Dropped SNMP packets B": "an SNMP poll misses something",
-    "management: Incidents A": "an alert fires",
-    "management: Incidents B": "an alert begins to fire",
-    "management: Incidents C": "an alert fires",
+    "management: Alerts that fired A": "an alert fires",
+    "management: Alerts that fired B": "an alert begins to fire",
+    "management: Alerts that fired C": "an alert fires",
 }
 """Queries, by panel and letter, that have data only if something is wrong, as during the attacks."""
 

@@ -59,7 +59,7 @@ def attempted_and_unattempted() -> Panel:
         Line(delivery.ATTEMPTED.by("sum"), "attempted"),
         Line(delivery.UNATTEMPTED.by("sum"), "unattempted"),
         title="Attempted and unattempted",
-        description="Recipients that wait for the next delivery attempt, after a failed one, or for their first.",
+        description="Recipients that wait for another delivery attempt (attempted), or for their first (unattempted).",
         stacked=True,
     )
 

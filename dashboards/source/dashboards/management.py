@@ -16,7 +16,7 @@ SUMMARY_EXPLAINED: Final = """\
 - **Edge and core**: mail that passes two pools counts in both, also in sums over pools.
 - **Available**: at least one unit of the pool answered and accepted mail. Times without monitoring do not count.
 - **Mail late**: messages waited that long in the work queue of a unit. Waiting for the destination does not count.
-- **Incidents** are the alerts of the time shown, by the total time that they fired, rounded to 5 minutes.
+- **Alerts that fired** are sorted by the total time that they fired, which is rounded to 5 minutes.
 - **How far back this goes**: Prometheus keeps 15 days by default. For a month or more, run it with
   `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the figures cover the shorter time.
 """
@@ -38,7 +38,7 @@ def management_summary() -> Dashboard:
                 stat(service.WORST_DELAY.by("max"), width=3),
                 totals_of_each_pool(),
             ),
-            opened("Incidents", incidents()),
+            opened("Alerts that fired", fired_alerts()),
             collapsed(
                 "Day by day",
                 graph(service.MESSAGES_A_DAY, stacked=True, daily=True),
@@ -96,15 +96,15 @@ def totals_of_each_pool() -> Panel:
     )
 
 
-def incidents() -> Panel:
+def fired_alerts() -> Panel:
     return table(
         ("severity", "alertname", "pool", "instance", "job"),
-        Column(service.INCIDENT_LAST, width=150),
-        Column(service.INCIDENT_TIMES, width=100),
-        Column(service.INCIDENT_LENGTH, width=120),
-        title="Incidents",
+        Column(service.LAST_FIRED, width=150),
+        Column(service.TIMES_FIRED, width=100),
+        Column(service.TIME_FIRED, width=120),
+        title="Alerts that fired",
         description="Critical alerts and warnings in the time shown: when each last fired, how often, and how long.",
-        sort=service.INCIDENT_LENGTH.name,
+        sort=service.TIME_FIRED.name,
         height=12,
         no_value="no alert has fired",
         links=(shared.TO_RUNBOOK, shared.TO_TRIAGE, shared.TO_UNIT),

@@ -45,7 +45,7 @@ def monitoring_health() -> Dashboard:
 def silent_units() -> Panel:
     return stat(
         *(Line(silent.by("sum"), source_title(source)) for source, silent in monitoring.SILENT.items()),
-        title="Silent units, by source",
+        title="Units without an answer, by source",
         description="Units that have not answered in the last 5 minutes, for each source.",
     )
 

@@ -69,7 +69,7 @@ def troubled_units() -> Panel:
         Line(mailflow.BACKLOGGED.largest(15), "{{pool}}, backlogged ({{job}})"),
         Line(mailflow.SLOW.largest(15), "{{pool}}, slow ({{job}})", dashed=True),
         title="Backlogged and slow units",
-        description="Units where mail waits for more than a minute, and units that are slower than they are rated.",
+        description="Units where mail waits for more than a minute, and units that handle less than their rating.",
     )
 
 

@@ -100,7 +100,7 @@ RATED_MESSAGES: Final = Signal(
     "Messages per second that a unit is rated for: from the configuration, or learned from history.",
     "instance:ironport_rated_messages:rate{<<units>>}",
     decimals=1,
-    no_value="needs rated_messages_per_hour",
+    no_value="needs a rating, configured or learned",
 )
 
 POOL_EXIT_RATIO: Final = Signal(
@@ -125,7 +125,7 @@ sum by (job, stream, pool) (
     instance:ironport_in_service:bool{<<pools>>} == 1
 )""",
     decimals=0,
-    no_value="needs rated_messages_per_hour",
+    no_value="needs a rating, configured or learned",
 )
 
 BACKLOGGED: Final = Signal(
@@ -176,7 +176,7 @@ USUAL_LOW: Final = Signal(
 )
 
 USUAL_RATIO: Final = Signal(
-    "Arrivals / usual",
+    "Pool arrivals / usual",
     "none",
     PER_POOL,
     "Arrivals of a pool divided by what is usual at this hour of the week.",

@@ -1,4 +1,4 @@
-"""Volumes, availability, delays and incidents, per day and over the whole time shown."""
+"""Volumes, availability, delays and alerts that fired, per day and over the whole time shown."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ WORST_DELAY: Final = Signal(
     "Worst delay",
     "s",
     PER_POOL,
-    "Longest wait in a work queue: the queue divided by the exit rate.",
+    "Longest wait in a work queue: the queue divided by the exit rate, or by the arrivals if they are larger.",
     "max_over_time(pool:ironport_work_queue_delay_seconds:max5m{<<pools>>}[$__range])",
     limits=(
         (limit("backlog_seconds"), BASELINE),
@@ -235,11 +235,11 @@ WORST_DELAY: Final = Signal(
     decimals=1,
 )
 
-# --- incidents --------------------------------------------------------------------------------------------------------
+# --- alerts that fired ------------------------------------------------------------------------------------------------
 
 _FIRING: Final = 'ALERTS{alertstate="firing",severity=~"critical|warning",<<alerts>>}'
 
-INCIDENT_LAST: Final = Signal(
+LAST_FIRED: Final = Signal(
     "Last",
     MINUTE_OF_A_DAY,
     PER_ALERT,
@@ -247,7 +247,7 @@ INCIDENT_LAST: Final = Signal(
     f"1000 * max_over_time((0 * {_FIRING} + time())[$__range:5m])",
 )
 
-INCIDENT_TIMES: Final = Signal(
+TIMES_FIRED: Final = Signal(
     "Times",
     "none",
     PER_ALERT,
@@ -256,7 +256,7 @@ INCIDENT_TIMES: Final = Signal(
     decimals=0,
 )
 
-INCIDENT_LENGTH: Final = Signal(
+TIME_FIRED: Final = Signal(
     "Total time",
     "s",
     PER_ALERT,
