@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 _PROGRAM: Final = "ironport-exporter"
 
-_EXTRAS: Final = {"numpy": "demo", "exporter.lab": "demo"}
-"""The extra of the distribution that installs a module; the container image has no exporter.lab."""
+_LABORATORY_MODULES: Final = ("numpy", "exporter.lab")
+"""What the extra `demo` brings; the container image has not even exporter.lab."""
 
-_NO_LABORATORY: Final = not all(find_spec(module) for module in _EXTRAS)
+_NO_LABORATORY: Final = not all(find_spec(module) for module in _LABORATORY_MODULES)
 """Whether commands that simulate cannot run; the help then does not list them."""
 
 
@@ -660,10 +660,12 @@ def _laboratory() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRAS:
+        if error.name not in _LABORATORY_MODULES:
             raise
-        extra = f"pip install 'ironport-exporter[{_EXTRAS[error.name]}]'"
-        raise ExporterError(f"This command needs {error.name}. Install it with: {extra}") from error
+        raise ExporterError(
+            "This command needs the extra demo, which is not installed here."
+            " Install it with: pip install 'ironport-exporter[demo]'"
+        ) from error
     except ConfigError as error:
         raise UsageError(" ".join(error.problems)) from error
     except RequestError as error:

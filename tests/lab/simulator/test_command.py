@@ -25,6 +25,11 @@ ROOT = Path(cli.__file__).parents[1]
 LIMIT = 60.0
 """Seconds that no child process of a test needs."""
 
+NEEDS_DEMO = (
+    "This command needs the extra demo, which is not installed here."
+    " Install it with: pip install 'ironport-exporter[demo]'\n"
+)
+
 
 class Child:
     """The command as a process of its own, and the address of its control."""
@@ -162,5 +167,5 @@ def test_without_its_extra_it_says_what_to_install() -> None:
 
     simulated = run("simulate")
     assert simulated.returncode == 1
-    assert simulated.stderr == ("This command needs numpy. Install it with: pip install 'ironport-exporter[demo]'\n")
+    assert simulated.stderr == (NEEDS_DEMO)
     assert run("schema").returncode == 0
