@@ -235,7 +235,7 @@ WORST_DELAY: Final = Signal(
     decimals=1,
 )
 
-# --- alerts that fired ------------------------------------------------------------------------------------------------
+# --- alerts that fired --------------------------------------------------------------------------------------------
 
 _FIRING: Final = 'ALERTS{alertstate="firing",severity=~"critical|warning",<<alerts>>}'
 
