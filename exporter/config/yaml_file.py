@@ -139,7 +139,7 @@ def _text(path: Path) -> str:
     try:
         return read_limited(path, _MAX_YAML_BYTES).decode()
     except FileNotFoundError:
-        problem = f"{path}: the file does not exist: create it, or name another with --config.file."
+        problem = f"{path}: the file does not exist: create it, or correct the path."
     except OSError as error:
         problem = f"{path}: the file cannot be read ({error.strerror}): check its size and permissions."
     except UnicodeDecodeError:

@@ -81,7 +81,7 @@ def test_an_unreadable_file_blames_no_other_file(parts: Path) -> None:
     absent = parts / "absent.yml"
     first, second = config.try_load(parts / "auths", absent, parts / "defaults", parts / "sites").problems
     assert first.startswith(f"{parts}/auths/auths.yml:2: the file is not YAML here")
-    assert second.startswith(f"{absent}: the file does not exist: create it, or name another with --config.file.")
+    assert second.startswith(f"{absent}: the file does not exist: create it, or correct the path.")
 
 
 def test_keys_that_no_file_has_are_missing(parts: Path) -> None:

@@ -41,7 +41,7 @@ def test_what_is_not_yaml_gets_line_and_advice(text: str, load: Load, folder: Pa
 
 def test_a_missing_or_undecodable_file_is_refused(folder: Path) -> None:
     absent = folder / "absent.yml"
-    with pytest.raises(ConfigError, match=re.escape(f"{absent}: the file does not exist: create it, or name another")):
+    with pytest.raises(ConfigError, match=re.escape(f"{absent}: the file does not exist: create it, or correct")):
         config.load(absent)
     with pytest.raises(ConfigError, match="latin1: the file is not UTF-8 text: save it as UTF-8"):
         config.load(folder / "secrets/latin1")

@@ -93,7 +93,7 @@ async def test_one_line_says_that_it_listens(tmp_path: Path, monkeypatch: pytest
 
 
 async def test_a_bad_configuration_does_not_listen(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="the file cannot be read"):
+    with pytest.raises(ConfigError, match="the file does not exist"):
         await server.serve(ServerSettings((tmp_path / "absent.yml",), (LOOPBACK,)))
 
 
