@@ -66,8 +66,10 @@ def start_attack(scenario: str, state: Path | None) -> int:
     begun = _ask(file, f"{addresses.simulator}/scenarios", scenario.encode())
     minutes = (begun["end"] - begun["begin"]) / 60
     _print(f"{begun['scenario']} on {', '.join(begun['units'])} for {minutes:.0f} min, number {begun['number']}.")
-    for place in filter(None, (addresses.alertmanager, addresses.prometheus and f"{addresses.prometheus}/alerts")):
-        _print(f"The alerts, after a few minutes: {place}")
+    if addresses.prometheus:
+        _print(f"Its alerts fire after a few minutes: {addresses.prometheus}/alerts")
+    if addresses.alertmanager:
+        _print(f"Alertmanager groups them into pages: {addresses.alertmanager}")
     return 0
 
 

@@ -56,7 +56,7 @@ def overview(fleet: LiveFleet, complaint: str = "") -> str:
 <a href="/truth">Truth table</a></nav>
 <h2>Scenarios</h2>
 {_incidents(model)}
-<h2>FleetArrays</h2>
+<h2>Units</h2>
 <p>Click the name of a unit to set faults of its SNMP agent and web interface.</p>
 <div class="table"><table>
 <thead><tr>{_cells("th", *_UNIT_COLUMNS)}</tr></thead>
