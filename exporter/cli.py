@@ -145,7 +145,7 @@ _config_file: Final = flag(
     multiple=True,
     default=[Path("fleet.yml")],
     metavar="FILE|FOLDER",
-    help="The configuration of the fleet. May be repeated; a folder stands for its *.yml and *.yaml files.",
+    help="The configuration of the fleet. May be repeated. Of a folder, all *.yml and *.yaml files are read.",
 )
 _topology: Final = flag(
     "--topology",
@@ -197,7 +197,7 @@ _scenario: Final = flag(
 def cli() -> None:
     """Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets.
 
-    COMMAND --help lists the flags of a command. Flags may stand before and after the command.
+    COMMAND --help lists the flags of a command. You can write flags before or after the command.
     """
 
 
@@ -244,7 +244,7 @@ def cli() -> None:
     type=_SECONDS,
     default=0.5,
     metavar="SECONDS",
-    help="A probe answers this much earlier than Prometheus' scrape timeout.",
+    help="A probe ends this many seconds before Prometheus' scrape timeout.",
 )
 def _serve(
     config_file: tuple[Path, ...],
@@ -389,7 +389,7 @@ def _schema() -> int:
     "--step",
     type=click.Choice([15, 20, 30, 60]),
     default=15,
-    help="The time in seconds after which the figures of the fleet change.",
+    help="The figures of the fleet change every so many seconds.",
 )
 @_scenario
 @flag("--snmp", type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak.")
@@ -459,12 +459,12 @@ def _simulate(
     "--all",
     "every_metric",
     is_flag=True,
-    help="Write every metric. By default only those are written that rules or dashboards read.",
+    help="Write every metric. By default, only the metrics that rules or dashboards use are written.",
 )
 @flag(
     "--rules",
     metavar="GLOB",
-    help="Also write what the recording rules of these files record, for example 'alerts/rules/*.yml'.",
+    help="Also write the series of the recording rules in these files, for example 'alerts/rules/*.yml'.",
 )
 def _backfill(
     last: str,
@@ -500,7 +500,7 @@ def _backfill(
 
 @cli.group("demo", cls=CommandGroup, default="start", hidden=_NO_LABORATORY)
 def _demo() -> None:
-    """Show everything at work on this machine.
+    """Run a simulated fleet and its monitoring on this machine.
 
     The demo starts a simulated fleet, the exporter, Prometheus and Alertmanager. With eight days of history this takes
     about a minute and a half.
@@ -546,7 +546,8 @@ def _start(history: str, state: Path | None) -> int:
 def _attack(scenario: str, state: Path | None) -> int:
     """Start an attack in the running demo, or stop all attacks.
 
-    SCENARIO is the name of a scenario and, if you like, parameters. The command `simulate --list` lists all scenarios.
+    SCENARIO is the name of a scenario. Parameters are optional, for example flood,size=2. The command
+    `simulate --list` lists all scenarios.
     """
     with _laboratory():
         from exporter.lab.demo import command
@@ -586,7 +587,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     type=decimal("a share from 0 to 1", 1),
     default="0",
     metavar="SHARE",
-    help="The share of SNMP requests that are lost, from 0 to 1. At least 0.02 are always lost.",
+    help="The share of SNMP requests that are lost, from 0 to 1. Less than 0.02 means 0.02.",
 )
 @flag(
     "--prometheus",
@@ -605,7 +606,11 @@ def _attack(scenario: str, state: Path | None) -> int:
 )
 @flag("--to", "end", default="0s", metavar="TIME", help="With --prometheus: the end of the history. 0s is now.")
 @flag("--step", type=click.Choice([15, 30, 60]), default=60, help="The seconds between two samples.")
-@flag("--rules", metavar="GLOB", help="Try the rules of these files, for example 'rules/*.yml', not the project's own.")
+@flag(
+    "--rules",
+    metavar="GLOB",
+    help="Use the rules of these files, for example 'rules/*.yml', instead of the project's rules.",
+)
 @flag("--json", "json_file", type=_PATH, metavar="FILE", help="Also write the results as JSON.")
 @list_flag(_list_cases, help="Print the names of all cases, and exit.")
 def _backtest(
@@ -621,7 +626,7 @@ def _backtest(
     rules: str | None,
     json_file: Path | None,
 ) -> int:
-    """Show what the alerts would have done.
+    """Replay a history and show which alerts fire.
 
     The alerting rules are evaluated on simulated incidents or, with --prometheus, on the history of your own fleet.
     """
