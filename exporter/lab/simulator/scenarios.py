@@ -56,7 +56,7 @@ _RELEASE: Final = Parameter("version", "10.0.1-087", "text", "the release that t
 _ROWS: Final = (
     # Attacks and mail
     _scenario("jabberer", "unit", effect.jabber, 40 * MINUTE,
-              "A heavy sender floods one unit. Session persistence keeps the sender on this unit.",
+              "A heavy sender floods one unit, because session persistence keeps the sender there.",
               _size(1.6, "x capacity", "arrivals at the unit"), _ramp(2 * MINUTE), traffic=_INBOUND),
     _scenario("flood", "pool", effect.flood, 45 * MINUTE,
               "A distributed attack floods all units of a pool, some more than others.",
@@ -89,10 +89,10 @@ _ROWS: Final = (
               "One unit gets a newsletter, as on any day.",
               _size(4000, "messages", "in total")),
     _scenario("list-bomb", "pool", effect.burst, 45 * MINUTE,
-              "One mailbox gets confirmations of thousands of lists. The metrics cannot show this.",
+              "One mailbox gets confirmations of thousands of lists; the metrics cannot show this.",
               _size(3000, "messages", "in total"), traffic=_INBOUND),
     _scenario("snowshoe", "pool", effect.spread_thin, 3 * HOUR,
-              "Many senders send a little spam each. The metrics cannot show this.",
+              "Many senders send a little spam each; the metrics cannot show this.",
               _size(0.04, "x busy hour", "additional mail, in multiples of the usual"), _ramp(10 * MINUTE),
               traffic=_INBOUND),
     _scenario("mail-stopped", "pool", effect.scale_demand, 30 * MINUTE,
