@@ -29,6 +29,9 @@ PACKAGES: Final[Mapping[str, str]] = {
     "prometheus-snmp-exporter": "prometheus-snmp-exporter",
     "victoria-metrics": "victoria-metrics",
     "vmalert": "victoria-metrics",
+    "chromium": "chromium",
+    "pdfinfo": "poppler-utils",
+    "pdftotext": "poppler-utils",
 }
 """The Debian package of each program that the tests use."""
 
