@@ -32,16 +32,17 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """The soonest and the latest likely date; None is not within two years."""
+    """When something is likely to happen; None is not within two years."""
 
     soonest: date | None
+    likeliest: date | None
     latest: date | None
 
 
 def passes(growth: Growth, messages_per_hour: float, today: date) -> DateRange:
     """Return when demand will pass this many messages per hour; today where it has done so already."""
-    soonest = _date(growth.level, growth.high, messages_per_hour, today)
-    return DateRange(soonest, _date(growth.level, growth.low, messages_per_hour, today))
+    rates = (growth.high, growth.best, growth.low)
+    return DateRange(*(_date(growth.level, rate, messages_per_hour, today) for rate in rates))
 
 
 def _date(level: float, growth: float, target: float, today: date) -> date | None:
