@@ -69,7 +69,17 @@ class Phrases:
 
     def moment(self, time: dt.datetime) -> str:
         """Return date and time of day, in the time zone that `time` has."""
-        return str(self._formats["moment"]).format(date=self.date(time), time=f"{time:%H:%M}")
+        return str(self._formats["moment"]).format(date=self.date(time), time=self.clock(time))
+
+    def clock(self, time: dt.datetime) -> str:
+        """Return the time of day, in the time zone that `time` has."""
+        return str(self._formats["time"]).format(time=f"{time:%H:%M}")
+
+    def period(self, begin: dt.datetime, end: dt.datetime) -> str:
+        """Return two moments; the date is written once if it is the same."""
+        same = begin.date() == end.date()
+        last = self.clock(end) if same else self.moment(end)
+        return str(self._formats["period"]).format(begin=self.moment(begin), end=last)
 
     def weekday(self, day: dt.date) -> str:
         return str(self._formats["weekdays"][day.weekday()])

@@ -1,0 +1,15 @@
+"""The colours of charts and dashboards by meaning: Wong's set, which colour-blind people can tell apart."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DATA: Final = "#0072B2"
+"""A figure that is neither good nor bad."""
+BASELINE: Final = "#56B4E9"
+"""What is usual or rated, and what is only good to know."""
+GOOD: Final = "#009E73"
+WARNING: Final = "#E69F00"
+CRITICAL: Final = "#D55E00"
+OTHER: Final = "#CC79A7"
+"""A second figure beside DATA, and events."""
