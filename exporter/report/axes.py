@@ -59,7 +59,12 @@ def written(value: float, measure: Measure, phrases: Phrases, step: float = 0.0)
         return phrases.duration(value)
     if measure is Measure.SHARE:
         return phrases.percent(value, _decimals(100 * (step or 0.1)))
-    return phrases.number(value, _decimals(step or max(abs(value) / 10, 0.1)))
+    return phrases.number(value, _decimals(step or _precision(value)))
+
+
+def _precision(value: float) -> float:
+    """Return the step that leaves three digits of a number, and none behind a whole one."""
+    return 1 if value == round(value) else max(abs(value) / 100, 0.001)
 
 
 def _decimals(step: float) -> int:

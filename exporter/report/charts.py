@@ -16,7 +16,7 @@ from typing import Final
 from markupsafe import Markup
 
 from exporter.phrases import Phrases
-from exporter.report.axes import Measure, Tick, ValueAxis, place, time_ticks, value_axis, written
+from exporter.report.axes import Measure, ValueAxis, place, time_ticks, value_axis, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Frame:
     end: datetime
     phrases: Phrases
     unit: str = ""
-    """Stands after the highest value of the axis."""
+    """Stands above the axis of values."""
     measure: Measure = Measure.NUMBER
 
 
@@ -91,13 +91,15 @@ class Strip:
     spans: Sequence[Span]
 
 
-_TOP: Final = 18
-"""Pixels above the plot, for the highest label."""
+_TOP: Final = 22
+"""Pixels above the plot, for the unit of its values."""
 _PLOT: Final = 150
 _FOOT: Final = 20
 """Pixels below the plot, for the labels of time."""
 _WIDE: Final = 1000
 """The width of a plot of lines in its own units; its height is in pixels."""
+_LETTER: Final = 6
+"""The width of a digit in pixels."""
 _STRIP: Final = 12
 _GAP: Final = 1.5
 """Steps without a point from which a line breaks."""
@@ -177,10 +179,12 @@ def _figure(
 ) -> Markup:
     missing = [(frame.phrases.text("chart_no_data"), "", "missing")] if holes else []
     return Markup(
-        '<figure class="chart">{caption}<svg role="img" width="100%" height="{height}"><title>{title}</title>'
-        "<desc>{description}</desc>{grid}{holes}{plot}{limits}{ticks}</svg>{table}</figure>"
+        '<figure class="chart">{caption}<div class="plot" style="padding-left: {margin}px">'
+        '<svg role="img" width="100%" height="{height}"><title>{title}</title><desc>{description}</desc>'
+        "{grid}{holes}{plot}{limits}{ticks}</svg></div>{table}</figure>"
     ).format(
         caption=_caption(frame.title, [*legend, *missing]),
+        margin=_margin(axis),
         height=_TOP + _PLOT + _FOOT,
         title=frame.title,
         description=frame.phrases.period(frame.begin, frame.end),
@@ -215,12 +219,14 @@ def _limit_legend(limits: Sequence[LimitLine]) -> list[_LegendEntry]:
 
 def _grid(frame: Frame, axis: ValueAxis) -> Markup:
     lines = Markup("").join(_RULE.format(y=_y(tick.place), opacity=0.2 if tick.place else 0.6) for tick in axis.ticks)
-    return lines + Markup("").join(_value_label(frame, tick) for tick in axis.ticks if tick.place)
+    labels = (_TEXT.format(x=-8, y=_y(tick.place) + 4, anchor="end", text=tick.label) for tick in axis.ticks)
+    unit = _TEXT.format(x=8 - _margin(axis), y=10, anchor="start", text=frame.unit)
+    return lines + Markup("").join(labels) + unit
 
 
-def _value_label(frame: Frame, tick: Tick) -> Markup:
-    text = f"{tick.label} {frame.unit}" if frame.unit and tick.place == 1 else tick.label
-    return _TEXT.format(x=0, y=_y(tick.place) - 4, anchor="start", text=text)
+def _margin(axis: ValueAxis) -> int:
+    """Return the pixels that the labels of values need beside the plot."""
+    return 16 + max(_LETTER * len(tick.label) for tick in axis.ticks)
 
 
 def _y(share: float) -> float:
