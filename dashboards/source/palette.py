@@ -1,7 +1,6 @@
 """Colours by meaning, and the words that stand for values.
 
-The colours are Wong's, which colour-blind people can tell apart. A word or a position always means the same as the
-colour.
+The colours are those of reports. A word or a position always means the same as the colour.
 """
 
 from __future__ import annotations
@@ -19,15 +18,13 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-DATA: Final = "#0072B2"
-"""A figure that is neither good nor bad."""
-BASELINE: Final = "#56B4E9"
-"""What is usual or rated, and what is only good to know."""
-GOOD: Final = "#009E73"
-WARNING: Final = "#E69F00"
-CRITICAL: Final = "#D55E00"
-OTHER: Final = "#CC79A7"
-"""A second figure beside DATA, and events."""
+from exporter.report.palette import BASELINE as BASELINE
+from exporter.report.palette import CRITICAL as CRITICAL
+from exporter.report.palette import DATA as DATA
+from exporter.report.palette import GOOD as GOOD
+from exporter.report.palette import OTHER as OTHER
+from exporter.report.palette import WARNING as WARNING
+
 UNREACHABLE: Final = OTHER
 """Unknown, because the unit does not answer. No other state has this colour."""
 UNWATCHED: Final = "#F0E442"
