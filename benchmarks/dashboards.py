@@ -26,11 +26,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from exporter.lab.history import blocks, openmetrics  # noqa: E402
 from exporter.lab.history.backfill import backfill  # noqa: E402
-from exporter.lab.history.progress import show  # noqa: E402
 from exporter.lab.history.sampling import JOB  # noqa: E402
 from exporter.lab.simulator.scenario_text import parse_scenario  # noqa: E402
 from exporter.lab.simulator.topology import Topology, load_topology  # noqa: E402
 from exporter.prometheus import durations, rule_files  # noqa: E402
+from exporter.prometheus.progress import show  # noqa: E402
 from exporter.prometheus.rule_files import Rule  # noqa: E402
 from support.grafana import Grafana, Panel, Series, all_of, dashboards, panels  # noqa: E402
 

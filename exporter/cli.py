@@ -28,7 +28,7 @@ from exporter.command_line import (
     flag,
     list_flag,
     listen_address,
-    prometheus_url,
+    prometheus_flags,
     refuse,
     route_prefix,
     whole,
@@ -38,6 +38,7 @@ from exporter.errors import ConfigError, ExporterError, RequestError, UsageError
 if TYPE_CHECKING:
     from exporter.config import Config
     from exporter.probe import Result
+    from exporter.prometheus.client import Prometheus
     from exporter.web.discovery import BaseUrl
 
 _PROGRAM: Final = "ironport-exporter"
@@ -562,7 +563,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     examples=(
         "ironport-exporter backtest --only 'jabberer*' --seed 1 --seed 2",
         "ironport-exporter backtest --only '*quiet*' --quiet-weeks 5",
-        "ironport-exporter backtest --prometheus http://localhost:9090 --from 7d --json backtest.json",
+        "ironport-exporter backtest --prometheus.url http://localhost:9090 --from 7d --json backtest.json",
     ),
 )
 @flag("--only", multiple=True, metavar="CASE", help="Simulate only this case. * is a wildcard. May be repeated.")
@@ -589,22 +590,16 @@ def _attack(scenario: str, state: Path | None) -> int:
     metavar="SHARE",
     help="The share of SNMP requests that are lost, from 0 to 1. Less than 0.02 means 0.02.",
 )
-@flag(
-    "--prometheus",
-    type=prometheus_url,
-    metavar="URL",
-    help="Replay the history of your own fleet instead of simulated incidents. It is read from this Prometheus. "
-    "The URL may contain user:password@.",
-)
+@prometheus_flags("Replay the history of your own fleet, which this Prometheus has, instead.", required=False)
 @flag(
     "--from",
     "begin",
     default="7d",
     metavar="TIME",
-    help="With --prometheus: the start of the history, as a duration before now or as a time such as "
+    help="With --prometheus.url: the start of the history, as a duration before now or as a time such as "
     "2026-03-11T10:00:00Z.",
 )
-@flag("--to", "end", default="0s", metavar="TIME", help="With --prometheus: the end of the history. 0s is now.")
+@flag("--to", "end", default="0s", metavar="TIME", help="With --prometheus.url: the end of the history. 0s is now.")
 @flag("--step", type=click.Choice([15, 30, 60]), default=60, help="The seconds between two samples.")
 @flag(
     "--rules",
@@ -619,7 +614,7 @@ def _backtest(
     quiet_weeks: int | None,
     topology: str,
     drops: float,
-    prometheus: str | None,
+    prometheus: Prometheus | None,
     begin: str,
     end: str,
     step: int,
@@ -628,15 +623,15 @@ def _backtest(
 ) -> int:
     """Replay a history and show which alerts fire.
 
-    The alerting rules are evaluated on simulated incidents or, with --prometheus, on the history of your own fleet.
+    The alerting rules are evaluated on simulated incidents or, with --prometheus.url, on the history of your own fleet.
     """
     with _laboratory():
         if prometheus:
-            refuse("only", "seeds", "quiet_weeks", "topology", "drops", reason="with --prometheus")
+            refuse("only", "seeds", "quiet_weeks", "topology", "drops", reason="with --prometheus.url")
             from exporter.lab.backtest import past
 
             return past.replay_past(prometheus, begin=begin, end=end, step=step, rules=rules, json_file=json_file)
-        refuse("begin", "end", reason="without --prometheus")
+        refuse("begin", "end", reason="without --prometheus.url")
         if quiet_weeks is None:
             refuse("topology", reason="without --quiet-weeks")
         from exporter.lab.backtest import command

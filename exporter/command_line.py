@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from exporter import DEFAULT_PORT, log
 from exporter.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
+    from exporter.prometheus.client import Prometheus
     from exporter.web.discovery import BaseUrl
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -39,6 +41,45 @@ class Flag(click.Option):
 
 flag: Final = partial(click.option, cls=Flag)
 """The decorator that gives a command a flag; it takes what click.option takes."""
+
+
+def prometheus_flags(text: str, *, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the decorator that gives a command the flags of a server, and it the argument `prometheus`, the client.
+
+    `text` begins the help. If the flag is not `required` and not given, the argument is None.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def with_client(*, prometheus_url: str | None, http_config_file: Path | None, **arguments: Any) -> Any:
+            return command(prometheus=_client(prometheus_url, http_config_file), **arguments)
+
+        url = flag(
+            "--prometheus.url",
+            type=prometheus_url,
+            required=required,
+            metavar="URL",
+            help=f"{text} VictoriaMetrics, Thanos and Mimir work too. The URL may contain user:password@.",
+        )
+        file = flag(
+            "--http.config.file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="How to reach the server: credentials, certificates and headers, in the format of promtool's flag.",
+        )
+        return url(file(with_client))
+
+    return decorate
+
+
+def _client(url: str | None, file: Path | None) -> Prometheus | None:
+    from exporter.prometheus.client import Prometheus
+    from exporter.prometheus.http_config import read_http_config
+
+    if url is None:
+        refuse("http_config_file", reason="without --prometheus.url")
+        return None
+    return Prometheus(url, read_http_config(file) if file else None)
 
 
 def list_flag(text: Callable[[], str], **attributes: Any) -> Callable[[Decorated], Decorated]:

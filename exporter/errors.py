@@ -4,6 +4,7 @@ ExporterError
 ├── ConfigError              the configuration cannot be used; lists every problem
 ├── RequestError             a request to the exporter is wrong (HTTP 400)
 ├── UsageError               a command line is wrong (exit code 2)
+├── QueryTooLargeError       a Prometheus refuses a query that reads or returns too much
 └── SourceError              a source of an appliance failed; `reason` is the metric's label
     ├── SourceTimeout        no usable answer came in time
     ├── RefusedError         the port is closed
@@ -43,6 +44,10 @@ class RequestError(ExporterError):
 
 class UsageError(ExporterError):
     """A command line is wrong; the message says what to write instead."""
+
+
+class QueryTooLargeError(ExporterError):
+    """A Prometheus refuses a query that reads or returns too much, or takes too long; a part of it may pass."""
 
 
 class SourceError(ExporterError):

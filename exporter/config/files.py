@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,13 @@ def read_limited(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     return content
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file, as read_limited does; a pipe, which could block for ever, raises OSError."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return read_limited(path, limit)
 
 
 def _state(path: Path) -> FileState | None:

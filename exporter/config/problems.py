@@ -71,6 +71,8 @@ class Explainer:
 
     file: YamlFile
     schema: JsonSchemaValue
+    credentials: frozenset[str] = frozenset({"auths"})
+    """The keys of the file below which no unknown key is named, because it may be a piece of a secret."""
 
     def problems(self, error: ValidationError) -> Iterator[Problem]:
         """Yield what pydantic found."""
@@ -110,7 +112,7 @@ class Explainer:
     def _unknown_key(self, detail: ErrorDetails, key_path: KeyPath) -> str:
         key = str(key_path[-1])
         # An unquoted secret with a comma in it leaves a key: with no value, or among the credentials.
-        quoted = "" if key_path[0] == "auths" or detail["input"] is None else f" {key!r}"
+        quoted = "" if key_path[0] in self.credentials or detail["input"] is None else f" {key!r}"
         return f"has an unknown key{quoted} {did_you_mean(key, self._keys(detail['loc'][:-1]))}"
 
     def _keys(self, key_path: KeyPath) -> set[str]:

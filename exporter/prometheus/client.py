@@ -1,23 +1,35 @@
-"""A client of any server that has the HTTP API of Prometheus.
+"""A client of any server that has the HTTP API of Prometheus: VictoriaMetrics, Thanos, Mimir and others.
 
 A URL may hold a user and a password, as in https://user:password@host/prefix. Errors never show them.
 """
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
-from collections.abc import Mapping
-from http.client import HTTPException
-from typing import Any, Final, TypedDict
-from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlencode, urlsplit
-from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
+from collections.abc import Iterable
+from typing import Final, TypedDict
 
-from exporter.errors import ExporterError
+from exporter.errors import ExporterError, QueryTooLargeError
+from exporter.prometheus import progress
+from exporter.prometheus.connection import Connection
+from exporter.prometheus.http_config import HttpClientConfig
 
-QUERY_TIMEOUT: Final = 900
-"""How long a query may take, in seconds: quantiles over weeks take long."""
+MAX_POINTS: Final = 11_000
+"""The most points that a series may have in one query: Prometheus' limit. VictoriaMetrics allows 30,000."""
+
+_FEWEST_POINTS: Final = 8
+"""A query that is refused as too large for so few points is not split further: fewer hardly ask for less."""
+
+_WHOLE: Final = {"partial_response": "false"}
+"""Thanos then refuses a query if a part of the data cannot be read, instead of leaving it out."""
+
+
+class InstantSeries(TypedDict):
+    """A series of a query at one instant."""
+
+    metric: dict[str, str]
+    """Its labels."""
+    value: tuple[float, str]
+    """Unix time and value."""
 
 
 class RangeSeries(TypedDict):
@@ -26,69 +38,65 @@ class RangeSeries(TypedDict):
     metric: dict[str, str]
     """Its labels."""
     values: list[tuple[float, str]]
-    """Unix time and value."""
+    """Unix time and value, in the order of time."""
 
 
-def query_range(url: str, expression: str, instants: range) -> list[RangeSeries]:
-    """Return the series of the expression at the instants.
+class Prometheus:
+    """The server at `url`, which is reached as `http` says. Its methods raise ExporterError with one sentence.
 
-    Raises ExporterError with the server's own words if it cannot evaluate the expression.
+    In that sentence, a query is called by its name `what`, or else by its expression.
     """
-    window = {"query": expression, "start": instants[0], "end": instants[-1], "step": instants.step}
-    series: list[RangeSeries] = _data(url, "query_range", window, what=expression)["result"]
-    return series
+
+    def __init__(self, url: str, http: HttpClientConfig | None = None) -> None:
+        self._connection = Connection(url, http or HttpClientConfig())
+
+    def query(self, expression: str, time: float, what: str = "") -> list[InstantSeries]:
+        """Return the series of the expression at a Unix time."""
+        answer = self._connection.post("query", {"query": expression, "time": time, **_WHOLE})
+        series: list[InstantSeries] = answer.data(_name(expression, what))["result"]
+        return series
+
+    def query_range(self, expression: str, instants: range, what: str = "") -> list[RangeSeries]:
+        """Return the series of the expression at the instants.
+
+        It takes as many queries as the server's limits require. If they are several and have a name, a terminal shows
+        how many are done.
+        """
+        found: dict[frozenset[tuple[str, str]], RangeSeries] = {}
+        rest, points = instants, min(MAX_POINTS, len(instants))
+        while rest:
+            try:
+                part = self._query_part(expression, rest[:points], what)
+            except QueryTooLargeError:
+                if points <= _FEWEST_POINTS:
+                    raise
+                points = min(points, len(rest)) // 2
+                continue
+            _extend(found, part)
+            rest = rest[points:]
+            if what and points < len(instants):
+                progress.show(what, 1 - len(rest) / len(instants))
+        return list(found.values())
+
+    def metric_names(self) -> list[str]:
+        """Return the names of all metrics that the server has; raises ExporterError if none is ironport-exporter's."""
+        names: list[str] = self._connection.get("label/__name__/values").data("to list its metrics")
+        if not any("ironport_" in name for name in names):
+            server = self._connection.server
+            raise ExporterError(f"The Prometheus at {server} has no metrics of ironport-exporter: is it the right one?")
+        return names
+
+    def _query_part(self, expression: str, instants: range, what: str) -> list[RangeSeries]:
+        window = {"query": expression, "start": instants[0], "end": instants[-1], "step": instants.step, **_WHOLE}
+        series: list[RangeSeries] = self._connection.post("query_range", window).data(_name(expression, what))["result"]
+        return series
 
 
-def metric_names(url: str) -> list[str]:
-    """Return the names of all metrics that the server has. Raises ExporterError."""
-    names: list[str] = _data(url, "label/__name__/values", None, what="to list its metrics")
-    return names
+def _name(expression: str, what: str) -> str:
+    return " ".join((what or expression).split())
 
 
-def without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def opener(url: str) -> OpenerDirector:
-    """Return what opens the URL. The proxies of the environment are not used for this machine itself."""
-    local = urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
-    return build_opener(ProxyHandler({})) if local else build_opener()
-
-
-def _data(url: str, path: str, parameters: Mapping[str, object] | None, what: str) -> Any:
-    """Return the field `data` of an answer, whose type depends on the path. Parameters are sent by POST."""
-    body = urlencode(parameters).encode() if parameters else None
-    server = without_password(url)
-    request = Request(f"{server}/api/v1/{path}", body, _authorization(url))  # noqa: S310 - http or https, by the caller
-    try:
-        with opener(url).open(request, timeout=QUERY_TIMEOUT) as answer:
-            return json.load(answer)["data"]
-    except HTTPError as error:
-        with error:
-            raise ExporterError(f"Prometheus refuses {' '.join(what.split())}: {_refusal(error)}.") from None
-    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
-        raise ExporterError(
-            f"The Prometheus at {server} did not answer a query: {_reason(error)}. Check that it runs there."
-        ) from None
-
-
-def _authorization(url: str) -> dict[str, str]:
-    """Return the header for the user and password of the URL, if it has them (RFC 7617)."""
-    user, at, _ = urlsplit(url).netloc.rpartition("@")
-    return {"Authorization": f"Basic {b64encode(unquote(user).encode()).decode()}"} if at else {}
-
-
-def _refusal(answer: HTTPError) -> str:
-    """Return the server's own words, or the status of a proxy that answered in its place."""
-    try:
-        return str(json.load(answer)["error"])
-    except (OSError, HTTPException, ValueError, KeyError, TypeError):
-        return f"{answer.code} {answer.reason}"
-
-
-def _reason(error: Exception) -> str:
-    cause = error.reason if isinstance(error, URLError) else error
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return str(cause) or type(cause).__name__
+def _extend(found: dict[frozenset[tuple[str, str]], RangeSeries], part: Iterable[RangeSeries]) -> None:
+    for series in part:
+        known = found.setdefault(frozenset(series["metric"].items()), RangeSeries(metric=series["metric"], values=[]))
+        known["values"] += series["values"]

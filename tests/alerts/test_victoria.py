@@ -18,12 +18,13 @@ import yaml
 from exporter.lab.backtest.alerting import ALWAYS, firings
 from exporter.lab.history import blocks, recording
 from exporter.lab.history.families import families_of_rules
-from exporter.lab.history.progress import silent
 from exporter.lab.history.sampling import Sampling, sample_text
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import load_topology
-from exporter.prometheus import client, rule_files
+from exporter.prometheus import rule_files
+from exporter.prometheus.client import Prometheus
+from exporter.prometheus.progress import silent
 from support.processes import program
 from support.victoria import Labels, VictoriaMetrics, Vmalert, check, replay
 
@@ -113,8 +114,8 @@ def prometheus(samples: str, tmp_path_factory: pytest.TempPathFactory) -> Engine
     with ThreadPoolExecutor() as pool:
         recording.record(folder, rule_files.levels(rules), [PERIOD], pool, silent, pace=1, lookback=LOOKBACK)
     with blocks.served(folder, LOOKBACK) as url:
-        fired = firings(url, [replace(rule, keep_firing_for_seconds=0.0) for rule in rules], [PERIOD])
-        recorded = client.query_range(url, RECORDED, PERIOD)
+        fired = firings(Prometheus(url), [replace(rule, keep_firing_for_seconds=0.0) for rule in rules], [PERIOD])
+        recorded = Prometheus(url).query_range(RECORDED, PERIOD)
     return Engine(
         {
             frozenset(series["metric"].items()): {int(time): float(value) for time, value in series["values"]}

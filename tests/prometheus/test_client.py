@@ -9,7 +9,7 @@ import pytest
 
 from exporter.errors import ExporterError
 from exporter.lab.history import blocks
-from exporter.prometheus import client
+from exporter.prometheus.client import MAX_POINTS, Prometheus
 
 needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
 
@@ -18,9 +18,20 @@ LATE = blocks.LENGTH * 20_000
 
 @needs_prometheus
 def test_the_server_lists_its_metrics(tmp_path: Path) -> None:
-    blocks.write(["# TYPE a gauge\n", f"a 1 {LATE}\n", "# TYPE b gauge\n", f'b{{c="d"}} 1 {LATE}\n'], tmp_path)
+    blocks.write(["# TYPE a gauge\n", f"a 1 {LATE}\n", "# TYPE ironport_b gauge\n", f"ironport_b 1 {LATE}\n"], tmp_path)
     with blocks.served(tmp_path) as url:
-        assert client.metric_names(url) == ["a", "b"]
+        assert Prometheus(url).metric_names() == ["a", "ironport_b"]
+
+
+@needs_prometheus
+def test_a_long_range_takes_several_queries(tmp_path: Path) -> None:
+    blocks.write(["# TYPE a gauge\n", *(f"a {number} {LATE + number}\n" for number in range(100))], tmp_path)
+    with blocks.served(tmp_path) as url:
+        instants = range(LATE, LATE + 2 * MAX_POINTS + 1)
+        (constant,) = Prometheus(url).query_range("vector(1)", instants)
+        (series,) = Prometheus(url).query_range("a", instants)
+    assert [int(time) for time, _ in constant["values"]] == list(instants)
+    assert [value for _, value in series["values"][:100]] == [str(number) for number in range(100)]
 
 
 @needs_prometheus
@@ -29,23 +40,23 @@ def test_errors_of_the_server_are_sentences(tmp_path: Path) -> None:
         blocks.served(tmp_path) as url,
         pytest.raises(ExporterError, match=r"^Prometheus refuses sum\( up: .*unclosed left parenthesis"),
     ):
-        client.query_range(url, "sum( up", range(2))
+        Prometheus(url).query_range("sum( up", range(2))
     with pytest.raises(
-        ExporterError, match=r"^The Prometheus at http://127\.0\.0\.1:\d+ did not answer a query: Connection refused\."
+        ExporterError, match=r"^The Prometheus at http://127\.0\.0\.1:\d+ cannot be reached \(connection refused\)"
     ):
-        client.query_range(url, "up", range(2))
+        Prometheus(url).query_range("up", range(2))
 
 
 @needs_prometheus
-def test_this_machine_is_asked_without_the_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     with blocks.served(tmp_path) as url:
-        assert client.metric_names(url) == []
+        assert Prometheus(url).query("vector(1)", 0) == [{"metric": {}, "value": [0, "1"]}]
 
 
 def test_errors_never_show_the_password() -> None:
     with pytest.raises(ExporterError) as caught:
-        client.metric_names("http://user:s3cret@127.0.0.1:1/prefix")
+        Prometheus("http://user:s3cret@127.0.0.1:1/prefix").metric_names()
     assert "http://127.0.0.1:1/prefix" in str(caught.value)
     assert "s3cret" not in str(caught.value)

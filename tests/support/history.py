@@ -22,6 +22,7 @@ from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.traffic import good_mail, spam
 from exporter.prometheus import rule_files
+from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import DAY, HOUR, MINUTE, WEEK
 from exporter.prometheus.rule_files import Rule
 from exporter.telemetry import Telemetry
@@ -167,7 +168,7 @@ def _write_what_rules_make(folder: Path, periods: Sequence[range]) -> None:
 
 def _write_alerts(folder: Path, rules: Sequence[Rule], periods: Sequence[range]) -> None:
     with blocks.served(folder, _LOOKBACK) as url:
-        fired = firings(url, rules, periods)
+        fired = firings(Prometheus(url), rules, periods)
     for period in periods:
         blocks.write(_alerts(fired, period), folder)
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from exporter.lab.history import recording
 from exporter.lab.history.blocks import served
-from exporter.lab.history.progress import Progress
 from exporter.lab.history.recording import evaluations
-from exporter.prometheus.client import query_range
+from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import DAY
+from exporter.prometheus.progress import Progress
 from exporter.prometheus.rule_files import Rule, levels
 
 PACE: Final = 300
@@ -79,23 +79,23 @@ def replay(
         recording.record(folder, recorded, history, pool, progress, pace=PACE, lookback=SHORT_LOOKBACK)
     recording.record(folder, recorded, periods, pool, progress, lookback=SHORT_LOOKBACK)
     with served(folder, SHORT_LOOKBACK) as url:
-        return firings(url, rules, periods)
+        return firings(Prometheus(url), rules, periods)
 
 
-def firings(url: str, rules: Iterable[Rule], periods: Sequence[range]) -> list[Firing]:
+def firings(server: Prometheus, rules: Iterable[Rule], periods: Sequence[range]) -> list[Firing]:
     """Return the alerts that fire in the periods, which must be in the order of time; sorted by begin.
 
     The alert that always fires is left out. Raises ExporterError if Prometheus does not answer or refuses a query.
     """
-    found = [firing for rule in rules if rule.alert not in ("", ALWAYS) for firing in _fired(url, rule, periods)]
+    found = [firing for rule in rules if rule.alert not in ("", ALWAYS) for firing in _fired(server, rule, periods)]
     return sorted(found, key=lambda firing: (firing.begin, firing.alert))
 
 
-def _fired(url: str, rule: Rule, periods: Sequence[range]) -> Iterator[Firing]:
+def _fired(server: Prometheus, rule: Rule, periods: Sequence[range]) -> Iterator[Firing]:
     present: dict[tuple[tuple[str, str], ...], set[int]] = {}
     instants = [evaluations(rule, period) for period in periods]
     for part in filter(None, instants):
-        for series in query_range(url, rule.expression, part):
+        for series in server.query_range(rule.expression, part):
             labels = {**series["metric"], **rule.labels}
             labels.pop("__name__", None)
             times = present.setdefault(tuple(sorted(labels.items())), set())

@@ -1,4 +1,4 @@
-"""What `ironport-exporter backtest` does without --prometheus: it plays the cases on the simulator."""
+"""What `ironport-exporter backtest` does without --prometheus.url: it plays the cases on the simulator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exporter.lab.backtest.files import check_writable, rules_of, write_json
 from exporter.lab.backtest.score import Score, score
 from exporter.lab.backtest.score_report import scores_json, scores_table
 from exporter.lab.backtest.trials import Trial, play
-from exporter.lab.history import progress
+from exporter.prometheus import progress
 
 
 def play_cases(

@@ -1,4 +1,4 @@
-"""What `ironport-exporter backtest --prometheus` does: which alerts would have fired in your own fleet's past.
+"""What `ironport-exporter backtest --prometheus.url` does: which alerts would have fired in your own fleet's past.
 
 Samples are copied from your Prometheus through its HTTP API into a temporary database, and the rules are evaluated on
 that. So your Prometheus does not need to have the rules, and does not have to evaluate them.
@@ -15,14 +15,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from exporter.errors import ExporterError, UsageError
+from exporter.errors import UsageError
 from exporter.lab.backtest.alerting import HISTORY, Firing, replay
 from exporter.lab.backtest.files import check_writable, rules_of, write_json
 from exporter.lab.backtest.notifications import notifications
 from exporter.lab.backtest.past_report import pages_table, past_json, past_table, summary_table
-from exporter.lab.history import blocks, openmetrics, progress
+from exporter.lab.history import blocks, openmetrics
 from exporter.lab.history.workers import workers
-from exporter.prometheus import client, durations
+from exporter.prometheus import durations, progress
+from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import DAY, HOUR
 from exporter.prometheus.rule_files import Rule
 
@@ -36,8 +37,10 @@ _OURS: Final = 'group by (job) (last_over_time({__name__=~"ironport_probe_succes
 """The jobs that scrape the exporter: for its appliances, and for its own metrics."""
 
 
-def replay_past(url: str, *, begin: str, end: str, step: int, rules: str | None, json_file: Path | None) -> int:
-    """Print which alerts would have fired in the past that the Prometheus at `url` knows.
+def replay_past(
+    server: Prometheus, *, begin: str, end: str, step: int, rules: str | None, json_file: Path | None
+) -> int:
+    """Print which alerts would have fired in the past that the server knows.
 
     `step` is in seconds, `rules` a pattern of files. Raises UsageError, ExporterError.
     """
@@ -47,7 +50,7 @@ def replay_past(url: str, *, begin: str, end: str, step: int, rules: str | None,
     for name in ("promtool", "prometheus"):
         blocks.program(name)
     with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as folder:
-        found = _found(url, read, past, Path(folder))
+        found = _found(server, read, past, Path(folder))
     print(_report(found, past.start, past.stop))  # noqa: T201 - what the command is for
     write_json(json_file, past_json(found, past.stop))
     return 0
@@ -89,27 +92,27 @@ def _moment(text: str, now: float) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _found(url: str, rules: Sequence[Rule], past: range, folder: Path) -> list[Firing]:
+def _found(server: Prometheus, rules: Sequence[Rule], past: range, folder: Path) -> list[Firing]:
     begin, end, step = past.start, past.stop, past.step
     longest = max((rule.for_seconds + rule.keep_firing_for_seconds for rule in rules), default=0)
     lead = int(_LEAD + longest) // step * step
     before = list(blocks.periods(begin - HISTORY, begin - lead - step, step))
     tested = list(blocks.periods(begin - lead, end, step))
-    copied = _copy(url, rules, [*before, *tested], folder)
+    copied = _copy(server, rules, [*before, *tested], folder)
     before, tested = ([period for period in periods if period in copied] for periods in (before, tested))
     with workers() as pool:
         found = replay(folder, rules, tested, pool, progress.show, history=before)
     return [firing for firing in found if firing.end is None or firing.end > begin]
 
 
-def _copy(url: str, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> list[range]:
+def _copy(server: Prometheus, rules: Sequence[Rule], periods: Sequence[range], folder: Path) -> list[range]:
     """Copy what the rules read, one query at a time, and return the periods for which there are samples."""
-    selectors = {name: [name] for name in _names(url, rules)}
+    selectors = {name: [name] for name in _names(server, rules)}
     if "up" in selectors:
-        selectors["up"] = [f"up{{job={json.dumps(job)}}}" for job in _jobs(url, periods)]
+        selectors["up"] = [f"up{{job={json.dumps(job)}}}" for job in _jobs(server, periods)]
     copied = []
     for done, period in enumerate(periods, 1):
-        samples = _samples(url, selectors, period)
+        samples = _samples(server, selectors, period)
         if (first := next(samples, None)) is not None:
             blocks.write(chain([first], samples), folder)
             copied.append(period)
@@ -117,30 +120,26 @@ def _copy(url: str, rules: Sequence[Rule], periods: Sequence[range], folder: Pat
     return copied
 
 
-def _names(url: str, rules: Sequence[Rule]) -> list[str]:
+def _names(server: Prometheus, rules: Sequence[Rule]) -> list[str]:
     """Return the names of the metrics that the rules read and do not record, and that the Prometheus has."""
     recorded = {rule.record for rule in rules}
     read = {name for rule in rules for name in rule.names}
-    known = set(client.metric_names(url))
-    if "ironport_probe_success" not in known:
-        place = client.without_password(url)
-        raise ExporterError(f"The Prometheus at {place} has no metrics of ironport-exporter: is it the right one?")
-    return sorted((read - recorded) & known)
+    return sorted((read - recorded) & set(server.metric_names()))
 
 
-def _jobs(url: str, periods: Sequence[range]) -> list[str]:
+def _jobs(server: Prometheus, periods: Sequence[range]) -> list[str]:
     """Return the exporter's jobs in the periods: `up` of other jobs is not copied."""
     days = range(periods[0].start, periods[-1].stop + DAY, DAY)
-    return sorted({series["metric"].get("job", "") for series in client.query_range(url, _OURS, days)})
+    return sorted({series["metric"].get("job", "") for series in server.query_range(_OURS, days)})
 
 
-def _samples(url: str, selectors: Mapping[str, Sequence[str]], period: range) -> Iterator[str]:
+def _samples(server: Prometheus, selectors: Mapping[str, Sequence[str]], period: range) -> Iterator[str]:
     """Yield the samples of a period by metric name: of each step the last sample, at the end of the step."""
     for name, those in selectors.items():
         found = [
             series
             for selector in those
-            for series in client.query_range(url, f"last_over_time({selector}[{period.step}s])", period)
+            for series in server.query_range(f"last_over_time({selector}[{period.step}s])", period)
         ]
         if found:
             yield openmetrics.header(name, "gauge")

@@ -22,7 +22,6 @@ from exporter.lab.backtest.cases import Case
 from exporter.lab.history import blocks
 from exporter.lab.history.backfill import backfill
 from exporter.lab.history.families import families_of_rules
-from exporter.lab.history.progress import Progress, silent
 from exporter.lab.history.sampling import Sampling, write_samples
 from exporter.lab.history.workers import workers
 from exporter.lab.simulator import topology
@@ -30,6 +29,7 @@ from exporter.lab.simulator.incident import Truth
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.prometheus.durations import HOUR
+from exporter.prometheus.progress import Progress, silent
 from exporter.prometheus.rule_files import Rule
 
 _BEFORE_ONSET: Final = 2 * HOUR

@@ -17,13 +17,12 @@ from urllib.request import Request, urlopen
 from exporter.errors import ExporterError
 from exporter.lab.demo import monitoring, state_file
 from exporter.lab.demo.state_file import Addresses
-from exporter.lab.history import progress
 from exporter.lab.history.backfill import backfill
 from exporter.lab.simulator import command, control, scenario_text, topology
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.status_items import PageName
-from exporter.prometheus import rule_files
+from exporter.prometheus import progress, rule_files
 
 _TOPOLOGY: Final = "campus"
 _SEED: Final = 1

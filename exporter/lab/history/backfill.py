@@ -15,12 +15,12 @@ from pathlib import Path
 from exporter.errors import RequestError
 from exporter.lab.history import blocks, recording
 from exporter.lab.history.families import families_in_use, families_of_rules
-from exporter.lab.history.progress import Progress, silent
 from exporter.lab.history.sampling import Sampling, write_samples
 from exporter.lab.history.workers import workers
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import ScenarioRequest
 from exporter.lab.simulator.topology import Topology
+from exporter.prometheus.progress import Progress, silent
 from exporter.prometheus.rule_files import Rule, levels
 
 

@@ -9,14 +9,13 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Final
-from urllib.error import HTTPError
 
 from exporter.errors import ExporterError
 from exporter.lab.history import openmetrics
-from exporter.prometheus.client import QUERY_TIMEOUT, opener
+from exporter.prometheus.client import Prometheus
+from exporter.prometheus.connection import QUERY_TIMEOUT
 
 LENGTH: Final = 64800
 """Seconds that a block spans, beginning at a multiple of it in Unix time.
@@ -120,13 +119,9 @@ def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: IO[str]) -
 
 def _is_ready(url: str) -> bool:
     try:
-        with opener(url).open(f"{url}/-/ready", timeout=_PATIENCE):
-            return True
-    except HTTPError as error:
-        error.close()
-    except (OSError, HTTPException):
-        pass
-    return False
+        return bool(Prometheus(url).query("vector(1)", 0))
+    except ExporterError:
+        return False
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

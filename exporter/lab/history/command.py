@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from exporter.lab.history import progress
 from exporter.lab.history.backfill import backfill
 from exporter.lab.history.families import ALL_FAMILIES
 from exporter.lab.simulator import scenario_text
 from exporter.lab.simulator.topology import Topology
-from exporter.prometheus import rule_files
+from exporter.prometheus import progress, rule_files
 
 
 def write_history(

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from exporter.lab.history import blocks
 from exporter.lab.history.openmetrics import header, labelled
-from exporter.lab.history.progress import Progress
-from exporter.prometheus import client
+from exporter.prometheus.client import Prometheus
+from exporter.prometheus.progress import Progress
 from exporter.prometheus.rule_files import Rule
 
 
@@ -79,6 +79,6 @@ def evaluations(rule: Rule, period: range, pace: int = 0) -> range:
 
 def _record(url: str, rule: Rule, instants: range) -> Iterator[tuple[str, dict[float, str]]]:
     """Yield each series that a rule records, with its values by time."""
-    for series in client.query_range(url, rule.expression, instants) if instants else ():
+    for series in Prometheus(url).query_range(rule.expression, instants) if instants else ():
         labels = {label: value for label, value in series["metric"].items() if label != "__name__"}
         yield labelled(rule.record, {**labels, **rule.labels}), dict(series["values"])

@@ -10,6 +10,7 @@ import yaml
 
 from exporter.lab.backtest.alerting import Firing, firings, spells
 from exporter.lab.history import blocks
+from exporter.prometheus.client import Prometheus
 from exporter.prometheus.rule_files import Rule
 
 needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
@@ -101,7 +102,7 @@ def test_alerts_fire_across_the_border_of_blocks(tmp_path: Path) -> None:
         blocks.write(["# TYPE a gauge\n", *lines], tmp_path)
     rules = [rule(for_seconds=120), Rule("b:c", "a", {}, 60, "some")]
     with blocks.served(tmp_path, 59) as url:
-        found = firings(url, rules, periods)
+        found = firings(Prometheus(url), rules, periods)
     offset = rules[0].offset
     assert found == [Firing("Up", {"pool": "x", "severity": "warning"}, BEGIN - 180 + offset, None)]
     assert found[0].severity == "warning"

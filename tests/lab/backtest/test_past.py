@@ -51,7 +51,7 @@ def test_the_past_of_a_prometheus_is_told(attacked: str, tmp_path: Path, capsys:
     file = tmp_path / "found.json"
     assert (
         backtest(
-            "--prometheus",
+            "--prometheus.url",
             attacked,
             "--from",
             "2026-03-11T09:00:00Z",
@@ -83,18 +83,21 @@ def test_impossible_times_are_refused(attacked: str, capsys: pytest.CaptureFixtu
         ): ("'yesterday' is not a time: write how long ago it was (7d), or a time such as 2026-03-11T10:00:00Z."),
         ("--from", "1h", "--to", "2h"): "The past has to begin before it ends",
     }.items():
-        assert backtest("--prometheus", attacked, *arguments) == 2
+        assert backtest("--prometheus.url", attacked, *arguments) == 2
         assert sentence in capsys.readouterr().err
 
 
 def test_a_wrong_or_silent_prometheus_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with blocks.served(tmp_path) as url:
-        assert backtest("--prometheus", url) == 1
+        assert backtest("--prometheus.url", url) == 1
     assert (
         f"The Prometheus at {url} has no metrics of ironport-exporter: is it the right one?" in capsys.readouterr().err
     )
-    assert backtest("--prometheus", url) == 1
-    assert f"The Prometheus at {url} did not answer a query: " in capsys.readouterr().err
+    assert backtest("--prometheus.url", url) == 1
+    assert (
+        f"The Prometheus at {url} cannot be reached (connection refused): check that it runs there."
+        in capsys.readouterr().err
+    )
 
 
 RULES = r"""
@@ -131,7 +134,7 @@ def test_what_is_copied_is_what_was_there(tmp_path: Path, capsys: pytest.Capture
     rules.write_text(RULES)
     with blocks.served(data) as url:
         arguments = ("--from", str_of(BEGIN + HOUR), "--to", str_of(END - 60), "--json", str(file))
-        assert backtest("--prometheus", url, "--rules", str(rules), *arguments) == 0
+        assert backtest("--prometheus.url", url, "--rules", str(rules), *arguments) == 0
     alerts = {one["alert"]: one for one in json.loads(file.read_text())["alerts"]}
     assert set(alerts) == {"Down", "Odd"}
     assert alerts["Down"]["labels"] == {"job": 'mail "1"', "severity": "critical", "tier": "1"}
@@ -153,7 +156,7 @@ def test_what_fired_before_is_no_new_page(tmp_path: Path, capsys: pytest.Capture
     rules.write_text(RULES)
     with blocks.served(data) as url:
         arguments = ("--from", str_of(ONSET), "--to", str_of(END - 60), "--json", str(file))
-        assert backtest("--prometheus", url, "--rules", str(rules), *arguments) == 0
+        assert backtest("--prometheus.url", url, "--rules", str(rules), *arguments) == 0
     (alert,) = json.loads(file.read_text())["alerts"]
     assert alert["begin"] < ONSET
     assert "and paged 0 times; 1 of them already fired when it began." in capsys.readouterr().out
@@ -177,14 +180,16 @@ def test_a_password_in_the_url_is_never_shown(tmp_path: Path, capsys: pytest.Cap
     with HTTPServer(("127.0.0.1", 0), Guarded) as server:
         thread = Thread(target=server.handle_request)
         thread.start()
-        assert backtest("--prometheus", f"http://admin:s3cr%40t@127.0.0.1:{server.server_port}") == 1
+        assert backtest("--prometheus.url", f"http://admin:s3cr%40t@127.0.0.1:{server.server_port}") == 1
         thread.join()
     assert asked == [f"Basic {b64encode(b'admin:s3cr@t').decode()}"]
     refused = capsys.readouterr().err
-    assert "Prometheus refuses to list its metrics: 401 Unauthorized." in refused
-    assert backtest("--prometheus", f"http://admin:s3cr%40t@127.0.0.1:{server.server_port}") == 1
+    assert "does not accept the credentials (401 Unauthorized): check them and what they allow." in refused
+    assert backtest("--prometheus.url", f"http://admin:s3cr%40t@127.0.0.1:{server.server_port}") == 1
     unanswered = capsys.readouterr().err
-    assert f"The Prometheus at http://127.0.0.1:{server.server_port} did not answer a query" in unanswered
+    assert (
+        f"The Prometheus at http://127.0.0.1:{server.server_port} cannot be reached (connection refused)" in unanswered
+    )
     assert "s3cr" not in refused + unanswered
 
 
@@ -192,7 +197,7 @@ def test_a_password_in_the_url_is_never_shown(tmp_path: Path, capsys: pytest.Cap
     "url", ["localhost:9090", "ftp://x", "http://admin:s3cret", "http://a:s3cret@h:99999", "http://h/?a=s3cret"]
 )
 def test_what_is_no_url_is_told_without_it(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert backtest("--prometheus", url) == 2
+    assert backtest("--prometheus.url", url) == 2
     said = capsys.readouterr().err
     assert "it is not a URL like http://localhost:9090" in said
     assert "s3cret" not in said

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.errors import ExporterError
 from exporter.lab.history import blocks
-from exporter.prometheus import client
+from exporter.prometheus.client import Prometheus
 
 needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
 
@@ -39,6 +39,6 @@ def test_a_series_lasts_exactly_for_the_lookback(tmp_path: Path) -> None:
     blocks.write(["# TYPE a gauge\n", f"a 1 {LATE}\n"], tmp_path)
     for lookback in (59, 300):
         with blocks.served(tmp_path, lookback) as url:
-            (series,) = client.query_range(url, "a", range(LATE, LATE + 400))
+            (series,) = Prometheus(url).query_range("a", range(LATE, LATE + 400))
         assert [int(time) - LATE for time, _ in series["values"]] == list(range(lookback + 1))
     assert all(len(path.name) == 26 for path in tmp_path.iterdir()), "nothing but blocks is left"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from exporter.lab.history import blocks
-from exporter.lab.history.progress import silent
 from exporter.lab.history.recording import evaluations, record
-from exporter.prometheus import client
+from exporter.prometheus.client import Prometheus
+from exporter.prometheus.progress import silent
 from exporter.prometheus.rule_files import Rule, levels
 
 BEGIN = blocks.LENGTH * 20_000
@@ -43,6 +43,6 @@ def test_rules_read_what_other_rules_record(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         record(tmp_path, levels(rules), [PERIOD], pool, silent, lookback=59)
     with blocks.served(tmp_path) as url:
-        (series,) = client.query_range(url, "a:more", evaluations(rules[1], PERIOD))
+        (series,) = Prometheus(url).query_range("a:more", evaluations(rules[1], PERIOD))
     assert series["metric"] == {"__name__": "a:more", "made": "here"}
     assert [float(value) for _, value in series["values"]] == [2 * number + 1 for number in range(len(PERIOD))]
