@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import click
 from click.core import ParameterSource
@@ -91,6 +94,53 @@ def list_flag(text: Callable[[], str], **attributes: Any) -> Callable[[Decorated
             context.exit()
 
     return flag("--list", is_flag=True, is_eager=True, expose_value=False, callback=print_list, **attributes)
+
+
+class TimeZone(click.ParamType):
+    """The name of a time zone, such as Europe/Berlin."""
+
+    name = "zone"
+
+    def convert(self, value: str | ZoneInfo, param: click.Parameter | None, ctx: click.Context | None) -> ZoneInfo:
+        """Return the time zone."""
+        if isinstance(value, ZoneInfo):
+            return value
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a path, the name of a folder
+            hint = suggestion(value, available_timezones())
+            self.fail(f"{value!r} is not a time zone like Europe/Berlin, America/New_York or UTC.{hint}", param, ctx)
+
+
+def machine_time_zone(etc: Path = Path("/etc")) -> str | ZoneInfo:
+    """Return the time zone of this machine, whose files are in `etc`: that of TZ, of localtime or of timezone, or UTC.
+
+    The zone that TZ names may not exist.
+    """
+    if name := os.environ.get("TZ", "").removeprefix(":").rpartition("zoneinfo/")[2]:
+        return name
+    localtime = etc / "localtime"
+    with suppress(ValueError, OSError, ZoneInfoNotFoundError):
+        return ZoneInfo(_link_target(localtime) or (etc / "timezone").read_text(encoding="utf-8").strip())
+    with suppress(ValueError, OSError), localtime.open("rb") as file:
+        return ZoneInfo.from_file(file, key="local time")
+    return "UTC"
+
+
+def _link_target(link: Path) -> str:
+    """Return the name of the zone that a link leads to; empty for another file."""
+    return os.readlink(link).rpartition("zoneinfo/")[2] if link.is_symlink() else ""
+
+
+timezone_flag: Final = flag(
+    "--timezone",
+    type=TimeZone(),
+    metavar="ZONE",
+    default=machine_time_zone,
+    show_default="that of this machine",
+    help="The time zone of hours, days and months, such as Europe/Berlin.",
+)
+"""The decorator that gives a command a time zone, a ZoneInfo."""
 
 
 class LogLevel(click.Choice[str]):
