@@ -96,22 +96,6 @@ def list_flag(text: Callable[[], str], **attributes: Any) -> Callable[[Decorated
     return flag("--list", is_flag=True, is_eager=True, expose_value=False, callback=print_list, **attributes)
 
 
-class TimeZone(click.ParamType):
-    """The name of a time zone, such as Europe/Berlin."""
-
-    name = "zone"
-
-    def convert(self, value: str | ZoneInfo, param: click.Parameter | None, ctx: click.Context | None) -> ZoneInfo:
-        """Return the time zone."""
-        if isinstance(value, ZoneInfo):
-            return value
-        try:
-            return ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # a path, the name of a folder
-            hint = suggestion(value, available_timezones())
-            self.fail(f"{value!r} is not a time zone like Europe/Berlin, America/New_York or UTC.{hint}", param, ctx)
-
-
 def machine_time_zone(etc: Path = Path("/etc")) -> str | ZoneInfo:
     """Return the time zone of this machine, whose files are in `etc`: that of TZ, of localtime or of timezone, or UTC.
 
@@ -132,9 +116,20 @@ def _link_target(link: Path) -> str:
     return os.readlink(link).rpartition("zoneinfo/")[2] if link.is_symlink() else ""
 
 
+def time_zone(zone: str | ZoneInfo) -> ZoneInfo:
+    """Return the time zone of a name."""
+    if isinstance(zone, ZoneInfo):
+        return zone
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a path, the name of a folder
+        hint = suggestion(zone, available_timezones())
+    raise click.BadParameter(f"{zone!r} is not a time zone like Europe/Berlin, America/New_York or UTC.{hint}")
+
+
 timezone_flag: Final = flag(
     "--timezone",
-    type=TimeZone(),
+    type=time_zone,
     metavar="ZONE",
     default=machine_time_zone,
     show_default="that of this machine",
