@@ -21,11 +21,14 @@ from exporter.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from exporter.prometheus.client import Prometheus
+    from exporter.report.mail import Outbox
     from exporter.web.discovery import BaseUrl
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _LISTEN: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})", re.ASCII)
+
+_ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)*", re.ASCII)
 
 
 class Flag(click.Option):
@@ -287,6 +290,20 @@ def listen_address(text: str) -> tuple[str, int]:
     return parts["v6"] or parts["host"], int(parts["port"])
 
 
+def smarthost(text: str) -> tuple[str, int]:
+    parts = _LISTEN.fullmatch(text)
+    host, port = (parts["v6"] or parts["host"], int(parts["port"])) if parts else ("", 0)
+    if not host or not 0 < port <= 65535:
+        raise click.BadParameter(f"{text!r} is not a mail server like mail.example.edu:587 or [2001:db8::25]:25.")
+    return host, port
+
+
+def mail_address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise click.BadParameter(f"{text!r} is not a mail address like reports@example.edu.")
+    return text
+
+
 def external_url(text: str) -> BaseUrl:
     from exporter.web.discovery import BaseUrl
 
@@ -353,3 +370,107 @@ def refuse(*names: str, reason: str) -> None:
     ]
     if given:
         raise UsageError(f"{', '.join(given)} {'has' if len(given) == 1 else 'have'} no effect {reason}. Leave it out.")
+
+
+# --- mail -------------------------------------------------------------------------------------------------------------
+
+_FILE: Final = click.Path(path_type=Path)
+_MAIL_FLAGS: Final = (
+    flag(
+        "--mail-to",
+        type=mail_address,
+        multiple=True,
+        metavar="ADDRESS",
+        help="Mail the report to this address, too. May be repeated. Each run of the command sends a mail.",
+    ),
+    flag("--mail-from", type=mail_address, metavar="ADDRESS", help="The sender of the mail."),
+    flag(
+        "--mail-smarthost",
+        type=smarthost,
+        metavar="HOST:PORT",
+        help="The mail server that takes the mail. It must not be an appliance that the report is about.",
+    ),
+    flag(
+        "--mail-tls",
+        type=click.Choice(["starttls", "tls", "none"]),
+        default="starttls",
+        help="tls encrypts from the beginning, usually on port 465. none sends the report unencrypted.",
+    ),
+    flag(
+        "--mail-ca-file",
+        type=_FILE,
+        metavar="FILE",
+        help="The PEM certificates to trust, instead of those that this machine trusts.",
+    ),
+    flag("--mail-username", metavar="NAME", help="The user to sign in as, if the mail server wants one."),
+    flag("--mail-password-file", type=_FILE, metavar="FILE", help="A file with the password of that user."),
+    flag(
+        "--config.file",
+        type=_FILE,
+        multiple=True,
+        metavar="FILE|FOLDER",
+        help="The configuration of the fleet. No appliance in it may be the mail server.",
+    ),
+    flag(
+        "--mail-through-fleet",
+        is_flag=True,
+        help="Send the mail even if the mail server is an appliance that the report is about.",
+    ),
+)
+
+
+def mail_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags of mail, and it the argument `outbox`, which is None without --mail-to."""
+
+    @wraps(command)
+    def with_outbox(**arguments: Any) -> Any:
+        names = ("config_file", *(name for name in arguments if name.startswith("mail_")))
+        return command(outbox=_outbox(**{name: arguments.pop(name) for name in names}), **arguments)
+
+    for each in reversed(_MAIL_FLAGS):
+        with_outbox = each(with_outbox)
+    return with_outbox
+
+
+def _outbox(*, mail_to: tuple[str, ...], **values: Any) -> Outbox | None:
+    from exporter.report.mail import Outbox
+
+    if not mail_to:
+        refuse(*values, reason="without --mail-to")
+        return None
+    if None in (values["mail_from"], values["mail_smarthost"]):
+        raise UsageError("--mail-to needs --mail-from and --mail-smarthost.")
+    if values["mail_tls"] == "none" and values["mail_username"] is not None:
+        raise UsageError("With --mail-tls none the password would be sent unencrypted: leave out --mail-username.")
+    host, port = values["mail_smarthost"]
+    return Outbox(
+        sender=values["mail_from"],
+        recipients=mail_to,
+        host=host,
+        port=port,
+        tls=values["mail_tls"],
+        ca_file=values["mail_ca_file"],
+        username=values["mail_username"],
+        password=_password(values["mail_username"], values["mail_password_file"]),
+        fleet=_appliances(values["config_file"]),
+        through_fleet=values["mail_through_fleet"],
+    )
+
+
+def _password(username: str | None, file: Path | None) -> str:
+    if (username is None) != (file is None):
+        raise UsageError("--mail-username and --mail-password-file need each other.")
+    if file is None:
+        return ""
+    password = file.read_bytes().decode(errors="replace").rstrip("\r\n")
+    if not password:
+        raise UsageError(f"{file} is empty: put the password there.")
+    return password
+
+
+def _appliances(files: tuple[Path, ...]) -> frozenset[str]:
+    """Return the names and addresses of all appliances."""
+    from exporter import config
+
+    appliances = config.load(*files).appliances.values() if files else ()
+    return frozenset(name for appliance in appliances for name in (appliance.name, appliance.address))
