@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -246,6 +246,16 @@ def loads(pool: PoolCapacity) -> list[UnitLoad]:
 def heaviest(pool: PoolCapacity) -> UnitLoad | None:
     """Return the unit with the highest busy-hour load as a share of its capacity."""
     return max((load for load in loads(pool) if load.ratio is not None), key=lambda load: load.ratio or 0, default=None)
+
+
+def heaviest_survivor(pool: PoolCapacity) -> tuple[UnitCapacity, UnitLoad] | None:
+    """Return the unit whose loss would load another one most, and the load of that other unit."""
+    rest = [
+        (lost, heaviest(replace(pool, units=tuple(unit for unit in pool.units if unit is not lost))))
+        for lost in pool.in_service
+    ]
+    known = [(lost, load) for lost, load in rest if load]
+    return max(known, key=lambda each: each[1].ratio or 0, default=None)
 
 
 def survivor_load(pool: PoolCapacity, count: int = 1) -> float | None:

@@ -1,8 +1,8 @@
 """The configuration: the appliances, their addresses and their credentials."""
 
 from exporter.config.files import FilesRead
-from exporter.config.loading import LoadResult, effective, load, schema, try_load
-from exporter.config.models import Appliance, Config, FleetFile
+from exporter.config.loading import LoadResult, effective, load, load_entries, schema, try_load
+from exporter.config.models import Appliance, ApplianceEntry, Config, FleetFile
 from exporter.config.snmp import AuthKey, CommunityAuth, PrivKey, SnmpCredentials, SnmpSettings, UserAuth
 from exporter.config.source_keys import Auth, MinInterval
 from exporter.config.tls import TlsSettings
@@ -10,6 +10,7 @@ from exporter.config.xml import BasicAuth, XmlSettings
 
 __all__ = [
     "Appliance",
+    "ApplianceEntry",
     "Auth",
     "AuthKey",
     "BasicAuth",
@@ -27,6 +28,7 @@ __all__ = [
     "XmlSettings",
     "effective",
     "load",
+    "load_entries",
     "schema",
     "try_load",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -48,8 +48,8 @@ class FleetPart:
 Found = tuple[FleetPart, Problem]
 
 
-def problems(parts: Sequence[FleetPart], *, complete: bool) -> list[str]:
-    """Return what is wrong, in the order of files and lines.
+def problems(parts: Sequence[FleetPart], *, complete: bool, ignored: Set[str] = frozenset()) -> list[str]:
+    """Return what is wrong, in the order of files and lines, but for what is wrong at one of the `ignored` keys.
 
     If a file could not be read, the parts are not `complete`: what is missing could be in that file, and is no problem.
     """
@@ -57,6 +57,7 @@ def problems(parts: Sequence[FleetPart], *, complete: bool) -> list[str]:
     found += [*_repeats_across_files(parts), *_tls_without_https(parts)]
     if complete:
         found += [*_missing_keys(parts), *_unknown_auths(parts)]
+    found = [(part, problem) for part, problem in found if ignored.isdisjoint(problem.key_path)]
     found.sort(key=lambda each: (parts.index(each[0]), each[0].file.line(each[1].key_path)))
     return [part.explainer.sentence(problem) for part, problem in found]
 

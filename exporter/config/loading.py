@@ -14,7 +14,7 @@ import yaml
 from exporter.config import checks, tls
 from exporter.config.checks import FleetPart
 from exporter.config.files import FilesRead, LoadContext
-from exporter.config.models import Appliance, ApplianceSettings, Config, FleetFile
+from exporter.config.models import Appliance, ApplianceEntry, ApplianceSettings, Config, FleetFile
 from exporter.config.source_keys import SOURCE_NAMES
 from exporter.config.values import Section
 from exporter.config.yaml_file import YamlFile, YamlMapping, as_mapping, read_yaml
@@ -23,6 +23,9 @@ from exporter.errors import ConfigError
 _Returned = TypeVar("_Returned")
 
 _SUFFIXES: Final = (".yml", ".yaml")
+
+_CREDENTIAL_KEYS: Final = frozenset({"auths", "auth", "ca_file"})
+"""Keys for which files may be missing that only polling needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,32 @@ def load(*paths: Path) -> Config:
     return result.config
 
 
+def load_entries(*paths: Path) -> list[ApplianceEntry]:
+    """Read the appliances without their credentials, so that secrets and certificates may be missing.
+
+    The defaults are filled in. Raises ConfigError with every other problem at once.
+    """
+    read = FilesRead()
+    parts, unreadable = _parts(paths, read)
+    problems = unreadable + checks.problems(parts, complete=not unreadable, ignored=_CREDENTIAL_KEYS)
+    if problems:
+        raise ConfigError(problems)
+    return [ApplianceEntry.model_validate(data) for data in _entries(parts)]
+
+
 def try_load(*paths: Path) -> LoadResult:
     """Read the files, their secrets and certificates; of a folder, its *.yml and *.yaml in the order of their names."""
     read = FilesRead()
-    files, unreadable = _read_files(paths, read)
-    keys = schema()
-    parts = [FleetPart(file, LoadContext(file.path.parent, read), keys) for file in files]
+    parts, unreadable = _parts(paths, read)
     problems = unreadable + checks.problems(parts, complete=not unreadable)
     return LoadResult(None if problems else _config(parts, read), problems, read)
+
+
+def _parts(paths: Iterable[Path], read: FilesRead) -> tuple[list[FleetPart], list[str]]:
+    """Return the files of a fleet, and the problems of those that cannot be read."""
+    files, unreadable = _read_files(paths, read)
+    keys = schema()
+    return [FleetPart(file, LoadContext(file.path.parent, read), keys) for file in files], unreadable
 
 
 def effective(config: Config) -> str:
@@ -124,15 +145,20 @@ def _config(parts: Sequence[FleetPart], read: FilesRead) -> Config:
 
 
 def _appliances(parts: Sequence[FleetPart], read: FilesRead) -> Iterator[Appliance]:
-    defaults = _with_paths(*checks.defaults(parts))
     auths = {name: auth for part in parts for name, auth in part.parsed.auths.items()}
+    for data in _entries(parts):
+        known = data | {"credentials": auths[str(data["auth"])]}
+        yield Appliance.model_validate(known, context=LoadContext(Path(), read))
+
+
+def _entries(parts: Sequence[FleetPart]) -> Iterator[YamlMapping]:
+    """Yield what the files say about each appliance, with the defaults and the stream filled in."""
+    defaults = _with_paths(*checks.defaults(parts))
     for part in parts:
         for _, entry in part.entries():
             own = _with_paths(entry, part.folder)
             data = _merged(_inherited(defaults, own), own)
-            stream = data.get("stream") or data.get("pool") or ApplianceSettings().pool
-            known = data | {"stream": stream, "credentials": auths[str(data["auth"])]}
-            yield Appliance.model_validate(known, context=LoadContext(Path(), read))
+            yield data | {"stream": data.get("stream") or data.get("pool") or ApplianceSettings().pool}
 
 
 def _with_paths(settings: YamlMapping, folder: Path) -> YamlMapping:
