@@ -23,9 +23,11 @@ from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, __version__
 from exporter.command_line import (
     Command,
     CommandGroup,
+    OrderedCommand,
     decimal,
     external_url,
     flag,
+    in_order,
     list_flag,
     listen_address,
     prometheus_flags,
@@ -370,6 +372,55 @@ def _schema() -> int:
 
     _print(json.dumps(config.schema(), indent=2))
     return 0
+
+
+@cli.command(
+    "capacity",
+    cls=OrderedCommand,
+    examples=(
+        "ironport-exporter capacity --demand inbound=700000/h --demand outbound=90k/h",
+        "ironport-exporter capacity --demand inbound=700k/h --add spare1:inbound --move out2:inbound --growth 20%",
+    ),
+)
+@_config_file
+@flag(
+    "--demand",
+    multiple=True,
+    metavar="POOL=MESSAGES/h",
+    help="The mail of a pool in a busy hour, for example inbound=700000/h, inbound=700k/h or inbound=195/s. May be "
+    "repeated.",
+)
+@flag("--move", multiple=True, metavar="UNIT:POOL", help="Move a unit to another pool. May be repeated.")
+@flag(
+    "--add",
+    multiple=True,
+    metavar="UNIT:POOL",
+    help="Bring a spare into service in a pool, or a new unit with --rated. May be repeated.",
+)
+@flag("--lose", multiple=True, metavar="UNIT", help="Take a unit away. May be repeated.")
+@flag("--lose-site", multiple=True, metavar="SITE", help="Take all units of a site away. May be repeated.")
+@flag(
+    "--growth",
+    multiple=True,
+    metavar="[POOL=]SHARE%",
+    help="Let the demand of all pools or of one grow, for example 20% or inbound=20%. May be repeated.",
+)
+@flag(
+    "--rated",
+    multiple=True,
+    metavar="UNIT=MESSAGES",
+    help="What a unit carries in an hour, for example mx9=140000. May be repeated.",
+)
+@flag("--json", "as_json", is_flag=True, help="Print JSON.")
+def _capacity(config_file: tuple[Path, ...], demand: tuple[str, ...], as_json: bool, **changes: tuple[str, ...]) -> int:
+    """Show whether the pools are large enough, and what a change would do.
+
+    The units are those of the configuration. The changes are applied in the order given.
+    """
+    from exporter.capacity import command
+
+    written = in_order({f"--{name.replace('_', '-')}": values for name, values in changes.items()})
+    return command.plan_on_paper(config_file, demand, written, as_json)
 
 
 @cli.command(

@@ -31,6 +31,10 @@ _LISTEN: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]
 _ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)*", re.ASCII)
 
 
+_ORDER: Final = f"{__name__}.order"
+"""Where a command notes the order of its flags."""
+
+
 class Flag(click.Option):
     """A flag with dots in its name; its environment variable has the same name whatever the command.
 
@@ -180,6 +184,26 @@ class Command(click.Command):
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, each on a line of its own."""
         _write_lines(formatter, "Examples", self.examples)
+
+
+class OrderedCommand(Command):
+    """A command for which the order of its flags counts: `in_order` returns their values."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note the order of the flags, and parse them."""
+        _, _, given = self.make_parser(ctx).parse_args(list(args))
+        ctx.meta[_ORDER] = [parameter.opts[0] for parameter in given]
+        return super().parse_args(ctx, args)
+
+
+def in_order(values: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Return the values of flags that may be repeated, each after its flag, in the order of the command line.
+
+    Those of environment variables come last.
+    """
+    left = {name: list(those) for name, those in values.items()}
+    order = [name for name in click.get_current_context().meta[_ORDER] if name in left]
+    return [(name, left[name].pop(0)) for name in order] + [(name, each) for name in left for each in left[name]]
 
 
 class CommandGroup(click.Group):

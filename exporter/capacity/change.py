@@ -75,7 +75,7 @@ class Rate:
     messages_per_hour: float
 
     def __str__(self) -> str:
-        return f"--rated {self.unit}={self.messages_per_hour:.6g}"
+        return f"--rated {self.unit}={self.messages_per_hour:.12g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Demand:
     messages_per_hour: float
 
     def __str__(self) -> str:
-        return f"--demand {self.pool}={self.messages_per_hour:.6g}/h"
+        return f"--demand {self.pool}={self.messages_per_hour:.12g}/h"
 
 
 Change = Move | Add | Lose | LoseSite | Grow | Rate | Demand
@@ -242,11 +242,25 @@ def _unit_names(fleet: FleetCapacity) -> set[str]:
 
 
 def _check_named_once(changes: Iterable[Change]) -> None:
-    """Refuse two changes of one unit's place, of which one would be lost."""
-    first: dict[str, Change] = {}
+    """Refuse two changes of one thing, of which only one would count."""
+    first: dict[tuple[str, str], Change] = {}
     for change in changes:
-        if isinstance(change, Move | Add | Lose) and first.setdefault(change.unit, change) is not change:
-            raise UsageError(f"{change.unit} is named twice: {first[change.unit]} and {change}. Keep one of them.")
+        thing = _thing(change)
+        if thing and first.setdefault(thing, change) is not change:
+            raise UsageError(f"{thing[1]} is named twice: {first[thing]} and {change}. Keep one of them.")
+
+
+def _thing(change: Change) -> tuple[str, str] | None:
+    """Return what a change gives a new place or figure: at most one change may do that."""
+    match change:
+        case Move(unit) | Add(unit) | Lose(unit):
+            return "place", unit
+        case Rate(unit):
+            return "capacity", unit
+        case Demand(pool):
+            return "demand", pool
+        case _:
+            return None
 
 
 def _check_moves(before: FleetCapacity, after: FleetCapacity, changes: Iterable[Change]) -> None:

@@ -95,6 +95,11 @@ class PoolCapacity:
         return tuple(unit for unit in self.units if unit.in_service)
 
     @property
+    def carries_mail(self) -> bool:
+        """Whether the pool has anything to carry or to carry it with; a pool of spares alone has not."""
+        return bool(self.in_service or self.demand)
+
+    @property
     def sites(self) -> list[str]:
         """The sites of the units in service, in the order of the units."""
         return list(dict.fromkeys(unit.site for unit in self.in_service if unit.site))

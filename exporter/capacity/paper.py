@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from exporter.capacity.change import Demand, what_if
-from exporter.capacity.model import FleetCapacity, PoolCapacity, UnitCapacity
+from exporter.capacity.model import CapacityKind, FleetCapacity, PoolCapacity, UnitCapacity
 from exporter.config import ApplianceEntry, load_entries
 
 
@@ -30,5 +30,5 @@ def _pool(name: str, entries: Sequence[ApplianceEntry]) -> PoolCapacity:
 
 def _unit(entry: ApplianceEntry) -> UnitCapacity:
     rated = entry.rated_messages_per_hour
-    kind = "unknown" if rated is None else "rated"
+    kind: CapacityKind = "unknown" if rated is None else "rated"
     return UnitCapacity(entry.name, rated, kind, entry.site, entry.role, in_service=entry.role == "production")

@@ -33,7 +33,7 @@ _WIDTH: Final = 100
 _OUTLOOK: Final = ("growth a week", "N+1 is lost")
 """Figures that a pool without enough history does not have."""
 
-Row = tuple[str, ...]
+_Row = tuple[str, ...]
 
 
 def what_if_text(result: WhatIf) -> str:
@@ -65,15 +65,16 @@ def _pool_blocks(pools: Sequence[PoolCapacity], fleet: FleetCapacity) -> Iterato
     """Yield the table of a pool and the table of its units, with columns for the pool as it was and as it is now."""
     several_jobs = len({pool.job for pool in fleet.pools}) > 1
     title = f"{pools[0].name} ({pools[0].job})" if several_jobs else pools[0].name
-    yield aligned([(f"{title}, messages an hour", *_heads(pools, "used")), *_pool_rows(pools, fleet.day)])
-    yield aligned([("unit", "site", "capacity", "", *_heads(pools, "load")), *_unit_rows(pools)])
+    if any(pool.carries_mail for pool in pools):
+        yield aligned([(f"{title}, messages an hour", *_heads(pools, "used")), *_pool_rows(pools, fleet.day)])
+    yield aligned([(f"units of {title}", "site", "capacity", "", *_heads(pools, "load")), *_unit_rows(pools)])
 
 
-def _heads(pools: Sequence[PoolCapacity], second: str) -> Row:
+def _heads(pools: Sequence[PoolCapacity], second: str) -> _Row:
     return ("before", second, "after", second) if len(pools) > 1 else ("now", second)
 
 
-def _pool_rows(pools: Sequence[PoolCapacity], today: date) -> Iterator[Row]:
+def _pool_rows(pools: Sequence[PoolCapacity], today: date) -> Iterator[_Row]:
     sites = dict.fromkeys(site for pool in pools for site in pool.sites)
     columns = [_figures(pool, sites, today) for pool in pools]
     hidden = () if any(pool.growth for pool in pools) else _OUTLOOK
@@ -118,7 +119,7 @@ def _dates(pool: PoolCapacity, today: date) -> str:
     return f"{first} to {last or 'over 2 years'}" if first else "over 2 years"
 
 
-def _unit_rows(pools: Sequence[PoolCapacity]) -> Iterator[Row]:
+def _unit_rows(pools: Sequence[PoolCapacity]) -> Iterator[_Row]:
     units = {unit.name: unit for pool in pools for unit in pool.units}
     busy = [{load.unit.name: load for load in loads(pool)} for pool in pools]
     for name, unit in units.items():
@@ -164,7 +165,7 @@ def _percent(share: float, decimals: int = 0) -> str:
     return _PHRASES.percent(share, decimals)
 
 
-def aligned(rows: Iterable[Row]) -> list[str]:
+def aligned(rows: Iterable[_Row]) -> list[str]:
     """Return a line for each row: the first column to the left, the others to the right."""
     table = [*rows]
     first, *others = [max(map(len, column)) for column in zip(*table, strict=True)]

@@ -33,8 +33,12 @@ _NO_CHANGE: Final = 0.001
 
 def verdicts(fleet: FleetCapacity) -> list[Statement]:
     """Return what is to be said about a fleet: its pools, then its sites, then its streams of several pools."""
-    about_pools = [statement for pool in fleet.pools for statement in pool_verdicts(pool, fleet)]
+    about_pools = [statement for pool in _carrying(fleet) for statement in pool_verdicts(pool, fleet)]
     return [*about_pools, *_site_verdicts(fleet), *map(_chain_verdict, chains(fleet))]
+
+
+def _carrying(fleet: FleetCapacity) -> list[PoolCapacity]:
+    return [pool for pool in fleet.pools if pool.carries_mail]
 
 
 def pool_verdicts(pool: PoolCapacity, fleet: FleetCapacity) -> Iterator[Statement]:
@@ -42,7 +46,7 @@ def pool_verdicts(pool: PoolCapacity, fleet: FleetCapacity) -> Iterator[Statemen
     if not pool.in_service:
         yield _about(pool, "capacity_no_unit")
     elif pool.demand is None:
-        yield _about(pool, "capacity_no_demand")
+        yield _about(pool, "capacity_no_demand" if fleet.weeks else "capacity_demand_not_given")
     else:
         yield from _redundancy(pool, pool.demand, fleet)
         yield from _uneven_loads(pool)
@@ -121,7 +125,7 @@ def _site_verdicts(fleet: FleetCapacity) -> Iterator[Statement]:
     for site in sites:
         others = tuple(other for other in sites if other != site)
         values: dict[str, StatementValue] = {"site": site, "sites": others, "count": len(others)}
-        answers = {pool.name: without_site(pool, site).carries(pool.demand) for pool in fleet.pools}
+        answers = {pool.name: without_site(pool, site).carries(pool.demand) for pool in _carrying(fleet)}
         short = tuple(name for name, carries in answers.items() if carries is False)
         if short:
             yield Statement("capacity_sites_short", {**values, "pools": short})
@@ -141,20 +145,22 @@ def comparison(result: WhatIf) -> Iterator[Statement]:
     """Yield how much more or less each pool carries after the changes."""
     for old, new in zip(result.before.pools, result.after.pools, strict=True):
         was, becomes = supply(old.units), supply(new.units)
-        if was.messages_per_hour and becomes.messages_per_hour and not (was.at_least or becomes.at_least):
-            change = becomes.messages_per_hour / was.messages_per_hour - 1
+        if _is_exact(was) and _is_exact(becomes) and was.messages_per_hour:
+            change = (becomes.messages_per_hour or 0) / was.messages_per_hour - 1
             if abs(change) > _NO_CHANGE:
                 yield _about(new, "capacity_more" if change > 0 else "capacity_less", change_share=abs(change))
 
 
+def _is_exact(carried: Supply) -> bool:
+    return carried.messages_per_hour is not None and not carried.at_least
+
+
 def assumptions(result: WhatIf) -> Iterator[Statement]:
-    """Yield how mail is assumed to spread, for each pool in which that was not measured for every unit."""
-    for pool in result.after.pools:
-        rule, shares = spread(pool)
-        if rule == "equal":
-            yield _about(pool, "capacity_spread_equal")
-        elif rule == "by capacity" and len(shares) > 1:
-            yield _about(pool, "capacity_spread_by_capacity")
+    """Yield how mail is assumed to spread in the pools in which that was not measured for every unit."""
+    for rule, key in (("by capacity", "capacity_spread_by_capacity"), ("equal", "capacity_spread_equal")):
+        pools = tuple(pool.name for pool in result.after.pools if len(pool.in_service) > 1 and spread(pool)[0] == rule)
+        if pools:
+            yield Statement(key, {"pools": pools})
 
 
 def _about(pool: PoolCapacity, key: str, **values: StatementValue) -> Statement:

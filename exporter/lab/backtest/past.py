@@ -10,7 +10,6 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -71,25 +70,10 @@ def _report(found: Sequence[Firing], begin: int, end: int) -> str:
 def _range(begin: str, end: str, step: int) -> range:
     """Return the range from the first to the last instant in Unix time; both are multiples of the step."""
     now = time.time()
-    first, last = (int(_moment(text, now) // step * step) for text in (begin, end))
+    first, last = (int(durations.parse_moment(text, now) // step * step) for text in (begin, end))
     if first >= last:
         raise UsageError("The past has to begin before it ends: give --from and --to, such as --from 7d --to 0s.")
     return range(first, last, step)
-
-
-def _moment(text: str, now: float) -> float:
-    """Return the Unix time of a text: how long ago it was, or a time as in RFC 3339."""
-    try:
-        return now - durations.parse_duration(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is not a time: write how long ago it was (7d), or a time such as 2026-03-11T10:00:00Z."
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _found(server: Prometheus, rules: Sequence[Rule], past: range, folder: Path) -> list[Firing]:
