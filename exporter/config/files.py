@@ -52,8 +52,9 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """Return the bytes of a regular file, as read_limited does; a pipe, which could block for ever, raises OSError."""
-    if not stat.S_ISREG(path.stat().st_mode):
+    """Return the bytes of a file as read_limited does. Raises OSError for a pipe or a device, which may block."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
     return read_limited(path, limit)
 

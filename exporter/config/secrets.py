@@ -19,10 +19,11 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from exporter.config.files import LoadContext, read_limited
+from exporter.config.files import LoadContext, read_regular
 from exporter.config.values import Section, bad_value
 
-_MAX_SECRET_BYTES: Final = 65_536
+_MAX_SECRET_BYTES: Final = 1_000_000
+"""Enough for the certificates of all public authorities, which have a quarter of it."""
 
 
 def _forms(key: str) -> tuple[str, str, str]:
@@ -94,10 +95,10 @@ def _only_form(written: _WrittenSecret, key: str) -> tuple[str, str | SecretStr]
     return key, value
 
 
-def _from_file(name: str, key: str, info: ValidationInfo) -> str:
+def _from_file(name: str, key: str | None, info: ValidationInfo) -> str:
     path = info.context.path(name) if isinstance(info.context, LoadContext) else Path(name)
     try:
-        return read_limited(path, _MAX_SECRET_BYTES).decode().removesuffix("\n")
+        return read_regular(path, _MAX_SECRET_BYTES).decode().removesuffix("\n")
     except OSError as error:
         text = f"names a file that cannot be read ({error.strerror}): create it, or correct the path"
     except UnicodeDecodeError:
@@ -114,6 +115,19 @@ def _from_environment(name: str, key: str) -> str:
 
 _HIDDEN: Final = PlainSerializer(lambda _: "<secret>", return_type=str)
 
+
+def _file_text(name: object, info: ValidationInfo) -> object:
+    return _from_file(name, None, info) if isinstance(name, str) else name
+
+
+FileText = Annotated[SecretStr, BeforeValidator(_file_text), _HIDDEN]
+"""The text of a file that the configuration names, without a line break at its end."""
+
 Secret = Annotated[SecretStr, BeforeValidator(partial(_secret, shortest=1)), _HIDDEN]
 
 Passphrase = Annotated[SecretStr, BeforeValidator(partial(_secret, shortest=8)), _HIDDEN]
+
+
+def revealed(*secrets: SecretStr | None) -> str:
+    """Return the text of the one that is given; nothing if none is."""
+    return next((secret.get_secret_value() for secret in secrets if secret is not None), "")
