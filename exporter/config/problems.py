@@ -112,8 +112,13 @@ class Explainer:
     def _unknown_key(self, detail: ErrorDetails, key_path: KeyPath) -> str:
         key = str(key_path[-1])
         # An unquoted secret with a comma in it leaves a key: with no value, or among the credentials.
-        quoted = "" if key_path[0] in self.credentials or detail["input"] is None else f" {key!r}"
+        quoted = "" if self._is_near_secret(key_path) or detail["input"] is None else f" {key!r}"
         return f"has an unknown key{quoted} {did_you_mean(key, self._keys(detail['loc'][:-1]))}"
+
+    def _is_near_secret(self, key_path: KeyPath) -> bool:
+        """Whether a key is below credentials, or on their line."""
+        line = self.file.line(key_path)
+        return key_path[0] in self.credentials or any(self.file.lines.get((key,)) == line for key in self.credentials)
 
     def _keys(self, key_path: KeyPath) -> set[str]:
         return {

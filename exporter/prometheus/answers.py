@@ -48,7 +48,7 @@ class ServerAnswer:
         content = _mapping(self.body)
         if self.status == 200 and "data" in content and not content.get("isPartial"):
             return content["data"]
-        words = str(content.get("error", ""))[:_MOST_WORDS].rstrip(".") or f"{self.status} {self.reason}"
+        words = self._words(content)
         if self.status in _TOO_LARGE_STATUS or _TOO_LARGE.search(words):
             raise QueryTooLargeError(f"Prometheus refuses {what}: {words}.")
         raise ExporterError(self._sentence(content, what, words))
@@ -68,6 +68,12 @@ class ServerAnswer:
                 return f"{place} has no API of Prometheus (404): check the path of the URL."
         return f"Prometheus refuses {what}: {words}."
 
+    def _words(self, content: Mapping[str, Any]) -> str:
+        """Return what the server, or a proxy in its place, says about the error."""
+        said = content.get("error") or self.body[:_MOST_WORDS].decode(errors="replace")
+        text = " ".join(str(said).split())[:_MOST_WORDS].rstrip(".")
+        return text if text.isprintable() and text[:1] not in "<{[" else f"{self.status} {self.reason}"
+
     @property
     def _kind(self) -> str:
         if re.match(rb"\s*<(!doctype html|html)", self.body, re.IGNORECASE):
@@ -81,6 +87,6 @@ _GIVE_CREDENTIALS: Final = "give them in the URL (https://user:password@host) or
 def _mapping(body: bytes) -> Mapping[str, Any]:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

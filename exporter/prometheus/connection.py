@@ -132,10 +132,11 @@ class Connection:
             case aiohttp.ClientHttpProxyError(status=status):
                 return f"The proxy does not connect to {self.server} (it answers {status}): check proxy_url."
             case aiohttp.ClientPayloadError():
-                return f"{place} did not finish its answer: check its log, and the proxies before it."
+                return f"{place} did not finish its answer: check its log and the proxies before it."
             case aiohttp.ClientResponseError():
                 return f"{place} does not speak HTTP: check the port, and whether the URL must begin with https:."
-        return f"{place} closed the connection before it answered: check its log, and the proxies before it."
+        hint = f", or {_CHECK_TLS}" if self.server.startswith("https:") else "."
+        return f"{place} closed the connection before it answered: check its log and the proxies before it{hint}"
 
     def _no_connection(self, error: aiohttp.ClientConnectorError) -> str:
         place = f"The Prometheus at {self.server}"
@@ -147,8 +148,8 @@ class Connection:
                 return f"The proxy to {self.server} cannot be reached: check proxy_url."
             case aiohttp.ClientConnectorDNSError(host=host):
                 return f"The name {host} of {self.server} has no address: check the URL and the DNS."
-            case aiohttp.ClientConnectorError(os_error=ssl.SSLError() as cause):
-                return f"{place} ended the TLS connection ({_reason(cause)}): {_CHECK_TLS}"
+            case aiohttp.ClientConnectorError(os_error=ssl.SSLError() | ConnectionResetError() as cause):
+                return f"{place} ended the TLS handshake ({_reason(cause)}): {_CHECK_TLS}"
         return f"{place} cannot be reached ({_reason(error.os_error)}): check that it runs there."
 
 
@@ -164,4 +165,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return (error.reason or "no reason").lower().replace("_", " ")
+    if isinstance(error, ConnectionResetError):
+        return "connection reset"
     return os.strerror(error.errno).lower() if error.errno else "each of its addresses fails for another reason"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.errors import ConfigError
 from exporter.metrics.catalog import LABELS
-from support.config_files import BAD, MINIMAL, Load
-
-
-def expected(text: str, folder: Path) -> list[str]:
-    """Return the sentences that stand in the comments of a bad file, each at its line."""
-    return [
-        f"{folder}/fleet.yml:{number}: {sentence.strip().format(folder=folder)}"
-        for number, line in enumerate(text.splitlines(), 1)
-        for sentence in re.split(r"\s#!", line)[1:]
-    ]
+from support.config_files import BAD, MINIMAL, Load, expected_problems
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.name)
@@ -28,7 +18,7 @@ def test_every_problem_has_its_line(path: Path, load: Load, folder: Path) -> Non
     text = path.read_text()
     with pytest.raises(ConfigError) as refused:
         load(text)
-    assert sorted(refused.value.problems) == sorted(expected(text, folder))
+    assert sorted(refused.value.problems) == sorted(expected_problems(text, folder / "fleet.yml"))
 
 
 def test_problems_are_in_the_order_of_lines(load: Load) -> None:

@@ -25,3 +25,12 @@ MINIMAL: Final = "auths: {lab: {snmp: {version: 2c, community: public}}}\napplia
 """A file that lacks only its list of appliances, whose auth is lab."""
 
 Load = Callable[[str], Config]
+
+
+def expected_problems(text: str, file: Path) -> list[str]:
+    """Return the sentences that stand in the comments of a bad file, each at its line."""
+    return [
+        f"{file}:{number}: {sentence.strip().format(folder=file.parent)}"
+        for number, line in enumerate(text.splitlines(), 1)
+        for sentence in re.split(r"\s#!", line)[1:]
+    ]
