@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from exporter.capacity.model import FleetCapacity
 
@@ -39,6 +39,8 @@ class ReportScope:
     pools: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     client: str | None = None
+    domains: tuple[str, ...] = ()
+    """The mail domains of the client; what is below them is theirs too."""
 
     @property
     def is_over(self) -> bool:
@@ -47,14 +49,22 @@ class ReportScope:
 
 @dataclass(frozen=True, slots=True)
 class MailVolume:
-    """How much mail there was in a time."""
+    """How much mail there was in a time, in one pool or in all.
+
+    In all pools together, mail that passes several pools of a stream counts once: in the pool that received the most.
+    Rejected recipients count in every pool, because a recipient that one pool has rejected reaches no other.
+    """
 
     messages: Figure
-    """Messages that the pools received. Mail that passes two pools counts in both."""
+    """Messages that were received."""
     rejected: Figure
     """Recipients that were rejected."""
     rejected_share: Figure
     """Share of the recipients that were rejected, in the pools that reject any, from 0 to 1."""
+    delivered: Figure = NOT_MEASURED
+    """Recipients to whom mail was delivered."""
+    hard_bounced: Figure = NOT_MEASURED
+    """Recipients whose delivery failed for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +76,23 @@ class ReportDay:
     messages: Figure
     late: Figure
     """Minutes in which mail waited more than a minute on any unit."""
+    late_over_300_seconds: Figure = NOT_MEASURED
+    late_over_900_seconds: Figure = NOT_MEASURED
+    rejected: Figure = NOT_MEASURED
+    """Recipients that were rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class BusiestHour:
+    """The 60 minutes with the most messages; they begin at any five minutes."""
+
     begin: datetime
     messages: float
 
 
 @dataclass(frozen=True, slots=True)
 class MailDelays:
-    """Minutes in which mail waited in a work queue, and the longest wait."""
+    """Minutes in which mail waited that long in the work queue of any unit, and the longest wait."""
 
     over_60_seconds: Figure
     over_300_seconds: Figure
@@ -85,6 +101,21 @@ class MailDelays:
     """The longest wait in seconds."""
     worst_at: datetime | None = None
     worst_pool: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleMinutes:
+    """Minutes in which any unit was in trouble."""
+
+    conserving: Figure
+    """In resource conservation: it slowed the acceptance of mail, or refused it."""
+    refusing: Figure
+    """It refused all mail, or receiving was suspended."""
+    backed_up: Figure
+    """More than 10,000 messages were in its work queue."""
+
+
+NO_TROUBLE_MEASURED: Final = TroubleMinutes(NOT_MEASURED, NOT_MEASURED, NOT_MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +128,20 @@ class PoolMonth:
     availability: Figure
     """Share of the time in which at least one unit accepted mail, from 0 to 1."""
     delays: MailDelays
+    stream: str = ""
+    counts_in_total: bool = True
+    """Whether its messages are those of its stream in the volumes of all pools."""
+    month_before: MailVolume | None = None
+    """None if the pool was not there."""
+    year_before: MailVolume | None = None
+    busiest_hour: BusiestHour | None = None
+    trouble: TroubleMinutes = NO_TROUBLE_MEASURED
+    days: tuple[ReportDay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A time in which a unit did not accept mail."""
+    """A time in which a unit did not accept mail, extended to full five minutes."""
 
     begin: datetime
     end: datetime
@@ -118,7 +158,9 @@ class UnitMonth:
     """Share of the time in which it answered and accepted mail, from 0 to 1."""
     outages: tuple[Outage, ...]
     unknown: tuple[Outage, ...] = ()
-    """Times without samples."""
+    """Times without samples, in whole hours."""
+    job: str = ""
+    role: str = "production"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +181,25 @@ class IncidentRow:
     """The longest wait on the pool meanwhile, in seconds."""
 
 
+ChangeKind = Literal[
+    "unit_added", "unit_removed", "release", "role", "pool", "pool_added", "pool_removed", "pool_renamed"
+]
+
+
 @dataclass(frozen=True, slots=True)
 class FleetChange:
     """A change of the fleet that its labels show."""
 
     time: datetime
-    """When it was first seen."""
-    kind: str
-    """unit_added, unit_removed, release, role or pool."""
+    """The beginning of the hour in which it was first seen."""
+    kind: ChangeKind
+    """A unit came or went; its release, role or pool is another; a pool came, went or has a new name."""
     unit: str
+    """Empty where a whole pool changed."""
     before: str | None = None
+    """The former release, role or pool; the pool that a unit or all units left."""
     after: str | None = None
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +226,7 @@ class MonthReport:
     days: tuple[ReportDay, ...]
     busiest_hour: BusiestHour | None
     availability: Figure
-    """Share of the time in which every pool had at least one unit that accepted mail, from 0 to 1."""
+    """Share of the monitored time in which every pool had at least one unit that accepted mail, from 0 to 1."""
     delays: MailDelays
     pools: tuple[PoolMonth, ...]
     units: tuple[UnitMonth, ...]
@@ -188,3 +238,6 @@ class MonthReport:
     changes: tuple[FleetChange, ...]
     destinations: tuple[DestinationMail, ...] | None = None
     """Of the client; None where nobody reads them."""
+    trouble: TroubleMinutes = NO_TROUBLE_MEASURED
+    whole_pool: tuple[str, ...] = ()
+    """The figures that are those of whole pools although only some sites are chosen: delays."""
