@@ -52,7 +52,7 @@ class MailVolume:
     """How much mail there was in a time, in one pool or in all.
 
     In all pools together, mail that passes several pools of a stream counts once: in the pool that received the most.
-    Rejected recipients count in every pool, because a recipient that one pool has rejected reaches no other.
+    Recipients that a pool has rejected or not reached count in every pool, because they reach no other.
     """
 
     messages: Figure
@@ -218,7 +218,6 @@ class MonthReport:
     """A month of a fleet, of some of its pools or sites, or of a client."""
 
     scope: ReportScope
-    made: datetime
     month: MailVolume
     month_before: MailVolume
     year_before: MailVolume

@@ -7,6 +7,8 @@ from typing import Final
 from alerts.thresholds import limit
 from dashboards.source.palette import CRITICAL, GOOD, WARNING, NamedValue
 from dashboards.source.signals import PER_POOL, Signal
+from exporter.report import figures
+from exporter.report.figures import Window
 
 WEEKS: Final = (4, 8, 12)
 """Time spans over which growth is measured. If their results differ, the forecast is unreliable."""
@@ -272,12 +274,14 @@ USED_WITH_ONE_LESS: Final = Signal(
 
 # --- minutes of trouble -----------------------------------------------------------------------------------------------
 
+_LAST_WEEK: Final = Window("1w")
+
 MINUTES_CONSERVING: Final = Signal(
     "In conservation",
     "m",
     PER_POOL,
     "Minutes of the last week in which a unit of the pool slowed or refused mail to save resources, rounded up to 5.",
-    "5 * sum_over_time(pool:ironport_resource_conservation:ratio5m{<<pools>>}[1w])",
+    figures.minutes_conserving("<<pools>>", _LAST_WEEK),
     limits=((1, WARNING),),
     decimals=1,
 )
@@ -289,7 +293,7 @@ MINUTES_BACKED_UP: Final = Signal(
     "m",
     PER_POOL,
     f"Minutes of the last week in which a unit of the pool had more than {_BACKED_UP} messages in its work queue.",
-    "5 * sum_over_time(pool:ironport_work_queue_messages:ratio_backup5m{<<pools>>}[1w])",
+    figures.minutes_backed_up("<<pools>>", _LAST_WEEK),
     limits=((1, WARNING),),
     decimals=1,
 )

@@ -7,36 +7,35 @@ from typing import Final
 from alerts.thresholds import limit
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
 from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, Signal
+from exporter.report import figures
+from exporter.report.figures import Window
 
 MINUTE_OF_A_DAY: Final = "time:YYYY-MM-DD HH:mm"
 """Grafana's unit for a date with the time of day."""
 
-_NEXT_DAY: Final = "[1d] offset -1d"
+_SHOWN: Final = Window("$__range")
+_NEXT_DAY: Final = Window("1d", " offset -1d")
 """The day after a point, because a bar begins where its day begins."""
+_POOLS: Final = "<<pools>>"
 
-# --- volumes: the recorded rates have a sample every 300 s ------------------------------------------------------------
-
-
-def _total(series: str, window: str) -> str:
-    return f"300 * sum_over_time(pool:ironport_{series}[{window}])"
+# --- volumes ----------------------------------------------------------------------------------------------------------
 
 
 def _share(part: str, others: str, window: str, labels: str = "") -> str:
     """Return the PromQL of the part's share in part and others together, of all pools or by the labels."""
     by = f" by ({labels})" if labels else ""
-    part, others = (f"sum{by} (sum_over_time(pool:ironport_{series}{window}))" for series in (part, others))
+    part, others = (f"sum{by} (sum_over_time({series}{window}))" for series in (part, others))
     return f"{part}\n/\n({part} + {others} > 0)"
 
 
 _TWICE: Final = "Mail that passes two pools counts in both."
 
-_INJECTED: Final = "messages_injected:rate1h{<<pools>>}"
-_REJECTED_SERIES: Final = ("recipients_rejected:rate1h{<<pools>>}", "recipients_injected:rate1h{<<pools>>}")
+_REJECTED_SERIES: Final = (f"{figures.REJECTED_RATE}{{<<pools>>}}", f"{figures.RECIPIENT_RATE}{{<<pools>>}}")
 _BOUNCED_SERIES: Final = (
-    'recipients_completed:rate1h{result="hard_bounced",<<pools>>}',
-    'recipients_completed:rate1h{result!="hard_bounced",<<pools>>}',
+    f'{figures.COMPLETED_RATE}{{result="hard_bounced",<<pools>>}}',
+    f'{figures.COMPLETED_RATE}{{result!="hard_bounced",<<pools>>}}',
 )
-_REJECTED_TOTAL, _ACCEPTED_TOTAL = (f"sum_over_time(pool:ironport_{series}[$__range])" for series in _REJECTED_SERIES)
+_REJECTED_TOTAL, _ACCEPTED_TOTAL = (f"sum_over_time({series}[$__range])" for series in _REJECTED_SERIES)
 _REJECTED_LIMITS: Final = ((limit("harvest_ratio"), WARNING),)
 
 MESSAGES: Final = Signal(
@@ -44,7 +43,7 @@ MESSAGES: Final = Signal(
     "short",
     PER_POOL,
     f"Messages that the pools have received. {_TWICE}",
-    _total(_INJECTED, "$__range"),
+    figures.total(figures.MESSAGE_RATE, _POOLS, _SHOWN),
     decimals=1,
 )
 
@@ -53,7 +52,7 @@ MESSAGES_A_DAY: Final = Signal(
     "short",
     PER_POOL,
     f"Messages that the pools have received on each day. {_TWICE}",
-    f"300 * sum_over_time(pool:ironport_{_INJECTED}{_NEXT_DAY})",
+    figures.total(figures.MESSAGE_RATE, _POOLS, _NEXT_DAY),
     decimals=1,
 )
 
@@ -62,7 +61,7 @@ DELIVERED: Final = Signal(
     "short",
     PER_POOL,
     f"Recipients to whom mail has been delivered. {_TWICE}",
-    _total('recipients_completed:rate1h{result="delivered",<<pools>>}', "$__range"),
+    figures.total(figures.COMPLETED_RATE, f'result="delivered",{_POOLS}', _SHOWN),
     decimals=1,
 )
 
@@ -71,7 +70,7 @@ COMPLETED_A_DAY: Final = Signal(
     "short",
     PER_POOL,
     f"Recipients whose delivery has ended on each day: delivered, hard bounced or deleted. {_TWICE}",
-    f"300 * sum_over_time(pool:ironport_recipients_completed:rate1h{{<<pools>>}}{_NEXT_DAY})",
+    figures.total(figures.COMPLETED_RATE, _POOLS, _NEXT_DAY),
     decimals=1,
 )
 
@@ -123,14 +122,14 @@ REJECTED_A_DAY: Final = Signal(
     decimals=1,
 )
 
-_RATE: Final = f"pool:ironport_{_INJECTED}"
+_RATE: Final = f"{figures.MESSAGE_RATE}{{<<pools>>}}"
 
 BUSIEST_HOUR: Final = Signal(
     "Busiest hour",
     "short",
     PER_POOL,
     "Messages of the hour in which a pool received the most.",
-    f"3600 * max_over_time({_RATE}[$__range])",
+    figures.busiest_hour(_POOLS, _SHOWN),
     decimals=1,
 )
 
@@ -158,7 +157,7 @@ AVAILABILITY: Final = Signal(
     "percentunit",
     PER_POOL,
     "Share of the monitored time in which at least one unit of a pool answered and accepted mail.",
-    "avg_over_time((pool:ironport_units_accepting:ratio{<<pools>>} > bool 0)[$__range:5m])",
+    figures.available(_POOLS, _SHOWN),
     decimals=3,
 )
 
@@ -167,7 +166,7 @@ UNITS_AVAILABILITY: Final = Signal(
     "percentunit",
     PER_POOL,
     "Share of the time in which a unit answered and accepted mail, mean of the pool's units.",
-    "avg_over_time(pool:ironport_units_accepting:ratio{<<pools>>}[$__range])",
+    f"avg_over_time({figures.UNITS_ACCEPTING}{{<<pools>>}}[$__range])",
     decimals=2,
 )
 
@@ -178,7 +177,7 @@ def _late_in_a_pool(over: str, name: str) -> Signal:
         "m",
         PER_POOL,
         f"Minutes in which mail waited longer than {over} in the work queue of a unit of the pool.",
-        f'5 * sum_over_time(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{over}",<<pools>>}}[$__range])',
+        figures.minutes_late_in_pool(f'over="{over}",{_POOLS}', _SHOWN),
         decimals=1,
     )
 
@@ -189,8 +188,6 @@ MINUTES_LATE_OF_POOL: Final = {
     "15 minutes": _late_in_a_pool("15 minutes", "> 15 min"),
 }
 
-_LATE: Final = 'max(pool:ironport_work_queue_delay_seconds:ratio_over5m{{over="{}",<<pools>>}})'
-
 
 def _late(over: str, name: str) -> Signal:
     return Signal(
@@ -198,7 +195,7 @@ def _late(over: str, name: str) -> Signal:
         "m",
         IN_TOTAL,
         f"Minutes in which mail waited longer than {over} in the work queue of any unit.",
-        f"5 * sum_over_time(({_LATE.format(over)})[$__range:5m])",
+        figures.minutes_late_anywhere(over, _POOLS, _SHOWN),
         decimals=1,
     )
 
@@ -209,7 +206,7 @@ def _late_a_day(over: str) -> Signal:
         "m",
         IN_TOTAL,
         "Minutes of each day in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
-        f"5 * sum_over_time(({_LATE.format(over)})[1d:5m] offset -1d)",
+        figures.minutes_late_anywhere(over, _POOLS, _NEXT_DAY),
         decimals=1,
     )
 
@@ -226,7 +223,7 @@ WORST_DELAY: Final = Signal(
     "s",
     PER_POOL,
     "Longest wait in a work queue: the queue divided by the exit rate, or by the arrivals if they are larger.",
-    "max_over_time(pool:ironport_work_queue_delay_seconds:max5m{<<pools>>}[$__range])",
+    figures.worst_delay(_POOLS, _SHOWN),
     limits=(
         (limit("backlog_seconds"), BASELINE),
         (limit("delay_seconds"), WARNING),
