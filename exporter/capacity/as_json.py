@@ -62,7 +62,6 @@ def fleet_json(fleet: FleetCapacity) -> dict[str, Any]:
 
 def pool_json(pool: PoolCapacity, today: date) -> dict[str, Any]:
     """Return the figures of a pool; dates of the future count from `today`."""
-    carried, rule_and_shares = supply(pool.units), spread(pool)
     return {
         "pool": pool.name,
         "job": pool.job,
@@ -70,7 +69,7 @@ def pool_json(pool: PoolCapacity, today: date) -> dict[str, Any]:
         "traffic": pool.traffic,
         "demand_messages_per_hour": pool.demand,
         "site_demand_messages_per_hour": dict(pool.site_demand),
-        "supply": _supply(carried, pool.demand),
+        "supply": _supply(supply(pool.units), pool.demand),
         "n_plus_1": _supply(without_largest(pool, 1), pool.demand),
         "n_plus_2": _supply(without_largest(pool, 2), pool.demand),
         "without_site": {site: _supply(without_site(pool, site), pool.demand) for site in pool.sites},
@@ -85,7 +84,7 @@ def pool_json(pool: PoolCapacity, today: date) -> dict[str, Any]:
             for week in pool.weekly
         ],
         "minutes_of_trouble": _trouble(pool),
-        "spread": rule_and_shares[0],
+        "spread": spread(pool).rule,
         "units": _units(pool),
     }
 
@@ -146,6 +145,7 @@ def _unit(unit: UnitCapacity, load: UnitLoad | None) -> dict[str, Any]:
         "share_ratio": load.share if load else None,
         "busy_hour_messages_per_hour": load.messages_per_hour if load else None,
         "busy_hour_load_ratio": load.ratio if load else None,
+        "busy_hour_load_give_or_take_ratio": load.give_or_take if load else None,
     }
 
 

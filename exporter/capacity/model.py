@@ -10,13 +10,16 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from exporter.capacity.growth import DateRange, Growth, passes
 
 CapacityKind = Literal["rated", "learned", "lower_bound", "unknown"]
 Traffic = Literal["inbound", "outbound", "mixed"]
-Spread = Literal["measured", "by capacity", "equal", "unknown"]
+SpreadRule = Literal["measured", "by capacity", "equal", "unknown"]
+
+_ALL: Final = 0.999
+"""Measured shares that add up to so much are of all mail: no unit has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,10 @@ class UnitCapacity:
     in_service: bool = True
     """Whether it takes mail: production units, and spares that stand in."""
     share: float | None = None
-    """Share of the pool's mail that it got in busy hours, from 0 to 1; None where that was not measured."""
+    """Share of the pool's mail that it got in busy hours, from 0 to 1; None where that was not measured.
+
+    The shares of a pool add up to 1. What is missing is the mail of units that have left.
+    """
     learned_on: date | None = None
     """The day on which it reached its learned capacity."""
 
@@ -140,19 +146,43 @@ class Supply:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How the mail of a pool spreads over its units in service."""
+
+    rule: SpreadRule
+    """measured: as it was. by capacity, equal: what is assumed for units that join or leave. unknown: not known."""
+    shares: Mapping[str, float]
+    """Share of each unit, from 0 to 1; nothing if that is not known."""
+    errors: Mapping[str, float] = field(default_factory=dict)
+    """Standard deviation of each share, because nobody knows on which unit the heavy senders will be."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnitLoad:
     """What a unit has to carry in a busy hour."""
 
     unit: UnitCapacity
     share: float
     """Its share of the mail of the pool, from 0 to 1."""
-    messages_per_hour: float
+    demand: float
+    """The demand of the pool, in messages per hour."""
+    error: float = 0.0
+    """Standard deviation of the share."""
+
+    @property
+    def messages_per_hour(self) -> float:
+        return self.demand * self.share
 
     @property
     def ratio(self) -> float | None:
         """Its busy hour as a share of its capacity; at most that, if the capacity is a lower bound."""
         capacity = self.unit.messages_per_hour
         return self.messages_per_hour / capacity if capacity else None
+
+    @property
+    def give_or_take(self) -> float:
+        """How far the ratio may be off in 19 of 20 cases."""
+        return 2 * self.error * self.demand / (self.unit.messages_per_hour or math.inf)
 
 
 def supply(units: Iterable[UnitCapacity]) -> Supply:
@@ -195,57 +225,82 @@ def weakest_site_loss(pool: PoolCapacity) -> Supply | None:
     return min(left, key=lambda rest: (rest.messages_per_hour is not None, rest.messages_per_hour or 0))
 
 
-def spread(pool: PoolCapacity) -> tuple[Spread, dict[str, float]]:
-    """Return how the mail of a pool spreads over its units in service, and the share of each.
+def spread(pool: PoolCapacity) -> Spread:
+    """Return how the mail of a pool spreads over its units in service.
 
-    Measured shares are kept in proportion. A unit without one takes mail in proportion to its capacity, or as much as
-    the others on average: whichever the measured shares follow. Without any measured share, mail goes by capacity.
+    A unit that joins takes its part of everybody's mail, and the mail of units that have left spreads over the others:
+    by capacity, or evenly, whichever the measured shares follow. Without any measured share, mail goes by capacity.
     """
     units = pool.in_service
     measured = {unit.name: unit.share for unit in units if unit.share is not None}
-    if measured and len(measured) == len(units):
-        return "measured", _normalized(measured)
-    rule: Spread = "equal" if measured and _follows_equality(units) else "by capacity"
-    weights = _weights(units, rule)
-    return (rule, _normalized(weights)) if weights else ("unknown", {})
+    rule: SpreadRule = "equal" if _are_equal(units) else "by capacity"
+    sizes = {unit.name: 1.0 if rule == "equal" else unit.messages_per_hour or 0.0 for unit in units}
+    if not units or not all(sizes.values()):
+        return Spread("unknown", {})
+    scale = max(1.0, sum(measured.values()))
+    shares = {name: share / scale for name, share in measured.items()}
+    if len(shares) == len(units) and sum(shares.values()) > _ALL:
+        return Spread("measured", shares)
+    return _spread_again(rule, shares, sizes)
 
 
-def _weights(units: Sequence[UnitCapacity], rule: Spread) -> dict[str, float]:
-    """Return for each unit its measured share, or else what it would get by the rule; nothing if that is not known."""
-    measured = [unit for unit in units if unit.share is not None] or list(units)
-    each = {unit.name: 1.0 if rule == "equal" else unit.messages_per_hour for unit in units}
-    sizes = {name: size for name, size in each.items() if size is not None}
-    if len(sizes) < len(each):
-        return {}
-    known = sum(unit.share or 0 for unit in measured) or 1.0
-    scale = known / (sum(sizes[unit.name] for unit in measured) or 1.0)
-    return {unit.name: sizes[unit.name] * scale if unit.share is None else unit.share for unit in units}
+def _spread_again(rule: SpreadRule, measured: Mapping[str, float], sizes: Mapping[str, float]) -> Spread:
+    """Return the shares of units of these sizes, some of them measured before others joined or left."""
+    total, staying = sum(sizes.values()), sum(sizes[name] for name in measured)
+    gone, kept = 1 - sum(measured.values()), staying / total
+    lumps = _lumps(measured, {name: sizes[name] / staying for name in measured})
+    shares, errors = {}, {}
+    for name, size in sizes.items():
+        part = size / total
+        own = measured.get(name)
+        shares[name] = part if own is None else kept * own + gone * part
+        moving = part * (1 - part) if own is None else kept * (1 - kept) * own + gone * part * (1 - part)
+        errors[name] = math.sqrt(lumps * moving)
+    return Spread(rule, shares, errors)
 
 
-def _follows_equality(units: Sequence[UnitCapacity]) -> bool:
-    """Return whether the measured shares are nearer to equal ones than to those in proportion to capacity."""
-    measured = _normalized({unit.name: unit.share for unit in units if unit.share is not None})
-    capacities = {unit.name: unit.messages_per_hour for unit in units if unit.name in measured}
-    if None in capacities.values():
+def _lumps(measured: Mapping[str, float], parts: Mapping[str, float]) -> float:
+    """Return the sum of the squared shares of the senders, from how far measured shares are from the parts they follow.
+
+    A heavy sender is on one unit as a whole. If chance decides on which one, the variance of the share of a unit is
+    this sum times part times 1 - part.
+    """
+    total = sum(measured.values())
+    if len(measured) < 2 or not total:
+        return 0.0
+    apart = [(measured[name] / total - part) ** 2 / (part * (1 - part)) for name, part in parts.items()]
+    return total * sum(apart) / len(apart)
+
+
+def _are_equal(units: Sequence[UnitCapacity]) -> bool:
+    """Return whether the measured shares are nearer to equal ones than to those by capacity."""
+    measured = [unit for unit in units if unit.share is not None]
+    if any(unit.messages_per_hour is None for unit in measured):
         return True
-    by_capacity = _normalized({name: capacity or 0.0 for name, capacity in capacities.items()})
-    equal = 1 / len(measured)
-    return sum(abs(share - equal) for share in measured.values()) < sum(
-        abs(share - by_capacity[name]) for name, share in measured.items()
-    )
+    shares = _normalized([unit.share or 0.0 for unit in measured])
+    by_capacity = _normalized([unit.messages_per_hour or 0.0 for unit in measured])
+    equal = [1 / (len(measured) or 1)] * len(measured)
+    return _distance(shares, equal) < _distance(shares, by_capacity)
 
 
-def _normalized(weights: Mapping[str, float]) -> dict[str, float]:
-    total = sum(weights.values())
-    return {name: weight / total if total else 1 / len(weights) for name, weight in weights.items()}
+def _normalized(amounts: Sequence[float]) -> list[float]:
+    total = sum(amounts) or 1.0
+    return [amount / total for amount in amounts]
+
+
+def _distance(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(abs(left - right) for left, right in zip(one, other, strict=True))
 
 
 def loads(pool: PoolCapacity) -> list[UnitLoad]:
     """Return the busy-hour load of each unit in service; nothing if demand or shares are not known."""
-    _, shares = spread(pool)
-    if pool.demand is None or not shares:
+    found = spread(pool)
+    if pool.demand is None or not found.shares:
         return []
-    return [UnitLoad(unit, shares[unit.name], pool.demand * shares[unit.name]) for unit in pool.in_service]
+    return [
+        UnitLoad(unit, found.shares[unit.name], pool.demand, found.errors.get(unit.name, 0.0))
+        for unit in pool.in_service
+    ]
 
 
 def heaviest(pool: PoolCapacity) -> UnitLoad | None:

@@ -136,7 +136,10 @@ def _load(unit: UnitCapacity, pool: PoolCapacity, load: UnitLoad | None) -> tupl
     """Return the messages per hour that a unit of the pool gets in a busy hour, and its load."""
     if load is None:
         return ("-" if unit.name not in {each.name for each in pool.in_service} else _UNKNOWN), ""
-    return _amount(load.messages_per_hour), _UNKNOWN if load.ratio is None else _percent(load.ratio)
+    if load.ratio is None:
+        return _amount(load.messages_per_hour), _UNKNOWN
+    apart = f" ± {_percent(load.give_or_take)}" if load.error else ""
+    return _amount(load.messages_per_hour), _percent(load.ratio) + apart
 
 
 def _trouble_rows(fleet: FleetCapacity) -> list[str]:

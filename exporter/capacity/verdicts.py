@@ -158,7 +158,9 @@ def _is_exact(carried: Supply) -> bool:
 def assumptions(result: WhatIf) -> Iterator[Statement]:
     """Yield how mail is assumed to spread in the pools in which that was not measured for every unit."""
     for rule, key in (("by capacity", "capacity_spread_by_capacity"), ("equal", "capacity_spread_equal")):
-        pools = tuple(pool.name for pool in result.after.pools if len(pool.in_service) > 1 and spread(pool)[0] == rule)
+        pools = tuple(
+            pool.name for pool in result.after.pools if len(pool.in_service) > 1 and spread(pool).rule == rule
+        )
         if pools:
             yield Statement(key, {"pools": pools})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pytest
 
 from exporter.capacity.growth import Growth
@@ -23,6 +24,7 @@ from exporter.capacity.model import (
     without_largest,
     without_site,
 )
+from exporter.lab.simulator.traffic import Senders
 
 DAY = date(2026, 11, 1)
 
@@ -93,20 +95,54 @@ def test_measured_shares_decide_the_load_of_units() -> None:
 
 
 def test_without_measured_shares_mail_goes_by_capacity() -> None:
-    rule, shares = spread(SIZES)
-    assert rule == "by capacity"
-    assert shares == pytest.approx({"a": 140 / 300, "b": 1 / 3, "c": 0.2})
+    found = spread(SIZES)
+    assert found.rule == "by capacity"
+    assert found.shares == pytest.approx({"a": 140 / 300, "b": 1 / 3, "c": 0.2})
 
 
 @pytest.mark.parametrize(
     ("shares", "rule", "newcomer"), [((0.58, 0.42), "by capacity", 60 / 300), ((0.51, 0.49), "equal", 1 / 3)]
 )
-def test_a_newcomer_takes_mail_as_the_others_do(shares: tuple[float, float], rule: str, newcomer: float) -> None:
-    units = (unit("a", 140, share=shares[0]), unit("b", 100, share=shares[1]), unit("c", 60))
-    found, spread_shares = spread(pool(*units))
-    assert found == rule
-    assert spread_shares["c"] == pytest.approx(newcomer)
-    assert sum(spread_shares.values()) == pytest.approx(1)
+def test_a_newcomer_takes_its_part_of_everybodys_mail(shares: tuple[float, float], rule: str, newcomer: float) -> None:
+    found = spread(pool(unit("a", 140, share=shares[0]), unit("b", 100, share=shares[1]), unit("c", 60)))
+    kept = 1 - newcomer
+    assert found.rule == rule
+    assert found.shares == pytest.approx({"a": kept * shares[0], "b": kept * shares[1], "c": newcomer})
+
+
+def test_mail_of_a_lost_unit_goes_by_capacity() -> None:
+    found = spread(pool(unit("a", 150, share=0.45), unit("b", 50, share=0.15)))
+    assert found.rule == "by capacity"
+    assert found.shares == pytest.approx({"a": 0.45 + 0.4 * 0.75, "b": 0.15 + 0.4 * 0.25})
+
+
+def test_the_mail_of_a_lost_unit_may_spread_evenly() -> None:
+    found = spread(pool(unit("a", 150, share=0.3), unit("b", 50, share=0.3)))
+    assert found.rule == "equal"
+    assert found.shares == pytest.approx({"a": 0.5, "b": 0.5})
+
+
+def test_even_shares_admit_no_error() -> None:
+    found = spread(pool(unit("a", share=0.5), unit("b", share=0.5), unit("c")))
+    assert found.errors == {"a": 0, "b": 0, "c": 0}
+
+
+@pytest.mark.parametrize("joining", [True, False], ids=["a unit joins", "a unit leaves"])
+def test_predicted_shares_are_those_of_simulated_senders(joining: bool) -> None:
+    sizes = np.array([140.0, 140.0, 100.0, 100.0, 60.0, 100.0])
+    few, many = np.arange(6) < 5, np.arange(6) < 6
+    before, after = (few, many) if joining else (many, few)
+    errors, admitted = [], []
+    for seed in range(40):
+        senders = Senders(seed, np.zeros(6, dtype=np.int64), sizes)
+        measured = senders.shares(before)
+        units = (unit(str(place), sizes[place], share=measured[place] if before[place] else None) for place in range(6))
+        found = spread(pool(*(each for each in units if after[int(each.name)])))
+        seen = senders.shares(after)
+        errors += [found.shares[name] / seen[int(name)] - 1 for name in found.shares]
+        admitted += [2 * found.errors[name] / seen[int(name)] for name in found.shares]
+    assert np.mean(errors) == pytest.approx(0, abs=0.02)
+    assert np.mean(np.abs(errors) <= np.array(admitted) + 0.01) > 0.9
 
 
 def test_loads_are_unknown_without_demand_or_capacity() -> None:
