@@ -49,7 +49,7 @@ class ServerAnswer:
         if self.status == 200 and "data" in content and not content.get("isPartial"):
             return content["data"]
         words = self._words(content)
-        if self.status in _TOO_LARGE_STATUS or _TOO_LARGE.search(words):
+        if self.status in _TOO_LARGE_STATUS or _TOO_LARGE.search(str(content.get("error"))):
             raise QueryTooLargeError(f"Prometheus refuses {what}: {words}.")
         raise ExporterError(self._sentence(content, what, words))
 
@@ -71,7 +71,9 @@ class ServerAnswer:
     def _words(self, content: Mapping[str, Any]) -> str:
         """Return what the server, or a proxy in its place, says about the error."""
         said = content.get("error") or self.body[:_MOST_WORDS].decode(errors="replace")
-        text = " ".join(str(said).split())[:_MOST_WORDS].rstrip(".")
+        text = " ".join(str(said).split()).rstrip(".")
+        if len(text) > _MOST_WORDS:
+            text = f"...{text[-_MOST_WORDS:]}"  # the cause comes last
         return text if text.isprintable() and text[:1] not in "<{[" else f"{self.status} {self.reason}"
 
     @property

@@ -31,7 +31,7 @@ _STAMP: Final = re.compile(r" (\d+)$", re.MULTILINE)
 class VictoriaMetrics:
     """A VictoriaMetrics server on a free loopback port, until `stop`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *flags: str) -> None:
         address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
         self.url = f"http://{address}"
         self._process = Process(
@@ -43,6 +43,7 @@ class VictoriaMetrics:
                 "-search.latencyOffset=0s",
                 "-search.disableCache",
                 "-loggerLevel=ERROR",
+                *flags,
             ],
             folder / "victoria.log",
         )
