@@ -10,7 +10,7 @@ import trustme
 from exporter.errors import ExporterError, QueryTooLargeError
 from exporter.prometheus.client import MAX_POINTS, Prometheus
 from exporter.prometheus.http_config import read_http_config
-from support.api_server import ApiServer, Gate, forwarding, server_tls
+from support.api_server import ApiServer, Gate, forwarding, server_tls, write_certificates
 from support.compatible import BEGIN, GAP, MINUTES, gauge, serving
 
 GAUGE = "last_over_time(ironport_gauge[59s])"
@@ -84,10 +84,7 @@ GATES = {
 @pytest.mark.parametrize("gate", GATES)
 def test_a_reverse_proxy_lets_us_through(gate: str, url: str, authority: trustme.CA, tmp_path: Path) -> None:
     section, headers = GATES[gate]
-    ours = authority.issue_cert("client.example.edu")
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    ours.cert_chain_pems[0].write_to_path(str(tmp_path / "client.pem"))
-    ours.private_key_pem.write_to_path(str(tmp_path / "client.key"))
+    write_certificates(authority, tmp_path)
     (tmp_path / "secret").write_text("s3cret\n")
     tls = "tls_config: {ca_file: ca.pem, cert_file: client.pem, key_file: client.key}"
     (tmp_path / "http.yml").write_text(f"{section}\n{tls}\n")

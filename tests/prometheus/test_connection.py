@@ -20,7 +20,7 @@ from exporter.errors import ExporterError, UsageError
 from exporter.prometheus import connection
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.http_config import HttpClientConfig, read_http_config
-from support.api_server import Answer, ApiServer, answering, server_tls
+from support.api_server import Answer, ApiServer, answering, server_tls, write_certificates
 
 EMPTY = json.dumps({"status": "success", "data": {"resultType": "vector", "result": []}})
 OK = answering(EMPTY)
@@ -258,23 +258,13 @@ def test_an_endless_answer_ends_by_the_clock(monkeypatch: pytest.MonkeyPatch) ->
         assert "did not finish an answer within 0.3 s" in failure(server.url)
 
 
-@pytest.fixture(scope="module")
-def certificates(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a folder with the authority, a client's certificate and its key."""
-    folder = tmp_path_factory.mktemp("certificates")
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    ours = authority.issue_cert("client.example.edu")
-    ours.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
-    ours.private_key_pem.write_to_path(str(folder / "client.key"))
-    return folder
-
-
 @pytest.fixture
-def tls(certificates: Path) -> Callable[[str], HttpClientConfig]:
+def tls(authority: trustme.CA, tmp_path: Path) -> Callable[[str], HttpClientConfig]:
     """Return what reads a file with this section tls_config."""
+    write_certificates(authority, tmp_path)
 
     def read(section: str) -> HttpClientConfig:
-        file = certificates / "http.yml"
+        file = tmp_path / "http.yml"
         file.write_text(f"tls_config: {{{section}}}")
         return read_http_config(file)
 

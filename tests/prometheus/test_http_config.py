@@ -17,11 +17,21 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from exporter.errors import ConfigError
-from exporter.prometheus.http_config import HttpClientConfig, read_http_config
+from exporter.prometheus.http_config import (
+    HttpAuthorization,
+    HttpBasicAuth,
+    HttpClientConfig,
+    HttpHeader,
+    read_http_config,
+)
+from exporter.prometheus.tls_config import ClientTlsConfig
+from support.api_server import write_certificates
 from support.config_files import expected_problems
+from support.markdown import code_blocks
 
 Read = Callable[[str], HttpClientConfig]
 
+CONNECTING = Path(__file__).parents[2] / "docs" / "connecting.md"
 BAD = (Path(__file__).parent / "http.bad.yml").read_text()
 
 
@@ -38,6 +48,22 @@ def read(tmp_path: Path) -> Read:
         return read_http_config(tmp_path / "http.yml")
 
     return read_text
+
+
+@pytest.mark.parametrize("example", code_blocks(CONNECTING, "yaml"))
+def test_the_examples_of_the_documentation_are_read(
+    example: str, read: Read, authority: trustme.CA, tmp_path: Path
+) -> None:
+    write_certificates(authority, tmp_path)
+    (tmp_path / "password").write_text("s3cret\n")
+    assert read(example) != HttpClientConfig()
+
+
+def test_the_documentation_has_every_key() -> None:
+    text = CONNECTING.read_text()
+    sections = (HttpClientConfig, HttpBasicAuth, HttpAuthorization, ClientTlsConfig, HttpHeader)
+    keys = {key for section in sections for key in section.model_fields}
+    assert {key for key in keys if f"`{key}`" not in text and not key.endswith(("_file", "files"))} == set()
 
 
 def test_every_problem_has_its_line(read: Read, tmp_path: Path) -> None:
@@ -130,11 +156,9 @@ TLS = {
 
 @pytest.mark.parametrize("section", TLS)
 def test_unusable_certificates_are_refused(read: Read, section: str, authority: trustme.CA, tmp_path: Path) -> None:
-    ours = authority.issue_cert("client.example.edu")
-    ours.cert_chain_pems[0].write_to_path(str(tmp_path / "client.pem"))
-    ours.private_key_pem.write_to_path(str(tmp_path / "client.key"))
+    write_certificates(authority, tmp_path)
     authority.issue_cert("other.example.edu").private_key_pem.write_to_path(str(tmp_path / "other.key"))
-    key = load_pem_private_key(ours.private_key_pem.bytes(), None)
+    key = load_pem_private_key((tmp_path / "client.key").read_bytes(), None)
     locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
     (tmp_path / "locked.key").write_bytes(locked)
     with pytest.raises(ConfigError, match=f"tls_config {TLS[section]}"):

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import aiohttp
@@ -119,3 +120,11 @@ def server_tls(authority: trustme.CA, *names: str, client: bool = False) -> ssl.
         authority.configure_trust(context)
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def write_certificates(authority: trustme.CA, folder: Path) -> None:
+    """Write ca.pem, and client.pem with client.key, the certificate of a client."""
+    ours = authority.issue_cert("client.example.edu")
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    ours.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
+    ours.private_key_pem.write_to_path(str(folder / "client.key"))

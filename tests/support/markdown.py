@@ -9,8 +9,13 @@ from pathlib import Path
 
 def code_lines(page: Path, language: str) -> Iterator[str]:
     """Yield the lines of the code blocks in a language, without their indentation."""
-    for block in re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL):
+    for block in code_blocks(page, language):
         yield from (line.strip() for line in block.strip().splitlines())
+
+
+def code_blocks(page: Path, language: str) -> list[str]:
+    """Return the code blocks in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
 def links(page: Path) -> list[str]:
