@@ -641,7 +641,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     metavar="SHARE",
     help="The share of SNMP requests that are lost, from 0 to 1. Less than 0.02 means 0.02.",
 )
-@prometheus_flags("Replay the history of your own fleet, which this Prometheus has, instead.", required=False)
+@prometheus_flags("Replay the history of your own fleet from this Prometheus, not simulated incidents.", required=False)
 @flag(
     "--from",
     "begin",

@@ -368,6 +368,11 @@ def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[st
         ),
         (["check", "mx1"], "Got unexpected extra argument (mx1)"),
         (["backtest", "--from", "3d"], "--from has no effect without --prometheus.url. Leave it out."),
+        (
+            ["backtest", "--prometheus", "http://localhost"],
+            "There is no flag --prometheus. Did you mean --prometheus.url?",
+        ),
+        (["backtest", "--http.config.file", "x"], "--http.config.file has no effect without --prometheus.url."),
         (["backtest", "--topology", "pair"], "--topology has no effect without --quiet-weeks."),
         (
             ["backtest", "--prometheus.url", "http://localhost:1", "--only", "x", "--seed", "1"],
