@@ -55,6 +55,11 @@ class _Call:
     timer: asyncio.TimerHandle | None = None
     """Runs until the next try."""
 
+    @property
+    def attempts(self) -> int:
+        """How often the request was sent, without the packets that taught the codec the agent's engine."""
+        return len(self.tries) - self.renewals
+
 
 class Session(asyncio.DatagramProtocol):
     """Sends requests to one agent: use `async with Session.open(...)`. Closing it drops all that still waits."""
@@ -119,7 +124,9 @@ class Session(asyncio.DatagramProtocol):
         outcome = (
             f"error status {response.error_status}" if response.error_status else f"{len(response.varbinds)} values"
         )
-        tries = f"{len(call.tries)} tries" if len(call.tries) > 1 else "1 try"
+        tries = _counted(call.attempts, "try", "tries")
+        if call.renewals:
+            tries += f" and {_counted(call.renewals, 'packet', 'packets')} to learn the engine"
         self._reading.notes.append(f"{call.request}: {outcome}, {tries}, {seconds * 1000:.0f} ms")
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # it is one
@@ -207,8 +214,8 @@ class Session(asyncio.DatagramProtocol):
     def _unanswered(self, call: _Call) -> None:
         if call.refusal:
             _fail(call, call.refusal)
-        elif call.max_tries is not None and len(call.tries) >= call.max_tries:
-            _fail(call, SourceTimeout(f"No answer from {self._agent} to {call.request} in {len(call.tries)} tries."))
+        elif call.max_tries is not None and call.attempts >= call.max_tries:
+            _fail(call, SourceTimeout(f"No answer from {self._agent} to {call.request} in {call.attempts} tries."))
         else:
             self._send(call, again=True)
 
@@ -234,6 +241,10 @@ async def _address(host: str) -> str:
     found = await addresses(host, socket.SOCK_DGRAM)
     _, address = min(found, key=lambda found: found[0] != socket.AF_INET)
     return address
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _fail(call: _Call, error: SourceError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from exporter.config import UserAuth
-from exporter.errors import AuthError, MalformedError
+from exporter.errors import AuthError, MalformedError, SourceTimeout
 from exporter.lab.simulator.engine import Clock, Engine
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import ber
@@ -144,6 +145,25 @@ async def test_an_engine_with_impossible_figures_is_not_believed(snmpd: Snmpd, b
     codec = UsmCodec(usm(V3GET))
     await ask(snmpd, codec, with_report(4, boots=boots, seconds=seconds))
     assert await ask(snmpd, codec) == 1
+
+
+async def test_learning_the_engine_is_no_try(snmpd: Snmpd) -> None:
+    codec = UsmCodec(usm(V3GET))
+    for end in ["1 try and 1 packet to learn the engine", "1 try"]:
+        async with conversation(snmpd, codec) as (session, reading, _):
+            await session.request(QUEUE)
+        (note,) = reading.notes
+        assert re.fullmatch(rf"GET of 1 from [\d.]+: 1 values, {end}, \d+ ms", note)
+
+
+async def test_a_learned_engine_leaves_all_tries(snmpd: Snmpd) -> None:
+    def answer_engine_only(datagram: Datagram) -> list[Datagram]:
+        return [datagram] if UsmMessage.decode(datagram.data).level == 0 else []
+
+    async with conversation(snmpd, UsmCodec(usm(V3GET)), answer_engine_only) as (session, reading, _):
+        with pytest.raises(SourceTimeout, match="in 2 tries"):
+            await session.request(QUEUE, tries=2)
+    assert (reading.requests, reading.retries) == (3, 1)
 
 
 async def test_a_rebooted_agent_costs_one_packet(start_snmpd: Callable[..., Snmpd]) -> None:
