@@ -36,6 +36,9 @@ class Phrases:
         self._texts: Mapping[str, str | Mapping[str, str]] = content["phrases"]
         self._formats: Mapping[str, Any] = content["formats"]
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
+
     def text(self, key: str, **values: object) -> str:
         """Return a phrase with its values filled in; whole numbers are written as the language does."""
         phrase = self._texts[key]

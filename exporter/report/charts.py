@@ -80,7 +80,10 @@ class Span:
     begin: datetime
     end: datetime
     word: str
+    """What spans of this colour are; the legend has it."""
     colour: str
+    text: str = ""
+    """What this span is; by default the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,11 @@ def strip_svg(frame: Frame, strip: Strip) -> Markup:
     )
 
 
+def strip_legend(words: Iterable[tuple[str, str]]) -> Markup:
+    """Return a legend of words and their colours, for strips in a table."""
+    return Markup("").join(_legend_entry(word, colour, "solid") for word, colour in words)
+
+
 # --- the frame of lines and bars --------------------------------------------------------------------------------------
 
 _LegendEntry = tuple[str, str, str]
@@ -177,13 +185,14 @@ def _figure(
     legend: Sequence[_LegendEntry],
     table: Markup,
 ) -> Markup:
+    names = [] if len(legend) == 1 else legend  # a single one is what the title says
     missing = [(frame.phrases.text("chart_no_data"), "", "missing")] if holes else []
     return Markup(
         '<figure class="chart">{caption}<div class="plot" style="padding-left: {margin}px">'
         '<svg role="img" width="100%" height="{height}"><title>{title}</title><desc>{description}</desc>'
         "{grid}{holes}{plot}{limits}{ticks}</svg></div>{table}</figure>"
     ).format(
-        caption=_caption(frame.title, [*legend, *missing]),
+        caption=_caption(frame.title, [*names, *missing]),
         margin=_margin(axis),
         height=_TOP + _PLOT + _FOOT,
         title=frame.title,
@@ -198,10 +207,8 @@ def _figure(
 
 
 def _caption(title: str, legend: Sequence[_LegendEntry]) -> Markup:
-    """Return the title and the legend, which is left out where one name would repeat the title."""
-    entries = legend if len(legend) > 1 or (legend and legend[0][0] != title) else ()
     return Markup("<figcaption>{title}{legend}</figcaption>").format(
-        title=title, legend=Markup("").join(_legend_entry(*entry) for entry in entries)
+        title=title, legend=Markup("").join(_legend_entry(*entry) for entry in legend)
     )
 
 
@@ -410,7 +417,7 @@ def _told(frame: Frame, strip: Strip) -> str:
 
 
 def _told_span(frame: Frame, span: Span) -> str:
-    return f"{span.word}, {frame.phrases.period(span.begin, span.end)}"
+    return f"{span.text or span.word}, {frame.phrases.period(span.begin, span.end)}"
 
 
 def _time_row(frame: Frame) -> Markup:

@@ -1,0 +1,149 @@
+"""The month in five sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from exporter.capacity.statement import Statement, listed
+from exporter.capacity.verdicts import verdicts
+from exporter.phrases import Phrases
+from exporter.report.incident_words import incident_name
+from exporter.report.model import Figure, IncidentRow, MonthReport, ReportScope
+
+_COMPARABLE: Final = 0.9
+"""Share of a month that has to be covered before it is compared with another."""
+_AS_MANY: Final = 0.0005
+"""A smaller change, as a share, is none."""
+
+_MOST_SERIOUS: Final = (
+    "capacity_no_unit",
+    "capacity_overloaded",
+    "capacity_not_without_unit",
+    "capacity_no_redundancy",
+    "capacity_unit_over",
+    "capacity_survivor_over",
+    "capacity_sites_short",
+    "capacity_survives_about",
+    "capacity_survives_until",
+    "capacity_survives_open",
+    "capacity_survives_perhaps",
+    "capacity_survives_long",
+    "capacity_survives",
+    "capacity_uncertain",
+    "capacity_unknown",
+)
+"""What is said about the capacity, the worst first; of those that are equal, the first pool."""
+
+
+def five_sentences(report: MonthReport, phrases: Phrases) -> tuple[str, ...]:
+    return (
+        _volume(report, phrases),
+        _rejected(report, phrases),
+        _service(report, phrases),
+        _incidents(report, phrases),
+        _capacity(report, phrases),
+    )
+
+
+def _volume(report: MonthReport, phrases: Phrases) -> str:
+    month = phrases.month(report.scope.begin)
+    amount = report.month.messages.value
+    if amount is None:
+        return phrases.text("sum_no_volume", month=month)
+    comparisons = tuple(filter(None, (_comparison(report, then, figure, phrases) for then, figure in _earlier(report))))
+    if not comparisons:
+        return phrases.text("sum_volume", month=month, count=round(amount))
+    return phrases.text("sum_volume_than", month=month, count=round(amount), comparison=listed(comparisons, phrases))
+
+
+def _earlier(report: MonthReport) -> tuple[tuple[datetime, Figure], ...]:
+    """Return the beginnings of the month before and of the month a year before, with their messages."""
+    before = _before(report.scope.begin)
+    year_before = report.scope.begin.replace(year=report.scope.begin.year - 1)
+    return (before, report.month_before.messages), (year_before, report.year_before.messages)
+
+
+def _before(begin: datetime) -> datetime:
+    """Return the beginning of the month before one that begins at `begin`."""
+    return (begin - timedelta(days=1)).replace(day=1)
+
+
+def _comparison(report: MonthReport, then: datetime, earlier: Figure, phrases: Phrases) -> str | None:
+    scope = report.scope
+    now = a_day(report.month.messages, scope.begin, scope.until)
+    before = a_day(earlier, then, _after(then))
+    if now is None or not before:
+        return None
+    change = now / before - 1
+    key = "sum_as_many" if abs(change) < _AS_MANY else "sum_more" if change > 0 else "sum_fewer"
+    return phrases.text(key, share=phrases.percent(abs(change)), month=phrases.month(then))
+
+
+def _after(begin: datetime) -> datetime:
+    """Return the beginning of the month after one that begins at `begin`."""
+    return (begin + timedelta(days=32)).replace(day=1)
+
+
+def a_day(amount: Figure, begin: datetime, end: datetime) -> float | None:
+    """Return the mean amount of a day, so that months of 30 and 31 days, and with gaps, can be compared.
+
+    None if too little of the time is covered for that.
+    """
+    if amount.value is None or amount.coverage < _COMPARABLE:
+        return None
+    days = (end - begin) / timedelta(days=1)  # of one time zone: a day counts as one when the clocks change, too
+    return amount.value / (days * amount.coverage)
+
+
+def _rejected(report: MonthReport, phrases: Phrases) -> str:
+    share = report.month.rejected_share.value
+    if share is None:
+        return phrases.text("sum_rejected_unknown")
+    return phrases.text("sum_rejected", share=phrases.percent(share))
+
+
+def _service(report: MonthReport, phrases: Phrases) -> str:
+    accepted, late, worst = report.availability.value, report.delays.over_60_seconds.value, report.delays.worst.value
+    if accepted is None:
+        return phrases.text("sum_service_unknown")
+    share = written_availability(accepted, phrases)
+    if late is None or worst is None:
+        return phrases.text("sum_delay_unknown", share=share)
+    if late == 0:
+        return phrases.text("sum_on_time", share=share)
+    return phrases.text("sum_late", share=share, late=phrases.duration(60 * late), worst=phrases.duration(worst))
+
+
+def written_availability(share: float, phrases: Phrases) -> str:
+    """Return an availability in percent; 100 % is written only where not a minute was missing."""
+    return phrases.percent(share, 0) if share >= 1 else phrases.percent(min(share, 0.9999), 2)
+
+
+def _incidents(report: MonthReport, phrases: Phrases) -> str:
+    if not report.incidents:
+        return phrases.text("sum_no_incident" if report.incidents_coverage else "sum_no_rules")
+    longest = max(report.incidents, key=lambda incident: incident_seconds(incident, report.scope))
+    return phrases.text(
+        "sum_incidents",
+        count=len(report.incidents),
+        longest=f"{incident_name(longest.verdict, phrases)} ({longest.pool})",
+        duration=phrases.duration(incident_seconds(longest, report.scope)),
+    )
+
+
+def incident_seconds(incident: IncidentRow, scope: ReportScope) -> float:
+    """Return how long an incident lasted, or how long until the end of the report if it had not ended."""
+    return (incident.end or scope.until).timestamp() - incident.begin.timestamp()
+
+
+def _capacity(report: MonthReport, phrases: Phrases) -> str:
+    said = verdicts(report.capacity) if report.capacity else []
+    known = [statement for statement in said if statement.key in _MOST_SERIOUS]
+    if not known:
+        return phrases.text("sum_no_capacity")
+    return min(known, key=_seriousness).text(phrases)
+
+
+def _seriousness(statement: Statement) -> int:
+    return _MOST_SERIOUS.index(statement.key)
