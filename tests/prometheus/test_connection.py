@@ -81,6 +81,13 @@ def test_headers_of_the_file_are_sent(keys: dict[str, object], name: str, value:
     assert server.seen[0].headers[name] == value
 
 
+def test_answers_are_packed_unless_they_come_from_this_machine() -> None:
+    with ApiServer(OK) as server:
+        Prometheus(server.url).query("up", 0)
+        Prometheus("http://prometheus.invalid", http(proxy_url=server.url)).query("up", 0)
+    assert [each.headers["Accept-Encoding"].split(",")[0] for each in server.seen] == ["identity", "gzip"]
+
+
 def test_two_kinds_of_credentials_are_refused() -> None:
     with pytest.raises(UsageError, match="both have credentials") as refused:
         Prometheus("http://user:s3cret@localhost", http(bearer_token="s3cret"))
@@ -315,6 +322,13 @@ def test_tls_to_a_server_without_it_is_a_sentence() -> None:
 def test_http_to_a_server_with_tls_is_a_sentence(authority: trustme.CA) -> None:
     with ApiServer(OK, server_tls(authority, "127.0.0.1")) as server:
         assert "check" in failure(server.url.replace("https:", "http:"))
+
+
+@pytest.mark.parametrize("host", ["a..b", "1.2.3.4.5", "a" * 70, "..."])
+def test_an_impossible_name_is_a_sentence(host: str) -> None:
+    assert failure(f"http://u:s3cret@{host}") == (
+        f"The host of http://{host} is neither a name nor an address: check the URL."
+    )
 
 
 def test_an_unknown_name_is_a_sentence() -> None:
