@@ -14,6 +14,8 @@ from exporter.prometheus.durations import HOUR, MINUTE
 SAMPLE: Final = 5 * MINUTE
 """Seconds from one sample of these series to the next."""
 
+SAMPLES_AN_HOUR: Final = HOUR // SAMPLE
+
 MESSAGE_RATE: Final = "pool:ironport_messages_injected:rate1h"
 REJECTED_RATE: Final = "pool:ironport_recipients_rejected:rate1h"
 RECIPIENT_RATE: Final = "pool:ironport_recipients_injected:rate1h"
@@ -22,6 +24,8 @@ COMPLETED_RATE: Final = "pool:ironport_recipients_completed:rate1h"
 """Recipients whose delivery has ended, by `result`."""
 UNITS_ACCEPTING: Final = "pool:ironport_units_accepting:ratio"
 LONGEST_DELAY: Final = "pool:ironport_work_queue_delay_seconds:max5m"
+CONSERVING: Final = "pool:ironport_resource_conservation:ratio5m"
+BACKED_UP: Final = "pool:ironport_work_queue_messages:ratio_backup5m"
 _LATE: Final = "pool:ironport_work_queue_delay_seconds:ratio_over5m"
 
 OVER: Final = {60: "1 minute", 300: "5 minutes", 900: "15 minutes"}
@@ -59,6 +63,11 @@ def total(rate: str, selector: str, window: Window) -> str:
     return f"{SAMPLE} * sum_over_time({rate}{{{selector}}}{window.samples})"
 
 
+def samples(series: str, selector: str, window: Window) -> str:
+    """Return the PromQL of the number of samples."""
+    return f"count_over_time({series}{{{selector}}}{window.samples})"
+
+
 def busiest_hour(selector: str, window: Window) -> str:
     """Return the PromQL of the most messages that a pool received in an hour."""
     return f"{HOUR} * max_over_time({MESSAGE_RATE}{{{selector}}}{window.samples})"
@@ -67,6 +76,11 @@ def busiest_hour(selector: str, window: Window) -> str:
 def available(selector: str, window: Window) -> str:
     """Return the PromQL of the share of the time in which at least one unit of a pool accepted mail."""
     return f"avg_over_time(({UNITS_ACCEPTING}{{{selector}}} > bool 0){window.points})"
+
+
+def all_available(selector: str, window: Window) -> str:
+    """Return the PromQL of the share of the time in which at least one unit of every pool accepted mail."""
+    return f"avg_over_time((min({UNITS_ACCEPTING}{{{selector}}} > bool 0)){window.points})"
 
 
 def minutes_late_in_pool(selector: str, window: Window) -> str:
@@ -86,12 +100,12 @@ def worst_delay(selector: str, window: Window) -> str:
 
 def minutes_conserving(selector: str, window: Window) -> str:
     """Return the PromQL of the minutes in which a unit of a pool was in resource conservation."""
-    return _minutes(f"pool:ironport_resource_conservation:ratio5m{{{selector}}}", window)
+    return _minutes(f"{CONSERVING}{{{selector}}}", window)
 
 
 def minutes_backed_up(selector: str, window: Window) -> str:
     """Return the PromQL of the minutes in which a unit of a pool had more than 10,000 messages in its work queue."""
-    return _minutes(f"pool:ironport_work_queue_messages:ratio_backup5m{{{selector}}}", window)
+    return _minutes(f"{BACKED_UP}{{{selector}}}", window)
 
 
 def _minutes(ratio: str, window: Window) -> str:

@@ -67,6 +67,9 @@ class MailVolume:
     """Recipients whose delivery failed for good."""
 
 
+NO_MAIL_MEASURED: Final = MailVolume(NOT_MEASURED, NOT_MEASURED, NOT_MEASURED)
+
+
 @dataclass(frozen=True, slots=True)
 class ReportDay:
     """A day of the month."""
@@ -237,6 +240,5 @@ class MonthReport:
     changes: tuple[FleetChange, ...]
     destinations: tuple[DestinationMail, ...] | None = None
     """Of the client; None where nobody reads them."""
-    trouble: TroubleMinutes = NO_TROUBLE_MEASURED
     whole_pool: tuple[str, ...] = ()
     """The figures that are those of whole pools although only some sites are chosen: delays."""

@@ -1,0 +1,220 @@
+"""Collects a month's report from a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exporter.errors import ExporterError, UsageError, suggestion
+from exporter.prometheus.client import Prometheus
+from exporter.prometheus.selection import Selection
+from exporter.report import unit_figures
+from exporter.report.availability import Availability, MonthTrouble, availability, trouble
+from exporter.report.changes import changes
+from exporter.report.delays import HourlyMeans, MonthDelays, hourly_means, mail_delays
+from exporter.report.destinations import destinations
+from exporter.report.hourly import ALL_HOURS, Hourly, Key, Source
+from exporter.report.model import (
+    NO_MAIL_MEASURED,
+    NOT_MEASURED,
+    DestinationMail,
+    MailVolume,
+    MonthReport,
+    PoolMonth,
+    ReportDay,
+    ReportScope,
+)
+from exporter.report.period import Period, month_before, year_before
+from exporter.report.units import UnitHours, units_of
+from exporter.report.volumes import MonthMail, mail_of_pools
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFilter:
+    """What a report is about."""
+
+    selection: Selection
+    client: str | None = None
+    domains: tuple[str, ...] = ()
+    """The mail domains of the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What the server has about a month."""
+
+    period: Period
+    mail: MonthMail
+    before: MonthMail
+    year_before: MonthMail
+    available: Availability
+    delays: MonthDelays
+    means: HourlyMeans
+    trouble: MonthTrouble
+    units: list[UnitHours]
+
+
+def collect(prometheus: Prometheus, period: Period, about: ReportFilter) -> MonthReport:
+    """Raise ExporterError where the server has nothing of the month, UsageError for a chosen name that is not there."""
+    _refuse_without_rules(prometheus)
+    source, selection = Source(prometheus, period), about.selection
+    units = units_of(source, selection.of_units)
+    _refuse_unknown(source, selection, units)
+    answers = _ask(source, selection, units)
+    chosen = ReportScope(
+        period.begin,
+        period.end,
+        period.until,
+        selection.jobs,
+        selection.pools,
+        selection.sites,
+        about.client,
+        about.domains,
+    )
+    return _report(answers, chosen, destinations(source, selection.of_units, about.domains) if about.domains else None)
+
+
+def _ask(source: Source, selection: Selection, units: list[UnitHours]) -> _Answers:
+    before, a_year_before = (
+        mail_of_pools(Source(source.prometheus, then(source.period)), selection) for then in (month_before, year_before)
+    )
+    mail = mail_of_pools(source, selection)
+    means = _means_of_sites(source.period, mail) if selection.sites else hourly_means(source, selection.of_pools)
+    return _Answers(
+        source.period,
+        mail,
+        before,
+        a_year_before,
+        availability(source, selection),
+        mail_delays(source, selection.of_pools),
+        means,
+        trouble(source, selection),
+        units,
+    )
+
+
+def _means_of_sites(period: Period, mail: MonthMail) -> HourlyMeans:
+    """Return the messages of each hour of the clock: nobody recorded those of 60 minutes by site."""
+    return HourlyMeans(period, {pool: dict(_known(period, each.messages)) for pool, each in mail.pools.items()})
+
+
+def _known(period: Period, messages: Hourly | None) -> Iterator[tuple[float, float]]:
+    for time, value in zip(period.instants, messages.values, strict=True) if messages else ():
+        if value is not None:
+            yield time, value
+
+
+# --- what cannot be reported ------------------------------------------------------------------------------------------
+
+
+def _refuse_without_rules(prometheus: Prometheus) -> None:
+    if unit_figures.UNIT_UP not in prometheus.metric_names():
+        raise ExporterError(
+            "The server has no series of the recording rules, which reports are made from: load alerts/rules there."
+        )
+
+
+def _refuse_unknown(source: Source, selection: Selection, units: list[UnitHours]) -> None:
+    """Raise UsageError for a chosen name that no unit has in the month, ExporterError for a month without units."""
+    pools = {labels.pool for unit in units for labels in unit.labels.values()}
+    sites = {labels.site for unit in units for labels in unit.labels.values()}
+    wanted = (("job", selection.jobs, {unit.job for unit in units}), ("pool", selection.pools, pools))
+    for label, names, there in (*wanted, ("site", selection.sites, sites)):
+        for name in names:
+            if name not in there:
+                raise UsageError(_not_there(source, label, name))
+    if not units:
+        raise ExporterError(_no_history(source))
+
+
+def _not_there(source: Source, label: str, name: str) -> str:
+    known = _names(source, label)
+    if not known:
+        return _no_history(source)
+    month = f"{source.period.begin:%Y-%m}"
+    return f"In {month} there is no {label} {name!r}.{suggestion(name, known)} There were: {', '.join(known)}."
+
+
+def _names(source: Source, label: str) -> list[str]:
+    """Return the values of a label in the month, without those units that have none."""
+    window = f"{len(source.period.instants)}h"
+    query = f"group by ({label}) (count_over_time({unit_figures.UNIT_UP}[{window}]))"
+    found = source.prometheus.query(query, source.period.instants[-1], f"names of each {label}")
+    return sorted(name for series in found if (name := series["metric"].get(label)))
+
+
+def _no_history(source: Source) -> str:
+    month = source.period.begin
+    return (
+        f"The server has no samples of ironport-exporter in {month:%Y-%m}: name a month that it has kept. "
+        "Prometheus keeps 15 days unless --storage.tsdb.retention.time is set."
+    )
+
+
+# --- the report -------------------------------------------------------------------------------------------------------
+
+
+def _report(answers: _Answers, scope: ReportScope, found: tuple[DestinationMail, ...] | None) -> MonthReport:
+    period, mail = answers.period, answers.mail
+    return MonthReport(
+        scope=scope,
+        month=mail.all.volume(),
+        month_before=answers.before.all.volume(),
+        year_before=answers.year_before.all.volume(),
+        days=tuple(_days(answers)),
+        busiest_hour=answers.means.busiest(mail.leading),
+        availability=answers.available.service.mean(ALL_HOURS) if answers.available.service else NOT_MEASURED,
+        delays=answers.delays.of_all(),
+        pools=tuple(_pool(answers, pool, pool in mail.leading) for pool in _pools(answers)),
+        units=tuple(unit.month(period) for unit in answers.units),
+        incidents=(),
+        incidents_coverage=0.0,
+        capacity=None,
+        changes=changes(answers.units, period),
+        destinations=found,
+        whole_pool=("delays",) if scope.sites else (),
+    )
+
+
+def _pools(answers: _Answers) -> list[Key]:
+    of_units = {(unit.job, labels.pool) for unit in answers.units for labels in unit.labels.values()}
+    return sorted(of_units.union(answers.mail.pools, answers.available.pools))
+
+
+def _pool(answers: _Answers, pool: Key, leads: bool) -> PoolMonth:
+    job, name = pool
+    available = answers.available.pools.get(pool)
+    return PoolMonth(
+        name,
+        job,
+        answers.mail.pools[pool].volume() if pool in answers.mail.pools else NO_MAIL_MEASURED,
+        available.mean(ALL_HOURS) if available else NOT_MEASURED,
+        answers.delays.of_pool(pool),
+        _stream(answers, pool),
+        leads,
+        _earlier(answers.before, pool),
+        _earlier(answers.year_before, pool),
+        answers.means.busiest([pool]),
+        answers.trouble.of_pool(pool, ALL_HOURS),
+        tuple(_days(answers, pool)),
+    )
+
+
+def _stream(answers: _Answers, pool: Key) -> str:
+    """Return the stream of a pool; without XML only its units know it."""
+    of_units = (labels.stream for unit in answers.units for labels in unit.labels.values() if labels.pool == pool[1])
+    return answers.mail.streams.get(pool) or next(of_units, "")
+
+
+def _earlier(mail: MonthMail, pool: Key) -> MailVolume | None:
+    return mail.pools[pool].volume() if pool in mail.pools else None
+
+
+def _days(answers: _Answers, pool: Key | None = None) -> Iterator[ReportDay]:
+    """Yield the days of a pool, by default of all pools together."""
+    for begin, end, hours in answers.period.days():
+        mail = answers.mail.pools.get(pool) if pool else answers.mail.all
+        volume = mail.volume(hours) if mail else NO_MAIL_MEASURED
+        delays = answers.delays
+        late = delays.minutes_of_pool(pool, hours) if pool else delays.minutes_anywhere(hours)
+        yield ReportDay(begin, end, volume.messages, *late, rejected=volume.rejected)

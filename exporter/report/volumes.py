@@ -1,0 +1,159 @@
+"""How much mail there was in each pool, and in all together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from exporter.prometheus.selection import Selection
+from exporter.report import figures, unit_figures
+from exporter.report.figures import LAST_HOUR, SAMPLES_AN_HOUR
+from exporter.report.hourly import ALL_HOURS, POOL, Hourly, Key, Source, together
+from exporter.report.model import NOT_MEASURED, Figure, MailVolume
+from exporter.report.unit_figures import SAMPLES_AN_HOUR_OF_UNIT
+
+_RESULT: Final = (*POOL, "result")
+_STREAM: Final = (*POOL, "stream")
+
+
+class _Query(NamedTuple):
+    """The PromQL of a figure, that of its samples in an hour, and how many these are where none is missing."""
+
+    value: str
+    samples: str
+    expected: int
+
+
+class _Queries(NamedTuple):
+    messages: _Query
+    rejected: _Query
+    recipients: _Query
+    completed: _Query
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The mail of a pool, or of several, by the hour; None for what nobody measured."""
+
+    messages: Hourly | None
+    rejected: Hourly | None
+    recipients: Hourly | None
+    """Recipients of the messages that were received; of several pools, only of those that reject any."""
+    delivered: Hourly | None
+    hard_bounced: Hourly | None
+
+    def volume(self, hours: slice = ALL_HOURS) -> MailVolume:
+        rejected = _total(self.rejected, hours)
+        return MailVolume(
+            _total(self.messages, hours),
+            rejected,
+            _share(rejected, _total(self.recipients, hours)),
+            _total(self.delivered, hours),
+            _total(self.hard_bounced, hours),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MonthMail:
+    """The mail of a month."""
+
+    pools: Mapping[Key, Mail]
+    streams: Mapping[Key, str]
+    leading: frozenset[Key]
+    """The pool of each stream that received the most messages."""
+    all: Mail
+    """The mail of all pools together; that of a stream counts once."""
+
+
+def _total(figure: Hourly | None, hours: slice = ALL_HOURS) -> Figure:
+    return figure.total(hours) if figure else NOT_MEASURED
+
+
+def _share(rejected: Figure, recipients: Figure) -> Figure:
+    """Return the share of the rejected recipients; where none were rejected it is 0, whatever the others."""
+    if rejected.value is None:
+        return NOT_MEASURED
+    everything = rejected.value + (recipients.value or 0.0)
+    return Figure(rejected.value / everything if everything else 0.0, rejected.coverage)
+
+
+def mail_of_pools(source: Source, selection: Selection) -> MonthMail:
+    """Ask for the mail of the period; if sites are chosen, for that of their units."""
+    queries = _of_sites(selection.of_units) if selection.sites else _of_pools(selection.of_pools)
+    by_stream = source.by_hour(*queries.messages, "messages", _STREAM)
+    hours = source.period.hours
+    messages = _without_stream(by_stream, hours)
+    rejected = source.by_hour(*queries.rejected, "rejected recipients")
+    recipients = source.by_hour(*queries.recipients, "recipients")
+    completed = source.by_hour(*queries.completed, "completed recipients", _RESULT)
+    delivered, bounced = (_with_result(completed, result) for result in ("delivered", "hard_bounced"))
+    measured = (messages, rejected, recipients, delivered, bounced)
+    pools = {pool: Mail(*(each.get(pool) for each in measured)) for each in measured for pool in each}
+    streams: dict[Key, str] = {(job, pool): stream for job, pool, stream in by_stream}
+    leading = _leading(pools, streams)
+    return MonthMail(pools, streams, leading, _all(pools, leading, hours))
+
+
+def _leading(pools: Mapping[Key, Mail], streams: Mapping[Key, str]) -> frozenset[Key]:
+    best: dict[tuple[str, str], tuple[float, Key]] = {}
+    for pool, stream in streams.items():
+        amount = _total(pools[pool].messages).value or 0.0
+        best[pool[0], stream] = max(best.get((pool[0], stream), (-1.0, pool)), (amount, pool))
+    return frozenset(pool for _, pool in best.values())
+
+
+def _all(pools: Mapping[Key, Mail], leading: frozenset[Key], hours: int) -> Mail:
+    leaders = [pools[pool] for pool in leading]
+    rejecting = [mail for mail in pools.values() if _total(mail.rejected).value]
+    return Mail(
+        _together((mail.messages for mail in leaders), hours),
+        _together((mail.rejected for mail in pools.values()), hours),
+        _together((mail.recipients for mail in rejecting), hours),
+        _together((mail.delivered for mail in leaders), hours),
+        _together((mail.hard_bounced for mail in pools.values()), hours),
+    )
+
+
+def _together(parts: Iterable[Hourly | None], hours: int) -> Hourly:
+    return together([part for part in parts if part], hours)
+
+
+def _of_pools(selector: str) -> _Queries:
+    series = (figures.MESSAGE_RATE, figures.REJECTED_RATE, figures.RECIPIENT_RATE, figures.COMPLETED_RATE)
+    return _Queries(*(_recorded(each, selector) for each in series))
+
+
+def _recorded(rate: str, selector: str) -> _Query:
+    samples = figures.samples(rate, selector, LAST_HOUR)
+    return _Query(figures.total(rate, selector, LAST_HOUR), samples, SAMPLES_AN_HOUR)
+
+
+def _of_sites(selector: str) -> _Queries:
+    series = unit_figures.MESSAGES_OF_UNIT
+    samples = unit_figures.samples_of_units(series, selector)
+    return _Queries(
+        _Query(unit_figures.messages_of_units(selector), samples, SAMPLES_AN_HOUR_OF_UNIT),
+        _counted("ironport_recipients_rejected_total", selector),
+        _counted("ironport_recipients_injected_total", selector),
+        _counted("ironport_recipients_completed_total", selector, "result"),
+    )
+
+
+def _counted(counter: str, selector: str, label: str = "") -> _Query:
+    """Return the query of a counter, whose samples come as often as scrapes: an hour with any is covered."""
+    value = unit_figures.recipients_of_units(counter, selector, label)
+    return _Query(value, f"({value}) >= bool 0", 1)
+
+
+def _without_stream(figure: Mapping[Key, Hourly], hours: int) -> dict[Key, Hourly]:
+    """Return the figure by pool. A pool has several streams if its label was changed."""
+    parts: defaultdict[Key, list[Hourly]] = defaultdict(list)
+    for (job, pool, _stream), part in figure.items():
+        parts[job, pool].append(part)
+    return {pool: same[0] if len(same) == 1 else together(same, hours) for pool, same in parts.items()}
+
+
+def _with_result(completed: Mapping[Key, Hourly], wanted: str) -> dict[Key, Hourly]:
+    return {(job, pool): figure for (job, pool, result), figure in completed.items() if result == wanted}
