@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exporter.prometheus.selection import Selection
 from exporter.report import figures, unit_figures
 from exporter.report.figures import LAST_HOUR, SAMPLES_AN_HOUR
-from exporter.report.hourly import Hourly, Key, Source
+from exporter.report.hourly import Hourly, HourlyQueries, Key
 from exporter.report.model import NOT_MEASURED, Figure, TroubleMinutes
 from exporter.report.unit_figures import SAMPLES_AN_HOUR_OF_UNIT
 
@@ -23,17 +23,17 @@ class Availability:
     """By at least one unit of every pool; None without samples."""
 
 
-def availability(source: Source, selection: Selection) -> Availability:
+def availability(queries: HourlyQueries, selection: Selection) -> Availability:
     if selection.sites:
         selector, expected = selection.of_units, SAMPLES_AN_HOUR_OF_UNIT
         samples = unit_figures.samples_of_units(unit_figures.UNIT_UP, selector)
         pools, every = unit_figures.available_of_units(selector), unit_figures.all_available_of_units(selector)
     else:
         selector, expected = selection.of_pools, SAMPLES_AN_HOUR
-        samples = figures.samples(figures.UNITS_ACCEPTING, selector, LAST_HOUR)
+        samples = figures.number_of_samples(figures.UNITS_ACCEPTING, selector, LAST_HOUR)
         pools, every = figures.available(selector, LAST_HOUR), figures.all_available(selector, LAST_HOUR)
-    service = source.by_hour(every, f"max({samples})", expected, "the availability of the service", ())
-    return Availability(source.by_hour(pools, samples, expected, "the availability of pools"), service.get(()))
+    service = queries.by_hour(every, f"max({samples})", expected, "the availability of the service", ())
+    return Availability(queries.by_hour(pools, samples, expected, "the availability of pools"), service.get(()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _total(figure: Hourly | None, hours: slice) -> Figure:
     return figure.total(hours) if figure else NOT_MEASURED
 
 
-def trouble(source: Source, selection: Selection) -> MonthTrouble:
+def trouble(queries: HourlyQueries, selection: Selection) -> MonthTrouble:
     """Ask for the minutes of trouble; a unit that refuses nothing has no samples of refusing."""
     up = unit_figures.samples_of_units(unit_figures.UNIT_UP, selection.of_units)
     refusing = f"({unit_figures.minutes_refusing(selection.of_units)} or 0 * {up})"
@@ -67,11 +67,11 @@ def trouble(source: Source, selection: Selection) -> MonthTrouble:
         conserving = figures.minutes_conserving(selector, LAST_HOUR), _samples(figures.CONSERVING, selector)
         backed_up = figures.minutes_backed_up(selector, LAST_HOUR), _samples(figures.BACKED_UP, selector)
     return MonthTrouble(
-        source.by_hour(*conserving, expected, "resource conservation"),
-        source.by_hour(refusing, up, SAMPLES_AN_HOUR_OF_UNIT, "refused mail"),
-        source.by_hour(*backed_up, expected, "long work queues"),
+        queries.by_hour(*conserving, expected, "resource conservation"),
+        queries.by_hour(refusing, up, SAMPLES_AN_HOUR_OF_UNIT, "refused mail"),
+        queries.by_hour(*backed_up, expected, "long work queues"),
     )
 
 
 def _samples(series: str, selector: str) -> str:
-    return figures.samples(series, selector, LAST_HOUR)
+    return figures.number_of_samples(series, selector, LAST_HOUR)

@@ -13,7 +13,7 @@ from exporter.report.units import UnitHours
 
 
 @dataclass(frozen=True, slots=True)
-class _Move:
+class _PoolMove:
     """A unit that has another pool from an hour on."""
 
     unit: UnitHours
@@ -64,9 +64,9 @@ def _span_of_job(job: str, units: Iterable[UnitHours]) -> tuple[int, int]:
     return min(unit.first for unit in same), max(unit.last for unit in same)
 
 
-def _moves(unit: UnitHours) -> Iterator[_Move]:
+def _moves(unit: UnitHours) -> Iterator[_PoolMove]:
     for hour, before, after in _steps({hour: labels.pool for hour, labels in unit.labels.items()}):
-        yield _Move(unit, hour, before, after)
+        yield _PoolMove(unit, hour, before, after)
 
 
 def _steps(values: Mapping[int, str]) -> Iterator[tuple[int, str, str]]:
@@ -85,7 +85,7 @@ def _lives(units: Iterable[UnitHours]) -> dict[Key, range]:
     return {pool: range(min(known), max(known) + 1) for pool, known in hours.items()}
 
 
-def _renames(moves: Iterable[_Move], lives: Mapping[Key, range]) -> dict[Key, int]:
+def _renames(moves: Iterable[_PoolMove], lives: Mapping[Key, range]) -> dict[Key, int]:
     """Return job, old name, new name and the hour of each pool whose units all have another pool from an hour on."""
     return {
         (move.unit.job, move.before, move.after): move.hour

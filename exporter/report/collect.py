@@ -12,8 +12,8 @@ from exporter.report import unit_figures
 from exporter.report.availability import Availability, MonthTrouble, availability, trouble
 from exporter.report.changes import changes
 from exporter.report.delays import HourlyMeans, MonthDelays, hourly_means, mail_delays
-from exporter.report.destinations import destinations
-from exporter.report.hourly import ALL_HOURS, Hourly, Key, Source
+from exporter.report.destinations import client_destinations
+from exporter.report.hourly import ALL_HOURS, Hourly, HourlyQueries, Key
 from exporter.report.model import (
     NO_MAIL_MEASURED,
     NOT_MEASURED,
@@ -57,10 +57,10 @@ class _Answers:
 def collect(prometheus: Prometheus, period: Period, about: ReportFilter) -> MonthReport:
     """Raise ExporterError where the server has nothing of the month, UsageError for a chosen name that is not there."""
     _refuse_without_rules(prometheus)
-    source, selection = Source(prometheus, period), about.selection
-    units = units_of(source, selection.of_units)
-    _refuse_unknown(source, selection, units)
-    answers = _ask(source, selection, units)
+    queries, selection = HourlyQueries(prometheus, period), about.selection
+    units = units_of(queries, selection.of_units)
+    _refuse_unknown(queries, selection, units)
+    answers = _ask(queries, selection, units)
     chosen = ReportScope(
         period.begin,
         period.end,
@@ -71,24 +71,27 @@ def collect(prometheus: Prometheus, period: Period, about: ReportFilter) -> Mont
         about.client,
         about.domains,
     )
-    return _report(answers, chosen, destinations(source, selection.of_units, about.domains) if about.domains else None)
-
-
-def _ask(source: Source, selection: Selection, units: list[UnitHours]) -> _Answers:
-    before, a_year_before = (
-        mail_of_pools(Source(source.prometheus, then(source.period)), selection) for then in (month_before, year_before)
+    return _report(
+        answers, chosen, client_destinations(queries, selection.of_units, about.domains) if about.domains else None
     )
-    mail = mail_of_pools(source, selection)
-    means = _means_of_sites(source.period, mail) if selection.sites else hourly_means(source, selection.of_pools)
+
+
+def _ask(queries: HourlyQueries, selection: Selection, units: list[UnitHours]) -> _Answers:
+    before, a_year_before = (
+        mail_of_pools(HourlyQueries(queries.prometheus, then(queries.period)), selection)
+        for then in (month_before, year_before)
+    )
+    mail = mail_of_pools(queries, selection)
+    means = _means_of_sites(queries.period, mail) if selection.sites else hourly_means(queries, selection.of_pools)
     return _Answers(
-        source.period,
+        queries.period,
         mail,
         before,
         a_year_before,
-        availability(source, selection),
-        mail_delays(source, selection.of_pools),
+        availability(queries, selection),
+        mail_delays(queries, selection.of_pools),
         means,
-        trouble(source, selection),
+        trouble(queries, selection),
         units,
     )
 
@@ -114,7 +117,7 @@ def _refuse_without_rules(prometheus: Prometheus) -> None:
         )
 
 
-def _refuse_unknown(source: Source, selection: Selection, units: list[UnitHours]) -> None:
+def _refuse_unknown(queries: HourlyQueries, selection: Selection, units: list[UnitHours]) -> None:
     """Raise UsageError for a chosen name that no unit has in the month, ExporterError for a month without units."""
     pools = {labels.pool for unit in units for labels in unit.labels.values()}
     sites = {labels.site for unit in units for labels in unit.labels.values()}
@@ -122,29 +125,29 @@ def _refuse_unknown(source: Source, selection: Selection, units: list[UnitHours]
     for label, names, there in (*wanted, ("site", selection.sites, sites)):
         for name in names:
             if name not in there:
-                raise UsageError(_not_there(source, label, name))
+                raise UsageError(_not_there(queries, label, name))
     if not units:
-        raise ExporterError(_no_history(source))
+        raise ExporterError(_no_history(queries))
 
 
-def _not_there(source: Source, label: str, name: str) -> str:
-    known = _names(source, label)
+def _not_there(queries: HourlyQueries, label: str, name: str) -> str:
+    known = _names(queries, label)
     if not known:
-        return _no_history(source)
-    month = f"{source.period.begin:%Y-%m}"
+        return _no_history(queries)
+    month = f"{queries.period.begin:%Y-%m}"
     return f"In {month} there is no {label} {name!r}.{suggestion(name, known)} There were: {', '.join(known)}."
 
 
-def _names(source: Source, label: str) -> list[str]:
+def _names(queries: HourlyQueries, label: str) -> list[str]:
     """Return the values of a label in the month, without those units that have none."""
-    window = f"{len(source.period.instants)}h"
+    window = f"{len(queries.period.instants)}h"
     query = f"group by ({label}) (count_over_time({unit_figures.UNIT_UP}[{window}]))"
-    found = source.prometheus.query(query, source.period.instants[-1], f"names of each {label}")
+    found = queries.prometheus.query(query, queries.period.instants[-1], f"names of each {label}")
     return sorted(name for series in found if (name := series["metric"].get(label)))
 
 
-def _no_history(source: Source) -> str:
-    month = source.period.begin
+def _no_history(queries: HourlyQueries) -> str:
+    month = queries.period.begin
     return (
         f"The server has no samples of ironport-exporter in {month:%Y-%m}: name a month that it has kept. "
         "Prometheus keeps 15 days unless --storage.tsdb.retention.time is set."

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from exporter.prometheus.durations import HOUR
 from exporter.report import figures
 from exporter.report.figures import LAST_FIVE_MINUTES, LAST_HOUR, OVER, SAMPLE, SAMPLES_AN_HOUR
-from exporter.report.hourly import ALL_HOURS, POOL, Hourly, Key, Source, key_of, numbers, together
+from exporter.report.hourly import ALL_HOURS, POOL, Hourly, HourlyQueries, Key, key_of, numbers, together
 from exporter.report.model import NOT_MEASURED, BusiestHour, Figure, MailDelays
 from exporter.report.period import Period
 
@@ -70,21 +70,21 @@ def _minutes(late: Mapping[int, Hourly], hours: slice) -> LateMinutes:
     return LateMinutes(*(late[over].total(hours) if over in late else NOT_MEASURED for over in OVER))
 
 
-def mail_delays(source: Source, selector: str) -> MonthDelays:
+def mail_delays(queries: HourlyQueries, selector: str) -> MonthDelays:
     """Ask for the delays of the period; series of delays have no site."""
-    longest = fine(source, figures.worst_delay(selector, LAST_FIVE_MINUTES), "longest delays")
-    covered = {pool: _covered(source.period, waits) for pool, waits in longest.items()}
-    late = source.values(figures.minutes_late_in_pool(selector, LAST_HOUR), "minutes of delay", _OVER)
+    longest = fine(queries, figures.worst_delay(selector, LAST_FIVE_MINUTES), "longest delays")
+    covered = {pool: _covered(queries.period, waits) for pool, waits in longest.items()}
+    late = queries.values(figures.minutes_late_in_pool(selector, LAST_HOUR), "minutes of delay", _OVER)
     pools: defaultdict[Key, dict[int, Hourly]] = defaultdict(dict)
     for (job, pool, over), values in late.items():
-        pools[job, pool][_SECONDS[over]] = _hourly(values, covered.get((job, pool), ()), source.period)
-    everywhere = together([each[60] for each in pools.values() if 60 in each], source.period.hours).covered
+        pools[job, pool][_SECONDS[over]] = _hourly(values, covered.get((job, pool), ()), queries.period)
+    everywhere = together([each[60] for each in pools.values() if 60 in each], queries.period.hours).covered
     anywhere = {}
     for seconds, over in OVER.items():
         query = figures.minutes_late_anywhere(over, selector, LAST_HOUR)
-        for values in source.values(query, f"minutes of delays over {over}", ()).values():
-            anywhere[seconds] = _hourly(values, everywhere, source.period)
-    return MonthDelays(source.period, pools, anywhere, longest)
+        for values in queries.values(query, f"minutes of delays over {over}", ()).values():
+            anywhere[seconds] = _hourly(values, everywhere, queries.period)
+    return MonthDelays(queries.period, pools, anywhere, longest)
 
 
 def _hourly(values: Mapping[int, float], covered: Sequence[float], period: Period) -> Hourly:
@@ -100,10 +100,10 @@ def _covered(period: Period, samples: Samples) -> list[float]:
     return [min(1.0, count / SAMPLES_AN_HOUR) for count in counts]
 
 
-def fine(source: Source, expression: str, what: str) -> dict[Key, dict[float, float]]:
+def fine(queries: HourlyQueries, expression: str, what: str) -> dict[Key, dict[float, float]]:
     """Return the values of each pool at the end of each five minutes."""
     found: defaultdict[Key, dict[float, float]] = defaultdict(dict)
-    for series in source.prometheus.query_range(expression, source.period.every(SAMPLE), what):
+    for series in queries.prometheus.query_range(expression, queries.period.every(SAMPLE), what):
         samples = found[key_of(series, POOL)]
         for time, value in numbers(series):
             samples[time] = max(value, samples.get(time, value))
@@ -130,5 +130,5 @@ class HourlyMeans:
         return BusiestHour(self.period.moment(time - HOUR), within[time])
 
 
-def hourly_means(source: Source, selector: str) -> HourlyMeans:
-    return HourlyMeans(source.period, fine(source, figures.busiest_hour(selector, LAST_FIVE_MINUTES), "busiest hour"))
+def hourly_means(queries: HourlyQueries, selector: str) -> HourlyMeans:
+    return HourlyMeans(queries.period, fine(queries, figures.busiest_hour(selector, LAST_FIVE_MINUTES), "busiest hour"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from exporter.errors import UsageError
-from exporter.report.hourly import ALL_HOURS, Hourly, Key, Source
+from exporter.report.hourly import ALL_HOURS, Hourly, HourlyQueries, Key
 from exporter.report.model import NOT_MEASURED, DestinationMail
 
 _DOMAIN: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
@@ -25,19 +25,21 @@ def parse_client(text: str) -> tuple[str, tuple[str, ...]]:
     return name.strip(), domains
 
 
-def destinations(source: Source, selector: str, domains: Sequence[str]) -> tuple[DestinationMail, ...] | None:
+def client_destinations(
+    queries: HourlyQueries, selector: str, domains: Sequence[str]
+) -> tuple[DestinationMail, ...] | None:
     """Return the mail to the domains and to what is below them; None where no unit's page tophosts is read."""
-    read = source.by_hour(*_presence(selector), 1, "destinations", ())
+    read = queries.by_hour(*_presence(selector), 1, "destinations", ())
     if not read:
         return None
     pattern = "|".join(re.escape(domain) for domain in domains).replace("\\", r"\\")
     chosen = ",".join(filter(None, (selector, f'destination=~"(?i)(.+\\\\.)?({pattern})"')))
     delivered, bounced = (
-        _mail(source, f"ironport_destination_{counter}_total", chosen, read[()])
+        _mail(queries, f"ironport_destination_{counter}_total", chosen, read[()])
         for counter in ("delivered_recipients", "hard_bounces")
     )
     names = sorted({*delivered, *bounced})
-    return tuple(_destination(name, delivered, bounced, source) for name in names)
+    return tuple(_destination(name, delivered, bounced) for name in names)
 
 
 def _presence(selector: str) -> tuple[str, str]:
@@ -45,15 +47,13 @@ def _presence(selector: str) -> tuple[str, str]:
     return seen, seen
 
 
-def _mail(source: Source, counter: str, chosen: str, read: Hourly) -> dict[Key, Hourly]:
+def _mail(queries: HourlyQueries, counter: str, chosen: str, read: Hourly) -> dict[Key, Hourly]:
     query = f"3600 * sum by (destination) (rate({counter}{{{chosen}}}[59m59s999ms]))"
-    hours = range(source.period.hours)
-    found = source.values(query, f"mail of {counter}", _DESTINATION)
+    hours = range(queries.period.hours)
+    found = queries.values(query, f"mail of {counter}", _DESTINATION)
     return {name: Hourly([values.get(hour) for hour in hours], read.covered) for name, values in found.items()}
 
 
-def _destination(
-    name: Key, delivered: Mapping[Key, Hourly], bounced: Mapping[Key, Hourly], source: Source
-) -> DestinationMail:
+def _destination(name: Key, delivered: Mapping[Key, Hourly], bounced: Mapping[Key, Hourly]) -> DestinationMail:
     figures = (each[name].total(ALL_HOURS) if name in each else NOT_MEASURED for each in (delivered, bounced))
     return DestinationMail(name[0], *figures)

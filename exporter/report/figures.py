@@ -63,7 +63,7 @@ def total(rate: str, selector: str, window: Window) -> str:
     return f"{SAMPLE} * sum_over_time({rate}{{{selector}}}{window.samples})"
 
 
-def samples(series: str, selector: str, window: Window) -> str:
+def number_of_samples(series: str, selector: str, window: Window) -> str:
     """Return the PromQL of the number of samples."""
     return f"count_over_time({series}{{{selector}}}{window.samples})"
 

@@ -84,7 +84,7 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class HourlyQueries:
     """Where figures come from: a server, and the period that they are about."""
 
     prometheus: Prometheus

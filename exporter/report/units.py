@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from exporter.prometheus.durations import HOUR
 from exporter.report import unit_figures
 from exporter.report.figures import SAMPLE
-from exporter.report.hourly import ALL_HOURS, Hourly, Key, Source, key_of, numbers
+from exporter.report.hourly import ALL_HOURS, Hourly, HourlyQueries, Key, key_of, numbers
 from exporter.report.model import Outage, UnitMonth
 from exporter.report.period import Period
 from exporter.report.unit_figures import SAMPLES_AN_HOUR_OF_UNIT
@@ -56,18 +56,18 @@ class UnitHours:
         return UnitMonth(self.name, now.pool, now.site or None, available, self.outages, unknown, self.job, now.role)
 
 
-def units_of(source: Source, selector: str) -> list[UnitHours]:
+def units_of(queries: HourlyQueries, selector: str) -> list[UnitHours]:
     """Ask for the units of the period, in the order of job, pool and name."""
-    up = source.by_hour(
+    up = queries.by_hour(
         unit_figures.up_of_unit(selector),
         unit_figures.samples_of_unit(selector),
         SAMPLES_AN_HOUR_OF_UNIT,
         "availability of units",
         _LABELS,
     )
-    refusing = source.values(unit_figures.refusing_of_unit(selector), "units that refused mail", _UNIT)
-    releases = _releases(source, selector)
-    outages = _outages(source, selector)
+    refusing = queries.values(unit_figures.refusing_of_unit(selector), "units that refused mail", _UNIT)
+    releases = _releases(queries, selector)
+    outages = _outages(queries, selector)
     by_unit: defaultdict[Key, dict[UnitLabels, Hourly]] = defaultdict(dict)
     for (job, name, *labels), hourly in up.items():
         by_unit[job, name][UnitLabels(*labels)] = hourly
@@ -104,10 +104,10 @@ def _accepting(parts: Sequence[Hourly], refusing: Mapping[int, float]) -> Hourly
     return Hourly(values, covered)
 
 
-def _releases(source: Source, selector: str) -> dict[Key, dict[int, str]]:
+def _releases(queries: HourlyQueries, selector: str) -> dict[Key, dict[int, str]]:
     """Return the release of each unit by the hour; where it changed within the hour, the one that came later."""
     found: defaultdict[Key, list[tuple[str, list[int]]]] = defaultdict(list)
-    versions = source.values(unit_figures.releases_of_unit(selector), "releases of AsyncOS", (*_UNIT, "version"))
+    versions = queries.values(unit_figures.releases_of_unit(selector), "releases of AsyncOS", (*_UNIT, "version"))
     for (job, name, version), hours in versions.items():
         found[job, name].append((version, sorted(hours)))
     return {
@@ -116,12 +116,12 @@ def _releases(source: Source, selector: str) -> dict[Key, dict[int, str]]:
     }
 
 
-def _outages(source: Source, selector: str) -> dict[Key, tuple[Outage, ...]]:
+def _outages(queries: HourlyQueries, selector: str) -> dict[Key, tuple[Outage, ...]]:
     query = unit_figures.out_of_service(selector)
     times: defaultdict[Key, set[float]] = defaultdict(set)
-    for series in source.prometheus.query_range(query, source.period.every(SAMPLE), "outages of units"):
+    for series in queries.prometheus.query_range(query, queries.period.every(SAMPLE), "outages of units"):
         times[key_of(series, _UNIT)].update(time for time, _ in numbers(series))
-    return {unit: tuple(_spans(sorted(ends), SAMPLE, source.period)) for unit, ends in times.items()}
+    return {unit: tuple(_spans(sorted(ends), SAMPLE, queries.period)) for unit, ends in times.items()}
 
 
 def _unknown(covered: Sequence[float], period: Period) -> Iterator[Outage]:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from exporter.prometheus.selection import Selection
 from exporter.report import figures, unit_figures
 from exporter.report.figures import LAST_HOUR, SAMPLES_AN_HOUR
-from exporter.report.hourly import ALL_HOURS, POOL, Hourly, Key, Source, together
+from exporter.report.hourly import ALL_HOURS, POOL, Hourly, HourlyQueries, Key, together
 from exporter.report.model import NOT_MEASURED, Figure, MailVolume
 from exporter.report.unit_figures import SAMPLES_AN_HOUR_OF_UNIT
 
@@ -26,7 +26,7 @@ class _Query(NamedTuple):
     expected: int
 
 
-class _Queries(NamedTuple):
+class _MailQueries(NamedTuple):
     messages: _Query
     rejected: _Query
     recipients: _Query
@@ -34,7 +34,7 @@ class _Queries(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class HourlyMail:
     """The mail of a pool, or of several, by the hour; None for what nobody measured."""
 
     messages: Hourly | None
@@ -59,11 +59,11 @@ class Mail:
 class MonthMail:
     """The mail of a month."""
 
-    pools: Mapping[Key, Mail]
+    pools: Mapping[Key, HourlyMail]
     streams: Mapping[Key, str]
     leading: frozenset[Key]
     """The pool of each stream that received the most messages."""
-    all: Mail
+    all: HourlyMail
     """The mail of all pools together; that of a stream counts once."""
 
 
@@ -79,24 +79,24 @@ def _share(rejected: Figure, recipients: Figure) -> Figure:
     return Figure(rejected.value / everything if everything else 0.0, rejected.coverage)
 
 
-def mail_of_pools(source: Source, selection: Selection) -> MonthMail:
+def mail_of_pools(queries: HourlyQueries, selection: Selection) -> MonthMail:
     """Ask for the mail of the period; if sites are chosen, for that of their units."""
-    queries = _of_sites(selection.of_units) if selection.sites else _of_pools(selection.of_pools)
-    by_stream = source.by_hour(*queries.messages, "messages", _STREAM)
-    hours = source.period.hours
+    wanted = _of_sites(selection.of_units) if selection.sites else _of_pools(selection.of_pools)
+    by_stream = queries.by_hour(*wanted.messages, "messages", _STREAM)
+    hours = queries.period.hours
     messages = _without_stream(by_stream, hours)
-    rejected = source.by_hour(*queries.rejected, "rejected recipients")
-    recipients = source.by_hour(*queries.recipients, "recipients")
-    completed = source.by_hour(*queries.completed, "completed recipients", _RESULT)
+    rejected = queries.by_hour(*wanted.rejected, "rejected recipients")
+    recipients = queries.by_hour(*wanted.recipients, "recipients")
+    completed = queries.by_hour(*wanted.completed, "completed recipients", _RESULT)
     delivered, bounced = (_with_result(completed, result) for result in ("delivered", "hard_bounced"))
     measured = (messages, rejected, recipients, delivered, bounced)
-    pools = {pool: Mail(*(each.get(pool) for each in measured)) for each in measured for pool in each}
+    pools = {pool: HourlyMail(*(each.get(pool) for each in measured)) for each in measured for pool in each}
     streams: dict[Key, str] = {(job, pool): stream for job, pool, stream in by_stream}
     leading = _leading(pools, streams)
     return MonthMail(pools, streams, leading, _all(pools, leading, hours))
 
 
-def _leading(pools: Mapping[Key, Mail], streams: Mapping[Key, str]) -> frozenset[Key]:
+def _leading(pools: Mapping[Key, HourlyMail], streams: Mapping[Key, str]) -> frozenset[Key]:
     best: dict[tuple[str, str], tuple[float, Key]] = {}
     for pool, stream in streams.items():
         amount = _total(pools[pool].messages).value or 0.0
@@ -104,10 +104,10 @@ def _leading(pools: Mapping[Key, Mail], streams: Mapping[Key, str]) -> frozenset
     return frozenset(pool for _, pool in best.values())
 
 
-def _all(pools: Mapping[Key, Mail], leading: frozenset[Key], hours: int) -> Mail:
+def _all(pools: Mapping[Key, HourlyMail], leading: frozenset[Key], hours: int) -> HourlyMail:
     leaders = [pools[pool] for pool in leading]
     rejecting = [mail for mail in pools.values() if _total(mail.rejected).value]
-    return Mail(
+    return HourlyMail(
         _together((mail.messages for mail in leaders), hours),
         _together((mail.rejected for mail in pools.values()), hours),
         _together((mail.recipients for mail in rejecting), hours),
@@ -120,20 +120,20 @@ def _together(parts: Iterable[Hourly | None], hours: int) -> Hourly:
     return together([part for part in parts if part], hours)
 
 
-def _of_pools(selector: str) -> _Queries:
+def _of_pools(selector: str) -> _MailQueries:
     series = (figures.MESSAGE_RATE, figures.REJECTED_RATE, figures.RECIPIENT_RATE, figures.COMPLETED_RATE)
-    return _Queries(*(_recorded(each, selector) for each in series))
+    return _MailQueries(*(_recorded(each, selector) for each in series))
 
 
 def _recorded(rate: str, selector: str) -> _Query:
-    samples = figures.samples(rate, selector, LAST_HOUR)
+    samples = figures.number_of_samples(rate, selector, LAST_HOUR)
     return _Query(figures.total(rate, selector, LAST_HOUR), samples, SAMPLES_AN_HOUR)
 
 
-def _of_sites(selector: str) -> _Queries:
+def _of_sites(selector: str) -> _MailQueries:
     series = unit_figures.MESSAGES_OF_UNIT
     samples = unit_figures.samples_of_units(series, selector)
-    return _Queries(
+    return _MailQueries(
         _Query(unit_figures.messages_of_units(selector), samples, SAMPLES_AN_HOUR_OF_UNIT),
         _counted("ironport_recipients_rejected_total", selector),
         _counted("ironport_recipients_injected_total", selector),
