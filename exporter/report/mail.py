@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 import smtplib
 import socket
 import ssl
@@ -50,7 +51,10 @@ class Outbox:
 
 
 def compose(outbox: Outbox, subject: str, text: str, html: str, attachments: Iterable[Path]) -> EmailMessage:
-    """Return a mail with both bodies. No program answers it: it says that a program has sent it (RFC 3834)."""
+    """Return a mail with both bodies, the second one without charts: mail programs do not show them.
+
+    No program answers it, because it says that a program has sent it (RFC 3834).
+    """
     message = EmailMessage()
     message["Subject"] = subject
     message["From"] = outbox.sender
@@ -59,10 +63,14 @@ def compose(outbox: Outbox, subject: str, text: str, html: str, attachments: Ite
     message["Message-ID"] = make_msgid(domain=outbox.sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
-    message.add_alternative(html, subtype="html")
+    message.add_alternative(_without_charts(html), subtype="html")
     for file in attachments:
         _attach(message, file)
     return message
+
+
+def _without_charts(html: str) -> str:
+    return re.sub(r'<figure\b.*?</figure>|<(t[hd])\b[^>]*class="picture".*?</\1>', "", html, flags=re.DOTALL)
 
 
 def _attach(message: EmailMessage, file: Path) -> None:

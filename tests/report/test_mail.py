@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +14,10 @@ import pytest
 import trustme
 
 from exporter.errors import ExporterError
+from exporter.phrases import Phrases
 from exporter.report.mail import Outbox, compose, refuse_fleet, send
+from exporter.report.page import write_page
+from support.months import full_month
 from support.processes import free_port
 from support.smarthost import PASSWORD, USERNAME, Mailbox, mail_server, server_context
 
@@ -55,6 +59,15 @@ def test_a_mail_has_both_bodies_and_the_files(tmp_path: Path) -> None:
         ("october.csv", "text/csv", "figure,value\nmessages,ü\n"),
         ("october.pdf", "application/pdf", b"%PDF-1.7\n\xff"),
     ]
+
+
+def test_the_body_of_a_mail_has_no_charts() -> None:
+    page = write_page(full_month(), Phrases("en"))
+    body = compose(OUTBOX, "Mail in October 2026", "Five sentences.\n", page, []).get_body(("html",))
+    assert body is not None
+    assert "<svg" in page
+    assert not re.search('<svg|<figure|picture"', body.get_content())
+    assert "27,789,297" in body.get_content()
 
 
 def test_a_mail_says_that_a_program_sent_it() -> None:
