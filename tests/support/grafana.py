@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
-from urllib.request import urlopen
+
+from exporter.prometheus.client import Prometheus
+from support.prometheus import get
 
 DASHBOARDS: Final = Path(__file__).parents[2] / "dashboards"
 
@@ -106,22 +108,19 @@ class Grafana:
     def series(self, target: Json, values: Mapping[str, str]) -> list[Series]:
         """Return the series of a query: labels with the points of a graph, or with the one point of a figure."""
         query = filled(target["expr"], values, self.moment, self.length, self.step)
+        server = Prometheus(self.url)
         if target.get("instant"):
-            answer = self._ask("query", query=query, time=self.moment)
-            return [(each["metric"], [float(each["value"][1])]) for each in answer["result"]]
-        window = {"start": self.moment - self.length, "end": self.moment, "step": self.step}
-        answer = self._ask("query_range", query=query, **window)
-        return [(each["metric"], [float(value) for _, value in each["values"]]) for each in answer["result"]]
+            return [(each["metric"], [float(each["value"][1])]) for each in server.query(query, self.moment)]
+        graph = server.query_range(query, range(self.moment - self.length, self.moment + 1, self.step))
+        return [(each["metric"], [float(value) for _, value in each["values"]]) for each in graph]
 
     def values(self, variable: Json, chosen_before: Mapping[str, str]) -> list[str]:
         """Return the values that a variable offers, in order."""
         match = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["definition"])
         assert match, variable["definition"]
         selector = filled(match[1], chosen_before, self.moment)
-        found = self._ask(
-            f"label/{match[2]}/values", **{"match[]": selector, "start": self.moment - _RANGE, "end": self.moment}
-        )
-        return sorted(found)
+        asked = urlencode({"match[]": selector, "start": self.moment - _RANGE, "end": self.moment})
+        return sorted(json.loads(get(f"{self.url}/api/v1/label/{match[2]}/values?{asked}"))["data"])
 
     def rows(self, panel: Panel, values: Mapping[str, str]) -> list[dict[str, str]]:
         """Return the rows of a table: cells by heading, with words instead of values where there are any."""
@@ -141,14 +140,6 @@ class Grafana:
         mappings = panel.json["fieldConfig"]["defaults"].get("mappings", [])
         figures = [points[-1] for target in panel.targets for _, points in self.series(target, values)]
         return [_word(f"{figure:g}", mappings) for figure in figures]
-
-    def _ask(self, path: str, **parameters: object) -> Any:
-        body = urlencode(parameters)
-        if path.startswith("label/"):
-            with urlopen(f"{self.url}/api/v1/{path}?{body}", timeout=30) as answer:
-                return json.load(answer)["data"]
-        with urlopen(f"{self.url}/api/v1/{path}", body.encode(), timeout=30) as answer:
-            return json.load(answer)["data"]
 
 
 def _organized(panel: Json, row: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.prometheus import client
 from exporter.sources.snmp.mib import SCALARS, TABLES, Object, Oid, Syntax, Table
 from support.processes import Process, free_port, program
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, User
@@ -56,12 +57,13 @@ class Prometheus:
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """Return the labels and the value of each series that the expression gives now."""
-        result = self._api("query", query=expression)["result"]
+        result = client.Prometheus(self.url).query(expression, time.time())
         return [(each["metric"], float(each["value"][1])) for each in result]
 
     def targets(self) -> list[dict[str, Any]]:
         """Return the active targets, as the API describes them (labels, health, lastError, scrapeUrl)."""
-        targets: list[dict[str, Any]] = self._api("targets", state="active")["activeTargets"]
+        answer = json.loads(get(f"{self.url}/api/v1/targets?state=active"))
+        targets: list[dict[str, Any]] = answer["data"]["activeTargets"]
         return targets
 
     def until(self, look: Callable[[], Found]) -> Found:
@@ -71,9 +73,6 @@ class Prometheus:
             assert time.monotonic() < limit, f"nothing found in {PATIENCE:.0f} s; targets: {self.targets()}"
             time.sleep(0.1)
         return found
-
-    def _api(self, path: str, **parameters: str) -> Any:
-        return json.loads(get(f"{self.url}/api/v1/{path}?{urlencode(parameters)}"))["data"]
 
 
 class SnmpExporter:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from exporter.lab.demo import command, monitoring
+from support.api_server import ApiServer, answering
 from support.processes import program
 
 PROJECT = Path(__file__).parents[3]
@@ -136,6 +137,15 @@ def test_the_demo_shows_everything_at_work(start: Callable[..., Demo]) -> None:
         assert addresses[name] in demo.log.read_text()
         with pytest.raises(OSError, match="refused"):
             urlopen(addresses[name], timeout=PATIENCE)
+
+
+def test_a_demo_is_reached_without_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with ApiServer(answering("[]")) as simulator:
+        addresses = {"exporter": "", "prometheus": None, "alertmanager": None, "fleet_file": ""}
+        (tmp_path / "demo.json").write_text(json.dumps({**addresses, "simulator": simulator.url}))
+        assert command.stop_attacks(tmp_path / "demo.json") == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
