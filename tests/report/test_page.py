@@ -110,7 +110,7 @@ def text_of(month: MonthReport, language: str = "en") -> str:
 def test_a_figure_says_for_how_much_of_the_time_there_are_data() -> None:
     text = text_of(full_month())
     assert "For 6.5% of the time there are no data." in text
-    assert "October 2026 27,789,297 data for 93.5% of the time" in text
+    assert "October 2026 27,789,297 93.5% measured" in text
     assert "September 2026 27,310,442 910,348 36.8%" in text
     assert "October 2025 no data no data no data" in text
 
@@ -138,8 +138,8 @@ def test_every_incident_has_its_duration_and_who_was_hit() -> None:
 
 def test_every_unit_has_its_time_down() -> None:
     text = text_of(full_month())
-    assert "mx3 east 98.94% data for 93.5% of the time 7 h 25 min" in text
-    assert "mx4 west 100% data for 93.5% of the time 0 s" in text
+    assert "mx3 east 98.94% 93.5% measured 7 h 25 min" in text
+    assert "mx4 west 100% 93.5% measured 0 s" in text
 
 
 @pytest.mark.parametrize("kind", get_args(ChangeKind))
