@@ -33,11 +33,14 @@ from exporter.command_line import (
     prometheus_flags,
     refuse,
     route_prefix,
+    timezone_flag,
     whole,
 )
 from exporter.errors import ConfigError, ExporterError, RequestError, UsageError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from exporter.config import Config
     from exporter.probe import Result
     from exporter.prometheus.client import Prometheus
@@ -50,6 +53,12 @@ _LABORATORY_MODULES: Final = ("numpy", "exporter.lab")
 
 _NO_LABORATORY: Final = not all(find_spec(module) for module in _LABORATORY_MODULES)
 """Whether commands that simulate cannot run; the help then does not list them."""
+
+
+_REPORT_MODULES: Final = ("jinja2", "markupsafe")
+"""What the extra `report` brings."""
+
+_NO_REPORTS: Final = not all(find_spec(module) for module in _REPORT_MODULES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -424,6 +433,62 @@ def _capacity(config_file: tuple[Path, ...], demand: tuple[str, ...], as_json: b
 
 
 @cli.command(
+    "report",
+    cls=Command,
+    hidden=_NO_REPORTS,
+    examples=(
+        "ironport-exporter report --prometheus.url http://localhost:9090 --out reports",
+        "ironport-exporter report --prometheus.url http://localhost:9090 --month 2026-10 --client example.edu --out .",
+    ),
+)
+@prometheus_flags("The Prometheus that has the history of the fleet.")
+@flag("--month", metavar="YEAR-MONTH", help="The month, for example 2026-10. The default is the last full month.")
+@flag("--job", "jobs", multiple=True, metavar="JOB", help="Report only this job of Prometheus. May be repeated.")
+@flag("--pool", "pools", multiple=True, metavar="POOL", help="Report only this pool. May be repeated.")
+@flag("--site", "sites", multiple=True, metavar="SITE", help="Report only the units of this site. May be repeated.")
+@flag(
+    "--client",
+    metavar="NAME[=DOMAIN,...]",
+    help="Name a client on the page and add the mail to its domains. Without domains, the name is the domain.",
+)
+@flag("--lang", metavar="LANGUAGE", default="en", help="The language of the page: en or de.")
+@timezone_flag
+@flag("--pdf", is_flag=True, help="Also write the page as PDF. This needs the extra pdf.")
+@flag("--out", type=_PATH, required=True, metavar="DIR", help="The folder for the files.")
+def _report(
+    prometheus: Prometheus,
+    month: str | None,
+    jobs: tuple[str, ...],
+    pools: tuple[str, ...],
+    sites: tuple[str, ...],
+    client: str | None,
+    lang: str,
+    timezone: ZoneInfo,
+    pdf: bool,
+    out: Path,
+) -> int:
+    """Write the report of a month as HTML, CSV and JSON.
+
+    It shows volumes, delays, availability, incidents, capacity and changes. The same history gives the same files.
+    """
+    with _extra("report", *_REPORT_MODULES):
+        import time
+
+        from exporter.phrases import Phrases
+        from exporter.prometheus.selection import Selection
+        from exporter.report import command
+        from exporter.report.collect import ReportFilter
+        from exporter.report.destinations import parse_client
+        from exporter.report.period import report_period
+
+        about = ReportFilter(Selection(jobs, pools, sites), *(parse_client(client) if client else ()))
+        period = report_period(month, time.time(), timezone)
+        _, files = command.write_report(prometheus, period, about, Phrases(lang), out, pdf=pdf)
+        _print("\n".join(map(str, files)))
+        return 0
+
+
+@cli.command(
     "simulate",
     cls=Command,
     hidden=_NO_LABORATORY,
@@ -705,18 +770,26 @@ def _refuse_topology_beside_units(units: int | None) -> None:
 
 
 @contextmanager
+def _extra(name: str, *modules: str) -> Iterator[None]:
+    """Name the extra that a command misses: it brings these modules."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in modules:
+            raise
+        raise ExporterError(
+            f"This command needs the extra {name}, which is not installed here."
+            f" Install it with: pip install 'ironport-exporter[{name}]'"
+        ) from error
+
+
+@contextmanager
 def _laboratory() -> Iterator[None]:
     """Name the extra that a command misses; what a simulation cannot do is wrong usage; SIGTERM is like Ctrl-C."""
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name not in _LABORATORY_MODULES:
-            raise
-        raise ExporterError(
-            "This command needs the extra demo, which is not installed here."
-            " Install it with: pip install 'ironport-exporter[demo]'"
-        ) from error
+        with _extra("demo", *_LABORATORY_MODULES):
+            yield
     except ConfigError as error:
         raise UsageError(" ".join(error.problems)) from error
     except RequestError as error:

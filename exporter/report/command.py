@@ -1,0 +1,63 @@
+"""The command report: collects a month and writes its files."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from exporter.phrases import Phrases
+from exporter.prometheus.client import Prometheus
+from exporter.report.collect import ReportFilter, collect
+from exporter.report.csv_file import write_csv
+from exporter.report.json_file import write_json
+from exporter.report.model import MonthReport, ReportScope
+from exporter.report.page import write_page
+from exporter.report.pdf import write_pdf
+from exporter.report.period import Period
+from exporter.report.summary import five_sentences
+
+
+def write_report(
+    prometheus: Prometheus, period: Period, about: ReportFilter, phrases: Phrases, folder: Path, *, pdf: bool
+) -> tuple[MonthReport, list[Path]]:
+    """Write the files of a month, the page first. The same data give the same bytes."""
+    report = collect(prometheus, period, about)
+    contents = dict(_contents(report, phrases, pdf=pdf))
+    folder.mkdir(parents=True, exist_ok=True)
+    name = _file_name(report.scope, phrases.language)
+    files = [folder / f"{name}.{suffix}" for suffix in contents]
+    for file, content in zip(files, contents.values(), strict=True):
+        _replace(file, content)
+    return report, files
+
+
+def _contents(report: MonthReport, phrases: Phrases, *, pdf: bool) -> Iterator[tuple[str, bytes]]:
+    page = write_page(report, phrases)
+    yield "html", page.encode()
+    yield "csv", write_csv(report).encode()
+    yield "json", write_json(report, five_sentences(report, phrases)).encode()
+    if pdf:
+        yield "pdf", write_pdf(page)
+
+
+def _file_name(scope: ReportScope, language: str) -> str:
+    """Return a name that tells reports of different months, parts of the fleet, clients and languages apart."""
+    chosen = (scope.client or "", *scope.jobs, *scope.pools, *scope.sites)
+    parts = ("ironport", f"{scope.begin:%Y-%m}", *chosen, "" if language == "en" else language)
+    return "-".join(re.sub(r"[^\w.-]+", "_", part) for part in parts if part)
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write a file so that a reader finds the old content or the new one, and never a part."""
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as temporary:
+        try:
+            temporary.write(content)
+            temporary.flush()
+            os.fchmod(temporary.fileno(), 0o644)
+            Path(temporary.name).replace(file)
+        except BaseException:
+            Path(temporary.name).unlink()
+            raise
