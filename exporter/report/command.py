@@ -11,8 +11,8 @@ from pathlib import Path
 from exporter.phrases import Phrases
 from exporter.prometheus.client import Prometheus
 from exporter.report.collect import ReportFilter, collect
-from exporter.report.csv_file import write_csv
-from exporter.report.json_file import write_json
+from exporter.report.csv_file import csv_text
+from exporter.report.json_file import json_text
 from exporter.report.model import MonthReport, ReportScope
 from exporter.report.page import write_page
 from exporter.report.pdf import write_pdf
@@ -37,8 +37,8 @@ def write_report(
 def _contents(report: MonthReport, phrases: Phrases, *, pdf: bool) -> Iterator[tuple[str, bytes]]:
     page = write_page(report, phrases)
     yield "html", page.encode()
-    yield "csv", write_csv(report).encode()
-    yield "json", write_json(report, five_sentences(report, phrases)).encode()
+    yield "csv", csv_text(report).encode()
+    yield "json", json_text(report, five_sentences(report, phrases)).encode()
     if pdf:
         yield "pdf", write_pdf(page)
 

@@ -23,7 +23,7 @@ from exporter.report.model import (
 from exporter.report.period import Period, month_before, year_before
 
 
-class _Row(NamedTuple):
+class _CsvRow(NamedTuple):
     """A figure and what it is about. An empty job, pool or unit means all of them."""
 
     figure: str
@@ -39,21 +39,21 @@ class _Row(NamedTuple):
 Figures = Mapping[str, Figure]
 
 
-def write_csv(report: MonthReport) -> str:
+def csv_text(report: MonthReport) -> str:
     """Return the text, with an empty cell for a figure that nobody measured."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(_Row._fields)
+    table.writerow(_CsvRow._fields)
     table.writerows(map(_cells, _rows(report)))
     return text.getvalue()
 
 
-def _cells(row: _Row) -> Iterable[str]:
+def _cells(row: _CsvRow) -> Iterable[str]:
     value = "" if row.value is None else f"{round(row.value, DECIMALS):.15g}"
     return *row[:4], row.begin.isoformat(), row.end.isoformat(), value, f"{row.coverage:.4f}"
 
 
-def _rows(report: MonthReport) -> Iterator[_Row]:
+def _rows(report: MonthReport) -> Iterator[_CsvRow]:
     scope = report.scope
     month = Period(scope.begin, scope.end, scope.until)
     yield from _figures(_volume(report.month), month)
@@ -74,7 +74,7 @@ def _rows(report: MonthReport) -> Iterator[_Row]:
         yield from _figures(figures, month, unit=mail.domain)
 
 
-def _pool(pool: PoolMonth, month: Period) -> Iterator[_Row]:
+def _pool(pool: PoolMonth, month: Period) -> Iterator[_CsvRow]:
     trouble = pool.trouble
     figures = {
         **_volume(pool.volume),
@@ -92,7 +92,7 @@ def _pool(pool: PoolMonth, month: Period) -> Iterator[_Row]:
     yield from _days(pool.days, pool.job, pool.name)
 
 
-def _days(days: Iterable[ReportDay], job: str = "", pool: str = "") -> Iterator[_Row]:
+def _days(days: Iterable[ReportDay], job: str = "", pool: str = "") -> Iterator[_CsvRow]:
     for day in days:
         figures = {
             "messages_of_day": day.messages,
@@ -102,7 +102,7 @@ def _days(days: Iterable[ReportDay], job: str = "", pool: str = "") -> Iterator[
             "minutes_late_over_900_seconds_of_day": day.late_over_900_seconds,
         }
         for name, figure in figures.items():
-            yield _Row(name, job, pool, "", day.begin, day.end, figure.value, figure.coverage)
+            yield _CsvRow(name, job, pool, "", day.begin, day.end, figure.value, figure.coverage)
 
 
 def _volume(volume: MailVolume) -> Figures:
@@ -124,20 +124,20 @@ def _delays(delays: MailDelays) -> Figures:
     }
 
 
-def _busiest(hour: BusiestHour | None, volume: MailVolume, job: str = "", pool: str = "") -> Iterator[_Row]:
+def _busiest(hour: BusiestHour | None, volume: MailVolume, job: str = "", pool: str = "") -> Iterator[_CsvRow]:
     if hour:
         end = datetime.fromtimestamp(hour.begin.timestamp() + HOUR, hour.begin.tzinfo)
-        yield _Row("busiest_hour", job, pool, "", hour.begin, end, hour.messages, volume.messages.coverage)
+        yield _CsvRow("busiest_hour", job, pool, "", hour.begin, end, hour.messages, volume.messages.coverage)
 
 
-def _figures(figures: Figures, month: Period, job: str = "", pool: str = "", unit: str = "") -> Iterator[_Row]:
+def _figures(figures: Figures, month: Period, job: str = "", pool: str = "", unit: str = "") -> Iterator[_CsvRow]:
     for name, figure in figures.items():
-        yield _Row(name, job, pool, unit, month.begin, month.until, figure.value, figure.coverage)
+        yield _CsvRow(name, job, pool, unit, month.begin, month.until, figure.value, figure.coverage)
 
 
-def _incident(incident: IncidentRow, month: Period, coverage: float) -> _Row:
+def _incident(incident: IncidentRow, month: Period, coverage: float) -> _CsvRow:
     """Return an incident with its duration in seconds."""
     end = incident.end or month.until
     seconds = (end - incident.begin).total_seconds()
     units = " ".join(incident.units)
-    return _Row(f"incident_{incident.verdict}", "", incident.pool, units, incident.begin, end, seconds, coverage)
+    return _CsvRow(f"incident_{incident.verdict}", "", incident.pool, units, incident.begin, end, seconds, coverage)

@@ -15,7 +15,7 @@ DECIMALS: Final = 6
 """Servers differ in more decimals, because they add in another order."""
 
 
-def write_json(report: MonthReport, sentences: Sequence[str]) -> str:
+def json_text(report: MonthReport, sentences: Sequence[str]) -> str:
     content = asdict(replace(report, capacity=None))
     content["capacity"] = fleet_json(report.capacity) if report.capacity else None
     plain = {"sentences": sentences, **content}
