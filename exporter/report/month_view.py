@@ -38,6 +38,7 @@ from exporter.report.model import (
 )
 from exporter.report.page_parts import WHOLE, Cells, FigureWriter, PageTable, with_note
 from exporter.report.palette import BASELINE, CRITICAL, DATA, WARNING
+from exporter.report.period import Period, month_before, year_before
 from exporter.report.summary import a_day, incident_seconds
 
 _WEEK: Final = timedelta(weeks=1)
@@ -119,16 +120,15 @@ class MonthView:
 
     def _volumes(self) -> Iterator[Cells]:
         scope = self.report.scope
-        before = (scope.begin - timedelta(days=1)).replace(day=1)
-        year_before, its_end = (moment.replace(year=moment.year - 1) for moment in (scope.begin, scope.end))
-        yield self._volume(scope.begin, scope.until, self.report.month)
-        yield self._volume(before, scope.begin, self.report.month_before)
-        yield self._volume(year_before, its_end, self.report.year_before)
+        month = Period(scope.begin, scope.end, scope.until)
+        yield self._volume(month, self.report.month)
+        yield self._volume(month_before(month), self.report.month_before)
+        yield self._volume(year_before(month), self.report.year_before)
 
-    def _volume(self, begin: datetime, end: datetime, volume: MailVolume) -> Cells:
-        daily = Figure(a_day(volume.messages, begin, end), volume.messages.coverage)
+    def _volume(self, period: Period, volume: MailVolume) -> Cells:
+        daily = Figure(a_day(volume.messages, period.begin, period.until), volume.messages.coverage)
         return (
-            self.phrases.month(begin),
+            self.phrases.month(period.begin),
             self.write.amount(volume.messages),
             self.write.amount(daily),
             self.write.share(volume.rejected_share),

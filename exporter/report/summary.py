@@ -10,6 +10,7 @@ from exporter.capacity.verdicts import verdicts
 from exporter.phrases import Phrases
 from exporter.report.incident_words import incident_name
 from exporter.report.model import Figure, IncidentRow, MonthReport, ReportScope
+from exporter.report.period import Period, month_before, year_before
 
 _COMPARABLE: Final = 0.9
 """Share of a month that has to be covered before it is compared with another."""
@@ -57,32 +58,24 @@ def _volume(report: MonthReport, phrases: Phrases) -> str:
     return phrases.text("sum_volume_than", month=month, count=round(amount), comparison=listed(comparisons, phrases))
 
 
-def _earlier(report: MonthReport) -> tuple[tuple[datetime, Figure], ...]:
-    """Return the beginnings of the month before and of the month a year before, with their messages."""
-    before = _before(report.scope.begin)
-    year_before = report.scope.begin.replace(year=report.scope.begin.year - 1)
-    return (before, report.month_before.messages), (year_before, report.year_before.messages)
+def _earlier(report: MonthReport) -> tuple[tuple[Period, Figure], ...]:
+    """Return the month before and the month a year before, with their messages."""
+    period = Period(report.scope.begin, report.scope.end, report.scope.until)
+    return (
+        (month_before(period), report.month_before.messages),
+        (year_before(period), report.year_before.messages),
+    )
 
 
-def _before(begin: datetime) -> datetime:
-    """Return the beginning of the month before one that begins at `begin`."""
-    return (begin - timedelta(days=1)).replace(day=1)
-
-
-def _comparison(report: MonthReport, then: datetime, earlier: Figure, phrases: Phrases) -> str | None:
+def _comparison(report: MonthReport, then: Period, earlier: Figure, phrases: Phrases) -> str | None:
     scope = report.scope
     now = a_day(report.month.messages, scope.begin, scope.until)
-    before = a_day(earlier, then, _after(then))
+    before = a_day(earlier, then.begin, then.end)
     if now is None or not before:
         return None
     change = now / before - 1
     key = "sum_as_many" if abs(change) < _AS_MANY else "sum_more" if change > 0 else "sum_fewer"
-    return phrases.text(key, share=phrases.percent(abs(change)), month=phrases.month(then))
-
-
-def _after(begin: datetime) -> datetime:
-    """Return the beginning of the month after one that begins at `begin`."""
-    return (begin + timedelta(days=32)).replace(day=1)
+    return phrases.text(key, share=phrases.percent(abs(change)), month=phrases.month(then.begin))
 
 
 def a_day(amount: Figure, begin: datetime, end: datetime) -> float | None:
