@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final
 
+import pytest
 import yaml
 
+from alerts.thresholds import read_thresholds
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.rule_files import read_rules
 from exporter.telemetry import Telemetry
@@ -62,6 +64,7 @@ was tried on a unit.
 WORDS: Final = {
     *("mx1", "inbound", "east", "example.edu"),  # placeholders of a unit, a pool, a site, a destination
     *("timeout", "refused", "unreachable", "resolve", "auth", "tls"),  # reasons of ironport_source_error
+    *("snmp", "xml", "priv"),  # sources, and a key of fleet.yml
     *("none", "memory_shortage", "queue_space_shortage", "queue_full"),  # of ironport_resource_conservation
     *("attempted", "no_ac", "faulty", "dns", "5xx"),  # other label values
     *("rated_messages_per_hour", "scrape_timeout", "v3get", "<>"),
@@ -120,6 +123,34 @@ def test_the_index_has_the_needs_of_every_alert() -> None:
         (alert.removeprefix("IronPort") for alert in SEVERITIES),
         'the table "What each alert needs" in alerts/README.md',
     )
+
+
+STATED: Final = [
+    ("DeliveryBacklog", "delivery_recipients", "the limit is {:,.0f}."),
+    ("DeliveryStalled", "stalled_recipients", "More than {:,.0f} recipients wait"),
+    ("LogDiskFilling", "log_disk_ratio", "more than {:.0%} full."),
+    ("LogDiskFilling", "log_disk_watch_ratio", "more than {:.0%} full and will be full within a day"),
+    ("OutboundAbuseSuspected", "abuse_bounce_ratio", "more than {:.0%} of the recipients"),
+    ("UpdateFailing", "update_failures", "at least {:.0f} times in 6 hours"),
+    ("WorkQueueFillingUp", "filling_messages", "more than {:,.0f} messages in half an hour"),
+    ("WorkQueueHigh", "queue_high_seconds", "handles in {:.0f} seconds"),
+    ("WorkQueueHigh", "queue_high_floor", "more than {:,.0f} messages), or"),
+    ("WorkQueueHigh", "queue_high_messages", "or more than {:,.0f} messages while its rating is not known"),
+    ("WorkQueueStalled", "stalled_ratio", "fewer messages left it than {:.0%} of the arrivals"),
+]
+"""Thresholds that the runbooks state, and the words around them."""
+
+
+@pytest.mark.parametrize(("alert", "threshold", "words"), STATED)
+def test_a_runbook_states_the_threshold_that_is_set(alert: str, threshold: str, words: str) -> None:
+    expected = words.format(float(read_thresholds()[threshold])).replace("%", " %")
+    assert expected in " ".join((ALERTS / "runbooks" / f"IronPort{alert}.md").read_text().split())
+
+
+def test_a_mitigation_says_if_it_depends() -> None:
+    subject = "The|An?|It|You|There|One|All|Most|Your|Somebody|No|Only"
+    statement = re.compile(rf"^(?:\d+\.|-) (?=(?:{subject})\b)([^.]*): ", re.MULTILINE)
+    assert wrong(lambda page: statement.findall(page.read_text().partition("## Mitigation")[2]), RUNBOOKS) == {}
 
 
 def test_every_link_leads_somewhere() -> None:
