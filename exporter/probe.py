@@ -133,16 +133,22 @@ class _Poll:
     """A poll that runs, and how many probes wait for it."""
 
     reading: Reading
-    task: asyncio.Task[None]
+    task: asyncio.Task[bool]
+    """Gives whether the poll was ended at its deadline."""
     waiters: int = 0
+
+    @property
+    def expired(self) -> bool:
+        return self.task.done() and not self.task.cancelled() and self.task.result()
 
 
 class SharedPoll:
     """Polls one source of one appliance for all probes that want it at the same time or soon after.
 
-    Each probe waits until its own deadline. The poll ends at the latest of these deadlines, and is cancelled when no
-    probe is left. A successful poll is reused until `min_interval` seconds after it began. Successful means: the
-    source is up and no request timed out.
+    Each probe waits until its own deadline. The poll ends at the deadline of the probe that began it, so that an answer
+    without an end cannot be kept alive by the probes that join. A probe that still has time then begins a new poll. A
+    poll is cancelled when no probe is left. A successful poll is reused until `min_interval` seconds after it began.
+    Successful means: the source is up and no request timed out.
     """
 
     def __init__(self, name: str, source: Source, min_interval: float) -> None:
@@ -157,10 +163,13 @@ class SharedPoll:
         now = time.monotonic()
         if self._running is None and self._successful and now - self._successful.started < self._min_interval:
             return _shared(self._successful, now)
-        joined = self._running
-        poll = self._running = joined or self._start(now)
+        if self._running is None:
+            return await self._wait(self._start(now, deadline), deadline)
+        poll = self._running
         reading = await self._wait(poll, deadline)
-        return _shared(reading, now) if joined else reading
+        if poll.expired and deadline - time.monotonic() > _SHORTEST:
+            return await self.read(deadline)
+        return _shared(reading, now)
 
     async def close(self) -> None:
         """Wait for a running poll, then close the source."""
@@ -168,21 +177,28 @@ class SharedPoll:
             await asyncio.wait({self._running.task})
         await self._source.close()
 
-    def _start(self, now: float) -> _Poll:
+    def _start(self, now: float, deadline: float) -> _Poll:
         reading = Reading(self._name, started=now)
-        return _Poll(reading, asyncio.create_task(self._poll(reading)))
+        self._running = _Poll(reading, asyncio.create_task(self._poll(reading, deadline)))
+        return self._running
 
-    async def _poll(self, reading: Reading) -> None:
+    async def _poll(self, reading: Reading, deadline: float) -> bool:
+        """Fill `reading` until `deadline`, and return whether that ended the poll."""
         try:
-            await self._source.poll(reading)
+            async with asyncio.timeout_at(deadline) as limit:
+                await self._source.poll(reading)
         except Exception as error:  # noqa: BLE001 - a fault of one source must not end the probe of the other
-            _log.error("poll failed unexpectedly", source=self._name, exc_info=error)
-            reading.errors.append(MalformedError(f"Reading it failed unexpectedly ({error!r}); please report this."))
+            reading.errors.append(self._late(reading) if limit.expired() else self._fault(error))
         else:
             if reading.up and not any(isinstance(error, SourceTimeout) for error in reading.errors):
                 self._successful = reading
         reading.duration = time.monotonic() - reading.started
         self._running = None
+        return limit.expired()
+
+    def _fault(self, error: Exception) -> MalformedError:
+        _log.error("poll failed unexpectedly", source=self._name, exc_info=error)
+        return MalformedError(f"Reading it failed unexpectedly ({error!r}); please report this.")
 
     async def _wait(self, poll: _Poll, deadline: float) -> Reading:
         poll.waiters += 1
@@ -201,21 +217,23 @@ class SharedPoll:
 
     def _partial(self, reading: Reading) -> Reading:
         """Return what has arrived of a poll that has not ended; the poll may go on and fill `reading` for others."""
-        duration = time.monotonic() - reading.started
-        if duration < _SHORTEST and not reading.up:
-            error = SourceTimeout(
-                f"The probe ended after {duration * 1000:.0f} ms, too short for an answer: allow more."
-            )
-        else:
-            error = self._source.timed_out(reading)
         return replace(
             reading,
             items={item: dict(rows) for item, rows in reading.items.items()},
-            errors=[*reading.errors, error],
+            errors=[*reading.errors, self._late(reading)],
             unreadable=dict(reading.unreadable),
             notes=list(reading.notes),
-            duration=duration,
+            duration=time.monotonic() - reading.started,
         )
+
+    def _late(self, reading: Reading) -> SourceTimeout:
+        """Return the error for a poll that has not ended in time."""
+        duration = time.monotonic() - reading.started
+        if duration < _SHORTEST and not reading.up:
+            return SourceTimeout(
+                f"The probe ended after {duration * 1000:.0f} ms, too short for an answer: allow more."
+            )
+        return self._source.timed_out(reading)
 
 
 def _shared(reading: Reading, now: float) -> Reading:

@@ -103,6 +103,7 @@ async def test_each_probe_leaves_a_shared_poll_at_its_deadline() -> None:
     source = Fake()
     poll = shared(source)
     patient = asyncio.create_task(poll.read(far()))
+    await source.begun.wait()
     hasty = await poll.read(soon())
     assert not hasty.complete
     assert not source.ended
@@ -110,6 +111,21 @@ async def test_each_probe_leaves_a_shared_poll_at_its_deadline() -> None:
     assert (await patient).complete
     assert "openFilesOrSockets" not in hasty.items
     assert source.polls == 1
+
+
+async def test_no_probe_keeps_a_hung_poll_alive() -> None:
+    source = Fake()
+    poll = shared(source)
+    first = asyncio.create_task(poll.read(soon()))
+    await source.begun.wait()
+    joined = asyncio.create_task(poll.read(far()))
+    source.begun.clear()
+    assert not (await first).complete
+    await source.begun.wait()
+    source.go.set()
+    second = await joined
+    assert (second.complete, second.shared, second.requests) == (True, False, 1)
+    assert source.ended == 2
 
 
 async def test_a_poll_ends_when_no_probe_is_left() -> None:
