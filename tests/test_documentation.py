@@ -114,9 +114,7 @@ def test_the_steps_for_your_fleet_can_be_pasted(tmp_path: Path) -> None:
         exporter.stop()
 
 
-@pytest.mark.parametrize(
-    "page", [README, CONTRIBUTING, DOCS / "backtest.md", DOCS / "connecting.md"], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_command_line_takes_every_command(page: Path) -> None:
     words = [shlex.split(line.replace(".venv/bin/", "")) for line in code_lines(page, "sh")]
     ours = [arguments for name, *arguments in words if name == "ironport-exporter"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from exporter.capacity.model import FleetCapacity, PoolCapacity, UnitCapacity
+from exporter.capacity.model import FleetCapacity, PoolCapacity, UnitCapacity, concentration
 from exporter.capacity.statement import Statement
 from exporter.errors import UsageError, suggestion
 
@@ -202,7 +202,8 @@ def _with_demand(pool: PoolCapacity, demand: float) -> PoolCapacity:
 
 def _with_units(fleet: FleetCapacity, pool: PoolCapacity, units: tuple[UnitCapacity, ...]) -> FleetCapacity:
     """Return the fleet with other units in a pool; what each site carried before says nothing about these."""
-    return _with_pool(fleet, pool, replace(pool, units=units, site_demand={}))
+    changed = replace(pool, units=units, site_demand={}, concentration=concentration(pool))
+    return _with_pool(fleet, pool, changed)
 
 
 def _with_pool(fleet: FleetCapacity, pool: PoolCapacity, changed: PoolCapacity) -> FleetCapacity:

@@ -95,6 +95,8 @@ class PoolCapacity:
     growth: Growth | None = None
     """None where there are not enough weeks of history."""
     trouble: Trouble | None = None
+    concentration: float | None = None
+    """What the function of this name gave before the units were changed; None where they were not."""
 
     @property
     def in_service(self) -> tuple[UnitCapacity, ...]:
@@ -154,7 +156,7 @@ class Spread:
     shares: Mapping[str, float]
     """Share of each unit, from 0 to 1; nothing if that is not known."""
     errors: Mapping[str, float] = field(default_factory=dict)
-    """Standard deviation of each share, because nobody knows on which unit the heavy senders will be."""
+    """Standard deviation of each share: chance decides on which unit a heavy sender is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ class UnitLoad:
 
     @property
     def give_or_take(self) -> float:
-        """How far the ratio may be off in 19 of 20 cases."""
+        """How far the ratio may be off, in nine of ten cases."""
         return 2 * self.error * self.demand / (self.unit.messages_per_hour or math.inf)
 
 
@@ -241,35 +243,50 @@ def spread(pool: PoolCapacity) -> Spread:
     shares = {name: share / scale for name, share in measured.items()}
     if len(shares) == len(units) and sum(shares.values()) > _ALL:
         return Spread("measured", shares)
-    return _spread_again(rule, shares, sizes)
+    return _spread_again(rule, shares, sizes, concentration(pool))
 
 
-def _spread_again(rule: SpreadRule, measured: Mapping[str, float], sizes: Mapping[str, float]) -> Spread:
+def _spread_again(
+    rule: SpreadRule, measured: Mapping[str, float], sizes: Mapping[str, float], heavy_senders: float
+) -> Spread:
     """Return the shares of units of these sizes, some of them measured before others joined or left."""
     total, staying = sum(sizes.values()), sum(sizes[name] for name in measured)
     gone, kept = 1 - sum(measured.values()), staying / total
-    lumps = _lumps(measured, {name: sizes[name] / staying for name in measured})
     shares, errors = {}, {}
     for name, size in sizes.items():
         part = size / total
         own = measured.get(name)
         shares[name] = part if own is None else kept * own + gone * part
         moving = part * (1 - part) if own is None else kept * (1 - kept) * own + gone * part * (1 - part)
-        errors[name] = math.sqrt(lumps * moving)
+        errors[name] = math.sqrt(heavy_senders * moving)
     return Spread(rule, shares, errors)
 
 
-def _lumps(measured: Mapping[str, float], parts: Mapping[str, float]) -> float:
-    """Return the sum of the squared shares of the senders, from how far measured shares are from the parts they follow.
+def concentration(pool: PoolCapacity) -> float:
+    """Return how concentrated the mail of a pool is on few senders: the sum of the squares of their shares of it.
 
-    A heavy sender is on one unit as a whole. If chance decides on which one, the variance of the share of a unit is
-    this sum times part times 1 - part.
+    It follows from the measured shares. A load balancer keeps a sender on one unit, and chance decides on which one. So
+    the share of a unit has this variance, times its part of the capacity, times 1 - part. Few units show it badly:
+    their figure is raised about as Student's t is.
     """
-    total = sum(measured.values())
-    if len(measured) < 2 or not total:
+    if pool.concentration is not None:
+        return pool.concentration
+    measured = [unit for unit in pool.in_service if unit.share is not None]
+    if len(measured) < 2:
         return 0.0
-    apart = [(measured[name] / total - part) ** 2 / (part * (1 - part)) for name, part in parts.items()]
-    return total * sum(apart) / len(apart)
+    parts = _parts(measured)
+    apart = [
+        ((unit.share or 0.0) - part) ** 2 / (part * (1 - part)) for unit, part in zip(measured, parts, strict=True)
+    ]
+    return sum(apart) / len(apart) * (1 + 2 / len(apart)) ** 2
+
+
+def _parts(measured: Sequence[UnitCapacity]) -> list[float]:
+    """Return the parts of the mail that the measured shares follow: equal ones, or those by capacity."""
+    equal = [1 / len(measured)] * len(measured)
+    if _are_equal(measured):
+        return equal
+    return _normalized([unit.messages_per_hour or 0.0 for unit in measured])
 
 
 def _are_equal(units: Sequence[UnitCapacity]) -> bool:

@@ -15,6 +15,7 @@ from exporter.capacity.model import (
     Supply,
     UnitCapacity,
     chains,
+    concentration,
     loads,
     spread,
     supply,
@@ -127,22 +128,23 @@ def test_even_shares_admit_no_error() -> None:
     assert found.errors == {"a": 0, "b": 0, "c": 0}
 
 
-@pytest.mark.parametrize("joining", [True, False], ids=["a unit joins", "a unit leaves"])
-def test_predicted_shares_are_those_of_simulated_senders(joining: bool) -> None:
-    sizes = np.array([140.0, 140.0, 100.0, 100.0, 60.0, 100.0])
-    few, many = np.arange(6) < 5, np.arange(6) < 6
-    before, after = (few, many) if joining else (many, few)
-    errors, admitted = [], []
+@pytest.mark.parametrize(
+    ("before", "after", "within"),
+    [(6, 7, 0.92), (6, 8, 0.92), (6, 5, 0.92), (6, 3, 0.92), (4, 2, 0.92), (2, 3, 0.8)],  # two units show little
+)
+def test_predicted_shares_are_those_of_simulated_senders(before: int, after: int, within: float) -> None:
+    sizes = np.array([140.0, 100.0, 140.0, 100.0, 60.0, 100.0, 140.0, 60.0])
+    errors, admitted = np.zeros((40, after)), np.zeros((40, after))
     for seed in range(40):
-        senders = Senders(seed, np.zeros(6, dtype=np.int64), sizes)
-        measured = senders.shares(before)
-        units = (unit(str(place), sizes[place], share=measured[place] if before[place] else None) for place in range(6))
-        found = spread(pool(*(each for each in units if after[int(each.name)])))
-        seen = senders.shares(after)
-        errors += [found.shares[name] / seen[int(name)] - 1 for name in found.shares]
-        admitted += [2 * found.errors[name] / seen[int(name)] for name in found.shares]
-    assert np.mean(errors) == pytest.approx(0, abs=0.02)
-    assert np.mean(np.abs(errors) <= np.array(admitted) + 0.01) > 0.9
+        senders = Senders(seed, np.zeros(8, dtype=np.int64), sizes)
+        measured, seen = (senders.shares(np.arange(8) < count) for count in (before, after))
+        units = [unit(str(place), sizes[place], share=measured[place] or None) for place in range(8)]
+        known = concentration(pool(*units[:before]))
+        found = spread(replace(pool(*units[:after]), concentration=known))
+        errors[seed] = np.array(list(found.shares.values())) - seen[:after]
+        admitted[seed] = 2 * np.array(list(found.errors.values()))
+    assert np.abs(errors.mean(axis=0) / seen[:after]).max() < 0.05
+    assert np.mean(np.abs(errors) <= admitted) > within
 
 
 def test_loads_are_unknown_without_demand_or_capacity() -> None:
