@@ -387,10 +387,26 @@ def _schema() -> int:
     "capacity",
     cls=OrderedCommand,
     examples=(
-        "ironport-exporter capacity --demand inbound=700000/h --demand outbound=90k/h",
-        "ironport-exporter capacity --demand inbound=700k/h --add spare1:inbound --move out2:inbound --growth 20%",
+        "ironport-exporter capacity --prometheus.url http://localhost:9090 --add spare1:inbound --growth 20%",
+        "ironport-exporter capacity --demand inbound=700k/h --demand outbound=90k/h --move out2:inbound",
     ),
 )
+@prometheus_flags("Review the fleet that this Prometheus knows.", required=False)
+@flag(
+    "--at",
+    default="0s",
+    metavar="TIME",
+    help="With --prometheus.url: the end of the history, as a duration before now or as a time such as "
+    "2026-03-11T10:00:00Z. 0s is now.",
+)
+@flag(
+    "--weeks",
+    type=whole("a number of weeks from 1 to 260", 1, 260),
+    default="13",
+    metavar="N",
+    help="With --prometheus.url: the weeks of history that growth is taken from.",
+)
+@flag("--job", multiple=True, metavar="JOB", help="With --prometheus.url: only units of this job. May be repeated.")
 @_config_file
 @flag(
     "--demand",
@@ -421,15 +437,30 @@ def _schema() -> int:
     help="What a unit carries in an hour, for example mx9=140000. May be repeated.",
 )
 @flag("--json", "as_json", is_flag=True, help="Print JSON.")
-def _capacity(config_file: tuple[Path, ...], demand: tuple[str, ...], as_json: bool, **changes: tuple[str, ...]) -> int:
+def _capacity(
+    prometheus: Prometheus | None,
+    at: str,
+    weeks: int,
+    job: tuple[str, ...],
+    config_file: tuple[Path, ...],
+    as_json: bool,
+    **changes: tuple[str, ...],
+) -> int:
     """Show whether the pools are large enough, and what a change would do.
 
-    The units are those of the configuration. The changes are applied in the order given.
+    The fleet is read from a Prometheus or, for planning on paper, from the configuration. The changes are applied in
+    the order given.
     """
+    if prometheus:
+        refuse("config_file", reason="with --prometheus.url")
+    else:
+        refuse("at", "weeks", "job", reason="without --prometheus.url")
     from exporter.capacity import command
 
     written = in_order({f"--{name.replace('_', '-')}": values for name, values in changes.items()})
-    return command.plan_on_paper(config_file, demand, written, as_json)
+    if prometheus:
+        return command.review(prometheus, written, at=at, weeks=weeks, jobs=job, as_json=as_json)
+    return command.plan_on_paper(config_file, written, as_json=as_json)
 
 
 @cli.command(

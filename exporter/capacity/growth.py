@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
+from statistics import median
 from typing import Final
 
 LONGEST_FORECAST: Final = timedelta(days=730)
@@ -12,6 +15,9 @@ LONGEST_FORECAST: Final = timedelta(days=730)
 
 WEEKS_NEEDED: Final = 5
 """Weeks of history before growth is known."""
+
+_CONFIDENCE: Final = 1.96
+"""Standard deviations of the normal distribution for a confidence of 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +58,25 @@ def _date(level: float, growth: float, target: float, today: date) -> date | Non
         return None
     days = 7 * math.log(target / level) / math.log1p(growth)
     return today + timedelta(days=days) if days <= LONGEST_FORECAST.days else None
+
+
+def growth_of(weekly: Sequence[tuple[date, float]]) -> Growth | None:
+    """Return the growth in demands by the first day of their week, the oldest first; None if there are too few.
+
+    It is that of Theil and Sen: the median of the growth between any two weeks, which a week of attacks or holidays
+    changes little. `low` and `high` are the ends of its interval of confidence, from Kendall's statistics.
+    """
+    points = [((day - weekly[0][0]).days / 7, math.log(demand)) for day, demand in weekly if demand > 0]
+    if len(points) < WEEKS_NEEDED:
+        return None
+    slopes = sorted((later - earlier) / (end - begin) for (begin, earlier), (end, later) in combinations(points, 2))
+    low, best, high = (slopes[place] for place in _places(len(points), len(slopes)))
+    now = points[-1][0]
+    level = median(value + best * (now - week) for week, value in points)
+    return Growth(math.expm1(low), math.expm1(best), math.expm1(high), math.exp(level), len(points))
+
+
+def _places(weeks: int, slopes: int) -> tuple[int, int, int]:
+    """Return the places of the lower end, the median and the upper end in the slopes, in order of size."""
+    half = _CONFIDENCE * math.sqrt(weeks * (weeks - 1) * (2 * weeks + 5) / 18) / 2
+    return max(round(slopes / 2 - half) - 1, 0), slopes // 2, min(round(slopes / 2 + half), slopes - 1)

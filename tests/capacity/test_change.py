@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.capacity.change import Add, Change, Demand, Grow, Lose, LoseSite, Move, Rate, WhatIf, pool_named, what_if
@@ -211,6 +211,7 @@ def names(fleet: FleetCapacity) -> list[set[str]]:
     return [{unit.name for unit in pool.units} for pool in fleet.pools]
 
 
+@settings(deadline=None)
 @given(fleets(), st.data())
 def test_losing_a_unit_never_raises_what_is_left(fleet: FleetCapacity, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([unit.name for pool in fleet.pools for unit in pool.units]))
@@ -219,6 +220,7 @@ def test_losing_a_unit_never_raises_what_is_left(fleet: FleetCapacity, data: st.
         assert all(new <= old for new, old in zip(left(smaller, lost), left(fleet, lost), strict=True))
 
 
+@settings(deadline=None)
 @given(fleets(), st.integers(10, 200))
 def test_a_unit_more_never_lowers_what_is_left(fleet: FleetCapacity, size: int) -> None:
     larger = what_if(fleet, [Add("new", "p0"), Rate("new", size)]).after
@@ -226,6 +228,7 @@ def test_a_unit_more_never_lowers_what_is_left(fleet: FleetCapacity, size: int) 
         assert all(new >= old for new, old in zip(left(larger, lost), left(fleet, lost), strict=True))
 
 
+@settings(deadline=None)
 @given(fleets())
 def test_moves_conserve_units_and_capacity(fleet: FleetCapacity) -> None:
     moved = what_if(fleet, [Move("u00", "p1"), Move("u10", "p0")]).after
@@ -233,6 +236,7 @@ def test_moves_conserve_units_and_capacity(fleet: FleetCapacity) -> None:
     assert sum(left(moved, 0)) == pytest.approx(sum(left(fleet, 0)))
 
 
+@settings(deadline=None)
 @given(fleets(), st.permutations([Move("u00", "p1"), Lose("u11"), Grow(0.5, "p1"), Rate("u10", 77.0)]))
 def test_changes_of_different_things_commute(fleet: FleetCapacity, changes: list[Change]) -> None:
     there, back = what_if(fleet, changes).after, what_if(fleet, changes[::-1]).after
@@ -242,6 +246,7 @@ def test_changes_of_different_things_commute(fleet: FleetCapacity, changes: list
         assert spread(one).shares == pytest.approx(spread(other).shares)
 
 
+@settings(deadline=None)
 @given(fleets())
 def test_a_lost_site_is_the_loss_of_its_units(fleet: FleetCapacity) -> None:
     units = [unit for pool in fleet.pools for unit in pool.units if unit.site == units_site(fleet)]
@@ -253,6 +258,7 @@ def units_site(fleet: FleetCapacity) -> str:
     return fleet.pools[0].units[0].site or ""
 
 
+@settings(deadline=None)
 @given(fleets())
 def test_shares_of_a_pool_add_up_to_one(fleet: FleetCapacity) -> None:
     moved = what_if(fleet, [Move("u00", "p1")]).after
