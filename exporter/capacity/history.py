@@ -42,8 +42,8 @@ _POOL_HOURS: Final = "pool:ironport_messages_injected:rate1h{{{0}}}"
 _UNIT_HOURS: Final = "avg_over_time(instance:ironport_messages_injected:rate3m{{{0}}}[59m59s999ms])"
 """Hourly means, in messages per second."""
 
-Labels = Mapping[str, str]
-HourlyMail = Mapping[float, float]
+_Labels = Mapping[str, str]
+_HourlyMail = Mapping[float, float]
 """Messages in an hour, by the Unix time at which it ends."""
 
 
@@ -76,7 +76,7 @@ class _Reader:
     end: int
     selector: str
 
-    def units(self) -> list[tuple[Labels, UnitCapacity]]:
+    def units(self) -> list[tuple[_Labels, UnitCapacity]]:
         """Return the units of the last day, each after its labels."""
         serving = self._values(_IN_SERVICE)
         if not serving:
@@ -88,7 +88,7 @@ class _Reader:
         capacities = {kind: dict(self._keyed(expression)) for kind, expression in _CAPACITIES.items()}
         return [(labels, _unit(labels, value > 0, capacities)) for labels, value in serving]
 
-    def hours(self, expression: str, weeks: int, what: str) -> list[tuple[Labels, HourlyMail]]:
+    def hours(self, expression: str, weeks: int, what: str) -> list[tuple[_Labels, _HourlyMail]]:
         """Return the mail of each hour of so many weeks."""
         instants = range(self.end - weeks * WEEK + HOUR, self.end + 1, HOUR)
         found = self.server.query_range(expression.format(self.selector), instants, what)
@@ -97,7 +97,7 @@ class _Reader:
             for series in found
         ]
 
-    def _values(self, expression: str) -> list[tuple[Labels, float]]:
+    def _values(self, expression: str) -> list[tuple[_Labels, float]]:
         found = self.server.query(expression.format(self.selector), self.end)
         return [(series["metric"], float(series["value"][1])) for series in found]
 
@@ -106,16 +106,16 @@ class _Reader:
             yield _unit_key(labels), value
 
 
-def _pool_key(labels: Labels) -> tuple[str, str, str]:
+def _pool_key(labels: _Labels) -> tuple[str, str, str]:
     return labels.get("job", ""), labels.get("stream", ""), labels.get("pool", "")
 
 
-def _unit_key(labels: Labels) -> tuple[str, str]:
+def _unit_key(labels: _Labels) -> tuple[str, str]:
     return labels.get("job", ""), labels["instance"]
 
 
 def _unit(
-    labels: Labels, serving: bool, capacities: Mapping[CapacityKind, Mapping[tuple[str, str], float]]
+    labels: _Labels, serving: bool, capacities: Mapping[CapacityKind, Mapping[tuple[str, str], float]]
 ) -> UnitCapacity:
     key = _unit_key(labels)
     known = ((kind, HOUR * amounts[key]) for kind, amounts in capacities.items() if key in amounts)
@@ -125,10 +125,10 @@ def _unit(
 
 
 def _pool(
-    members: Sequence[tuple[Labels, UnitCapacity]],
+    members: Sequence[tuple[_Labels, UnitCapacity]],
     weekly: tuple[WeeklyDemand, ...],
-    hours: HourlyMail,
-    unit_hours: Mapping[str, HourlyMail],
+    hours: _HourlyMail,
+    unit_hours: Mapping[str, _HourlyMail],
 ) -> PoolCapacity:
     labels = min((labels for labels, _ in members), key=lambda labels: labels.get("role") == "spare")
     serving = [unit.name for _, unit in members if unit.in_service]
@@ -147,14 +147,14 @@ def _pool(
     )
 
 
-def _shares(hours: Mapping[str, HourlyMail], busy: Sequence[float]) -> dict[str, float]:
+def _shares(hours: Mapping[str, _HourlyMail], busy: Sequence[float]) -> dict[str, float]:
     """Return the share of each unit in the mail of the busy hours; nothing for a unit without samples in them."""
     mail = {name: sum(own.get(time, 0.0) for time in busy) for name, own in hours.items() if own.keys() & set(busy)}
     total = sum(mail.values())
     return {name: amount / total for name, amount in mail.items()} if total else {}
 
 
-def _weekly(hours: HourlyMail, end: int, weeks: int, zone: tzinfo | None) -> Iterator[WeeklyDemand]:
+def _weekly(hours: _HourlyMail, end: int, weeks: int, zone: tzinfo | None) -> Iterator[WeeklyDemand]:
     """Yield the demand of the weeks before `end`, the oldest first; weeks with too few samples are left out."""
     for age in range(weeks, 0, -1):
         last = end - (age - 1) * WEEK
@@ -165,7 +165,7 @@ def _weekly(hours: HourlyMail, end: int, weeks: int, zone: tzinfo | None) -> Ite
             yield WeeklyDemand(begin, demand, len(week) * HOUR / WEEK)
 
 
-def _last_week(hours: HourlyMail, end: int) -> dict[float, float]:
+def _last_week(hours: _HourlyMail, end: int) -> dict[float, float]:
     return {time: mail for time, mail in hours.items() if end - WEEK < time <= end}
 
 
