@@ -53,12 +53,19 @@ class ServerAnswer:
             raise QueryTooLargeError(f"Prometheus refuses {what}: {words}.")
         raise ExporterError(self._sentence(content, what, words))
 
+    def series(self, what: str) -> Any:
+        """Return the series of a query. Raises what `data` raises."""
+        data = self.data(what)
+        if isinstance(data, dict) and isinstance(data.get("result"), list):
+            return data["result"]
+        raise ExporterError(self._sentence({}, what, ""))
+
     def _sentence(self, content: Mapping[str, Any], what: str, words: str) -> str:
         place = f"The Prometheus at {self.server}"
         match self.status:
             case 200 if content.get("isPartial"):
                 return f"{place} gave only a part of the data: some of the stores behind it do not answer."
-            case 200:
+            case 200 if not content.get("error"):
                 return f"{place} answered with {self._kind}, not as a Prometheus does: check the URL."
             case 401 | 403 if self.authorized:
                 return f"{place} does not accept the credentials ({words}): check them and what they allow."

@@ -5,7 +5,7 @@ A URL may hold a user and a password, as in https://user:password@host/prefix. E
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, TypedDict
 
 from exporter.errors import ExporterError, QueryTooLargeError
@@ -53,7 +53,7 @@ class Prometheus:
     def query(self, expression: str, time: float, what: str = "") -> list[InstantSeries]:
         """Return the series of the expression at a Unix time."""
         answer = self._connection.post("query", {"query": expression, "time": time, **_WHOLE})
-        series: list[InstantSeries] = answer.data(_name(expression, what))["result"]
+        series: list[InstantSeries] = answer.series(_name(expression, what))
         return series
 
     def query_range(self, expression: str, instants: range, what: str = "") -> list[RangeSeries]:
@@ -63,32 +63,39 @@ class Prometheus:
         how many are done.
         """
         found: dict[frozenset[tuple[str, str]], RangeSeries] = {}
-        rest, points = instants, min(MAX_POINTS, len(instants))
-        while rest:
-            try:
-                part = self._query_part(expression, rest[:points], what)
-            except QueryTooLargeError:
-                if points <= _FEWEST_POINTS:
-                    raise
-                points = min(points, len(rest)) // 2
-                continue
+        for number, (done, part) in enumerate(self._parts(expression, instants, what)):
             _extend(found, part)
-            rest = rest[points:]
-            if what and points < len(instants):
-                progress.show(what, 1 - len(rest) / len(instants))
+            if what and (number or done < len(instants)):
+                progress.show(what, done / len(instants))
         return list(found.values())
+
+    def _parts(self, expression: str, instants: range, what: str) -> Iterator[tuple[int, list[RangeSeries]]]:
+        """Yield the series of one window after the other, with the number of instants that are done."""
+        done, points = 0, min(MAX_POINTS, len(instants))
+        while done < len(instants):
+            window = instants[done : done + points]
+            try:
+                series = self._query_window(expression, window, what)
+            except QueryTooLargeError:
+                if len(window) <= _FEWEST_POINTS:
+                    raise
+                points = len(window) // 2
+            else:
+                done += len(window)
+                yield done, series
 
     def metric_names(self) -> list[str]:
         """Return the names of all metrics that the server has; raises ExporterError if none is ironport-exporter's."""
-        names: list[str] = self._connection.get("label/__name__/values").data("to list its metrics")
+        every_time = "?start=0"  # VictoriaMetrics would list those of today
+        names: list[str] = self._connection.get(f"label/__name__/values{every_time}").data("to list its metrics")
         if not any("ironport_" in name for name in names):
             server = self._connection.server
             raise ExporterError(f"The Prometheus at {server} has no metrics of ironport-exporter: is it the right one?")
         return names
 
-    def _query_part(self, expression: str, instants: range, what: str) -> list[RangeSeries]:
+    def _query_window(self, expression: str, instants: range, what: str) -> list[RangeSeries]:
         window = {"query": expression, "start": instants[0], "end": instants[-1], "step": instants.step, **_WHOLE}
-        series: list[RangeSeries] = self._connection.post("query_range", window).data(_name(expression, what))["result"]
+        series: list[RangeSeries] = self._connection.post("query_range", window).series(_name(expression, what))
         return series
 
 

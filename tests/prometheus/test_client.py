@@ -132,11 +132,12 @@ def test_a_refused_window_is_halved(case: str) -> None:
     assert len(server.seen) == 2 + 4, "200 and 100 points are refused, then there are four queries of 50"
 
 
-def test_halving_ends() -> None:
+@pytest.mark.parametrize(("points", "queries"), [(11_000, 12), (9, 2), (1, 1)])
+def test_halving_ends(points: int, queries: int) -> None:
     with ApiServer(limited(0, *TOO_LARGE["Prometheus, samples"])) as server:
         with pytest.raises(QueryTooLargeError, match=r"^Prometheus refuses the arrivals: query processing would load"):
-            Prometheus(server.url).query_range("a", range(11_000), what="the  arrivals")
-        assert len(server.seen) == 12
+            Prometheus(server.url).query_range("a", range(points), what="the  arrivals")
+        assert len(server.seen) == queries
 
 
 @pytest.mark.parametrize("words", ["found duplicate series for the match group", "invalid parameter"])

@@ -207,6 +207,8 @@ BODIES = {
     "": "something that is no JSON",
     "[1]": "something that is no JSON",
     '{"status": "success"}': "other JSON",
+    '{"status": "success", "data": []}': "other JSON",
+    '{"status": "success", "data": {"result": 1}}': "other JSON",
     '{"data": {"resultType"': "something that is no JSON",
     "[" * 100_000: "something that is no JSON",
 }
@@ -218,6 +220,11 @@ def test_other_content_is_a_sentence(body: str) -> None:
         assert failure(server.url) == (
             f"The Prometheus at {server.url} answered with {BODIES[body]}, not as a Prometheus does: check the URL."
         )
+
+
+def test_an_error_may_come_with_status_200() -> None:
+    with ApiServer(answering('{"status": "error", "error": "no such tenant"}')) as server:
+        assert failure(server.url) == "Prometheus refuses up: no such tenant."
 
 
 def test_a_part_of_the_data_is_an_error() -> None:
