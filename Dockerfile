@@ -1,5 +1,5 @@
 # Build: docker build --build-arg VERSION=... --build-arg REVISION=$(git rev-parse HEAD) --build-arg BRANCH=... .
-# The image has the exporter without extras and without exporter/lab: no simulate, backfill, demo and backtest.
+# The image has the exporter with the extra report and without exporter/lab: no simulate, backfill, demo and backtest.
 FROM python:3.11-slim-bookworm AS build
 
 WORKDIR /src
@@ -8,7 +8,7 @@ COPY exporter/ exporter/
 COPY alerts/ alerts/
 COPY dashboards/ dashboards/
 RUN python -m venv /opt/ironport-exporter \
- && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check .
+ && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check '.[report]'
 
 
 FROM python:3.11-slim-bookworm

@@ -57,7 +57,7 @@ class Phrases:
     def duration(self, seconds: float) -> str:
         """Return a duration in its two largest units, such as 3 h 20 min."""
         parts = [self.text(key, count=count) for key, count in _parts(round(seconds)) if count]
-        return " ".join(parts[:2]) or self.text("unit_seconds", count=0)
+        return "\N{NO-BREAK SPACE}".join(parts[:2]) or self.text("unit_seconds", count=0)
 
     def date(self, day: dt.date) -> str:
         return self._dated("date", day)

@@ -82,10 +82,8 @@ def _attach(message: EmailMessage, file: Path) -> None:
         message.add_attachment(file.read_bytes(), maintype=main, subtype=sub, filename=file.name)
 
 
-def send(outbox: Outbox, message: EmailMessage, instances: Iterable[str] = ()) -> None:
-    """Send a mail. `instances` are more names that appliances have. Raises ExporterError with what to do."""
-    if not outbox.through_fleet:
-        refuse_fleet(outbox.host, outbox.fleet.union(instances))
+def send(outbox: Outbox, message: EmailMessage) -> None:
+    """Send a mail. Raises ExporterError with what to do."""
     try:
         refused = _deliver(outbox, message)
     except (smtplib.SMTPException, OSError) as error:
@@ -196,9 +194,14 @@ def _words(code: int, words: bytes | str) -> str:
 # --- appliances of the fleet ------------------------------------------------------------------------------------------
 
 
-def refuse_fleet(host: str, fleet: Iterable[str]) -> None:
-    """Raise ExporterError if the smarthost is an appliance by its name, or by an address that both names have."""
-    names = sorted(fleet)
+def refuse_appliance(outbox: Outbox, instances: Iterable[str]) -> None:
+    """Raise ExporterError if the smarthost is an appliance by its name, or by an address that both names have.
+
+    `instances` are more names of appliances than the configuration has.
+    """
+    if outbox.through_fleet:
+        return
+    host, names = outbox.host, sorted(outbox.fleet.union(instances))
     appliance = next((name for name in names if _same_name(host, name)), None) or _same_address(host, names)
     if appliance is not None:
         raise ExporterError(

@@ -15,7 +15,7 @@ import trustme
 
 from exporter.errors import ExporterError
 from exporter.phrases import Phrases
-from exporter.report.mail import Outbox, compose, refuse_fleet, send
+from exporter.report.mail import Outbox, compose, refuse_appliance, send
 from exporter.report.page import write_page
 from support.months import full_month
 from support.processes import free_port
@@ -39,9 +39,9 @@ def start(authority: trustme.CA) -> Iterator[Any]:
         yield start_server
 
 
-def failure(outbox: Outbox, *instances: str) -> str:
+def failure(outbox: Outbox) -> str:
     with pytest.raises(ExporterError) as caught:
-        send(outbox, MAIL, instances)
+        send(outbox, MAIL)
     assert PASSWORD not in str(caught.value)
     return str(caught.value)
 
@@ -193,6 +193,12 @@ REFUSED = (
 )
 
 
+def refusal(host: str, *instances: str, fleet: tuple[str, ...] = ()) -> str:
+    with pytest.raises(ExporterError) as caught:
+        refuse_appliance(replace(OUTBOX, host=host, fleet=frozenset(fleet)), instances)
+    return str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("host", "appliance"),
     [
@@ -203,26 +209,18 @@ REFUSED = (
     ],
 )
 def test_an_appliance_is_no_smarthost_by_its_name(host: str, appliance: str) -> None:
-    with pytest.raises(ExporterError) as caught:
-        refuse_fleet(host, ["mx9", appliance])
-    assert str(caught.value) == REFUSED.format(host, appliance)
+    assert refusal(host, "mx9", appliance) == REFUSED.format(host, appliance)
+    assert refusal(host, "mx9", fleet=(appliance,)) == REFUSED.format(host, appliance)
 
 
 def test_an_appliance_is_no_smarthost_by_its_address() -> None:
-    with pytest.raises(ExporterError) as caught:
-        refuse_fleet("localhost", ["mx9.invalid", "127.0.0.1"])
-    assert str(caught.value) == REFUSED.format("localhost", "127.0.0.1")
+    assert refusal("localhost", "mx9.invalid", fleet=("127.0.0.1",)) == REFUSED.format("localhost", "127.0.0.1")
 
 
 @pytest.mark.parametrize("appliance", ["mx1.example.org", "mx2", "192.0.2.2", "a..b"])
 def test_another_server_may_be_the_smarthost(appliance: str) -> None:
-    refuse_fleet("mx1.example.invalid", [appliance])
+    refuse_appliance(replace(OUTBOX, host="mx1.example.invalid"), [appliance])
 
 
-def test_mail_goes_through_the_fleet_if_told_so(start: Any) -> None:
-    mailbox = start()
-    outbox = replace(OUTBOX, port=mailbox.port, fleet=frozenset({"127.0.0.1"}))
-    assert failure(outbox) == REFUSED.format("localhost", "127.0.0.1")
-    assert failure(replace(outbox, fleet=frozenset()), "localhost") == REFUSED.format("localhost", "localhost")
-    send(replace(outbox, through_fleet=True), MAIL)
-    assert len(mailbox.mails) == 1
+def test_an_appliance_may_be_the_smarthost_if_told_so() -> None:
+    refuse_appliance(replace(OUTBOX, through_fleet=True), ["localhost"])

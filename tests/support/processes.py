@@ -29,6 +29,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "prometheus-snmp-exporter": "prometheus-snmp-exporter",
     "victoria-metrics": "victoria-metrics",
     "vmalert": "victoria-metrics",
+    "systemd-analyze": "systemd",
     "chromium": "chromium",
     "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils",

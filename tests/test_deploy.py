@@ -1,0 +1,132 @@
+"""The examples in deploy/ that run the report each month can be used as they stand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from support.command_line import parse_command_line
+from support.processes import program
+
+DEPLOY: Final = Path(__file__).parents[1] / "deploy"
+CRON: Final = DEPLOY / "cron.d" / "ironport-report"
+SERVICE: Final = DEPLOY / "systemd" / "ironport-report.service"
+TIMER: Final = DEPLOY / "systemd" / "ironport-report.timer"
+CRON_JOB: Final = DEPLOY / "kubernetes" / "report.yml"
+
+FIELDS: Final = (range(60), range(24), range(1, 32), range(1, 13), range(8))
+"""The values of minute, hour, day, month and weekday in a crontab."""
+HARDENED: Final = 20
+"""The exposure that systemd may find in the service: 0 is none, 100 all."""
+
+
+def cron_line() -> list[str]:
+    """Return the five fields of time, the user and the command."""
+    lines = [line for line in CRON.read_text().splitlines() if not re.match(r"#|$|[A-Z]+=", line)]
+    (line,) = lines
+    return line.split(maxsplit=6)
+
+
+def service_command() -> list[str]:
+    """Return the command line, with the folders that systemd makes in place of their variables."""
+    text = SERVICE.read_text().replace("\\\n", " ")
+    (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    return shlex.split(re.sub(r"\$\{(\w+)\}", r"/run/\1", command))
+
+
+def pod() -> dict[str, Any]:
+    job = yaml.safe_load(CRON_JOB.read_text())
+    spec: dict[str, Any] = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return spec
+
+
+def commands() -> dict[str, list[str]]:
+    """Return the arguments of each example, without the name of the program."""
+    return {
+        "cron": shlex.split(cron_line()[-1])[1:],
+        "systemd": service_command()[1:],
+        "kubernetes": pod()["containers"][0]["args"],
+    }
+
+
+def is_time(fields: list[str]) -> bool:
+    return all(field == "*" or int(field) in allowed for field, allowed in zip(fields, FIELDS, strict=True))
+
+
+@pytest.mark.parametrize("example", ["cron", "systemd", "kubernetes"])
+def test_the_command_line_is_understood(example: str) -> None:
+    name, values = parse_command_line(commands()[example])
+    assert name == "report"
+    assert values["mail_to"] == ("management@example.edu",)
+    assert values["month"] is None  # the last one
+
+
+def test_every_example_sends_the_same_report() -> None:
+    flags = [sorted(re.findall(r"--[a-z.-]+", " ".join(command))) for command in commands().values()]
+    assert flags[0] == flags[1] == flags[2]
+
+
+def test_the_crontab_line_is_read_by_cron() -> None:
+    *fields, user, command = cron_line()
+    assert is_time(fields)
+    assert re.fullmatch(r"[a-z][a-z-]*", user)
+    assert "%" not in command  # cron makes line breaks of them
+    assert CRON.read_text().endswith("\n")
+
+
+@pytest.mark.parametrize("unit", [SERVICE, TIMER], ids=lambda unit: unit.suffix)
+def test_systemd_reads_the_unit(unit: Path, tmp_path: Path) -> None:
+    shutil.copy(TIMER, tmp_path)
+    service = SERVICE.read_text().replace(service_command()[0], "/bin/true")  # verify wants the program to exist
+    (tmp_path / SERVICE.name).write_text(service)
+    done = subprocess.run(
+        [program("systemd-analyze"), "verify", "--man=no", str(tmp_path / unit.name)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_service_can_do_little_harm() -> None:
+    command = [program("systemd-analyze"), "security", "--offline=true", f"--threshold={HARDENED}", str(SERVICE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_timer_is_monthly_and_makes_up_for_a_machine_that_was_off() -> None:
+    assert re.search(r"^OnCalendar=\*-\*-01 \d\d:\d\d$", TIMER.read_text(), re.MULTILINE)
+    assert "Persistent=yes" in TIMER.read_text()
+
+
+def test_the_cron_job_runs_once_a_month() -> None:
+    spec = yaml.safe_load(CRON_JOB.read_text())["spec"]
+    assert is_time(spec["schedule"].split())
+    assert spec["timeZone"] == "Europe/Berlin"
+    assert (spec["jobTemplate"]["spec"]["backoffLimit"], pod()["restartPolicy"]) == (0, "Never")
+
+
+def test_the_cron_job_has_every_folder_that_it_names() -> None:
+    (container,) = pod()["containers"]
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+    assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in pod()["volumes"]}
+    folders = {path for argument in container["args"] for path in re.findall(r"=(/\w+)", argument)}
+    assert folders == set(mounts)
+    assert not mounts["/reports"].get("readOnly")
+
+
+def test_the_cron_job_runs_without_privileges() -> None:
+    (container,) = pod()["containers"]
+    assert pod()["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
