@@ -30,6 +30,7 @@ from exporter.command_line import (
     in_order,
     list_flag,
     listen_address,
+    mail_flags,
     prometheus_flags,
     refuse,
     route_prefix,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from exporter.config import Config
     from exporter.probe import Result
     from exporter.prometheus.client import Prometheus
+    from exporter.report.mail import Outbox
     from exporter.web.discovery import BaseUrl
 
 _PROGRAM: Final = "ironport-exporter"
@@ -486,6 +488,7 @@ def _capacity(
 @timezone_flag
 @flag("--pdf", is_flag=True, help="Also write the page as PDF. This needs the extra pdf.")
 @flag("--out", type=_PATH, required=True, metavar="DIR", help="The folder for the files.")
+@mail_flags
 def _report(
     prometheus: Prometheus,
     month: str | None,
@@ -497,8 +500,9 @@ def _report(
     timezone: ZoneInfo,
     pdf: bool,
     out: Path,
+    outbox: Outbox | None,
 ) -> int:
-    """Write the report of a month as HTML, CSV and JSON.
+    """Write the report of a month as HTML, CSV and JSON, and mail it if you say to whom.
 
     It shows volumes, delays, availability, incidents, capacity and changes. The same history gives the same files.
     """
@@ -513,9 +517,14 @@ def _report(
         from exporter.report.period import report_period
 
         about = ReportFilter(Selection(jobs, pools, sites), *(parse_client(client) if client else ()))
-        period = report_period(month, time.time(), timezone)
-        _, files = command.write_report(prometheus, period, about, Phrases(lang), out, pdf=pdf)
+        phrases, now = Phrases(lang), time.time()
+        period = report_period(month, now, timezone)
+        if outbox:
+            command.refuse_unit(outbox, prometheus, now)
+        report, files = command.write_report(prometheus, period, about, phrases, out, pdf=pdf)
         _print("\n".join(map(str, files)))
+        if outbox:
+            command.mail_report(outbox, report, phrases, files)
         return 0
 
 

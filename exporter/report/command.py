@@ -1,11 +1,11 @@
-"""The command report: collects a month and writes its files."""
+"""The command report: collects a month, writes its files and mails them."""
 
 from __future__ import annotations
 
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from exporter.phrases import Phrases
@@ -13,11 +13,13 @@ from exporter.prometheus.client import Prometheus
 from exporter.report.collect import ReportFilter, collect
 from exporter.report.csv_file import csv_text
 from exporter.report.json_file import json_text
+from exporter.report.mail import Outbox, compose, refuse_appliance, send
 from exporter.report.model import MonthReport, ReportScope
-from exporter.report.page import write_page
+from exporter.report.page import report_title, write_page
 from exporter.report.pdf import write_pdf
 from exporter.report.period import Period
 from exporter.report.summary import five_sentences
+from exporter.report.unit_figures import UNIT_UP
 
 
 def write_report(
@@ -32,6 +34,20 @@ def write_report(
     for file, content in zip(files, contents.values(), strict=True):
         _replace(file, content)
     return report, files
+
+
+def refuse_unit(outbox: Outbox, prometheus: Prometheus, now: float) -> None:
+    """Raise ExporterError if the smarthost is a unit that was there in the last day."""
+    known = prometheus.query(f"group by (instance) (last_over_time({UNIT_UP}[1d]))", now, what="names of units")
+    refuse_appliance(outbox, [each["metric"]["instance"] for each in known])
+
+
+def mail_report(outbox: Outbox, report: MonthReport, phrases: Phrases, files: Sequence[Path]) -> None:
+    """Mail what `write_report` has written: the sentences and the page as text, and the files for people."""
+    page = files[0].read_text(encoding="utf-8")
+    text = "\n\n".join((*five_sentences(report, phrases), phrases.text("mail_attached"))) + "\n"
+    attached = [file for file in files if file.suffix != ".json"]
+    send(outbox, compose(outbox, report_title(report, phrases), text, page, attached))
 
 
 def _contents(report: MonthReport, phrases: Phrases, *, pdf: bool) -> Iterator[tuple[str, bytes]]:
