@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -28,7 +29,9 @@ _ENOUGH: Final = 0.9
 _BUSY: Final = 0.95
 """The quantile of the hourly means of a week that is its demand."""
 
-_IN_SERVICE: Final = "last_over_time(instance:ironport_in_service:bool{{{0}}}[1d])"
+_IN_SERVICE: Final = "last_over_time(instance:ironport_in_service:bool{{{0}}}[15m])"
+"""A unit that cannot be reached has this series too. One without it is no longer scraped, or has another pool now."""
+
 _CAPACITIES: Final[Mapping[CapacityKind, str]] = {
     "rated": "last_over_time(ironport_rated_messages_per_second{{{0}}}[1d])",
     "learned": "last_over_time(instance:ironport_learned_capacity_messages:rate14d{{{0}}}[1d])",
@@ -142,7 +145,8 @@ def _pool(
         tuple(replace(unit, share=shares.get(unit.name)) for _, unit in members),
         demand,
         labels.get("job", ""),
-        weekly=weekly,
+        _site_demand(members, unit_hours),
+        weekly,
         growth=growth_of([(week.begin, week.messages_per_hour) for week in weekly]),
     )
 
@@ -152,6 +156,18 @@ def _shares(hours: Mapping[str, _HourlyMail], busy: Sequence[float]) -> dict[str
     mail = {name: sum(own.get(time, 0.0) for time in busy) for name, own in hours.items() if own.keys() & set(busy)}
     total = sum(mail.values())
     return {name: amount / total for name, amount in mail.items()} if total else {}
+
+
+def _site_demand(
+    members: Iterable[tuple[_Labels, UnitCapacity]], unit_hours: Mapping[str, _HourlyMail]
+) -> dict[str, float]:
+    """Return the demand of the units of each site, where there are enough hours."""
+    by_site: dict[str, Counter[float]] = {}
+    for _, unit in members:
+        if unit.site:
+            by_site.setdefault(unit.site, Counter()).update(unit_hours.get(unit.name, {}))
+    demands = {site: _demand(hours.values()) for site, hours in by_site.items()}
+    return {site: demand for site, demand in demands.items() if demand is not None}
 
 
 def _weekly(hours: _HourlyMail, end: int, weeks: int, zone: tzinfo | None) -> Iterator[WeeklyDemand]:

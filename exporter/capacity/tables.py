@@ -30,10 +30,10 @@ _UNKNOWN: Final = "not known"
 _PHRASES: Final = Phrases("en")
 _WIDTH: Final = 100
 """Columns of a terminal that sentences are wrapped to."""
-_OUTLOOK: Final = ("growth a week", "N+1 is lost")
-"""Figures that a pool without enough history does not have."""
 
 _Row = tuple[str, ...]
+_Figures = dict[str, tuple[str, str]]
+"""Figures of a pool by their labels, each with the share of it that the busy hour uses."""
 
 
 def what_if_text(result: WhatIf) -> str:
@@ -76,15 +76,15 @@ def _heads(pools: Sequence[PoolCapacity], second: str) -> _Row:
 
 def _pool_rows(pools: Sequence[PoolCapacity], today: date) -> Iterator[_Row]:
     sites = dict.fromkeys(site for pool in pools for site in pool.sites)
-    columns = [_figures(pool, sites, today) for pool in pools]
-    hidden = () if any(pool.growth for pool in pools) else _OUTLOOK
+    columns = [_figures(pool, sites) | _figures_of_history(pool, sites, today) for pool in pools]
+    always = _figures(pools[0], sites)
     for label in columns[0]:
-        if label not in hidden:
-            yield label, *chain.from_iterable(column[label] for column in columns)
+        cells = [column[label] for column in columns]
+        if label in always or any(figure != _UNKNOWN for figure, _ in cells):
+            yield label, *chain.from_iterable(cells)
 
 
-def _figures(pool: PoolCapacity, sites: Iterable[str], today: date) -> dict[str, tuple[str, str]]:
-    """Return the figures of a pool by their labels, each with the share of it that the busy hour uses."""
+def _figures(pool: PoolCapacity, sites: Iterable[str]) -> _Figures:
     return {
         "demand in a busy hour": (_amount(pool.demand), ""),
         "supply": _supply(supply(pool.units), pool),
@@ -92,7 +92,15 @@ def _figures(pool: PoolCapacity, sites: Iterable[str], today: date) -> dict[str,
         "N+1: without the largest unit": _supply(without_largest(pool, 1), pool),
         "N+2: without the two largest": _supply(without_largest(pool, 2), pool),
         **{f"without {site}": _supply(without_site(pool, site), pool) for site in sites},
-        **dict(zip(_OUTLOOK, ((_growth(pool), ""), (_dates(pool, today), "")), strict=True)),
+    }
+
+
+def _figures_of_history(pool: PoolCapacity, sites: Iterable[str], today: date) -> _Figures:
+    """Return the figures that a fleet on paper does not have."""
+    return {
+        **{f"demand in {site}": (_amount(pool.site_demand.get(site)), "") for site in sites},
+        "growth a week": (_growth(pool), ""),
+        "N+1 is lost": (_dates(pool, today), ""),
     }
 
 
@@ -110,11 +118,11 @@ def _growth(pool: PoolCapacity) -> str:
 
 
 def _dates(pool: PoolCapacity, today: date) -> str:
-    if without_largest(pool).carries(pool.demand) is False:
-        return "already"
     dates = until_lost(pool, today)
     if dates is None:
         return _UNKNOWN
+    if without_largest(pool).carries(pool.demand) is False:
+        return "already"
     first, last = (f"{day:%b %Y}" if day else "" for day in (dates.soonest, dates.latest))
     return f"{first} to {last or 'over 2 years'}" if first else "over 2 years"
 

@@ -53,7 +53,7 @@ def history(gap: range) -> Iterator[str]:
     for name, values in instance.items():
         yield openmetrics.header(name, "gauge")
         yield from (
-            f"{openmetrics.labelled(name, UNITS[unit])} {value} {END - HOUR}\n" for unit, value in values.items()
+            f"{openmetrics.labelled(name, UNITS[unit])} {value} {END - 5 * MINUTE}\n" for unit, value in values.items()
         )
     yield openmetrics.header("pool:ironport_messages_injected:rate1h", "gauge")
     series = openmetrics.labelled("pool:ironport_messages_injected:rate1h", POOL)
@@ -96,6 +96,12 @@ def test_demand_is_the_95th_percentile_of_the_hours_of_the_week(url: str) -> Non
 def test_shares_are_those_of_the_busy_hours(url: str) -> None:
     (pool,) = read_fleet(Prometheus(url), END, WEEKS).pools
     assert {unit.name: unit.share for unit in pool.in_service} == pytest.approx(SHARES)
+
+
+def test_each_site_has_the_demand_of_its_units(url: str) -> None:
+    (pool,) = read_fleet(Prometheus(url), END, WEEKS).pools
+    assert pool.demand is not None
+    assert pool.site_demand == pytest.approx({"east": 0.5 * pool.demand, "west": 0.5 * pool.demand}, rel=0.01)
 
 
 def test_a_week_with_too_few_hours_is_left_out_of_growth(url: str) -> None:
