@@ -119,23 +119,30 @@ def _refuse_without_rules(prometheus: Prometheus) -> None:
 
 def _refuse_unknown(queries: HourlyQueries, selection: Selection, units: list[UnitHours]) -> None:
     """Raise UsageError for a chosen name that no unit has in the month, ExporterError for a month without units."""
-    pools = {labels.pool for unit in units for labels in unit.labels.values()}
-    sites = {labels.site for unit in units for labels in unit.labels.values()}
-    wanted = (("job", selection.jobs, {unit.job for unit in units}), ("pool", selection.pools, pools))
-    for label, names, there in (*wanted, ("site", selection.sites, sites)):
-        for name in names:
-            if name not in there:
-                raise UsageError(_not_there(queries, label, name))
+    labels = [each for unit in units for each in unit.labels.values()]
+    chosen = {
+        "job": (selection.jobs, {unit.job for unit in units}),
+        "pool": (selection.pools, {each.pool for each in labels}),
+        "site": (selection.sites, {each.site for each in labels}),
+    }
+    missing = [(label, name) for label, (names, there) in chosen.items() for name in names if name not in there]
+    for label, name in missing:
+        _refuse_misspelt(queries, label, name)
+    if missing:
+        lost = ", ".join(f"{label} {name!r}" for label, name in missing)
+        raise UsageError(f"In {queries.period.begin:%Y-%m} no unit passes all filters: nothing is left of {lost}.")
     if not units:
         raise ExporterError(_no_history(queries))
 
 
-def _not_there(queries: HourlyQueries, label: str, name: str) -> str:
+def _refuse_misspelt(queries: HourlyQueries, label: str, name: str) -> None:
     known = _names(queries, label)
     if not known:
-        return _no_history(queries)
-    month = f"{queries.period.begin:%Y-%m}"
-    return f"In {month} there is no {label} {name!r}.{suggestion(name, known)} There were: {', '.join(known)}."
+        raise ExporterError(_no_history(queries))
+    if name not in known:
+        there = f"There were: {', '.join(known)}."
+        month = f"{queries.period.begin:%Y-%m}"
+        raise UsageError(f"In {month} there is no {label} {name!r}.{suggestion(name, known)} {there}")
 
 
 def _names(queries: HourlyQueries, label: str) -> list[str]:
@@ -165,10 +172,10 @@ def _report(answers: _Answers, scope: ReportScope, found: tuple[DestinationMail,
         month_before=answers.before.all.volume(),
         year_before=answers.year_before.all.volume(),
         days=tuple(_days(answers)),
-        busiest_hour=answers.means.busiest(mail.leading),
+        busiest_hour=answers.means.busiest(mail.streams.values()),
         availability=answers.available.service.mean(ALL_HOURS) if answers.available.service else NOT_MEASURED,
         delays=answers.delays.of_all(),
-        pools=tuple(_pool(answers, pool, pool in mail.leading) for pool in _pools(answers)),
+        pools=tuple(_pool(answers, pool) for pool in _pools(answers)),
         units=tuple(unit.month(period) for unit in answers.units),
         incidents=(),
         incidents_coverage=0.0,
@@ -184,7 +191,7 @@ def _pools(answers: _Answers) -> list[Key]:
     return sorted(of_units.union(answers.mail.pools, answers.available.pools))
 
 
-def _pool(answers: _Answers, pool: Key, leads: bool) -> PoolMonth:
+def _pool(answers: _Answers, pool: Key) -> PoolMonth:
     job, name = pool
     available = answers.available.pools.get(pool)
     return PoolMonth(
@@ -194,19 +201,18 @@ def _pool(answers: _Answers, pool: Key, leads: bool) -> PoolMonth:
         available.mean(ALL_HOURS) if available else NOT_MEASURED,
         answers.delays.of_pool(pool),
         _stream(answers, pool),
-        leads,
+        pool in answers.mail.counting,
         _earlier(answers.before, pool),
         _earlier(answers.year_before, pool),
-        answers.means.busiest([pool]),
+        answers.means.busiest([[pool]]),
         answers.trouble.of_pool(pool, ALL_HOURS),
         tuple(_days(answers, pool)),
     )
 
 
 def _stream(answers: _Answers, pool: Key) -> str:
-    """Return the stream of a pool; without XML only its units know it."""
-    of_units = (labels.stream for unit in answers.units for labels in unit.labels.values() if labels.pool == pool[1])
-    return answers.mail.streams.get(pool) or next(of_units, "")
+    units = (unit for unit in answers.units if unit.job == pool[0])
+    return next((labels.stream for unit in units for labels in unit.labels.values() if labels.pool == pool[1]), "")
 
 
 def _earlier(mail: MonthMail, pool: Key) -> MailVolume | None:

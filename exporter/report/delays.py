@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -117,17 +117,20 @@ class HourlyMeans:
     period: Period
     messages: Mapping[Key, Samples]
 
-    def busiest(self, pools: Iterable[Key]) -> BusiestHour | None:
-        """Return the hour of the month in which the pools together received the most."""
+    def busiest(self, streams: Iterable[Sequence[Key]]) -> BusiestHour | None:
+        """Return the hour in which the streams together received the most; of each, the first pool counts."""
         sums: defaultdict[float, float] = defaultdict(float)
-        for pool in pools:
-            for time, messages in self.messages.get(pool, {}).items():
+        for pools in streams:
+            for time, messages in self._first_of(pools).items():
                 sums[time] += messages
         within = {time: messages for time, messages in sums.items() if time >= self.period.instants[0]}
         if not within:
             return None
         time = max(within, key=lambda each: (within[each], -each))
         return BusiestHour(self.period.moment(time - HOUR), within[time])
+
+    def _first_of(self, pools: Sequence[Key]) -> Samples:
+        return dict(ChainMap(*(dict(self.messages.get(pool, {})) for pool in pools)))
 
 
 def hourly_means(queries: HourlyQueries, selector: str) -> HourlyMeans:

@@ -66,6 +66,19 @@ def together(parts: Sequence[Hourly], hours: int) -> Hourly:
     return Hourly(values, covered)
 
 
+def turns(parts: Sequence[Hourly], hours: int) -> list[int | None]:
+    """Return for each hour the number of the first part that is there: from its first sample to its last."""
+    lives = [_life(part) for part in parts]
+    return [next((number for number, life in enumerate(lives) if hour in life), None) for hour in range(hours)]
+
+
+def in_turn(parts: Sequence[Hourly], hours: int) -> Hourly:
+    """Return in each hour the part whose turn it is."""
+    chosen = [None if number is None else parts[number] for number in turns(parts, hours)]
+    values = [part.values[hour] if part else None for hour, part in enumerate(chosen)]
+    return Hourly(values, [part.covered[hour] if part else 0.0 for hour, part in enumerate(chosen)])
+
+
 def _life(part: Hourly) -> range:
     known = [hour for hour, share in enumerate(part.covered) if share]
     return range(known[0], known[-1] + 1) if known else range(0)

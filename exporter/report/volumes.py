@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from exporter.prometheus.selection import Selection
 from exporter.report import figures, unit_figures
 from exporter.report.figures import LAST_HOUR, SAMPLES_AN_HOUR
-from exporter.report.hourly import ALL_HOURS, POOL, Hourly, HourlyQueries, Key, together
+from exporter.report.hourly import ALL_HOURS, POOL, Hourly, HourlyQueries, Key, in_turn, together, turns
 from exporter.report.model import NOT_MEASURED, Figure, MailVolume
 from exporter.report.unit_figures import SAMPLES_AN_HOUR_OF_UNIT
 
@@ -60,11 +60,12 @@ class MonthMail:
     """The mail of a month."""
 
     pools: Mapping[Key, HourlyMail]
-    streams: Mapping[Key, str]
-    leading: frozenset[Key]
-    """The pool of each stream that received the most messages."""
+    streams: Mapping[Key, Sequence[Key]]
+    """The pools of each stream, by job and stream; the one that received the most messages is first."""
+    counting: frozenset[Key]
+    """The pools that count in the mail of all."""
     all: HourlyMail
-    """The mail of all pools together; that of a stream counts once."""
+    """The mail of all pools together. Of a stream, the first pool counts that is there at the time."""
 
 
 def _total(figure: Hourly | None, hours: slice = ALL_HOURS) -> Figure:
@@ -91,33 +92,37 @@ def mail_of_pools(queries: HourlyQueries, selection: Selection) -> MonthMail:
     delivered, bounced = (_with_result(completed, result) for result in ("delivered", "hard_bounced"))
     measured = (messages, rejected, recipients, delivered, bounced)
     pools = {pool: HourlyMail(*(each.get(pool) for each in measured)) for each in measured for pool in each}
-    streams: dict[Key, str] = {(job, pool): stream for job, pool, stream in by_stream}
-    leading = _leading(pools, streams)
-    return MonthMail(pools, streams, leading, _all(pools, leading, hours))
+    streams = _streams(by_stream, messages)
+    return MonthMail(pools, streams, _counting(streams, messages, hours), _all(pools, streams, hours))
 
 
-def _leading(pools: Mapping[Key, HourlyMail], streams: Mapping[Key, str]) -> frozenset[Key]:
-    best: dict[tuple[str, str], tuple[float, Key]] = {}
-    for pool, stream in streams.items():
-        amount = _total(pools[pool].messages).value or 0.0
-        best[pool[0], stream] = max(best.get((pool[0], stream), (-1.0, pool)), (amount, pool))
-    return frozenset(pool for _, pool in best.values())
+def _streams(by_stream: Iterable[Key], messages: Mapping[Key, Hourly]) -> dict[Key, list[Key]]:
+    of_pools = {(job, pool): (job, stream) for job, pool, stream in by_stream}
+    streams: dict[Key, list[Key]] = {}
+    for pool in sorted(of_pools, key=lambda pool: (-(_total(messages[pool]).value or 0.0), pool)):
+        streams.setdefault(of_pools[pool], []).append(pool)
+    return streams
 
 
-def _all(pools: Mapping[Key, HourlyMail], leading: frozenset[Key], hours: int) -> HourlyMail:
-    leaders = [pools[pool] for pool in leading]
+def _counting(streams: Mapping[Key, Sequence[Key]], messages: Mapping[Key, Hourly], hours: int) -> frozenset[Key]:
+    chosen = ((same, turns([messages[pool] for pool in same], hours)) for same in streams.values())
+    return frozenset(same[number] for same, numbers in chosen for number in numbers if number is not None)
+
+
+def _all(pools: Mapping[Key, HourlyMail], streams: Mapping[Key, Sequence[Key]], hours: int) -> HourlyMail:
+    by_stream = [[pools[pool] for pool in same] for same in streams.values()]
     rejecting = [mail for mail in pools.values() if _total(mail.rejected).value]
     return HourlyMail(
-        _together((mail.messages for mail in leaders), hours),
-        _together((mail.rejected for mail in pools.values()), hours),
-        _together((mail.recipients for mail in rejecting), hours),
-        _together((mail.delivered for mail in leaders), hours),
-        _together((mail.hard_bounced for mail in pools.values()), hours),
+        together([in_turn(_known(mail.messages for mail in same), hours) for same in by_stream], hours),
+        together(_known(mail.rejected for mail in pools.values()), hours),
+        together(_known(mail.recipients for mail in rejecting), hours),
+        together([in_turn(_known(mail.delivered for mail in same), hours) for same in by_stream], hours),
+        together(_known(mail.hard_bounced for mail in pools.values()), hours),
     )
 
 
-def _together(parts: Iterable[Hourly | None], hours: int) -> Hourly:
-    return together([part for part in parts if part], hours)
+def _known(parts: Iterable[Hourly | None]) -> list[Hourly]:
+    return [part for part in parts if part]
 
 
 def _of_pools(selector: str) -> _MailQueries:

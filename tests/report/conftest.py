@@ -1,0 +1,27 @@
+"""A Prometheus with a month of several fleets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from exporter.lab.history import blocks
+from exporter.prometheus.client import Prometheus
+from support.october import write_october
+from support.processes import program
+
+
+@pytest.fixture(scope="session")
+def october_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    for name in ("prometheus", "promtool"):
+        program(name)
+    folder = tmp_path_factory.mktemp("october")
+    write_october(folder)
+    with blocks.served(folder) as url:
+        yield url
+
+
+@pytest.fixture
+def october(october_url: str) -> Prometheus:
+    return Prometheus(october_url)
