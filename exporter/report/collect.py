@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+from exporter.capacity.history import read_fleet
+from exporter.capacity.model import FleetCapacity
 from exporter.errors import ExporterError, UsageError, suggestion
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.selection import Selection
@@ -27,6 +30,9 @@ from exporter.report.model import (
 from exporter.report.period import Period, month_before, year_before
 from exporter.report.units import UnitHours, units_of
 from exporter.report.volumes import MonthMail, mail_of_pools
+
+_WEEKS: Final = 13
+"""Weeks of history from which the growth of demand is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class _Answers:
     delays: MonthDelays
     means: HourlyMeans
     trouble: MonthTrouble
+    capacity: FleetCapacity | None
     units: list[UnitHours]
 
 
@@ -92,7 +99,20 @@ def _ask(queries: HourlyQueries, selection: Selection, units: list[UnitHours]) -
         mail_delays(queries, selection.of_pools),
         means,
         trouble(queries, selection),
+        _capacity(queries, selection),
         units,
+    )
+
+
+def _capacity(queries: HourlyQueries, selection: Selection) -> FleetCapacity | None:
+    """Return the capacity of the chosen pools at the end of the month; None if no unit was there."""
+    end = queries.period.instants[-1]
+    serving = f"group(last_over_time({unit_figures.IN_SERVICE}{{{selection.of_pools}}}[1d]))"
+    if not queries.prometheus.query(serving, end, "units in service"):
+        return None
+    fleet = read_fleet(queries.prometheus, end, _WEEKS, selection.jobs, queries.period.begin.tzinfo)
+    return replace(
+        fleet, pools=tuple(pool for pool in fleet.pools if not selection.pools or pool.name in selection.pools)
     )
 
 
@@ -179,10 +199,10 @@ def _report(answers: _Answers, scope: ReportScope, found: tuple[DestinationMail,
         units=tuple(unit.month(period) for unit in answers.units),
         incidents=(),
         incidents_coverage=0.0,
-        capacity=None,
+        capacity=answers.capacity,
         changes=changes(answers.units, period),
         destinations=found,
-        whole_pool=("delays",) if scope.sites else (),
+        whole_pool=("delays", "capacity") if scope.sites else (),
     )
 
 

@@ -241,4 +241,4 @@ class MonthReport:
     destinations: tuple[DestinationMail, ...] | None = None
     """Of the client; None where nobody reads them."""
     whole_pool: tuple[str, ...] = ()
-    """The figures that are those of whole pools although only some sites are chosen: delays."""
+    """The figures that are those of whole pools although only some sites are chosen: delays, capacity."""

@@ -17,6 +17,8 @@ UNIT_UP: Final = "instance:ironport_source_up:max5m"
 UNIT_REFUSING: Final = "instance:ironport_not_accepting:bool"
 """It has a sample only while the unit refuses mail or its receiving is suspended."""
 
+IN_SERVICE: Final = "instance:ironport_in_service:bool"
+
 _HOUR: Final = LAST_HOUR.samples
 _EACH_MINUTE: Final = "[59m59s999ms:1m]"
 _LAST_MINUTE: Final = "[59s999ms]"
@@ -51,7 +53,7 @@ def all_available_of_units(selector: str) -> str:
 
 def _accepting(selector: str) -> str:
     up, refusing = (f"last_over_time({series}{{{selector}}}{_LAST_MINUTE})" for series in (UNIT_UP, UNIT_REFUSING))
-    in_service = f"last_over_time(instance:ironport_in_service:bool{{{selector}}}{_LAST_MINUTE}) == 1"
+    in_service = f"last_over_time({IN_SERVICE}{{{selector}}}{_LAST_MINUTE}) == 1"
     return f"max by ({_POOL}) ((({up} unless {refusing}) or 0 * {up}) and {in_service})"
 
 

@@ -195,7 +195,7 @@ def test_mail_of_a_site_is_that_of_its_units(report: Collect) -> None:
     assert pool(month, "edge").volume.messages.value == pytest.approx(0.6 * edge, rel=1e-3)
     assert {unit.name for unit in month.units} == {"core1", "mx1"}
     assert pool(month, "edge").availability == near(1 - (0.5 + 40 / 60) / HOURS)
-    assert month.whole_pool == ("delays",)
+    assert month.whole_pool == ("delays", "capacity")
 
 
 def test_a_name_that_is_not_there_is_explained(report: Collect) -> None:

@@ -136,7 +136,7 @@ class RecordedUnit:
         yield self.versions()
         if self.messages:
             yield self._series(unit_figures.MESSAGES_OF_UNIT, self.messages)
-            yield self._series("instance:ironport_in_service:bool", ALWAYS)
+            yield self._series(unit_figures.IN_SERVICE, ALWAYS)
 
     def versions(self) -> RecordedSeries:
         return self._series("ironport_version_info", self.version, version=self.release)
