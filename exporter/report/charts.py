@@ -207,7 +207,7 @@ def _figure(
 
 
 def _caption(title: str, legend: Sequence[_LegendEntry]) -> Markup:
-    return Markup("<figcaption>{title}{legend}</figcaption>").format(
+    return Markup("<figcaption><span>{title}</span>{legend}</figcaption>").format(
         title=title, legend=Markup("").join(_legend_entry(*entry) for entry in legend)
     )
 

@@ -18,7 +18,7 @@ from exporter.report.model import MonthReport, ReportScope
 from exporter.report.page import report_title, write_page
 from exporter.report.pdf import write_pdf
 from exporter.report.period import Period
-from exporter.report.summary import five_sentences
+from exporter.report.summary import five_sentences, notes
 from exporter.report.unit_figures import UNIT_UP
 
 
@@ -45,9 +45,9 @@ def refuse_unit(outbox: Outbox, prometheus: Prometheus, now: float) -> None:
 def mail_report(outbox: Outbox, report: MonthReport, phrases: Phrases, files: Sequence[Path]) -> None:
     """Mail what `write_report` has written: the sentences and the page as text, and the files for people."""
     page = files[0].read_text(encoding="utf-8")
-    text = "\n\n".join((*five_sentences(report, phrases), phrases.text("mail_attached"))) + "\n"
+    said = (*notes(report, phrases), *five_sentences(report, phrases), phrases.text("mail_attached"))
     attached = [file for file in files if file.suffix != ".json"]
-    send(outbox, compose(outbox, report_title(report, phrases), text, page, attached))
+    send(outbox, compose(outbox, report_title(report, phrases), "\n\n".join(said) + "\n", page, attached))
 
 
 def _contents(report: MonthReport, phrases: Phrases, *, pdf: bool) -> Iterator[tuple[str, bytes]]:

@@ -36,7 +36,7 @@ from exporter.report.model import (
     ReportDay,
     UnitMonth,
 )
-from exporter.report.page_parts import WHOLE, Cells, FigureWriter, PageTable, with_note
+from exporter.report.page_parts import Cells, FigureWriter, PageTable, with_note
 from exporter.report.palette import BASELINE, CRITICAL, DATA, WARNING
 from exporter.report.period import Period, month_before, year_before
 from exporter.report.summary import a_day, incident_seconds
@@ -85,12 +85,6 @@ class MonthView:
 
     def _named(self, key: str, names: Sequence[str]) -> str:
         return self.phrases.text(key, count=len(names), names=listed(names, self.phrases))
-
-    @property
-    def gaps(self) -> float:
-        """The share of the time without data; 0 where it is not worth a word."""
-        coverage = self.report.month.messages.coverage
-        return 0 if coverage >= WHOLE else 1 - coverage
 
     def _table(
         self,

@@ -10,8 +10,8 @@ from exporter.capacity.verdicts import verdicts
 from exporter.phrases import Phrases
 from exporter.report.model import MonthReport
 from exporter.report.month_view import MonthView
-from exporter.report.page_parts import WHOLE, FigureWriter
-from exporter.report.summary import five_sentences
+from exporter.report.page_parts import FigureWriter
+from exporter.report.summary import WHOLE, five_sentences, notes
 
 ENVIRONMENT: Final = Environment(
     loader=PackageLoader("exporter.report"),
@@ -28,6 +28,7 @@ def write_page(report: MonthReport, phrases: Phrases) -> str:
     return ENVIRONMENT.get_template("month.html.j2").render(
         report=report,
         scope=report.scope,
+        notes=notes(report, phrases),
         sentences=five_sentences(report, phrases),
         statements=[each.text(phrases) for each in verdicts(report.capacity)] if report.capacity else [],
         phrases=phrases,

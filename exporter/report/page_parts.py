@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from markupsafe import Markup
 
 from exporter.phrases import Phrases
 from exporter.report.model import Figure
-from exporter.report.summary import written_availability
-
-WHOLE: Final = 0.995
-"""From this coverage on, a figure is not said to cover only a part of its time."""
+from exporter.report.summary import WHOLE, written_availability
 
 
 @dataclass(frozen=True, slots=True)

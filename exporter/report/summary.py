@@ -12,8 +12,10 @@ from exporter.report.incident_words import incident_name
 from exporter.report.model import Figure, IncidentRow, MonthReport, ReportScope
 from exporter.report.period import Period, month_before, year_before
 
+WHOLE: Final = 0.995
+"""From this coverage on, a figure is not said to cover only a part of its time."""
 _COMPARABLE: Final = 0.9
-"""Share of a month that has to be covered before it is compared with another."""
+"""Share of a month that has to be covered before it is compared with another, and told without this share."""
 _AS_MANY: Final = 0.0005
 """A smaller change, as a share, is none."""
 
@@ -38,13 +40,32 @@ _MOST_SERIOUS: Final = (
 
 
 def five_sentences(report: MonthReport, phrases: Phrases) -> tuple[str, ...]:
-    return (
-        _volume(report, phrases),
-        _rejected(report, phrases),
-        _service(report, phrases),
-        _incidents(report, phrases),
-        _capacity(report, phrases),
+    """Return the sentences; one that rests on much less than the whole month says so."""
+    month, incidents = report.month, report.incidents_coverage if report.incidents_coverage else 1.0
+    said = (
+        (_volume(report, phrases), month.messages),
+        (_rejected(report, phrases), month.rejected_share),
+        (_service(report, phrases), report.availability),
+        (_incidents(report, phrases), Figure(0, incidents)),
     )
+    return (*(_with_coverage(sentence, figure, phrases) for sentence, figure in said), _capacity(report, phrases))
+
+
+def _with_coverage(sentence: str, figure: Figure, phrases: Phrases) -> str:
+    if figure.value is None or figure.coverage >= _COMPARABLE:
+        return sentence
+    return f"{sentence} {phrases.text('sum_part', share=phrases.percent(figure.coverage))}"
+
+
+def notes(report: MonthReport, phrases: Phrases) -> list[str]:
+    """Return what a reader has to know before the sentences: that the month is not over, or that data are missing."""
+    scope, missing = report.scope, 1 - report.month.messages.coverage
+    said = [] if scope.is_over else [phrases.text("report_not_over", time=phrases.moment(scope.until))]
+    if missing == 1:
+        said.append(phrases.text("report_nothing"))
+    elif missing > 1 - WHOLE:
+        said.append(phrases.text("report_gaps", share=phrases.percent(missing)))
+    return said
 
 
 def _volume(report: MonthReport, phrases: Phrases) -> str:

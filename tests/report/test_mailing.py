@@ -39,7 +39,8 @@ def test_the_mail_has_the_five_sentences_and_the_files(files: list[Path]) -> Non
     assert mail["Subject"] == "Mail im Oktober 2026"
     text = mail.get_body(("plain",))
     assert text is not None
-    first, *others, last = filter(None, text.get_content().splitlines())
+    note, first, *others, last = filter(None, text.get_content().splitlines())
+    assert note.startswith("Für 6,5\xa0% der Zeit gibt es keine Daten.")
     assert len(others) == 4
     assert first.startswith("Im Oktober 2026 nahm der Maildienst 27.789.297 Nachrichten an")
     assert last == "Der ganze Bericht ist angehängt."

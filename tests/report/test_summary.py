@@ -69,6 +69,16 @@ def test_a_month_with_large_gaps_is_not_compared() -> None:
     assert sentences(report)[0] == "In October 2026, the mail service received 27,789,297 messages."
 
 
+def test_sentences_about_a_small_part_of_the_month_say_so() -> None:
+    report = replace(
+        full_month(), month=volume(1000, 0, coverage=0.3), availability=Figure(1.0, 0.3), incidents_coverage=0.3
+    )
+    assert [sentence.endswith("(Data for 30.0% of the time.)") for sentence in sentences(report)] == [
+        *[True] * 4,
+        False,
+    ]
+
+
 def test_mail_that_was_never_late() -> None:
     on_time = MailDelays(whole(0.0), whole(0.0), whole(0.0), whole(40.0))
     report = replace(full_month(), availability=whole(1.0), delays=on_time)
