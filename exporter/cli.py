@@ -424,8 +424,8 @@ def _schema() -> int:
     metavar="UNIT:POOL",
     help="Bring a spare into service in a pool, or a new unit with --rated. May be repeated.",
 )
-@flag("--lose", multiple=True, metavar="UNIT", help="Take a unit away. May be repeated.")
-@flag("--lose-site", multiple=True, metavar="SITE", help="Take all units of a site away. May be repeated.")
+@flag("--lose", multiple=True, metavar="UNIT", help="Calculate without this unit. May be repeated.")
+@flag("--lose-site", multiple=True, metavar="SITE", help="Calculate without the units of this site. May be repeated.")
 @flag(
     "--growth",
     multiple=True,
@@ -448,7 +448,7 @@ def _capacity(
     as_json: bool,
     **changes: tuple[str, ...],
 ) -> int:
-    """Show whether the pools are large enough, and what a change would do.
+    """Show whether the pools are large enough, also after changes.
 
     The fleet is read from a Prometheus or, for planning on paper, from the configuration. The changes are applied in
     the order given.
@@ -546,7 +546,7 @@ def _report(
     "--step",
     type=click.Choice([15, 20, 30, 60]),
     default=15,
-    help="The figures of the fleet change every so many seconds.",
+    help="How many seconds pass between two changes of the figures.",
 )
 @_scenario
 @flag("--snmp", type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak.")
@@ -659,8 +659,8 @@ def _backfill(
 def _demo() -> None:
     """Run a simulated fleet and its monitoring on this machine.
 
-    The demo starts a simulated fleet, the exporter, Prometheus and Alertmanager. With eight days of history this takes
-    about a minute and a half.
+    The demo starts a simulated fleet and the exporter, and Prometheus and Alertmanager if they are installed. With
+    eight days of history this takes about a minute and a half.
     """
 
 
@@ -743,10 +743,13 @@ def _attack(scenario: str, state: Path | None) -> int:
     "--drops",
     type=decimal("a share from 0 to 1", 1),
     default="0",
+    show_default=False,
     metavar="SHARE",
-    help="The share of SNMP requests that are lost, from 0 to 1. Less than 0.02 means 0.02.",
+    help="The share of SNMP requests that are lost, from 0 to 1. At least 2 % are always lost.  [default: 0.02]",
 )
-@prometheus_flags("Replay the history of your own fleet from this Prometheus, not simulated incidents.", required=False)
+@prometheus_flags(
+    "Replay the history of your own fleet from this Prometheus, instead of simulated incidents.", required=False
+)
 @flag(
     "--from",
     "begin",

@@ -75,7 +75,8 @@ def prometheus_flags(text: str, *, required: bool = True) -> Callable[[Callable[
             "--http.config.file",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="How to reach the server: credentials, certificates and headers, in the format of promtool's flag.",
+            help="How to reach the server: credentials, certificates and headers, in the format of promtool's "
+            "--http.config.file.",
         )
         return url(file(with_client))
 

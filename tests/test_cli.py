@@ -345,6 +345,17 @@ def test_help_has_examples_that_the_parser_takes(
         assert parse_command_line(shlex.split(example.split(" > ")[0])[1:])[0] == words[-1]
 
 
+@pytest.mark.parametrize("words", [[], ["demo"]], ids=["", "demo"])
+def test_the_help_cuts_no_summary_short(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = run(capsys, *words, "--help")
+    summaries = re.findall(r"^  \w+ +[A-Z].*", out.split("Commands:\n")[1].split("\n\n")[0], re.MULTILINE)
+    assert len(summaries) >= 2
+    assert [summary for summary in summaries if not summary.endswith(".") or summary.endswith("...")] == []
+
+
 @pytest.mark.parametrize("words", [["probe"], ["demo", "attack"]], ids=" ".join)
 def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     _, out, _ = run(capsys, *words, "--help")

@@ -137,8 +137,8 @@ def labels_of(notification: Any) -> list[Labels]:
 UNITS = [f"mx{number}" for number in range(1, 10)]
 
 
-def test_an_attack_on_nine_units_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
-    """Only the verdict on the pool pages; the chat gets only what the attack does not explain."""
+def test_an_attack_on_nine_units_is_one_notification(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    """Only the verdict on the pool calls somebody; the chat gets only what the attack does not explain."""
     verdict = alert("DistributedAttackSuspected", "critical")
     queues = [alert("WorkQueueHigh", "warning", instance=unit) for unit in UNITS]
     others = [
@@ -167,7 +167,7 @@ def test_every_verdict_on_a_pool_explains_its_queues(alertmanager: Alertmanager,
     assert alertmanager.groups("chat") == [[elsewhere]]
 
 
-def test_without_a_verdict_the_pools_queue_pages(alertmanager: Alertmanager) -> None:
+def test_without_a_verdict_the_pools_queue_notifies(alertmanager: Alertmanager) -> None:
     """A fleet without status pages has no arrivals and no verdicts."""
     pool = alert("WorkQueueHigh", "critical")
     units = [alert("WorkQueueHigh", "warning", instance=unit) for unit in UNITS]
@@ -177,7 +177,7 @@ def test_without_a_verdict_the_pools_queue_pages(alertmanager: Alertmanager) -> 
     assert alertmanager.groups("chat") == []
 
 
-def test_a_flood_through_two_pools_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+def test_a_flood_through_two_pools_is_one_notification(alertmanager: Alertmanager, inbox: Inbox) -> None:
     edge = alert("DistributedAttackSuspected", "critical", pool="edge", stream="mail")
     alertmanager.fire(edge)
     assert labels_of(inbox.next("pager")) == [edge]
@@ -241,7 +241,7 @@ def test_an_unreachable_unit_is_one_warning(alertmanager: Alertmanager) -> None:
     ]
 
 
-def test_an_unreachable_pool_is_one_page(alertmanager: Alertmanager) -> None:
+def test_an_unreachable_pool_is_one_notification(alertmanager: Alertmanager) -> None:
     """A silenced alert still silences others."""
     pool = alert("PoolUnreachable", "critical")
     units = [alert("UnitUnreachable", "warning", instance=unit) for unit in UNITS]
@@ -253,7 +253,7 @@ def test_an_unreachable_pool_is_one_page(alertmanager: Alertmanager) -> None:
     assert alertmanager.groups("chat") == [[elsewhere]]
 
 
-def test_a_pool_without_scrapes_is_one_page(alertmanager: Alertmanager) -> None:
+def test_a_pool_without_scrapes_is_one_notification(alertmanager: Alertmanager) -> None:
     pool = alert("PoolNotScraped", "critical")
     units = [alert("UnitNotScraped", "warning", instance=unit) for unit in UNITS]
     alertmanager.fire(pool, *units)
@@ -261,7 +261,7 @@ def test_a_pool_without_scrapes_is_one_page(alertmanager: Alertmanager) -> None:
     assert alertmanager.groups("pager") == [[pool]]
 
 
-def test_a_pool_without_mail_is_one_page(alertmanager: Alertmanager) -> None:
+def test_a_pool_without_mail_is_one_notification(alertmanager: Alertmanager) -> None:
     pool = alert("PoolNotAcceptingMail", "critical")
     units = [alert("UnitNotOnline", "warning", instance=unit) for unit in UNITS]
     alertmanager.fire(pool, *units)
@@ -280,7 +280,7 @@ def test_critical_silences_only_its_own_warning(alertmanager: Alertmanager) -> N
     assert alertmanager.silent() == [same]
 
 
-def test_incidents_at_two_sites_are_two_pages(alertmanager: Alertmanager, inbox: Inbox) -> None:
+def test_incidents_at_two_sites_are_two_notifications(alertmanager: Alertmanager, inbox: Inbox) -> None:
     """Pools with different streams, and fleets with different jobs, are different incidents."""
     incidents = [
         alert("DistributedAttackSuspected", "critical", pool="east"),
@@ -289,26 +289,26 @@ def test_incidents_at_two_sites_are_two_pages(alertmanager: Alertmanager, inbox:
     ]
     west = alert("UnitSlow", "warning", pool="west", instance="mx1", job="third")
     alertmanager.fire(*incidents, west)
-    pages = [labels_of(inbox.next("pager")) for _ in incidents]
-    assert all([each] in pages for each in incidents)
+    sent = [labels_of(inbox.next("pager")) for _ in incidents]
+    assert all([each] in sent for each in incidents)
     assert alertmanager.silent() == []
 
 
-def test_a_growing_incident_stays_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+def test_a_growing_incident_stays_one_notification(alertmanager: Alertmanager, inbox: Inbox) -> None:
     overloaded = alert("PoolOverloaded", "critical", pool="edge", stream="mail")
     alertmanager.fire(overloaded)
-    page = inbox.next("pager")
+    notification = inbox.next("pager")
     short = alert("CapacityInsufficient", "critical", pool="core", stream="mail")
     alertmanager.fire(short)
     again = inbox.next("pager")
-    assert (labels_of(page), again["groupKey"]) == ([overloaded], page["groupKey"])
+    assert (labels_of(notification), again["groupKey"]) == ([overloaded], notification["groupKey"])
     assert {each["alertname"] for each in labels_of(again)} == {
         "IronPortPoolOverloaded",
         "IronPortCapacityInsufficient",
     }
 
 
-def test_a_dead_exporter_is_one_page(alertmanager: Alertmanager, inbox: Inbox) -> None:
+def test_a_dead_exporter_is_one_notification(alertmanager: Alertmanager, inbox: Inbox) -> None:
     """The exporter is a target of two jobs and belongs to no pool."""
     down = {"alertname": "IronPortExporterDown", "severity": "critical"}
     jobs = [{**down, "job": job} for job in ("ironport", "ironport-exporter")]

@@ -229,8 +229,8 @@ def test_groups_are_evaluated_every_five_minutes_or_sooner() -> None:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in ALERTING if rule.labels["severity"] == "critical"], ids=_id)
-def test_a_page_waits_five_minutes_at_most(rule: Rule) -> None:
-    """A restart of Prometheus forgets a `for` of less than ten minutes, so a page must not depend on a long one."""
+def test_a_critical_alert_waits_five_minutes_at_most(rule: Rule) -> None:
+    """A restart of Prometheus forgets a `for` of less than ten minutes: no critical alert may depend on a long one."""
     assert rule.for_seconds <= 300
 
 

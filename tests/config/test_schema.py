@@ -113,5 +113,13 @@ def test_the_reference_has_every_key_and_default(section: str) -> None:
     assert documented(section) == specified(block)
 
 
+@pytest.mark.parametrize("section", list(SECTIONS)[1:])  # several files may share the keys of "The file"
+def test_the_reference_brackets_what_may_be_left_out(section: str) -> None:
+    block = config.schema()["$defs"][SECTIONS[section]]
+    body = REFERENCE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    bracketed = set(re.findall(r"^\[ (\w+):", body, re.MULTILINE))
+    assert bracketed == documented(section).keys() - set(block.get("required", []))
+
+
 def test_the_reference_has_a_section_for_every_block() -> None:
     assert set(SECTIONS.values()) == {"FleetFile", *config.schema()["$defs"]}

@@ -1,4 +1,4 @@
-"""How often a person would have been paged, by the routes of alerts/alertmanager.yml."""
+"""The notifications of critical alerts that Alertmanager would have sent, by the routes of alerts/alertmanager.yml."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Final, NamedTuple
 
 from exporter.lab.backtest.alerting import Firing
 
-PAGING: Final = "critical"
-"""The severity that pages."""
+CALLING: Final = "critical"
+"""The severity that calls the person on call."""
 
 GROUPED_BY: Final = ("job", "stream")
-"""The labels that alerts of one page share."""
+"""The labels that alerts of one notification share."""
 
 ALONE: Final = "IronPortExporterDown"
-"""The alert that is one page for all jobs."""
+"""The alert that is one notification for all jobs."""
 
 GROUP_WAIT: Final = 30
-"""Seconds from the first alert of a group to its page."""
+"""Seconds from the first alert of a group to its notification."""
 
 GROUP_INTERVAL: Final = 300
-"""Seconds from a page to the next time that Alertmanager looks at the group, and so on."""
+"""Seconds from a notification to the next time that Alertmanager looks at the group, and so on."""
 
 
 class Notification(NamedTuple):
-    """A page: a notification of critical alerts to the person on call."""
+    """A notification of critical alerts to the person on call."""
 
     begin: int
     """When the first of its alerts began to fire, in Unix time."""
@@ -34,12 +34,12 @@ class Notification(NamedTuple):
 
 
 def notifications(firings: Iterable[Firing], end: int) -> list[Notification]:
-    """Return the pages by time; all that still fires ends at `end`."""
+    """Return the notifications by time; all that still fires ends at `end`."""
     groups: dict[tuple[str, ...], list[Firing]] = defaultdict(list)
     for firing in firings:
-        if firing.severity == PAGING:
+        if firing.severity == CALLING:
             groups[_group(firing.alert, firing.labels)].append(firing)
-    return sorted(page for group in groups.values() for page in _of_group(group, end))
+    return sorted(one for group in groups.values() for one in _of_group(group, end))
 
 
 def _group(alert: str, labels: Mapping[str, str]) -> tuple[str, ...]:
@@ -47,18 +47,18 @@ def _group(alert: str, labels: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _of_group(group: Sequence[Firing], end: int) -> list[Notification]:
-    """Return the pages of a group. A page lasts until Alertmanager looks and finds that no alert of it fires."""
-    pages: list[tuple[int, list[str]]] = []
+    """Return the notifications of a group. One lasts until Alertmanager looks and finds that no alert of it fires."""
+    sent: list[tuple[int, list[str]]] = []
     forgotten = lasts = 0
     for firing in sorted(group, key=lambda firing: firing.begin):
-        if not pages or firing.begin > forgotten:
-            pages.append((firing.begin, []))
+        if not sent or firing.begin > forgotten:
+            sent.append((firing.begin, []))
             lasts = 0
-        begin, alerts = pages[-1]
+        begin, alerts = sent[-1]
         alerts.append(firing.alert)
         lasts = max(lasts, firing.lasts_until(end))
         forgotten = _next_look(begin, lasts)
-    return [Notification(begin, tuple(dict.fromkeys(alerts))) for begin, alerts in pages]
+    return [Notification(begin, tuple(dict.fromkeys(alerts))) for begin, alerts in sent]
 
 
 def _next_look(begin: int, time: int) -> int:

@@ -18,7 +18,7 @@ from exporter.errors import UsageError
 from exporter.lab.backtest.alerting import HISTORY, Firing, replay
 from exporter.lab.backtest.files import check_writable, rules_of, write_json
 from exporter.lab.backtest.notifications import notifications
-from exporter.lab.backtest.past_report import pages_table, past_json, past_table, summary_table
+from exporter.lab.backtest.past_report import notifications_table, past_json, past_table, summary_table
 from exporter.lab.history import blocks, openmetrics
 from exporter.lab.history.workers import workers
 from exporter.prometheus import durations, progress
@@ -57,14 +57,14 @@ def replay_past(
 
 def _report(found: Sequence[Firing], begin: int, end: int) -> str:
     """Return the tables of the alerts that fired, and a sentence that sums them up."""
-    paged = [page for page in notifications(found, end) if page.begin >= begin]
+    sent = [one for one in notifications(found, end) if one.begin >= begin]
     summary = (
         f"In {durations.format_duration(end - begin)} alerts would have fired {len(found)} times"
-        f" and paged {len(paged)} times;"
+        f" and notified the person on call {len(sent)} times;"
         f" {sum(firing.begin < begin for firing in found)} of them already fired when it began."
     )
     tables = [summary_table(found, end), past_table(found, end)] if found else []
-    return "\n\n".join([*tables, *([pages_table(paged)] if paged else []), summary])
+    return "\n\n".join([*tables, *([notifications_table(sent)] if sent else []), summary])
 
 
 def _range(begin: str, end: str, step: int) -> range:

@@ -40,16 +40,16 @@ def past_table(fired: Sequence[Firing], end: int) -> str:
     return markdown_table(rows)
 
 
-def pages_table(paged: Sequence[Notification]) -> str:
-    """Return the pages, a row for each."""
-    return markdown_table([["paged", "for"], *([_moment(begin), ", ".join(alerts)] for begin, alerts in paged)])
+def notifications_table(sent: Sequence[Notification]) -> str:
+    """Return the notifications, a row for each."""
+    return markdown_table([["notified", "alerts"], *([_moment(begin), ", ".join(alerts)] for begin, alerts in sent)])
 
 
 def past_json(fired: Sequence[Firing], end: int) -> dict[str, Any]:
-    """Return the alerts that fired and the pages, for JSON; times in Unix seconds."""
+    """Return the alerts that fired and the notifications, for JSON; times in Unix seconds."""
     return {
         "alerts": [firing_json(firing) for firing in fired],
-        "pages": [{"begin": begin, "alerts": list(alerts)} for begin, alerts in notifications(fired, end)],
+        "notifications": [{"begin": begin, "alerts": list(alerts)} for begin, alerts in notifications(fired, end)],
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from exporter.lab.backtest.alerting import Firing
-from exporter.lab.backtest.notifications import PAGING, notifications
+from exporter.lab.backtest.notifications import CALLING, notifications
 from exporter.lab.backtest.trials import Played, Trial
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Alert, Severity, Truth
@@ -33,8 +33,8 @@ class Score:
     """Critical alerts that nothing justifies."""
     false: tuple[Firing, ...]
     """Other alerts that nothing justifies."""
-    pages: int
-    """How often somebody was paged."""
+    notifications: int
+    """How many notifications of critical alerts there were."""
 
     @property
     def missed(self) -> bool:
@@ -52,7 +52,7 @@ class Score:
         found = ["missed"] * self.missed + ["late"] * self.late
         found += [f"wrong critical {_named(firing)}" for firing in self.wrong]
         found += [f"false alarm {_named(firing)}" for firing in self.false]
-        return found + [f"{self.pages} pages"] * (self.pages > 1)
+        return found + [f"notified {self.notifications} times"] * (self.notifications > 1)
 
 
 def score(played: Played) -> Score:
@@ -69,9 +69,9 @@ def score(played: Played) -> Score:
         trial=played.trial,
         expected=tuple(alert.name for alert in subject.expected),
         delay=min(right, default=None),
-        wrong=tuple(firing for firing in unjustified if firing.severity == PAGING),
-        false=tuple(firing for firing in unjustified if firing.severity != PAGING),
-        pages=len(notifications(played.firings, played.trial.end)),
+        wrong=tuple(firing for firing in unjustified if firing.severity == CALLING),
+        false=tuple(firing for firing in unjustified if firing.severity != CALLING),
+        notifications=len(notifications(played.firings, played.trial.end)),
     )
 
 

@@ -17,7 +17,7 @@ def scores_table(scores: Iterable[Score]) -> str:
     for score in scores:
         by_case[score.trial.case.name].append(score)
     order = {case.name: number for number, case in enumerate(CASES)}
-    rows = [["case", "fleet", "right alert", "minutes to it", "at most", "pages", "faults"]]
+    rows = [["case", "fleet", "right alert", "minutes to it", "at most", "notified", "faults"]]
     names = sorted(by_case, key=lambda name: order.get(name, len(order)))
     return markdown_table([*rows, *(_row(sorted(by_case[name], key=lambda score: score.trial.seed)) for name in names)])
 
@@ -31,7 +31,7 @@ def _row(scores: Sequence[Score]) -> list[str]:
         " or ".join(name.removeprefix("IronPort") for name in scores[0].expected) or "none",
         ", ".join(_minutes(score) for score in scores),
         "" if case.minutes is None else f"{case.minutes:g}",
-        ", ".join(str(score.pages) for score in scores),
+        ", ".join(str(score.notifications) for score in scores),
         "; ".join(faults) or "none",
     ]
 
@@ -53,7 +53,7 @@ def scores_json(scores: Iterable[Score]) -> list[dict[str, Any]]:
             "expected": list(score.expected),
             "delay": score.delay,
             "limit": None if score.trial.case.minutes is None else score.trial.case.minutes * 60,
-            "pages": score.pages,
+            "notifications": score.notifications,
             "wrong": [firing_json(firing) for firing in score.wrong],
             "false": [firing_json(firing) for firing in score.false],
         }

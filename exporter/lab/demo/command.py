@@ -68,7 +68,7 @@ def start_attack(scenario: str, state: Path | None) -> int:
     if addresses.prometheus:
         _print(f"Its alerts fire after a few minutes: {addresses.prometheus}/alerts")
     if addresses.alertmanager:
-        _print(f"Alertmanager groups them into pages: {addresses.alertmanager}")
+        _print(f"Alertmanager groups them into notifications: {addresses.alertmanager}")
     return 0
 
 

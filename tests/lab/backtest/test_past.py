@@ -66,12 +66,12 @@ def test_the_past_of_a_prometheus_is_told(attacked: str, tmp_path: Path, capsys:
     jabberer = [one for one in found["alerts"] if one["alert"] == "IronPortJabbererSuspected"]
     assert [one["labels"]["instance"] for one in jabberer] == ["mx2"]
     assert 60 < jabberer[0]["begin"] - ONSET < 600
-    assert not found["pages"], "a jabberer pages nobody"
+    assert not found["notifications"], "a jabberer calls nobody"
     table = capsys.readouterr().out
     assert "| warning  | IronPortJabbererSuspected " in table
     assert "| ironport inbound mx2 |" in table
     assert "In 2h50m alerts would have fired " in table
-    assert table.endswith(" times and paged 0 times; 0 of them already fired when it began.\n")
+    assert table.endswith(" times and notified the person on call 0 times; 0 of them already fired when it began.\n")
     assert not any(one["begin"] < ONSET for one in found["alerts"])
 
 
@@ -140,10 +140,10 @@ def test_what_is_copied_is_what_was_there(tmp_path: Path, capsys: pytest.Capture
     assert alerts["Down"]["labels"] == {"job": 'mail "1"', "severity": "critical", "tier": "1"}
     assert alerts["Odd"]["labels"] == {"at": r"a \ b", "severity": "warning"}
     assert all(0 <= one["begin"] - ONSET <= 60 and one["end"] is None for one in alerts.values())
-    assert "and paged 1 times; 0 of them already fired when it began." in capsys.readouterr().out
+    assert "and notified the person on call 1 times; 0 of them already fired when it began." in capsys.readouterr().out
 
 
-def test_what_fired_before_is_no_new_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_fired_before_is_no_new_notification(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     times = range(BEGIN, END, 60)
     lines = [
         "# TYPE ironport_probe_success gauge\n",
@@ -159,7 +159,7 @@ def test_what_fired_before_is_no_new_page(tmp_path: Path, capsys: pytest.Capture
         assert backtest("--prometheus.url", url, "--rules", str(rules), *arguments) == 0
     (alert,) = json.loads(file.read_text())["alerts"]
     assert alert["begin"] < ONSET
-    assert "and paged 0 times; 1 of them already fired when it began." in capsys.readouterr().out
+    assert "and notified the person on call 0 times; 1 of them already fired when it began." in capsys.readouterr().out
 
 
 def str_of(time: int) -> str:

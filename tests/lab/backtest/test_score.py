@@ -38,7 +38,12 @@ NAMED = firing("JabbererSuspected", "warning", 4, instance="mx2")
 
 def test_the_right_alert_counts_from_the_onset() -> None:
     found = of(JABBERER, NAMED)
-    assert (found.delay, found.expected, found.faults, found.pages) == (240, ("IronPortJabbererSuspected",), [], 0)
+    assert (found.delay, found.expected, found.faults, found.notifications) == (
+        240,
+        ("IronPortJabbererSuspected",),
+        [],
+        0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,12 +95,12 @@ def test_a_case_may_expect_and_forbid_other_alerts() -> None:
     assert of(case, firing("PoolOverloaded", "warning", 3, case)).missed, "another severity is another alert"
 
 
-def test_one_incident_is_one_page() -> None:
+def test_one_incident_is_one_notification() -> None:
     case = Case("x", ("flood",), 2 * HOUR)
     attack = firing("DistributedAttackSuspected", "critical", 3, case)
     again = firing("WorkQueueHigh", "critical", 50, case)
     assert of(case, attack, firing("WorkQueueHigh", "critical", 5, case)).faults == []
-    assert of(case, attack, again).faults == ["2 pages"]
+    assert of(case, attack, again).faults == ["notified 2 times"]
 
 
 def test_peers_may_alert_only_if_mail_shifts() -> None:
@@ -138,7 +143,7 @@ def test_the_table_has_a_row_for_each_case() -> None:
     one, other = of(JABBERER, NAMED), of(JABBERER)
     head, _, row = scores_table([one, other]).splitlines()
     assert [cell.strip() for cell in head.split("|")[1:-1]] == [
-        *("case", "fleet", "right alert", "minutes to it", "at most", "pages", "faults"),
+        *("case", "fleet", "right alert", "minutes to it", "at most", "notified", "faults"),
     ]
     assert [cell.strip() for cell in row.split("|")[1:-1]] == [
         *("a jabberer", "campus", "JabbererSuspected", "4.0, missed", "7", "0, 0", "missed (seed 1)"),

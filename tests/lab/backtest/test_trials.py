@@ -46,7 +46,7 @@ def test_every_incident_is_found_and_named_right(
     assert {score["case"] for score in scores} == set(PLAYED)
     assert f"{len(PLAYED)} of {len(PLAYED)} trials went as they should." in said.err
     assert all(f"| {name} " in said.out for name in PLAYED)
-    assert {score["case"] for score in scores if score["pages"]} == {
+    assert {score["case"] for score in scores if score["notifications"]} == {
         *("flood", "three of six flooded", "pool-slow", "mail-stopped"),
         *("fresh install, flood", "second server from mid-attack, flood"),
     }
