@@ -502,9 +502,10 @@ def _report(
     out: Path,
     outbox: Outbox | None,
 ) -> int:
-    """Write the report of a month as HTML, CSV and JSON, and mail it if you say to whom.
+    """Write the report of a month, and mail it if you say to whom.
 
-    It shows volumes, delays, availability, incidents, capacity and changes. The same history gives the same files.
+    The files are HTML, CSV and JSON. They show volumes, delays, availability, incidents, capacity and changes. The same
+    history gives the same files.
     """
     with _extra("report", *_REPORT_MODULES):
         import time

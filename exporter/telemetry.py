@@ -47,7 +47,9 @@ class Telemetry:
         self.probes_in_flight = self._gauge("probes_in_flight", "Probes that are running")
         self.probe_duration = self._histogram("probe_duration_seconds", "How long probes took, in seconds")
         self.snmp_sent = self._counter("snmp_requests_sent", "SNMP packets sent, including those sent again")
-        self.snmp_resent = self._counter("snmp_requests_resent", "SNMP requests sent again because no answer came")
+        self.snmp_resent = self._counter(
+            "snmp_requests_resent", "SNMP requests sent again because no answer came in time"
+        )
         self.snmp_responses = self._counter("snmp_responses", "SNMP answers accepted")
         self.snmp_late = self._counter(
             "snmp_late_responses", "SNMP answers accepted that answer an earlier try than the last"

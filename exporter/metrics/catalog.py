@@ -153,7 +153,7 @@ PROBE: Final = (
     ),
     _gauge(
         "source_retries",
-        "How many of the requests of this probe were sent again because no answer came",
+        "How many of the requests of this probe were sent again because no answer came in time",
         _probe("source_retries"),
         labels=("source",),
     ),

@@ -40,7 +40,7 @@ def units_up() -> Panel:
     return stat(
         Line(units.UP.by("sum"), "up"),
         Line(units.UP.by("count"), "all"),
-        description="How many units have answered in the last 5 minutes, by any source, and how many units there are.",
+        description="How many units have given data in the last 5 minutes, by any source, and how many there are.",
     )
 
 

@@ -46,7 +46,7 @@ def silent_units() -> Panel:
     return stat(
         *(Line(silent.by("sum"), source_title(source)) for source, silent in monitoring.SILENT.items()),
         title="Units without an answer, by source",
-        description="Units that have not answered in the last 5 minutes, for each source.",
+        description="Units that have given no data in the last 5 minutes, for each source.",
     )
 
 

@@ -11,8 +11,8 @@ UP: Final = Signal(
     "Units up",
     "none",
     PER_UNIT,
-    "Whether a unit has answered in the last 5 minutes, by SNMP or its status page. A unit that is not scraped counts "
-    "as down.",
+    "Whether a unit has given data in the last 5 minutes, by SNMP or its status page. A unit that is not scraped "
+    "counts as down.",
     """\
 instance:ironport_source_up:max5m{<<units>>}
 or
