@@ -10,6 +10,7 @@ from exporter.capacity.history import read_fleet
 from exporter.capacity.model import FleetCapacity
 from exporter.errors import ExporterError, UsageError, suggestion
 from exporter.prometheus.client import Prometheus
+from exporter.prometheus.durations import HOUR
 from exporter.prometheus.selection import Selection
 from exporter.report import unit_figures
 from exporter.report.availability import Availability, MonthTrouble, availability, trouble
@@ -105,9 +106,9 @@ def _ask(queries: HourlyQueries, selection: Selection, units: list[UnitHours]) -
 
 
 def _capacity(queries: HourlyQueries, selection: Selection) -> FleetCapacity | None:
-    """Return the capacity of the chosen pools at the end of the month; None if no unit was there."""
-    end = queries.period.instants[-1]
-    serving = f"group(last_over_time({unit_figures.IN_SERVICE}{{{selection.of_pools}}}[1d]))"
+    """Return the capacity of the chosen pools at the end of the month; None if no unit was scraped then."""
+    end = queries.period.instants[-1] // HOUR * HOUR
+    serving = f"group(last_over_time({unit_figures.IN_SERVICE}{{{selection.of_pools}}}[15m]))"
     if not queries.prometheus.query(serving, end, "units in service"):
         return None
     fleet = read_fleet(queries.prometheus, end, _WEEKS, selection.jobs, queries.period.begin.tzinfo)
