@@ -18,6 +18,9 @@ CapacityKind = Literal["rated", "learned", "lower_bound", "unknown"]
 Traffic = Literal["inbound", "outbound", "mixed"]
 SpreadRule = Literal["measured", "by capacity", "equal", "unknown"]
 
+_ROUNDING: Final = 1e-9
+"""Shares that differ by less are the same: servers differ in the last digits of a figure."""
+
 _ALL: Final = 0.999
 """Measured shares that add up to so much are of all mail: no unit has left."""
 
@@ -297,7 +300,7 @@ def _are_equal(units: Sequence[UnitCapacity]) -> bool:
     shares = _normalized([unit.share or 0.0 for unit in measured])
     by_capacity = _normalized([unit.messages_per_hour or 0.0 for unit in measured])
     equal = [1 / (len(measured) or 1)] * len(measured)
-    return _distance(shares, equal) < _distance(shares, by_capacity)
+    return _distance(shares, equal) < _distance(shares, by_capacity) - _ROUNDING
 
 
 def _normalized(amounts: Sequence[float]) -> list[float]:

@@ -117,6 +117,12 @@ def test_mail_of_a_lost_unit_goes_by_capacity() -> None:
     assert found.shares == pytest.approx({"a": 0.45 + 0.4 * 0.75, "b": 0.15 + 0.4 * 0.25})
 
 
+@pytest.mark.parametrize("last_digit", [-1e-12, 0, 1e-12])
+def test_the_last_digits_of_capacities_decide_nothing(last_digit: float) -> None:
+    units = unit("a", 100 + last_digit, share=0.4), unit("b", 100, share=0.3), unit("new", 100)
+    assert spread(pool(*units)).rule == "by capacity"
+
+
 def test_the_mail_of_a_lost_unit_may_spread_evenly() -> None:
     found = spread(pool(unit("a", 150, share=0.3), unit("b", 50, share=0.3)))
     assert found.rule == "equal"
