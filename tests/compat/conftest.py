@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from support.compatible import SERVERS, serving, write_samples
+from exporter.lab.simulator.scenario_text import parse_scenario
+from exporter.lab.simulator.topology import load_topology
+from exporter.prometheus.durations import HOUR
+from support import history
+from support.api_server import ApiServer, forwarding
+from support.compatible import FLEET_END, SERVERS, serving, write_samples
 from support.processes import program
 
 
@@ -31,3 +37,15 @@ def url(kind: str, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """Run a server and return its URL."""
     with serving(kind, samples, tmp_path_factory.mktemp("server")) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def fleet_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Run each server on six hours of a fleet with a flood, and a proxy with a path prefix; return the URLs by kind."""
+    program("promtool")
+    data = tmp_path_factory.mktemp("fleet")
+    history.write({"ironport": load_topology("pair")}, data, FLEET_END, 6 * HOUR, [parse_scenario("flood@+3h")])
+    with ExitStack() as running:
+        urls = {kind: running.enter_context(serving(kind, data, tmp_path_factory.mktemp("server"))) for kind in SERVERS}
+        proxy = running.enter_context(ApiServer(forwarding(urls["prometheus"])))
+        yield {**urls, "proxy": f"{proxy.url}/prometheus"}

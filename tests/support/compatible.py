@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,9 @@ BUILT: Final = os.environ.get("PROMETHEUS3", "")
 SERVERS: Final = ("prometheus", "victoria-metrics", *(["prometheus 3"] if BUILT else []))
 
 BEGIN: Final = blocks.LENGTH * 27_000
+FLEET_END: Final = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
+"""The end of the history of a fleet: a busy hour of a Wednesday."""
+
 MINUTES: Final = range(BEGIN, BEGIN + 14 * HOUR, MINUTE)
 GAP: Final = range(BEGIN + 2 * HOUR, BEGIN + 2 * HOUR + 10 * MINUTE, MINUTE)
 """Ten minutes without samples of `ironport_gauge`."""

@@ -123,7 +123,7 @@ def _samples(server: Prometheus, selectors: Mapping[str, Sequence[str]], period:
         found = [
             series
             for selector in those
-            for series in server.query_range(f"last_over_time({selector}[{period.step}s])", period)
+            for series in server.query_range(f"last_over_time({selector}[{period.step * 1000 - 1}ms])", period)
         ]
         if found:
             yield openmetrics.header(name, "gauge")
