@@ -10,15 +10,19 @@ import subprocess
 import sys
 import tomllib
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from alerts.thresholds import read_thresholds
 from exporter.cli import cli
+from exporter.config.source_keys import MinInterval
 from exporter.errors import REASONS
 from exporter.metrics.catalog import FAMILIES, Family
 from exporter.prometheus.rule_files import read_rules
+from exporter.sources.snmp.retry import RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
 from support.command_line import parse_command_line
 from support.markdown import broken_links, code_lines
@@ -30,6 +34,11 @@ DOCS = PROJECT / "docs"
 README = PROJECT / "README.md"
 CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 PAGES = [README, CONTRIBUTING, PROJECT / "dashboards" / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+def plain(page: Path) -> str:
+    """Return the text of a page without its line breaks."""
+    return " ".join(page.read_text().split())
 
 
 def row(family: Family) -> str:
@@ -61,6 +70,33 @@ def test_how_it_works_has_the_thresholds_that_are_set() -> None:
     named = re.findall(r"\b([a-z_]+) = (\d[\d.]*)", (DOCS / "how-it-works.md").read_text())
     known = read_thresholds()
     assert {name: float(value) for name, value in named} == {name: known[name] for name, _ in named}
+
+
+def test_how_it_works_has_the_waits_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = plain(DOCS / "how-it-works.md")
+
+    def middle(low: float, high: float) -> float:
+        assert f"A random factor from {low:g} to {high:g} then changes each wait" in text
+        return 1
+
+    monkeypatch.setattr("random.uniform", middle)
+    first, second, *_, last = islice(timeouts(RoundTripTime().timeout), 9)
+    assert f"The first wait is {first * 1000:g} ms" in text
+    assert f"Each further wait is {second / first:g} times as long, up to one second." in text
+    assert last == 1
+
+
+STATED: Final = [
+    (README, "the exporter reuses a status page for {xml:g} seconds only"),
+    (DOCS / "how-it-works.md", "by default {snmp:g} seconds for SNMP and {xml:g} for XML"),
+    (DOCS / "troubleshooting.md", "is reused for {xml:g} seconds (status page) or {snmp:g} seconds (SNMP)"),
+]
+
+
+@pytest.mark.parametrize(("page", "words"), STATED, ids=[page.name for page, _ in STATED])
+def test_a_page_states_how_long_polls_are_reused(page: Path, words: str) -> None:
+    default = MinInterval()
+    assert words.format(snmp=default.snmp, xml=default.xml) in plain(page)
 
 
 def test_how_it_works_names_existing_alerts() -> None:
