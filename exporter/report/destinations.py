@@ -17,8 +17,8 @@ _DESTINATION: Final = ("destination",)
 
 def parse_client(text: str) -> tuple[str, tuple[str, ...]]:
     """Return the name and the domains of NAME=DOMAIN,DOMAIN; a name alone is its domain. Raises UsageError."""
-    name, _, listed = text.partition("=")
-    domains = tuple(domain.strip().lower() for domain in (listed or name).split(","))
+    name, equals, listed = text.partition("=")
+    domains = tuple(domain.strip().lower() for domain in (listed if equals else name).split(","))
     for domain in domains:
         if not _DOMAIN.fullmatch(domain):
             raise UsageError(f"{domain!r} is not a mail domain: write --client example.edu, or NAME=DOMAIN,DOMAIN.")
