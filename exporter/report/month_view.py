@@ -296,16 +296,20 @@ class MonthView:
                 yield self._demand_chart(pool)
 
     def _demand_chart(self, pool: PoolCapacity) -> Markup:
-        bars = [
-            Bar(self._midnight(week.begin), self._midnight(week.begin + _WEEK), (week.messages_per_hour,))
-            for week in pool.weekly
-        ]
+        bars = list(self._weeks(pool))
         left = without_largest(pool).messages_per_hour
         limits = [] if left is None else [LimitLine(self.phrases.text("report_left"), CRITICAL, left)]
         title = self.phrases.text("report_chart_demand", pool=pool.name)
         unit = self.phrases.text("report_messages")
         frame = Frame(title, bars[0].begin, bars[-1].end, self.phrases, unit=unit)
         return bar_chart(frame, [BarPart(self.phrases.text("report_weeks_demand"), DATA)], bars, limits)
+
+    def _weeks(self, pool: PoolCapacity) -> Iterator[Bar]:
+        """Yield a bar for each week from the first to the last; one without data is missing."""
+        demand = {week.begin: week.messages_per_hour for week in pool.weekly}
+        for number in range((max(demand) - min(demand)) // _WEEK + 1):
+            begin = min(demand) + number * _WEEK
+            yield Bar(self._midnight(begin), self._midnight(begin + _WEEK), (demand.get(begin),))
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.report.scope.begin.tzinfo)

@@ -79,6 +79,7 @@ def test_the_page_is_valid_html(page: Path) -> None:
 async def test_the_page_needs_no_network(browser: Browser, page: Path) -> None:
     async with browser.show(page, width=SCREEN) as shown:
         assert shown.requests == [page.as_uri()]
+    assert "default-src 'none'" in page.read_text()
     assert not re.search(r"<script|@import|url\(|\bsrc=|https?://", page.read_text())
 
 
@@ -161,8 +162,22 @@ def test_pools_of_several_jobs_are_told_apart() -> None:
     assert "inbound (old)" in text_of(replace(month, pools=(*month.pools, other)))
 
 
-def test_delays_of_whole_pools_are_named_as_such() -> None:
-    assert "delays are those of the whole pools" in text_of(replace(full_month(), whole_pool=("delays",)))
+@pytest.mark.parametrize(
+    ("figures", "note"),
+    [("delays", "the delays are those of the whole pools"), ("capacity", "the capacity is that of the whole pools")],
+)
+def test_figures_of_whole_pools_are_named_as_such(figures: str, note: str) -> None:
+    assert note in text_of(replace(full_month(), whole_pool=(figures,)))
+    assert note not in text_of(full_month())
+
+
+def test_a_week_without_data_is_marked_in_the_chart_of_weeks() -> None:
+    month = full_month()
+    assert month.capacity is not None
+    pool = month.capacity.pools[0]
+    torn = replace(pool, weekly=(*pool.weekly[:4], *pool.weekly[6:]))
+    page = write_page(replace(month, capacity=replace(month.capacity, pools=(torn,))), Phrases("en"))
+    assert page.count("no data</title>") == write_page(month, Phrases("en")).count("no data</title>") + 2
 
 
 def test_names_cannot_break_the_page() -> None:
