@@ -15,7 +15,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from exporter.lab.backtest.alerting import ALWAYS, firings
+from exporter.incidents.firings import ALWAYS
+from exporter.lab.backtest.alerting import firings
 from exporter.lab.history import blocks, recording
 from exporter.lab.history.families import families_of_rules
 from exporter.lab.history.sampling import Sampling, sample_text

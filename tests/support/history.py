@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from exporter.lab.backtest.alerting import Firing, firings
+from exporter.incidents.firings import Firing
+from exporter.lab.backtest.alerting import firings
 from exporter.lab.history import blocks, openmetrics, recording
 from exporter.lab.history.families import ALL_FAMILIES
 from exporter.lab.history.openmetrics import SampleColumn

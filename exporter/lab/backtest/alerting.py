@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from exporter.incidents.firings import ALWAYS, Firing
 from exporter.lab.history import recording
 from exporter.lab.history.blocks import served
 from exporter.lab.history.recording import evaluations
@@ -35,30 +35,6 @@ HISTORY: Final = 15 * DAY
 
 It is also what Prometheus keeps by default.
 """
-
-ALWAYS: Final = "IronPortWatchdog"
-"""The alert that fires all the time, so that its absence is noticed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """A time in which an alert fires."""
-
-    alert: str
-    labels: Mapping[str, str]
-    begin: int
-    """In Unix time, as is `end`."""
-    end: int | None
-    """None if it still fires at the end of the history."""
-
-    @property
-    def severity(self) -> str:
-        """The label `severity`; empty if the alert has none."""
-        return self.labels.get("severity", "")
-
-    def lasts_until(self, end: int) -> int:
-        """Return when it ended, but at the latest `end`."""
-        return end if self.end is None else min(self.end, end)
 
 
 def replay(

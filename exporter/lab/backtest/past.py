@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from exporter.errors import UsageError
-from exporter.lab.backtest.alerting import HISTORY, Firing, replay
+from exporter.incidents.firings import Firing
+from exporter.incidents.notifications import notifications
+from exporter.lab.backtest.alerting import HISTORY, replay
 from exporter.lab.backtest.files import check_writable, rules_of, write_json
-from exporter.lab.backtest.notifications import notifications
 from exporter.lab.backtest.past_report import notifications_table, past_json, past_table, summary_table
 from exporter.lab.history import blocks, openmetrics
 from exporter.lab.history.workers import workers

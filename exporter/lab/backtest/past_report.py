@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.lab.backtest.alerting import Firing
-from exporter.lab.backtest.notifications import Notification, notifications
+from exporter.incidents.firings import Firing
+from exporter.incidents.notifications import Notification, notifications
 from exporter.prometheus import durations
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from exporter.lab.backtest.alerting import Firing
-from exporter.lab.backtest.notifications import CALLING, notifications
+from exporter.incidents.firings import Firing
+from exporter.incidents.notifications import CALLING, notifications
 from exporter.lab.backtest.trials import Played, Trial
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Alert, Severity, Truth

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from exporter.lab.backtest.alerting import HISTORY, PACE, Firing, replay
+from exporter.incidents.firings import Firing
+from exporter.lab.backtest.alerting import HISTORY, PACE, replay
 from exporter.lab.backtest.cases import Case
 from exporter.lab.history import blocks
 from exporter.lab.history.backfill import backfill

@@ -23,7 +23,7 @@ from yarl import URL
 from exporter.errors import ExporterError, RequestError
 from exporter.lab.simulator import control_page, scenario_text
 from exporter.lab.simulator.fault_forms import format_faults, parse_faults
-from exporter.lab.simulator.incident import Incident
+from exporter.lab.simulator.incident import SimulatedIncident
 from exporter.lab.simulator.live import LiveFleet
 
 _HEADERS: Final[Mapping[str, str]] = {
@@ -107,7 +107,7 @@ class Control:
             raise RequestError(f"There is no unit {name}; / names every unit.")
         return name
 
-    def _described(self, incident: Incident) -> dict[str, Any]:
+    def _described(self, incident: SimulatedIncident) -> dict[str, Any]:
         model = self._fleet.model
         return {
             "number": incident.number,

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from exporter.lab.simulator.fault_forms import CHOICES, FAULT_FIELDS, FaultField, format_faults
-from exporter.lab.simulator.incident import Incident, Parameter, Scenario
+from exporter.lab.simulator.incident import Parameter, Scenario, SimulatedIncident
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
@@ -103,7 +103,7 @@ def _incidents(model: Model) -> str:
     return f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>'
 
 
-def _incident_row(model: Model, incident: Incident) -> str:
+def _incident_row(model: Model, incident: SimulatedIncident) -> str:
     place = incident.scenario.scope
     names = [model.fleet.names[unit] for unit in incident.units]
     where = "the fleet" if place == "fleet" else ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")

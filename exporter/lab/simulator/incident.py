@@ -47,7 +47,7 @@ class TimeStep:
     fleet: FleetArrays
 
 
-Effect = Callable[[Effects, "Incident", TimeStep], None]
+Effect = Callable[[Effects, "SimulatedIncident", TimeStep], None]
 """Adds what an incident does in a step to the effects of all incidents."""
 
 
@@ -80,7 +80,7 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class SimulatedIncident:
     """One run of a scenario."""
 
     number: int

@@ -14,7 +14,7 @@ from exporter.errors import RequestError
 from exporter.lab.simulator import mailflow, traffic
 from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
-from exporter.lab.simulator.incident import Incident, TimeStep, Truth
+from exporter.lab.simulator.incident import SimulatedIncident, TimeStep, Truth
 from exporter.lab.simulator.mailflow import Arrivals, MailStep
 from exporter.lab.simulator.noise import Counts, Draw, Floats, Noise
 from exporter.lab.simulator.scenario_text import ScenarioRequest
@@ -87,7 +87,7 @@ class Model:
         self.step = step
         self._view = None
 
-    def begin(self, request: ScenarioRequest) -> Incident:
+    def begin(self, request: ScenarioRequest) -> SimulatedIncident:
         """Add a scenario, with its offset counted from now; raises RequestError if it does not fit the fleet."""
         return self._timeline.add(request, self.time)
 
@@ -96,7 +96,7 @@ class Model:
         self._timeline.stop(number, self.time)
 
     @property
-    def scenarios(self) -> Sequence[Incident]:
+    def scenarios(self) -> Sequence[SimulatedIncident]:
         """The scenarios that run or are to come."""
         return self._timeline.current(self.time)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from exporter.errors import RequestError
 from exporter.lab.simulator.effects import Effects
 from exporter.lab.simulator.fleet_arrays import FleetArrays
-from exporter.lab.simulator.incident import Incident, TimeStep, Truth
+from exporter.lab.simulator.incident import SimulatedIncident, TimeStep, Truth
 from exporter.lab.simulator.placement import affected_units, check_values
 from exporter.lab.simulator.scenario_text import ScenarioRequest
 
@@ -18,9 +18,9 @@ class Timeline:
     def __init__(self, fleet: FleetArrays, seed: int) -> None:
         self._fleet = fleet
         self._seed = seed
-        self._incidents: dict[int, Incident] = {}
+        self._incidents: dict[int, SimulatedIncident] = {}
 
-    def add(self, request: ScenarioRequest, now: float) -> Incident:
+    def add(self, request: ScenarioRequest, now: float) -> SimulatedIncident:
         """Scope the request in time and fleet and return it; raises RequestError if the fleet has no such place."""
         scenario = request.scenario
         values = {**{parameter.name: parameter.default for parameter in scenario.parameters}, **request.values}
@@ -29,7 +29,7 @@ class Timeline:
         check_values(self._fleet, units, values)
         number = len(self._incidents) + 1
         end = begin + float(values["duration"])
-        incident = Incident(number, self._seed, scenario, begin, end, units, values)
+        incident = SimulatedIncident(number, self._seed, scenario, begin, end, units, values)
         self._incidents[number] = incident
         return incident
 
@@ -42,7 +42,7 @@ class Timeline:
             raise RequestError(f"The scenario {incident.scenario.name} with the number {number} has ended already.")
         self._incidents[number] = replace(incident, end=now)
 
-    def current(self, now: float) -> list[Incident]:
+    def current(self, now: float) -> list[SimulatedIncident]:
         """Return the incidents that run or are to come."""
         return [incident for incident in self._incidents.values() if now < incident.end]
 
@@ -61,7 +61,7 @@ class Timeline:
         return [_truth(self._fleet, one) for one in self._incidents.values() if one.end > one.begin]
 
 
-def _truth(fleet: FleetArrays, incident: Incident) -> Truth:
+def _truth(fleet: FleetArrays, incident: SimulatedIncident) -> Truth:
     names = tuple(fleet.names[unit] for unit in incident.units)
     pools = tuple(dict.fromkeys(fleet.pools[fleet.pool[unit]] for unit in incident.units))
     scenario = incident.scenario

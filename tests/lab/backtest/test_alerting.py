@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.lab.backtest.alerting import Firing, firings, spells
+from exporter.incidents.firings import Firing
+from exporter.lab.backtest.alerting import firings, spells
 from exporter.lab.history import blocks
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.rule_files import Rule

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.lab.backtest.alerting import Firing
+from exporter.incidents.firings import Firing
 from exporter.lab.backtest.cases import CASES, Case
 from exporter.lab.backtest.score import Score, score
 from exporter.lab.backtest.score_report import scores_json, scores_table

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from exporter.lab.backtest.alerting import Firing
+from exporter.incidents.firings import Firing
 
 CALLING: Final = "critical"
 """The severity that calls the person on call."""

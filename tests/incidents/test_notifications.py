@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import yaml
 
-from exporter.lab.backtest.alerting import Firing
-from exporter.lab.backtest.notifications import ALONE, CALLING, GROUP_INTERVAL, GROUP_WAIT, GROUPED_BY, notifications
+from exporter.incidents.firings import Firing
+from exporter.incidents.notifications import ALONE, CALLING, GROUP_INTERVAL, GROUP_WAIT, GROUPED_BY, notifications
 from exporter.prometheus import rule_files
 from exporter.prometheus.durations import parse_duration
 
