@@ -15,6 +15,7 @@ from exporter.capacity.change_text import parse_change, parse_demand
 from exporter.capacity.history import read_fleet
 from exporter.capacity.model import FleetCapacity
 from exporter.capacity.paper import fleet_on_paper
+from exporter.capacity.rounding import rounded
 from exporter.capacity.statement import Statement
 from exporter.capacity.tables import what_if_text
 from exporter.errors import UsageError
@@ -61,7 +62,7 @@ def _print(
 
 
 def _text(result: WhatIf, as_json: bool) -> str:
-    return json.dumps(what_if_json(result), indent=2) if as_json else what_if_text(result)
+    return json.dumps(rounded(what_if_json(result)), indent=2) if as_json else what_if_text(result)
 
 
 def _daily(written: Sequence[WrittenChange]) -> Iterator[Statement]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from exporter.capacity.rounding import rounded_number
 from exporter.prometheus.durations import HOUR
-from exporter.report.json_file import DECIMALS
 from exporter.report.model import (
     BusiestHour,
     Figure,
@@ -49,7 +49,7 @@ def csv_text(report: MonthReport) -> str:
 
 
 def _cells(row: _CsvRow) -> Iterable[str]:
-    value = "" if row.value is None else f"{round(row.value, DECIMALS):.15g}"
+    value = "" if row.value is None else f"{rounded_number(row.value):.15g}"
     return *row[:4], row.begin.isoformat(), row.end.isoformat(), value, f"{row.coverage:.4f}"
 
 
