@@ -86,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import structlog
 
         structlog.get_logger().debug("unexpected error", exc_info=error)
-        _complain(f"An unexpected error ended the command: {type(error).__name__}: {error}. Please report it.")
+        _complain(
+            f"An unexpected error ended the command: {type(error).__name__}: {error}."
+            " Please report it in the project's issue tracker."
+        )
     return 1
 
 

@@ -198,7 +198,9 @@ class SharedPoll:
 
     def _fault(self, error: Exception) -> MalformedError:
         _log.error("poll failed unexpectedly", source=self._name, exc_info=error)
-        return MalformedError(f"Reading it failed unexpectedly ({error!r}); please report this.")
+        return MalformedError(
+            f"Reading it failed unexpectedly ({error!r}); please report it in the project's issue tracker."
+        )
 
     async def _wait(self, poll: _Poll, deadline: float) -> Reading:
         poll.waiters += 1

@@ -432,7 +432,8 @@ def test_an_unexpected_error_shows_its_trace_for_debug_only(
     code, out, err = run(capsys, "check", "--log.level", level)
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == (
-        "An unexpected error ended the command: ZeroDivisionError: division by zero. Please report it."
+        "An unexpected error ended the command: ZeroDivisionError: division by zero."
+        " Please report it in the project's issue tracker."
     )
     assert ("Traceback" in err) is traced
 

@@ -186,7 +186,8 @@ async def _explain_errors(request: web.Request, handler: Handler) -> web.StreamR
     except Exception as error:  # noqa: BLE001 - no client may see a trace
         _log.error("request failed unexpectedly", path=request.path, exc_info=error)
         return _sentence(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "The exporter failed on this request; its log says why. Please report it."
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "The exporter failed on this request; its log says why. Please report it in the project's issue tracker.",
         )
 
 

@@ -54,7 +54,8 @@ class Reloader:
             try:
                 result = await asyncio.to_thread(config.try_load, *self._paths)
             except Exception as error:  # noqa: BLE001 - whatever happens, the running configuration stays
-                return self._failed([f"Loading failed unexpectedly ({type(error).__name__}); please report it."])
+                reason = f"Loading failed unexpectedly ({type(error).__name__})"
+                return self._failed([f"{reason}; please report it in the project's issue tracker."])
             self._read = result.files
             if result.config is None:
                 return self._failed(result.problems)

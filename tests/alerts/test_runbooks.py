@@ -126,12 +126,19 @@ def test_the_index_has_the_needs_of_every_alert() -> None:
 
 
 STATED: Final = [
+    ("CertificateExpiring", "certificate_seconds", "expires in less than {days:.0f} days"),
     ("DeliveryBacklog", "delivery_recipients", "the limit is {:,.0f}."),
     ("DeliveryStalled", "stalled_recipients", "More than {:,.0f} recipients wait"),
+    ("FeatureKeyExpired", "key_expired_seconds", "within the last {days:.0f} days"),
+    ("FeatureKeyExpiring", "key_seconds", "expires within {days:.0f} days"),
+    ("FeatureKeyExpiring", "key_last_seconds", "when {days:.0f} days are left"),
     ("LogDiskFilling", "log_disk_ratio", "more than {:.0%} full."),
     ("LogDiskFilling", "log_disk_watch_ratio", "more than {:.0%} full and will be full within a day"),
     ("OutboundAbuseSuspected", "abuse_bounce_ratio", "more than {:.0%} of the recipients"),
+    ("SpareNotReady", "spare_key_seconds", "has expired or expires within {days:.0f} days"),
     ("UpdateFailing", "update_failures", "at least {:.0f} times in 6 hours"),
+    ("WorkQueueDelayHigh", "delay_seconds", "more than {minutes:.0f} minutes in the work queue of the unit"),
+    ("WorkQueueDelayHigh", "delay_critical_seconds", "more than {minutes:.0f} minutes on every unit of the pool"),
     ("WorkQueueFillingUp", "filling_messages", "more than {:,.0f} messages in half an hour"),
     ("WorkQueueHigh", "queue_high_seconds", "handles in {:.0f} seconds"),
     ("WorkQueueHigh", "queue_high_floor", "more than {:,.0f} messages), or"),
@@ -143,7 +150,8 @@ STATED: Final = [
 
 @pytest.mark.parametrize(("alert", "threshold", "words"), STATED)
 def test_a_runbook_states_the_threshold_that_is_set(alert: str, threshold: str, words: str) -> None:
-    expected = words.format(float(read_thresholds()[threshold])).replace("%", " %")
+    value = float(read_thresholds()[threshold])
+    expected = words.format(value, minutes=value / 60, days=value / 86400).replace("%", " %")
     assert expected in " ".join((ALERTS / "runbooks" / f"IronPort{alert}.md").read_text().split())
 
 

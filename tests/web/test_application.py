@@ -110,7 +110,10 @@ async def test_an_unexpected_error_is_a_sentence_and_logged(running: RunningServ
     running.prober("mx1").fault = fault = ZeroDivisionError("division by zero")
     with capture_logs() as log:
         status, text = await running.get("/probe?target=mx1")
-    assert (status, text) == (500, "The exporter failed on this request; its log says why. Please report it.\n")
+    assert (status, text) == (
+        500,
+        "The exporter failed on this request; its log says why. Please report it in the project's issue tracker.\n",
+    )
     assert [(line["event"], line["path"], line["exc_info"]) for line in log] == [
         ("request failed unexpectedly", "/probe", fault)
     ]

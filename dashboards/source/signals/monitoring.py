@@ -163,7 +163,7 @@ UNREADABLE: Final = Signal(
     "none",
     PER_UNIT,
     "Values of the last poll that the exporter could not read. Its log and /probe?debug=true name them: please report "
-    "them.",
+    "them in the project's issue tracker.",
     "max_over_time(ironport_source_unreadable_values{<<units>>}[5m]) > 0",
     limits=((1, WARNING),),
     decimals=0,
