@@ -114,7 +114,7 @@ def _rejected(report: MonthReport, phrases: Phrases) -> str:
     share = report.month.rejected_share.value
     if share is None:
         return phrases.text("sum_rejected_unknown")
-    return phrases.text("sum_rejected", share=phrases.percent(share))
+    return phrases.text("sum_rejected", share=phrases.percent(share)) if share else phrases.text("sum_rejected_none")
 
 
 def _service(report: MonthReport, phrases: Phrases) -> str:

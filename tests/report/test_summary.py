@@ -21,7 +21,7 @@ def sentences(report: MonthReport, phrases: Phrases = ENGLISH) -> list[str]:
 def test_a_month_in_five_sentences() -> None:
     assert sentences(full_month()) == [
         "In October 2026, the mail service received 27,789,297 messages: 5.3% more a day than in September 2026.",
-        "It rejected 38.3% of all recipients: mostly spam, and addresses that do not exist.",
+        "38.3% of all recipients were rejected before their mail was accepted.",
         "Mail was accepted 99.98% of the time. It was late for 2 h 42 min in total: the longest wait was 25 min 5 s.",
         "There were 3 incidents. The longest: Unit unreachable (inbound), 7 h 20 min.",
         "west cannot carry the full load alone: it is too small for inbound.",
@@ -31,7 +31,7 @@ def test_a_month_in_five_sentences() -> None:
 def test_a_month_in_german() -> None:
     assert sentences(full_month(), GERMAN)[:4] == [
         "Im Oktober 2026 nahm der Maildienst 27.789.297 Nachrichten an: pro Tag 5,3 % mehr als im September 2026.",
-        "Er wies 38,3 % aller Empfänger ab: vor allem Spam und Adressen, die es nicht gibt.",
+        "38,3 % aller Empfänger wurden abgewiesen, bevor ihre Mail angenommen wurde.",
         "Mail wurde zu 99,98 % der Zeit angenommen. Verspätet war sie insgesamt 2 h 42 min lang, die längste Wartezeit"
         " betrug 25 min 5 s.",
         "Es gab 3 Störungen. Die längste: Gerät nicht erreichbar (inbound), 7 h 20 min.",
@@ -77,6 +77,10 @@ def test_sentences_about_a_small_part_of_the_month_say_so() -> None:
         *[True] * 4,
         False,
     ]
+
+
+def test_a_month_in_which_nothing_was_rejected() -> None:
+    assert sentences(replace(full_month(), month=volume(1000, 0)))[1] == "No recipient was rejected."
 
 
 def test_mail_that_was_never_late() -> None:
