@@ -30,7 +30,7 @@ from exporter.report.model import (
 )
 from exporter.report.period import Period, month_before, year_before
 from exporter.report.units import UnitHours, units_of
-from exporter.report.volumes import MonthMail, mail_of_pools
+from exporter.report.volumes import MonthMail, mail_of_pools, volume_before
 
 _WEEKS: Final = 13
 """Weeks of history from which the growth of demand is known."""
@@ -190,8 +190,8 @@ def _report(answers: _Answers, scope: ReportScope, found: tuple[DestinationMail,
     return MonthReport(
         scope=scope,
         month=mail.all.volume(),
-        month_before=answers.before.all.volume(),
-        year_before=answers.year_before.all.volume(),
+        month_before=volume_before(mail, answers.before),
+        year_before=volume_before(mail, answers.year_before),
         days=tuple(_days(answers)),
         busiest_hour=answers.means.busiest(mail.streams.values()),
         availability=answers.available.service.mean(ALL_HOURS) if answers.available.service else NOT_MEASURED,

@@ -68,6 +68,25 @@ class MonthMail:
     """The mail of all pools together. Of a stream, the first pool counts that is there at the time."""
 
 
+def volume_before(now: MonthMail, earlier: MonthMail) -> MailVolume:
+    """Return the mail of an earlier month. Streams of now that it does not know count as missing, by their mail."""
+    amounts = {stream: _total(now.pools[pools[0]].messages).value or 0.0 for stream, pools in now.streams.items()}
+    everything = sum(amounts.values())
+    known = sum(amount for stream, amount in amounts.items() if stream in earlier.streams)
+    volume, share = earlier.all.volume(), known / everything if everything else 1.0
+    return MailVolume(
+        _covered(volume.messages, share),
+        _covered(volume.rejected, share),
+        _covered(volume.rejected_share, share),
+        _covered(volume.delivered, share),
+        _covered(volume.hard_bounced, share),
+    )
+
+
+def _covered(figure: Figure, share: float) -> Figure:
+    return Figure(figure.value, figure.coverage * share)
+
+
 def _total(figure: Hourly | None, hours: slice = ALL_HOURS) -> Figure:
     return figure.total(hours) if figure else NOT_MEASURED
 

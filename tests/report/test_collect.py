@@ -84,9 +84,11 @@ def test_the_share_rejected_is_that_of_pools_that_reject(report: Collect) -> Non
     assert pool(month, "core").volume.rejected_share == near(0.0)
 
 
-def test_the_month_before_is_compared_with(report: Collect) -> None:
+def test_outbound_mail_is_missing_in_the_month_before(report: Collect) -> None:
     month = report("ironport")
-    assert month.month_before.messages == near(9 * 30 * DAY)
+    inbound = pool(month, "edge").volume.messages.value or 0
+    outbound = pool(month, "outbound").volume.messages.value or 0
+    assert month.month_before.messages == near(9 * 30 * DAY, inbound / (inbound + outbound))
     assert pool(month, "outbound").month_before is None
     assert month.year_before.messages == NOT_MEASURED
 
