@@ -216,7 +216,7 @@ def test_every_recorded_series_is_read() -> None:
 
 @each_record
 def test_recorded_series_are_named_by_convention(rule: Rule) -> None:
-    assert re.fullmatch(r"(instance|pool|job):ironport_[a-z_]+:[a-z0-9_]+", rule.record)
+    assert re.fullmatch(r"(instance|site|pool|job):ironport_[a-z_]+:[a-z0-9_]+", rule.record)
 
 
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=_id)
@@ -244,7 +244,7 @@ def test_only_recorded_series_are_read_over_days(rule: Rule) -> None:
 def test_slow_series_are_read_through_a_window() -> None:
     """Otherwise they would depend on the lookback of the server, which is five minutes by default."""
     slow = {rule.record: rule.group for rule in RECORDING if rule.interval > 60}
-    bare = re.compile(r"((?:instance|pool|job):\w+:\w+)(?:\{[^}]*\})?(?![\w{\[])")
+    bare = re.compile(r"((?:instance|site|pool|job):\w+:\w+)(?:\{[^}]*\})?(?![\w{\[])")
     assert slow
     assert [
         (_id(rule), name)

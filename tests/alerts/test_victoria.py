@@ -32,7 +32,7 @@ from support.victoria import Labels, VictoriaMetrics, Vmalert, check, replay
 RULES: Final = Path(__file__).parents[2] / "alerts" / "rules"
 PATTERN: Final = str(RULES / "*.yml")
 
-RECORDED: Final = '{__name__=~"(instance|pool|job):.+"}'
+RECORDED: Final = '{__name__=~"(instance|site|pool|job):.+"}'
 LOOKBACK: Final = 59
 """Seconds that a sample counts: less than a minute, so that an old sample never stands for a new one."""
 

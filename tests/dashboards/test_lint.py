@@ -49,7 +49,7 @@ _OF_A_WHOLE_POOL: Final = re.compile(r"\b\w+ by \(job, stream, pool\)\s*\([^()]*
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _METRIC: Final = re.compile(
-    r"(?<![\w:$])(?:(?:(?:instance|pool|job):)?ironport_\w+(?::\w+)?|ALERTS\w*|process_\w+|up)(?=\W|$)"
+    r"(?<![\w:$])(?:(?:(?:instance|site|pool|job):)?ironport_\w+(?::\w+)?|ALERTS\w*|process_\w+|up)(?=\W|$)"
 )
 _SELECTOR: Final = re.compile(rf"({_METRIC.pattern})(\{{[^}}]*\}})?")
 
