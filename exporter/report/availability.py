@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from exporter.capacity import figures
+from exporter.capacity.figures import LAST_HOUR, SAMPLES_AN_HOUR
 from exporter.prometheus.selection import Selection
-from exporter.report import figures, unit_figures
-from exporter.report.figures import LAST_HOUR, SAMPLES_AN_HOUR
+from exporter.report import unit_figures
 from exporter.report.hourly import Hourly, HourlyQueries, Key
 from exporter.report.model import NOT_MEASURED, Figure, TroubleMinutes
 from exporter.report.unit_figures import SAMPLES_AN_HOUR_OF_UNIT

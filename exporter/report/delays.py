@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from exporter.capacity import figures
+from exporter.capacity.figures import LAST_FIVE_MINUTES, LAST_HOUR, OVER, SAMPLE, SAMPLES_AN_HOUR
 from exporter.prometheus.durations import HOUR
-from exporter.report import figures
-from exporter.report.figures import LAST_FIVE_MINUTES, LAST_HOUR, OVER, SAMPLE, SAMPLES_AN_HOUR
 from exporter.report.hourly import ALL_HOURS, POOL, Hourly, HourlyQueries, Key, key_of, numbers, together
 from exporter.report.model import NOT_MEASURED, BusiestHour, Figure, MailDelays
 from exporter.report.period import Period

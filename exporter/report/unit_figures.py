@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from exporter.capacity.figures import LAST_FIVE_MINUTES, LAST_HOUR
 from exporter.prometheus.durations import HOUR, MINUTE
-from exporter.report.figures import LAST_FIVE_MINUTES, LAST_HOUR
 
 SAMPLES_AN_HOUR_OF_UNIT: Final = HOUR // MINUTE
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from exporter.capacity.figures import SAMPLE
 from exporter.prometheus.durations import HOUR
 from exporter.report import unit_figures
-from exporter.report.figures import SAMPLE
 from exporter.report.hourly import ALL_HOURS, Hourly, HourlyQueries, Key, key_of, numbers
 from exporter.report.model import Outage, UnitMonth
 from exporter.report.period import Period

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from exporter.capacity import figures
+from exporter.capacity.figures import LAST_HOUR, SAMPLES_AN_HOUR
 from exporter.prometheus.selection import Selection
-from exporter.report import figures, unit_figures
-from exporter.report.figures import LAST_HOUR, SAMPLES_AN_HOUR
+from exporter.report import unit_figures
 from exporter.report.hourly import ALL_HOURS, POOL, Hourly, HourlyQueries, Key, in_turn, together, turns
 from exporter.report.model import NOT_MEASURED, Figure, MailVolume
 from exporter.report.unit_figures import SAMPLES_AN_HOUR_OF_UNIT

@@ -37,6 +37,7 @@ _HISTORY: Final = 300
 
 _MEANS: Final = {
     "pool:ironport_messages_injected:rate1h": 1.0,
+    "pool:ironport_messages_injected:rate1h_regular": 1.0,
     "pool:ironport_injection_connections:rate1h": 1.5,
     "pool:ironport_recipients_rejected:rate1h": 0.5,
     "pool:ironport_recipients_bounce_generated:rate1h": 0.02,

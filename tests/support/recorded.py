@@ -9,9 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from exporter.capacity import figures
 from exporter.lab.history import blocks, openmetrics
 from exporter.prometheus.durations import DAY, MINUTE
-from exporter.report import figures, unit_figures
+from exporter.report import unit_figures
 
 Course = Callable[[int], float | None]
 """A value by Unix time, None for no sample."""

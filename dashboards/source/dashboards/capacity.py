@@ -10,15 +10,16 @@ from dashboards.source.signals import PER_POOL, capacity
 from dashboards.source.variables import BY_JOB, BY_POOL
 
 CAPACITY_EXPLAINED: Final = """\
-- **Busy hour**: the 95th percentile of the hourly means of a week, so that one or two attacks do not distort
-  the plan. It needs a week of history.
+- **Busy hour**: the 95th percentile of the hourly means of a week. Hours in which an alert reported an attack or an
+  outage do not count. It needs a week of history.
 - **N+1 used**: the busy hour as a share of what a pool can carry without its largest unit. From 100 %, the loss of a
   unit makes mail late. **Site loss used** is the same for the largest site, where units have `site` labels.
 - **N+1 lost, soonest and latest**: straight lines through the busy hours of the last 4, 8 and 12 weeks give three
   dates. These two are the first and the last. If they are far apart, the forecast is unreliable. Holidays and a new
-  customer are not a trend.
+  customer are not a trend. `ironport-exporter capacity` gives a better range: from the growth between any two weeks, in
+  which single odd weeks count little.
 - **What a unit can carry** is its `rated_messages_per_hour`. Without it, the rules learn how much the unit
-  handled while mail waited.
+  kept up for ten minutes while mail waited.
 - **How far back this goes**: Prometheus keeps 15 days by default. For 90 days, run it with
   `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the panels show the shorter time.
   Forecasts need 5 weeks of history.
@@ -45,7 +46,10 @@ def capacity_review() -> Dashboard:
             collapsed("Use of N+1", graph(capacity.UNIT_RATIO), graph(capacity.SITE_RATIO)),
             collapsed("Role plan", role_plan()),
             collapsed(
-                "Conservation and long queues", graph(capacity.MINUTES_CONSERVING), graph(capacity.MINUTES_BACKED_UP)
+                "Conservation, refused mail and long queues",
+                graph(capacity.MINUTES_CONSERVING),
+                graph(capacity.MINUTES_REFUSING),
+                graph(capacity.MINUTES_BACKED_UP),
             ),
             collapsed(
                 "How to read this", markdown("How to read this", "What the figures mean.", CAPACITY_EXPLAINED, height=7)

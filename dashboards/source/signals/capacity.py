@@ -7,8 +7,8 @@ from typing import Final
 from alerts.thresholds import limit
 from dashboards.source.palette import CRITICAL, GOOD, WARNING, NamedValue
 from dashboards.source.signals import PER_POOL, Signal
-from exporter.report import figures
-from exporter.report.figures import Window
+from exporter.capacity import figures
+from exporter.capacity.figures import Window
 
 WEEKS: Final = (4, 8, 12)
 """Time spans over which growth is measured. If their results differ, the forecast is unreliable."""
@@ -41,7 +41,7 @@ BUSY_HOUR: Final = Signal(
     "Busy hour",
     "mps",
     PER_POOL,
-    "Messages per second in a busy hour: 95th percentile of the hourly means of a week.",
+    "Messages per second in a busy hour: 95th percentile of the hourly means of a week, without attacks and outages.",
     _BUSY,
     decimals=1,
     no_value="needs a week of history",
@@ -282,6 +282,16 @@ MINUTES_CONSERVING: Final = Signal(
     PER_POOL,
     "Minutes of the last week in which a unit of the pool slowed or refused mail to save resources, rounded up to 5.",
     figures.minutes_conserving("<<pools>>", _LAST_WEEK),
+    limits=((1, WARNING),),
+    decimals=1,
+)
+
+MINUTES_REFUSING: Final = Signal(
+    "Refusing mail",
+    "m",
+    PER_POOL,
+    "Minutes of the last week in which a unit of the pool refused mail.",
+    figures.minutes_refusing("<<pools>>", _LAST_WEEK),
     limits=((1, WARNING),),
     decimals=1,
 )

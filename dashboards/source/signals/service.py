@@ -7,8 +7,8 @@ from typing import Final
 from alerts.thresholds import limit
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
 from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, Signal
-from exporter.report import figures
-from exporter.report.figures import Window
+from exporter.capacity import figures
+from exporter.capacity.figures import Window
 
 MINUTE_OF_A_DAY: Final = "time:YYYY-MM-DD HH:mm"
 """Grafana's unit for a date with the time of day."""

@@ -1,4 +1,4 @@
-"""The PromQL of figures over a time, which dashboards and reports share.
+"""The PromQL of figures over a time, which dashboards, reports and the capacity model share.
 
 They read recorded series that have one sample every 5 minutes. `selector` stands for label matchers, as in
 `job="ironport",pool="inbound"`.
@@ -25,6 +25,7 @@ COMPLETED_RATE: Final = "pool:ironport_recipients_completed:rate1h"
 UNITS_ACCEPTING: Final = "pool:ironport_units_accepting:ratio"
 LONGEST_DELAY: Final = "pool:ironport_work_queue_delay_seconds:max5m"
 CONSERVING: Final = "pool:ironport_resource_conservation:ratio5m"
+REFUSING: Final = "pool:ironport_not_accepting:ratio5m"
 BACKED_UP: Final = "pool:ironport_work_queue_messages:ratio_backup5m"
 _LATE: Final = "pool:ironport_work_queue_delay_seconds:ratio_over5m"
 
@@ -101,6 +102,11 @@ def worst_delay(selector: str, window: Window) -> str:
 def minutes_conserving(selector: str, window: Window) -> str:
     """Return the PromQL of the minutes in which a unit of a pool was in resource conservation."""
     return _minutes(f"{CONSERVING}{{{selector}}}", window)
+
+
+def minutes_refusing(selector: str, window: Window) -> str:
+    """Return the PromQL of the minutes in which a unit of a pool refused mail."""
+    return _minutes(f"{REFUSING}{{{selector}}}", window)
 
 
 def minutes_backed_up(selector: str, window: Window) -> str:
