@@ -25,7 +25,7 @@ COMPLETED_RATE: Final = "pool:ironport_recipients_completed:rate1h"
 UNITS_ACCEPTING: Final = "pool:ironport_units_accepting:ratio"
 LONGEST_DELAY: Final = "pool:ironport_work_queue_delay_seconds:max5m"
 CONSERVING: Final = "pool:ironport_resource_conservation:ratio5m"
-REFUSING: Final = "pool:ironport_not_accepting:ratio5m"
+REFUSING_MAIL: Final = "pool:ironport_not_accepting:ratio5m"
 BACKED_UP: Final = "pool:ironport_work_queue_messages:ratio_backup5m"
 _LATE: Final = "pool:ironport_work_queue_delay_seconds:ratio_over5m"
 
@@ -104,9 +104,9 @@ def minutes_conserving(selector: str, window: Window) -> str:
     return _minutes(f"{CONSERVING}{{{selector}}}", window)
 
 
-def minutes_refusing(selector: str, window: Window) -> str:
+def minutes_refusing_mail(selector: str, window: Window) -> str:
     """Return the PromQL of the minutes in which a unit of a pool refused mail."""
-    return _minutes(f"{REFUSING}{{{selector}}}", window)
+    return _minutes(f"{REFUSING_MAIL}{{{selector}}}", window)
 
 
 def minutes_backed_up(selector: str, window: Window) -> str:

@@ -291,7 +291,7 @@ MINUTES_REFUSING: Final = Signal(
     "m",
     PER_POOL,
     "Minutes of the last week in which a unit of the pool refused mail.",
-    figures.minutes_refusing("<<pools>>", _LAST_WEEK),
+    figures.minutes_refusing_mail("<<pools>>", _LAST_WEEK),
     limits=((1, WARNING),),
     decimals=1,
 )
