@@ -40,6 +40,7 @@ def test_capacity_is_the_same(changes: str, fleet_urls: dict[str, str], capsys: 
 
 REPORTS = {
     "fleet": [],
+    "site": ["--site", "annex"],
     "pool": ["--pool", "ring", "--timezone", "America/New_York"],
 }
 
