@@ -146,7 +146,7 @@ def bar_chart(frame: Frame, parts: Sequence[BarPart], bars: Sequence[Bar], limit
 def strip_chart(frame: Frame, strips: Sequence[Strip]) -> Markup:
     """Return one strip below the other, each with its name, and the labels of time at the end."""
     words = dict.fromkeys((span.word, span.colour, "solid") for strip in strips for span in strip.spans)
-    return Markup('<figure class="chart">{caption}{rows}{axis}</figure>').format(
+    return Markup('<figure class="chart strips">{caption}{rows}{axis}</figure>').format(
         caption=_caption(frame.title, list(words)),
         rows=Markup("").join(_strip_row(frame, strip) for strip in strips),
         axis=Markup('<div class="strip"><span></span>{}</div>').format(_time_row(frame)),

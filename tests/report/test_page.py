@@ -16,10 +16,10 @@ from exporter.phrases import LANGUAGES, Phrases
 from exporter.report.model import ChangeKind, FleetChange, MonthReport
 from exporter.report.page import write_page
 from support.browser import Browser, Scheme, Shown
-from support.months import client_month, empty_month, full_month, moment
+from support.months import client_month, empty_month, full_month, moment, month_of_long_names
 
 CHECKS: Final = (Path(__file__).parents[1] / "support" / "page_checks.js").read_text()
-MONTHS: Final = {"full": full_month, "empty": empty_month, "client": client_month}
+MONTHS: Final = {"full": full_month, "empty": empty_month, "client": client_month, "long": month_of_long_names}
 PHONE: Final = 390
 """The width of a common phone in pixels."""
 SCREEN: Final = 1280

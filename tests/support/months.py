@@ -209,3 +209,19 @@ def client_month() -> MonthReport:
             DestinationMail("a-very-long-name-of-a-department.physics.example.edu", Figure(92_001, 0.8), NOT_MEASURED),
         ),
     )
+
+
+def month_of_long_names() -> MonthReport:
+    """Return October 2026 of a fleet whose pools and units have names of 60 letters."""
+    month, pool, unit = full_month(), "pool-" * 12, "unit_" * 12
+    assert month.capacity is not None
+    capacities = tuple(replace(each, name=pool) for each in month.capacity.pools)
+    return replace(
+        month,
+        scope=replace(month.scope, pools=(pool,)),
+        pools=tuple(replace(each, name=pool) for each in month.pools),
+        units=tuple(replace(each, name=unit, pool=pool) for each in month.units),
+        incidents=tuple(replace(each, pool=pool, units=(unit, unit)) for each in month.incidents),
+        capacity=replace(month.capacity, pools=capacities),
+        changes=tuple(replace(each, unit=unit, before=pool, after=pool) for each in month.changes),
+    )
