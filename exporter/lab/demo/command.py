@@ -40,7 +40,7 @@ _PROMETHEUS_LEFT_OUT: Final = (
 )
 _ALERTMANAGER_LEFT_OUT: Final = (
     "Alertmanager is left out, because it is not on the PATH (Debian: apt install prometheus-alertmanager). "
-    "Where there is a Prometheus, its page /alerts shows the alerts."
+    "If Prometheus runs, its page /alerts shows the alerts."
 )
 
 
@@ -101,7 +101,7 @@ def _ask(file: Path, url: str, data: bytes | None = None, method: str | None = N
 def present_fleet(data: Path, history: float) -> Model:
     """Return the fleet as it is now.
 
-    Where there is a Prometheus to read it, the last `history` seconds are written to the folder `data`.
+    If there is a Prometheus to read it, the last `history` seconds are written to the folder `data`.
     """
     shape = topology.load_topology(_TOPOLOGY)
     if not monitoring.has_prometheus():
