@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from exporter.errors import UsageError
+from exporter.report import unit_figures
 from exporter.report.hourly import ALL_HOURS, Hourly, HourlyQueries, Key
 from exporter.report.model import NOT_MEASURED, DestinationMail
 
@@ -48,7 +49,7 @@ def _presence(selector: str) -> tuple[str, str]:
 
 
 def _mail(queries: HourlyQueries, counter: str, chosen: str, read: Hourly) -> dict[Key, Hourly]:
-    query = f"3600 * sum by (destination) (rate({counter}{{{chosen}}}[59m59s999ms]))"
+    query = f"sum by (destination) ({unit_figures.hourly_increase(counter, chosen)})"
     hours = range(queries.period.hours)
     found = queries.values(query, f"mail of {counter}", _DESTINATION)
     return {name: Hourly([values.get(hour) for hour in hours], read.covered) for name, values in found.items()}

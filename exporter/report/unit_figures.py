@@ -37,13 +37,18 @@ def samples_of_units(series: str, selector: str) -> str:
 
 
 def recipients_of_units(counter: str, selector: str, label: str = "") -> str:
-    """Return the PromQL of how far a counter has come in an hour, also by the label.
+    """Return the PromQL of how far a counter has come in an hour, also by the label."""
+    by = f"{_POOL}, {label}" if label else _POOL
+    return f"sum by ({by}) ({hourly_increase(counter, selector)})"
+
+
+def hourly_increase(counter: str, selector: str) -> str:
+    """Return the PromQL of how far each series of a counter has come in an hour.
 
     Servers extrapolate a rate in different ways. So it only serves hours with a reset, or without samples at an end.
     """
-    by = f"{_POOL}, {label}" if label else _POOL
     now, before = (f"last_over_time({counter}{{{selector}}}[5m]{offset})" for offset in ("", " offset 1h"))
-    return f"sum by ({by}) (({now} - {before} >= 0) or {HOUR} * rate({counter}{{{selector}}}{_HOUR}))"
+    return f"({now} - {before} >= 0) or {HOUR} * rate({counter}{{{selector}}}{_HOUR})"
 
 
 def available_of_units(selector: str) -> str:
