@@ -326,8 +326,13 @@ class MonthView:
 
     def changes(self) -> Iterator[tuple[datetime, str]]:
         for change in self.report.changes:
-            values = {"unit": change.unit, "before": change.before, "after": change.after}
-            yield change.time, self.phrases.text(f"change_{change.kind}", **values)
+            before, after = self._role(change.before), self._role(change.after)
+            yield change.time, self.phrases.text(f"change_{change.kind}", unit=change.unit, before=before, after=after)
+
+    def _role(self, word: str | None) -> str | None:
+        """Return a role in the language of the report, and any other word as it is."""
+        key = f"role_{word}"
+        return self.phrases.text(key) if key in self.phrases else word
 
     def definitions(self) -> Iterator[tuple[str, str]]:
         for word in _DEFINED:

@@ -147,7 +147,12 @@ def test_every_unit_has_its_time_down() -> None:
 def test_every_kind_of_change_is_a_sentence(kind: ChangeKind) -> None:
     change = FleetChange(moment(13), kind, "mx1", "before", "after")
     text = text_of(replace(full_month(), changes=(change,)))
-    assert re.search(r"What changed 13 October 2026: [\w ]+(, before before)?\.$", text)
+    assert re.search(r"What changed 13 October 2026: [\w ]+\.( It \w+ before\.)?$", text)
+
+
+def test_roles_are_written_in_the_language_of_the_report() -> None:
+    change = FleetChange(moment(13), "role", "mx1", "spare", "production")
+    assert "mx1 ist jetzt im Einsatz, vorher Reserve." in text_of(replace(full_month(), changes=(change,)), "de")
 
 
 def test_a_client_without_destinations_is_told_why() -> None:

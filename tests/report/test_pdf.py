@@ -59,3 +59,11 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)  # as if it were not installed
     with pytest.raises(ExporterError, match=r"needs the extra pdf.*pip install 'ironport-exporter\[pdf\]'$"):
         write_pdf("<p>")
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "weasyprint.py").write_text('raise OSError("cannot load library libpango")')
+    monkeypatch.delitem(sys.modules, "weasyprint")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ExporterError, match=r"needs the library Pango.*apt-get install libpangoft2-1\.0-0$"):
+        write_pdf("<p>")
