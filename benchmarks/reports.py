@@ -89,9 +89,19 @@ def _series(units: int, period: Period) -> Iterator[RecordedSeries]:
             yield from unit.series()
         for pool in _pools(units):
             yield from pool.series()
+        yield from _alerts(units)
     else:
         for pool in _pools(units):
             yield from (each for each in pool.mail() if each.name.endswith("rate1h"))
+
+
+def _alerts(units: int) -> Iterator[RecordedSeries]:
+    """Yield the alert that fires all the time, and for each unit one that fires for an hour a week."""
+    yield RecordedSeries("ALERTS", {"alertname": "IronPortWatchdog", "alertstate": "firing"}, 60, ALWAYS)
+    for unit in _units(units, MONTH.instants[-1]):
+        labels = {"job": unit.job, "stream": unit.pool, "pool": unit.pool, "instance": unit.name}
+        alert = {"alertname": "IronPortUnitSlow", "alertstate": "firing", "severity": "warning"}
+        yield RecordedSeries("ALERTS", {**alert, **labels}, 60, lambda time: 1.0 if time % WEEK < 3600 else None)
 
 
 def _span(period: Period) -> tuple[int, int]:

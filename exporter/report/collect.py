@@ -22,12 +22,14 @@ from exporter.report.model import (
     NO_MAIL_MEASURED,
     NOT_MEASURED,
     DestinationMail,
+    IncidentRow,
     MailVolume,
     MonthReport,
     PoolMonth,
     ReportDay,
     ReportScope,
 )
+from exporter.report.month_incidents import month_incidents
 from exporter.report.period import Period, month_before, year_before
 from exporter.report.units import UnitHours, units_of
 from exporter.report.volumes import MonthMail, mail_of_pools, volume_before
@@ -58,6 +60,8 @@ class _Answers:
     delays: MonthDelays
     means: HourlyMeans
     trouble: MonthTrouble
+    incidents: tuple[IncidentRow, ...]
+    incidents_coverage: float
     capacity: FleetCapacity | None
     units: list[UnitHours]
 
@@ -89,7 +93,7 @@ def _ask(queries: HourlyQueries, selection: Selection, units: list[UnitHours]) -
         mail_of_pools(HourlyQueries(queries.prometheus, then(queries.period)), selection)
         for then in (month_before, year_before)
     )
-    mail = mail_of_pools(queries, selection)
+    mail, delays = mail_of_pools(queries, selection), mail_delays(queries, selection.of_pools)
     means = _means_of_sites(queries.period, mail) if selection.sites else hourly_means(queries, selection.of_pools)
     return _Answers(
         queries.period,
@@ -97,9 +101,10 @@ def _ask(queries: HourlyQueries, selection: Selection, units: list[UnitHours]) -
         before,
         a_year_before,
         availability(queries, selection),
-        mail_delays(queries, selection.of_pools),
+        delays,
         means,
         trouble(queries, selection),
+        *month_incidents(queries, selection, [unit.name for unit in units], delays.longest),
         _capacity(queries, selection),
         units,
     )
@@ -198,8 +203,8 @@ def _report(answers: _Answers, scope: ReportScope, found: tuple[DestinationMail,
         delays=answers.delays.of_all(),
         pools=tuple(_pool(answers, pool) for pool in _pools(answers)),
         units=tuple(unit.month(period) for unit in answers.units),
-        incidents=(),
-        incidents_coverage=0.0,
+        incidents=answers.incidents,
+        incidents_coverage=answers.incidents_coverage,
         capacity=answers.capacity,
         changes=changes(answers.units, period),
         destinations=found,

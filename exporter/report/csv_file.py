@@ -140,4 +140,6 @@ def _incident(incident: IncidentRow, month: Period, coverage: float) -> _CsvRow:
     end = incident.end or month.until
     seconds = (end - incident.begin).total_seconds()
     units = " ".join(incident.units)
-    return _CsvRow(f"incident_{incident.verdict}", "", incident.pool, units, incident.begin, end, seconds, coverage)
+    return _CsvRow(
+        f"incident_{incident.verdict}", incident.job, incident.pool, units, incident.begin, end, seconds, coverage
+    )

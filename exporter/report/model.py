@@ -182,6 +182,9 @@ class IncidentRow:
     """The units that were hit, as far as they are known."""
     worst_wait: float | None = None
     """The longest wait on the pool meanwhile, in seconds."""
+    job: str = ""
+    notified: datetime | None = None
+    """When the person on call was notified; None if nothing critical fired."""
 
 
 ChangeKind = Literal[

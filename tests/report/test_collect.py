@@ -123,6 +123,22 @@ def test_delays_are_in_minutes_with_the_worst(report: Collect) -> None:
     assert [day.begin.day for day in month.days if day.late.value] == [in_berlin(LATE)[0].day]
 
 
+def test_incidents_have_units_and_the_longest_wait(report: Collect) -> None:
+    month = report("ironport")
+    (incident,) = month.incidents
+    assert month.incidents_coverage == pytest.approx(1)
+    assert (incident.verdict, incident.severity, incident.notified) == ("JabbererSuspected", "warning", None)
+    assert (incident.job, incident.pool, incident.units) == ("ironport", "edge", ("mx1",))
+    assert incident.begin == datetime(2026, 10, 12, 10, 1, tzinfo=BERLIN)
+    assert incident.end == datetime(2026, 10, 12, 10, 46, tzinfo=BERLIN)
+    assert incident.worst_wait == 1000
+
+
+def test_incidents_of_other_sites_are_left_out(report: Collect) -> None:
+    assert len(report("ironport", sites=("east",)).incidents) == 1
+    assert report("ironport", sites=("west",)).incidents == ()
+
+
 def test_refusing_is_counted_in_minutes(report: Collect) -> None:
     month = report("ironport")
     assert pool(month, "edge").trouble.refusing == near(30)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from exporter.prometheus.durations import MINUTE
 from support import recorded
 from support.recorded import ALWAYS, DAILY, NOTHING, RecordedPool, RecordedSeries, RecordedUnit, Spell, constant
 from support.zones import BERLIN
@@ -23,6 +24,15 @@ MX1_DOWN = Spell(moment(12, 10), moment(12, 10, 40))
 LATE = Spell(moment(12, 10), moment(12, 11))
 VERY_LATE = Spell(moment(12, 10, 30), moment(12, 10, 40))
 GAP = Spell(moment(5), moment(12))
+JABBERER = {
+    "alertname": "IronPortJabbererSuspected",
+    "severity": "warning",
+    "job": "ironport",
+    "stream": "inbound",
+    "pool": "edge",
+    "instance": "mx1",
+    "site": "east",
+}
 FIRST_HALF = Spell(0, moment(16, 12))
 SECOND_HALF = Spell(moment(16, 12), END)
 UPGRADED = Spell(moment(8, 3), END)
@@ -47,7 +57,14 @@ def _chain() -> Iterator[RecordedSeries]:
     yield from replace(mx1, up=MX1_DOWN.then(0.0, ALWAYS)).series()
     yield from replace(mx1, name="mx2", site="west", messages=half["west"]).series()
     yield from RecordedUnit("core1", "core", stream="inbound", site="east", messages=NOTHING).series()
+    yield from _alerts()
     yield from RecordedUnit("out1", "outbound", site="west", messages=constant(2.0)).series()
+
+
+def _alerts() -> Iterator[RecordedSeries]:
+    """Yield a jabberer, whose alert fires for a quarter of an hour longer, and the alert that always fires."""
+    for labels, course in (({"alertname": "IronPortWatchdog", "job": ""}, ALWAYS), (JABBERER, LATE.only(ALWAYS))):
+        yield RecordedSeries("ALERTS", {"alertstate": "firing", **labels}, MINUTE, course)
 
 
 def _with_samples(spell: Spell | None, job: str, *, gap: Spell | None = None) -> Iterator[RecordedSeries]:
