@@ -15,10 +15,10 @@ from exporter.capacity.change_text import parse_change, parse_demand
 from exporter.capacity.history import read_fleet
 from exporter.capacity.model import FleetCapacity
 from exporter.capacity.paper import fleet_on_paper
-from exporter.capacity.rounding import rounded
 from exporter.capacity.statement import Statement
 from exporter.capacity.tables import what_if_text
 from exporter.errors import UsageError
+from exporter.phrases.rounding import rounded
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import parse_moment
 

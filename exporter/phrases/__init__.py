@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from exporter.errors import UsageError, suggestion
+from exporter.phrases.rounding import rounded_number
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -47,7 +48,7 @@ class Phrases:
         return phrase.format_map({name: self._written(value) for name, value in values.items()})
 
     def number(self, value: float, decimals: int = 0) -> str:
-        plain = f"{value:,.{decimals}f}"
+        plain = f"{rounded_number(value):,.{decimals}f}"
         return plain.translate(str.maketrans({",": self._formats["group"], ".": self._formats["decimal"]}))
 
     def percent(self, share: float, decimals: int = 1) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from exporter.capacity.rounding import rounded_number
+from exporter.phrases.rounding import rounded_number
 from exporter.prometheus.durations import HOUR
 from exporter.report.model import (
     BusiestHour,

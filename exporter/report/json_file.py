@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import date
 
 from exporter.capacity.as_json import fleet_json
-from exporter.capacity.rounding import rounded
+from exporter.phrases.rounding import rounded
 from exporter.report.model import MonthReport
 
 

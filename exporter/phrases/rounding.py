@@ -1,4 +1,4 @@
-"""Figures in files, rounded so that the same samples give the same files whatever the server."""
+"""Rounding of figures, so that the same samples give the same files and pages whatever the server."""
 
 from __future__ import annotations
 
