@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from exporter.lab.history import blocks
-from exporter.prometheus.client import Prometheus
 from support.october import write_october
 from support.processes import program
 
@@ -20,8 +19,3 @@ def october_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     write_october(folder)
     with blocks.served(folder) as url:
         yield url
-
-
-@pytest.fixture
-def october(october_url: str) -> Prometheus:
-    return Prometheus(october_url)

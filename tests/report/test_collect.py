@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 
 import pytest
 
@@ -24,11 +25,12 @@ HOURS = 31 * 24 + 1
 Collect = Callable[..., MonthReport]
 
 
-@pytest.fixture
-def report(october: Prometheus) -> Collect:
+@pytest.fixture(scope="module")
+def report(october_url: str) -> Collect:
+    @cache
     def of(*jobs: str, month: str = "2026-10", now: int = END, **chosen: tuple[str, ...]) -> MonthReport:
         about = ReportFilter(Selection(jobs, **chosen))
-        return collect(october, report_period(month, now, BERLIN), about)
+        return collect(Prometheus(october_url), report_period(month, now, BERLIN), about)
 
     return of
 
