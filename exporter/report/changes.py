@@ -40,6 +40,12 @@ def changes(units: Sequence[UnitHours], period: Period) -> tuple[FleetChange, ..
     return tuple(sorted(found, key=lambda change: (change.time, change.job, change.kind, change.unit)))
 
 
+def former_names(found: Iterable[FleetChange]) -> dict[Key, Key]:
+    """Return the old name of each pool that has a new one, both with the job."""
+    renamed = (each for each in found if each.kind == "pool_renamed")
+    return {(each.job, each.after or ""): (each.job, each.before or "") for each in renamed}
+
+
 def _of_unit(unit: UnitHours, units: Sequence[UnitHours], period: Period) -> Iterator[FleetChange]:
     first, last = _span_of_job(unit.job, units)
     if unit.first > first + 1:

@@ -14,7 +14,7 @@ from exporter.prometheus.durations import HOUR
 from exporter.prometheus.selection import Selection
 from exporter.report import unit_figures
 from exporter.report.availability import Availability, MonthTrouble, availability, trouble
-from exporter.report.changes import changes
+from exporter.report.changes import changes, former_names
 from exporter.report.delays import HourlyMeans, MonthDelays, hourly_means, mail_delays
 from exporter.report.destinations import client_destinations
 from exporter.report.hourly import ALL_HOURS, Hourly, HourlyQueries, Key
@@ -73,19 +73,13 @@ def collect(prometheus: Prometheus, period: Period, about: ReportFilter) -> Mont
     units = units_of(queries, selection.of_units)
     _refuse_unknown(queries, selection, units)
     answers = _ask(queries, selection, units)
-    chosen = ReportScope(
-        period.begin,
-        period.end,
-        period.until,
-        selection.jobs,
-        selection.pools,
-        selection.sites,
-        about.client,
-        about.domains,
-    )
-    return _report(
-        answers, chosen, client_destinations(queries, selection.of_units, about.domains) if about.domains else None
-    )
+    mail = client_destinations(queries, selection.of_units, about.domains) if about.domains else None
+    return _report(answers, _scope(period, about), mail)
+
+
+def _scope(period: Period, about: ReportFilter) -> ReportScope:
+    chosen = (about.selection.jobs, about.selection.pools, about.selection.sites)
+    return ReportScope(period.begin, period.end, period.until, *chosen, about.client, about.domains)
 
 
 def _ask(queries: HourlyQueries, selection: Selection, units: list[UnitHours]) -> _Answers:
@@ -192,11 +186,13 @@ def _no_history(queries: HourlyQueries) -> str:
 
 def _report(answers: _Answers, scope: ReportScope, found: tuple[DestinationMail, ...] | None) -> MonthReport:
     period, mail = answers.period, answers.mail
+    found_changes = changes(answers.units, period)
+    former = former_names(found_changes)
     return MonthReport(
         scope=scope,
         month=mail.all.volume(),
-        month_before=volume_before(mail, answers.before),
-        year_before=volume_before(mail, answers.year_before),
+        month_before=volume_before(mail, answers.before, former),
+        year_before=volume_before(mail, answers.year_before, former),
         days=tuple(_days(answers)),
         busiest_hour=answers.means.busiest(mail.streams.values()),
         availability=answers.available.service.mean(ALL_HOURS) if answers.available.service else NOT_MEASURED,
@@ -206,7 +202,7 @@ def _report(answers: _Answers, scope: ReportScope, found: tuple[DestinationMail,
         incidents=answers.incidents,
         incidents_coverage=answers.incidents_coverage,
         capacity=answers.capacity,
-        changes=changes(answers.units, period),
+        changes=found_changes,
         destinations=found,
         whole_pool=("delays", "capacity") if scope.sites else (),
     )

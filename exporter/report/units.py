@@ -68,21 +68,25 @@ def units_of(queries: HourlyQueries, selector: str) -> list[UnitHours]:
     refusing = queries.values(unit_figures.refusing_of_unit(selector), "units that refused mail", _UNIT)
     releases = _releases(queries, selector)
     outages = _outages(queries, selector)
-    by_unit: defaultdict[Key, dict[UnitLabels, Hourly]] = defaultdict(dict)
-    for (job, name, *labels), hourly in up.items():
-        by_unit[job, name][UnitLabels(*labels)] = hourly
     units = [
         UnitHours(
-            job,
-            name,
-            _labels(parts),
-            _accepting(list(parts.values()), refusing.get((job, name), {})),
-            releases.get((job, name), {}),
-            outages.get((job, name), ()),
+            job=unit[0],
+            name=unit[1],
+            labels=_labels(parts),
+            accepting=_accepting(list(parts.values()), refusing.get(unit, {})),
+            releases=releases.get(unit, {}),
+            outages=outages.get(unit, ()),
         )
-        for (job, name), parts in by_unit.items()
+        for unit, parts in _by_unit(up).items()
     ]
     return sorted(units, key=lambda unit: (unit.job, unit.labels[unit.last].pool, unit.name))
+
+
+def _by_unit(up: Mapping[Key, Hourly]) -> dict[Key, dict[UnitLabels, Hourly]]:
+    found: defaultdict[Key, dict[UnitLabels, Hourly]] = defaultdict(dict)
+    for (job, name, *labels), hourly in up.items():
+        found[job, name][UnitLabels(*labels)] = hourly
+    return found
 
 
 def _labels(parts: Mapping[UnitLabels, Hourly]) -> dict[int, UnitLabels]:

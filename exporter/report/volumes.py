@@ -69,12 +69,19 @@ class MonthMail:
     """The mail of all pools together. Of a stream, the first pool counts that is there at the time."""
 
 
-def volume_before(now: MonthMail, earlier: MonthMail) -> MailVolume:
-    """Return the mail of an earlier month. Streams of now that it does not know count as missing, by their mail."""
+def volume_before(now: MonthMail, earlier: MonthMail, former: Mapping[Key, Key]) -> MailVolume:
+    """Return the mail of an earlier month. Streams of now that it does not know count as missing, by their mail.
+
+    `former` are pools that had another name, with that name.
+    """
     amounts = {stream: _total(now.pools[pools[0]].messages).value or 0.0 for stream, pools in now.streams.items()}
+    known = [
+        amounts[stream]
+        for stream, pools in now.streams.items()
+        if any(pool in earlier.pools or former.get(pool) in earlier.pools for pool in pools)
+    ]
     everything = sum(amounts.values())
-    known = sum(amount for stream, amount in amounts.items() if stream in earlier.streams)
-    volume, share = earlier.all.volume(), known / everything if everything else 1.0
+    volume, share = earlier.all.volume(), sum(known) / everything if everything else 1.0
     return MailVolume(
         _covered(volume.messages, share),
         _covered(volume.rejected, share),

@@ -174,13 +174,18 @@ def test_a_running_month_ends_now(report: Collect) -> None:
     assert pool(month, "outbound").volume.messages == near(2 * HOUR * (19 * 24 + 12))
 
 
-def test_a_pool_with_a_new_name_leaves_no_gap(report: Collect) -> None:
-    month = report("renamed")
+@pytest.mark.parametrize("job", ["renamed", "renamed-in-stream"])
+def test_a_pool_with_a_new_name_leaves_no_gap(report: Collect, job: str) -> None:
+    month = report(job)
     assert month.month.messages == near(10 * HOUR * HOURS)
     first = (FIRST_HALF.end - BEGIN) / HOUR
     assert pool(month, "old").volume.messages == near(10 * HOUR * first, first / HOURS)
     assert pool(month, "new").volume.messages.coverage == pytest.approx(1 - first / HOURS, abs=1e-3)
     assert [(each.kind, each.before, each.after) for each in month.changes] == [("pool_renamed", "old", "new")]
+
+
+def test_a_pool_with_a_new_name_is_compared_with_the_old(report: Collect) -> None:
+    assert report("renamed").month_before.messages == near(5 * 30 * DAY)
 
 
 def test_changes_of_units_are_dated(report: Collect) -> None:

@@ -76,12 +76,13 @@ def _with_samples(spell: Spell | None, job: str, *, gap: Spell | None = None) ->
     yield from replace(unit, version=there).series()
 
 
-def _renamed() -> Iterator[RecordedSeries]:
+def _renamed(job: str, stream: str) -> Iterator[RecordedSeries]:
+    """Yield a pool with two names; without a stream, its stream has them too."""
     for name, spell in (("old", FIRST_HALF), ("new", SECOND_HALF)):
         there = spell.only(ALWAYS)
-        yield from RecordedPool(name, "renamed", "mail", messages=constant(10.0), there=there).series()
+        yield from RecordedPool(name, job, stream, messages=constant(10.0), there=there).series()
         for unit in ("mx1", "mx2"):
-            yield from RecordedUnit(unit, name, "renamed", "mail", up=there, version=there).series()
+            yield from RecordedUnit(unit, name, job, stream, up=there, version=there).series()
 
 
 def _units() -> Iterator[RecordedSeries]:
@@ -106,10 +107,12 @@ def write_october(folder: Path) -> None:
         *_chain(),
         *_with_samples(None, "gap", gap=GAP),
         *_with_samples(SECOND_HALF, "half"),
-        *_renamed(),
+        *_renamed("renamed", ""),
+        *_renamed("renamed-in-stream", "mail"),
         *_units(),
         *_without_xml(),
     )
     recorded.write(fleets, BEGIN, END, folder)
-    before = RecordedPool("edge", stream="inbound", messages=constant(9.0)).mail()
-    recorded.write(before, moment(1, month=9), BEGIN, folder)
+    edge = RecordedPool("edge", stream="inbound", messages=constant(9.0))
+    old = RecordedPool("old", "renamed", messages=constant(5.0))
+    recorded.write((*edge.mail(), *old.mail()), moment(1, month=9), BEGIN, folder)
