@@ -533,6 +533,62 @@ def _report(
 
 
 @cli.command(
+    "incident",
+    cls=Command,
+    hidden=_NO_REPORTS,
+    examples=(
+        "ironport-exporter incident --prometheus.url http://localhost:9090 > incident.md",
+        "ironport-exporter incident --prometheus.url http://localhost:9090 --at 2026-10-14T09:30:00Z --out cards",
+        "ironport-exporter incident --prometheus.url http://localhost:9090 --list",
+    ),
+)
+@prometheus_flags("The Prometheus that has the history of the fleet and its alerts.")
+@flag("--last", is_flag=True, help="Show the last incident of the last 30 days (default).")
+@flag(
+    "--at",
+    metavar="TIME",
+    help="Show the incident at this time, or the nearest one within a day: how long ago it was, such as 3h, or a time "
+    "such as 2026-10-14T09:30:00Z.",
+)
+@flag("--list", "listed", is_flag=True, help="List the incidents of the last 30 days.")
+@flag("--job", "jobs", multiple=True, metavar="JOB", help="Only incidents of this job of Prometheus. May be repeated.")
+@flag("--pool", "pools", multiple=True, metavar="POOL", help="Only incidents of this pool. May be repeated.")
+@timezone_flag
+@flag("--out", type=_PATH, metavar="DIR", help="Write the card as HTML and Markdown. By default Markdown is printed.")
+def _incident(
+    prometheus: Prometheus,
+    last: bool,
+    at: str | None,
+    listed: bool,
+    jobs: tuple[str, ...],
+    pools: tuple[str, ...],
+    timezone: ZoneInfo,
+    out: Path | None,
+) -> int:
+    """Write the card of an incident, to paste into a post-mortem.
+
+    It shows what happened, when it was seen, which units were hit, what the mail felt, and the signals over time.
+    """
+    if listed:
+        refuse("last", "at", "out", reason="with --list")
+    if last:
+        refuse("at", reason="with --last")
+    with _extra("report", *_REPORT_MODULES):
+        import time
+
+        from exporter.prometheus.selection import Selection
+        from exporter.report import incident_command as command
+
+        chosen, now = Selection(jobs, pools), int(time.time())
+        if listed:
+            _print(command.list_incidents(prometheus, chosen, timezone, now))
+            return 0
+        card = command.incident_card(prometheus, chosen, timezone, now, at)
+        _print("\n".join(map(str, command.write_card(card, out))) if out else command.markdown_card(card))
+        return 0
+
+
+@cli.command(
     "simulate",
     cls=Command,
     hidden=_NO_LABORATORY,
@@ -625,7 +681,8 @@ def _simulate(
 @flag(
     "--rules",
     metavar="GLOB",
-    help="Also write the series of the recording rules in these files, for example 'alerts/rules/*.yml'.",
+    help="Also write what the rules in these files give, for example 'alerts/rules/*.yml': recorded series, and alerts "
+    "that fire.",
 )
 def _backfill(
     last: str,

@@ -48,7 +48,8 @@ def test_the_wheel_holds_every_module_and_data_file(wheel: Path) -> None:
     rules = {Path("exporter", "alerts", "rules", path.name) for path in (PROJECT / "alerts" / "rules").glob("*.yml")}
     dashboards = (PROJECT / "dashboards" / "json").glob("*.json")
     queries = {Path("exporter", "dashboards", "json", path.name) for path in dashboards}
-    wanted = {*package, *rules, *queries, Path("exporter", "alerts", "alertmanager.yml")}
+    alerts = {Path("exporter", "alerts", name) for name in ("alertmanager.yml", "thresholds.yml")}
+    wanted = {*package, *rules, *queries, *alerts}
     assert held == {str(path) for path in wanted if "__pycache__" not in path.parts}
     assert "exporter/py.typed" in held
 

@@ -66,6 +66,13 @@ def project_rules() -> str | None:
     return str(alerts / "rules" / "*.yml") if alerts and any((alerts / "rules").glob("*.yml")) else None
 
 
+def project_threshold(name: str) -> float:
+    """Return a threshold of the project's rules; raises RequestError where they are not installed."""
+    file = (alerts_folder() or Path("alerts")) / "thresholds.yml"
+    with _refusing(file):
+        return float(yaml.safe_load(file.read_text(encoding="utf-8"))[name])
+
+
 def read_rules(pattern: str) -> list[Rule]:
     """Return the rules of all files that match the pattern, which is written as in prometheus.yml.
 

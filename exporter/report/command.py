@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from exporter.report.csv_file import csv_text
 from exporter.report.json_file import json_text
 from exporter.report.mail import Outbox, compose, refuse_appliance, send
 from exporter.report.model import MonthReport, ReportScope
+from exporter.report.output import replace_file
 from exporter.report.page import report_title, write_page
 from exporter.report.pdf import write_pdf
 from exporter.report.period import Period
@@ -32,7 +31,7 @@ def write_report(
     name = _file_name(report.scope, phrases.language)
     files = [folder / f"{name}.{suffix}" for suffix in contents]
     for file, content in zip(files, contents.values(), strict=True):
-        _replace(file, content)
+        replace_file(file, content)
     return report, files
 
 
@@ -64,16 +63,3 @@ def _file_name(scope: ReportScope, language: str) -> str:
     chosen = (scope.client or "", *scope.jobs, *scope.pools, *scope.sites)
     parts = ("ironport", f"{scope.begin:%Y-%m}", *chosen, "" if language == "en" else language)
     return "-".join(re.sub(r"[^\w.-]+", "_", part) for part in parts if part)
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Write a file so that a reader finds the old content or the new one, and never a part."""
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as temporary:
-        try:
-            temporary.write(content)
-            temporary.flush()
-            os.fchmod(temporary.fileno(), 0o644)
-            Path(temporary.name).replace(file)
-        except BaseException:
-            Path(temporary.name).unlink()
-            raise

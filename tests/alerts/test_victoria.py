@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from exporter.incidents.firings import ALWAYS
-from exporter.lab.backtest.alerting import firings
 from exporter.lab.history import blocks, recording
+from exporter.lab.history.alerts import firings
 from exporter.lab.history.families import families_of_rules
 from exporter.lab.history.sampling import Sampling, sample_text
 from exporter.lab.simulator.model import Model

@@ -10,9 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from exporter.incidents.firings import Firing
-from exporter.lab.backtest.alerting import firings
 from exporter.lab.history import blocks, openmetrics, recording
+from exporter.lab.history.alerts import SHORT_LOOKBACK, record_alerts
 from exporter.lab.history.families import ALL_FAMILIES
 from exporter.lab.history.openmetrics import SampleColumn
 from exporter.lab.history.sampling import JOB, Sampling, sample_text
@@ -23,13 +22,8 @@ from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.traffic import good_mail, spam
 from exporter.prometheus import rule_files
-from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import DAY, HOUR, MINUTE, WEEK
-from exporter.prometheus.rule_files import Rule
 from exporter.telemetry import Telemetry
-
-_LOOKBACK: Final = 59
-"""While rules are evaluated, a series lasts this long after its last sample, in seconds: it ends before the next."""
 
 _HISTORY: Final = 300
 """Seconds between the samples of the weeks before."""
@@ -164,34 +158,8 @@ def _write_what_rules_make(folder: Path, periods: Sequence[range]) -> None:
     """Write the recorded series and the alerts."""
     rules = rule_files.read_rules(str(rule_files.project_rules()))
     with ThreadPoolExecutor(2) as pool:
-        recording.record(folder, rule_files.levels(rules), periods, pool, _silent, lookback=_LOOKBACK)
-    _write_alerts(folder, rules, periods)
-
-
-def _write_alerts(folder: Path, rules: Sequence[Rule], periods: Sequence[range]) -> None:
-    with blocks.served(folder, _LOOKBACK) as url:
-        fired = firings(Prometheus(url), rules, periods)
-    for period in periods:
-        blocks.write(_alerts(fired, period), folder)
-
-
-def _alerts(fired: Iterable[Firing], period: range) -> Iterator[str]:
-    """Yield the series that Prometheus keeps of the alerts that fire."""
-    stamps = openmetrics.stamps(period)
-    named = [(firing, {"alertname": firing.alert, **firing.labels}) for firing in fired]
-    yield openmetrics.header("ALERTS", "gauge")
-    for firing, labels in named:
-        series = openmetrics.labelled("ALERTS", {**labels, "alertstate": "firing"})
-        yield openmetrics.samples(series, _column(firing, period, 1.0), stamps)
-    yield openmetrics.header("ALERTS_FOR_STATE", "gauge")
-    for firing, labels in named:
-        series = openmetrics.labelled("ALERTS_FOR_STATE", labels)
-        yield openmetrics.samples(series, _column(firing, period, float(firing.begin)), stamps)
-
-
-def _column(firing: Firing, period: range, value: float) -> list[float | None]:
-    end = firing.lasts_until(period.stop)
-    return [value if firing.begin <= time < end else None for time in period]
+        recording.record(folder, rule_files.levels(rules), periods, pool, _silent, lookback=SHORT_LOOKBACK)
+    record_alerts(folder, rules, periods)
 
 
 def _silent(_what: str, _share: float) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from exporter.errors import RequestError
 from exporter.lab.history import blocks, recording
+from exporter.lab.history.alerts import record_alerts
 from exporter.lab.history.families import families_in_use, families_of_rules
 from exporter.lab.history.sampling import Sampling, write_samples
 from exporter.lab.history.workers import workers
@@ -42,15 +43,16 @@ def backfill(
     """Write the last `seconds` before `end` (Unix time) to the folder `out` as blocks; return the model at the end.
 
     Offsets of `scenarios` count from the beginning. Rules are evaluated every `pace` seconds at least, by default every
-    `step` seconds. The catalogue's families are written that are in `families` or that `rules` read, except those in
-    `without`. By default these are the families that the project's rules and dashboards read.
+    `step` seconds. Without a `pace`, the alerts that fire are written too. The catalogue's families are written that
+    are in `families` or that `rules` read, except those in `without`. By default these are the families that the
+    project's rules and dashboards read.
 
     Raises RequestError if `out` is not empty or cannot be used, ExporterError if promtool or Prometheus is missing or
     fails.
     """
     recorded = levels(rules)
     blocks.program("promtool")
-    if recorded:
+    if rules:
         blocks.program("prometheus")
     model = Model(topology, seed, end - seconds, step)
     if seconds < step:
@@ -64,6 +66,8 @@ def backfill(
         sampling = Sampling(topology, seed, (used | families_of_rules(rules)) - without, out)
         recording.finish(_submit(pool, sampling, model, periods), "samples", len(periods), progress)
         recording.record(out, recorded, periods, pool, progress, pace=pace or step)
+    if not pace and any(rule.alert for rule in rules):
+        record_alerts(out, rules, periods)
     return model
 
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from exporter.incidents.firings import Firing
-from exporter.lab.backtest.alerting import firings, spells
 from exporter.lab.history import blocks
+from exporter.lab.history.alerts import firings, spells
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.rule_files import Rule
 
@@ -50,7 +50,10 @@ def test_an_alert_follows_for_and_keep_firing_for(
     instants = range(0, len(present) * 60, 60)
     times = {time for time, there in zip(instants, present, strict=True) if there == "#"}
     found = list(spells(rule(hold * 60, keep * 60), times, instants))
-    assert found == [(begin * 60, None if end is None else end * 60) for begin, end in expected]
+    assert [(begin, end) for _, begin, end in found] == [
+        (begin * 60, None if end is None else end * 60) for begin, end in expected
+    ]
+    assert all(begin - since == hold * 60 for since, begin, _ in found)
 
 
 @needs_prometheus
@@ -61,7 +64,7 @@ def test_promtool_lets_alerts_fire_at_the_same_times(tmp_path: Path, seed: int) 
     length, hold, keep = 80, 60 * luck.randrange(4), 60 * luck.randrange(6)
     present = [luck.random() < luck.choice((0.3, 0.7, 0.9)) for _ in range(length)]
     firing = set()
-    for begin, end in spells(
+    for _, begin, end in spells(
         rule(hold, keep), {60 * minute for minute in range(length) if present[minute]}, range(0, 60 * length, 60)
     ):
         firing |= set(range(begin // 60, length if end is None else end // 60))
@@ -105,6 +108,7 @@ def test_alerts_fire_across_the_border_of_blocks(tmp_path: Path) -> None:
     with blocks.served(tmp_path, 59) as url:
         found = firings(Prometheus(url), rules, periods)
     offset = rules[0].offset
-    assert found == [Firing("Up", {"pool": "x", "severity": "warning"}, BEGIN - 180 + offset, None)]
+    since = BEGIN - 300 + offset
+    assert found == [Firing("Up", {"pool": "x", "severity": "warning"}, since + 120, None, since)]
     assert found[0].severity == "warning"
     assert found[0].lasts_until(BEGIN + 540) == BEGIN + 540
