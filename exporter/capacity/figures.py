@@ -59,6 +59,11 @@ Prometheus 2 counts a sample at the left end to the window, Prometheus 3 and Vic
 """
 
 
+def last_seconds(seconds: int) -> Window:
+    """Return the window of the last seconds, without its left end."""
+    return Window(f"{seconds * 1000 - 1}ms")
+
+
 def total(rate: str, selector: str, window: Window) -> str:
     """Return the PromQL of how much there was, from a recorded rate per second."""
     return f"{SAMPLE} * sum_over_time({rate}{{{selector}}}{window.samples})"

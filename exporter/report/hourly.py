@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.phrases.rounding import rounded_number
 from exporter.prometheus.client import Prometheus, RangeSeries
 from exporter.prometheus.durations import HOUR
 from exporter.report.model import NOT_MEASURED, Figure
@@ -146,7 +147,10 @@ def key_of(series: RangeSeries, labels: Sequence[str]) -> Key:
 
 
 def numbers(series: RangeSeries) -> Iterator[tuple[float, float]]:
-    """Yield the time and the value of each sample; one that is not a finite number is none."""
+    """Yield the time and the value of each sample; one that is not a finite number is none.
+
+    Values are rounded: servers differ in the last digits, which must not decide which hour was the busiest.
+    """
     for time, text in series["values"]:
         if math.isfinite(value := float(text)):
-            yield time, value
+            yield time, rounded_number(value)

@@ -9,15 +9,18 @@ from typing import Final
 from exporter.capacity.figures import (
     OVER,
     Window,
+    last_seconds,
     minutes_conserving,
     minutes_late_in_pool,
     worst_delay,
 )
 from exporter.incidents.incidents import Incident
+from exporter.phrases.rounding import rounded_number
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import MINUTE
 from exporter.prometheus.rule_files import project_threshold
 from exporter.prometheus.selection import Selection
+from exporter.report import unit_figures
 from exporter.report.axes import Measure
 
 AROUND: Final = 30 * MINUTE
@@ -26,6 +29,8 @@ AROUND: Final = 30 * MINUTE
 _MOST_POINTS: Final = 240
 _SAMPLE: Final = 5 * MINUTE
 """Seconds until the recorded series of the dashboards hold the last minutes of an incident."""
+
+_MOST_SENDERS: Final = 5
 
 _USUAL: Final = 10 * MINUTE
 """Seconds for which a value of what is usual counts: it is recorded every 5 minutes."""
@@ -160,7 +165,8 @@ def incident_figures(prometheus: Prometheus, incident: Incident, now: int) -> In
     step = -(-(last - first) // (_MOST_POINTS * MINUTE)) * MINUTE
     instants = range(first - first % MINUTE, last + 1, step)
     asked = _Questions(prometheus, Selection(jobs=(incident.job,), pools=incident.pools).of_pools)
-    window, after = Window(f"{end - incident.began + _SAMPLE}s"), min(end + _SAMPLE, now)
+    window, after = last_seconds(end - incident.began + _SAMPLE), min(end + _SAMPLE, now)
+    lasted = last_seconds(end - incident.began)
     late = asked.by("over", minutes_late_in_pool(asked.matchers, window), after)
     return IncidentFigures(
         instants,
@@ -173,46 +179,54 @@ def incident_figures(prometheus: Prometheus, incident: Incident, now: int) -> In
         asked.largest(worst_delay(asked.matchers, window), after),
         {seconds: min(late[over], (end - incident.began) / MINUTE) for seconds, over in OVER.items() if over in late},
         asked.largest(minutes_conserving(asked.matchers, window), after),
-        asked.largest(_minutes_refusing(asked.matchers, end - incident.began), end),
-        sorted(asked.by("sender", _senders(asked.matchers, end - incident.began), end).items(), key=lambda s: -s[1]),
+        asked.largest(_minutes_refusing(asked.matchers, lasted), end),
+        _heaviest(asked.by("sender", _senders(asked.matchers, lasted), end)),
     )
 
 
-def _minutes_refusing(matchers: str, seconds: int) -> str:
-    refusing = f"max by (job, pool) (instance:ironport_not_accepting:bool{{{matchers}}})"
-    reachable = f"0 * max by (job, pool) (instance:ironport_source_up:max5m{{{matchers}}})"
-    return f"sum_over_time(({refusing} or {reachable})[{seconds}s:1m])"
+def _minutes_refusing(matchers: str, window: Window) -> str:
+    refusing, reachable = (
+        f"max by (job, pool) (last_over_time({series}{{{matchers}}}[59s999ms]))"
+        for series in (unit_figures.UNIT_REFUSING, unit_figures.UNIT_UP)
+    )
+    return f"sum_over_time(({refusing} or 0 * {reachable})[{window.length}:1m])"
 
 
-def _senders(matchers: str, seconds: int) -> str:
-    connections = f"sum by (sender) (max_over_time(ironport_sender_connections{{{matchers}}}[{seconds}s]))"
-    return f"topk(5, {connections})"
+def _senders(matchers: str, window: Window) -> str:
+    return f"sum by (sender) (max_over_time(ironport_sender_connections{{{matchers}}}{window.samples}))"
+
+
+def _heaviest(senders: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return the senders with the most connections; topk would choose among equal ones by chance."""
+    return sorted(senders.items(), key=lambda sender: (-sender[1], sender[0]))[:_MOST_SENDERS]
 
 
 @dataclass(frozen=True, slots=True)
 class _Questions:
+    """Values are rounded: servers differ in the last digits, which must not decide where the highest value is."""
+
     prometheus: Prometheus
     matchers: str
 
     def course(self, series: str, instants: range) -> Course:
-        window = _USUAL if "usual" in series else instants.step
-        query = f"max by (pool, instance) (last_over_time({series}{{{self.matchers}}}[{window}s]))"
+        window = last_seconds(_USUAL if "usual" in series else instants.step)
+        query = f"max by (pool, instance) (last_over_time({series}{{{self.matchers}}}{window.samples}))"
         found = self.prometheus.query_range(query, instants, "signals of the incident")
         return {
             each["metric"].get("instance") or each["metric"].get("pool", ""): [
-                (float(time), float(value)) for time, value in each["values"]
+                (float(time), rounded_number(float(value))) for time, value in each["values"]
             ]
             for each in found
         }
 
     def largest(self, expression: str, time: int) -> float | None:
         found = self.prometheus.query(expression, time, "figures of the incident")
-        return max((float(each["value"][1]) for each in found), default=None)
+        return max((rounded_number(float(each["value"][1])) for each in found), default=None)
 
     def by(self, label: str, expression: str, time: int) -> dict[str, float]:
         """Return the largest value for each value of the label."""
         largest: dict[str, float] = {}
         for each in self.prometheus.query(expression, time, "figures of the incident"):
-            name, value = each["metric"].get(label, ""), float(each["value"][1])
+            name, value = each["metric"].get(label, ""), rounded_number(float(each["value"][1]))
             largest[name] = max(value, largest.get(name, value))
         return largest

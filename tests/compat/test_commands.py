@@ -66,3 +66,14 @@ def test_backtest_is_the_same(fleet_urls: dict[str, str], tmp_path: Path) -> Non
         found[kind] = json.loads(file.read_text())
     assert found == dict.fromkeys(found, found["prometheus"])
     assert "IronPortPoolOverloaded" in {alert["alert"] for alert in found["prometheus"]["alerts"]}
+
+
+def test_an_incident_is_the_same(fleet_urls: dict[str, str], tmp_path: Path) -> None:
+    during = datetime.fromtimestamp(FLEET_END - 2.5 * HOUR, UTC).isoformat()
+    found = {}
+    for kind, url in fleet_urls.items():
+        chosen = ["--prometheus.url", url, "--at", during, "--timezone", "Europe/Berlin"]
+        assert main(["incident", *chosen, "--out", str(tmp_path / kind)]) == 0
+        found[kind] = {file.name: file.read_text() for file in (tmp_path / kind).iterdir()}
+    assert found == dict.fromkeys(found, found["prometheus"])
+    assert "Distributed attack on pool ring" in str(found["prometheus"])
