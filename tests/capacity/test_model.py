@@ -170,8 +170,8 @@ def test_growth_gives_a_range_of_dates() -> None:
     growing = replace(SIZES, demand=100, growth=Growth(low=0.01, best=0.02, high=0.03, level=100, weeks=13))
     lost = until_lost(growing, DAY)
     assert lost is not None
-    assert lost.soonest == date(2027, 2, 20)
-    assert lost.latest == date(2027, 9, 27)
+    assert lost.soonest == date(2027, 2, 21)
+    assert lost.latest == date(2027, 9, 28)
 
 
 def test_demand_that_may_shrink_has_no_latest_date() -> None:
