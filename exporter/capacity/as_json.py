@@ -125,6 +125,8 @@ def _trouble(pool: PoolCapacity) -> dict[str, float | None] | None:
         "resource_conservation_minutes": trouble.conserving,
         "refusing_mail_minutes": trouble.refusing,
         "queue_over_10000_messages_minutes": trouble.backed_up,
+        "backups": trouble.backups,
+        "coverage_ratio": trouble.coverage,
     }
 
 

@@ -119,5 +119,13 @@ def minutes_backed_up(selector: str, window: Window) -> str:
     return _minutes(f"{BACKED_UP}{{{selector}}}", window)
 
 
+def number_of_backups(selector: str, window: Window) -> str:
+    """Return the PromQL of how often a work queue grew beyond 10,000 messages; 0 if there are samples."""
+    series = f"{BACKED_UP}{{{selector}}}"
+    now, before = f"last_over_time({series}[5m])", f"last_over_time({series}[5m] offset 5m)"
+    begins = f"count_over_time(({now} > 0 unless {before} > 0){window.points})"
+    return f"{begins} or 0 * count_over_time({series}{window.samples})"
+
+
 def _minutes(ratio: str, window: Window) -> str:
     return f"5 * sum_over_time({ratio}{window.samples})"

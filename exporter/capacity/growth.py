@@ -71,7 +71,9 @@ def growth_of(weekly: Sequence[float | None]) -> Growth | None:
     levels = sorted(value - best * (week - middle) for week, value in points)
     level, (lowest, highest) = median(levels), _ends(levels, _level_places(len(points)))
     return Growth(
-        *(math.expm1(slope) for slope in (low, best, high)),
+        low=math.expm1(low),
+        best=math.expm1(best),
+        high=math.expm1(high),
         level=math.exp(level - best * middle),
         weeks=len(points),
         level_error=(highest - lowest) / 2,

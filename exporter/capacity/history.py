@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
-from typing import Final, Literal, cast
+from datetime import date, datetime, tzinfo
+from typing import Final, cast
 
-from exporter.capacity.growth import growth_of
+from exporter.capacity import figures
+from exporter.capacity.demand import REGULAR_HOURS, PlaceKey, Weeks, place_key, weekly_demand
+from exporter.capacity.figures import OVER, SAMPLE, Window
+from exporter.capacity.growth import Growth, growth_of
 from exporter.capacity.model import (
     CapacityKind,
     FleetCapacity,
     PoolCapacity,
     Traffic,
+    Trouble,
     UnitCapacity,
     WeeklyDemand,
 )
 from exporter.errors import ExporterError
 from exporter.prometheus.client import Prometheus
-from exporter.prometheus.durations import HOUR, WEEK
-
-_ENOUGH: Final = 0.9
-"""Share of the hours of a week that must be known: workdays alone would give too high a demand."""
-
-_BUSY: Final = 0.95
-"""The quantile of the hourly means of a week that is its demand."""
+from exporter.prometheus.durations import DAY, HOUR, WEEK
+from exporter.prometheus.selection import Selection
 
 _IN_SERVICE: Final = "last_over_time(instance:ironport_in_service:bool{{{0}}}[15m])"
 """A unit that cannot be reached has this series too. One without it is no longer scraped, or has another pool now."""
@@ -41,13 +37,30 @@ _CAPACITIES: Final[Mapping[CapacityKind, str]] = {
 
 _UNKNOWN: Final[tuple[CapacityKind, None]] = ("unknown", None)
 
-_POOL_HOURS: Final = "pool:ironport_messages_injected:rate1h{{{0}}}"
-_UNIT_HOURS: Final = "avg_over_time(instance:ironport_messages_injected:rate3m{{{0}}}[59m59s999ms])"
-"""Hourly means, in messages per second."""
+_LEARNED_FROM: Final = "max_over_time(instance:ironport_work_queue_exit_messages:rate10m_backlogged{{{0}}}[1h])"
+_LEARNED_IN: Final = 14 * DAY
+"""The exit rates, and the time in seconds, of which the highest one is the learned capacity."""
+
+_POOL_HOURS: Final = f"last_over_time({REGULAR_HOURS}{{{{{{0}}}}}}[10m])"
+_UNIT_HOURS: Final = "avg_over_time(instance:ironport_messages_injected:rate3m{{{0}}}[1h] offset 30m)"
+"""Messages per second in an hour that ended half an hour ago; regular hours are recorded half an hour late."""
+
+_LATE: Final = {"over_60_seconds": 60, "over_300_seconds": 300, "over_900_seconds": 900}
+"""The fields of `Trouble` about late mail, with the seconds that it waits."""
+
+_TROUBLE_SERIES: Final = (
+    figures.LONGEST_DELAY,
+    figures.CONSERVING,
+    figures.REFUSING_MAIL,
+    figures.BACKED_UP,
+)
+
+_BUSY_PART: Final = 0.05
+"""The part of the hours of a week that are busy hours."""
 
 _Labels = Mapping[str, str]
 _HourlyMail = Mapping[float, float]
-"""Messages in an hour, by the Unix time at which it ends."""
+"""Messages per second in an hour, by Unix time."""
 
 
 def read_fleet(
@@ -57,60 +70,135 @@ def read_fleet(
 
     No jobs are all jobs. Days are those of the time zone, or of this machine. Raises ExporterError with a sentence.
     """
-    end = int(at // HOUR * HOUR)
-    reader = _Reader(server, end, f"job=~{json.dumps('|'.join(map(re.escape, jobs)))}" if jobs else "")
-    units = reader.units()
-    pool_hours = reader.hours(_POOL_HOURS, weeks, "demand of the pools")
-    unit_hours = reader.hours(_UNIT_HOURS, 1, "shares of the units")
-    day = datetime.fromtimestamp(end, zone).date()
-    pools = []
-    for key in sorted({_pool_key(labels) for labels, _ in units}):
-        members = [(labels, unit) for labels, unit in units if _pool_key(labels) == key]
-        hours = next((mail for labels, mail in pool_hours if _pool_key(labels) == key), {})
-        own = {labels["instance"]: mail for labels, mail in unit_hours if _pool_key(labels) == key}
-        weekly = tuple(_weekly(hours, end, weeks, zone))
-        pools.append(_pool(members, weekly, _last_week(hours, end), own))
-    return FleetCapacity(day, tuple(pools), weeks)
+    past = _Past(server, int(at // HOUR * HOUR), weeks, Selection(tuple(jobs)), zone)
+    units = past.units()
+    measured = past.measured()
+    keys = sorted({place_key(labels) for labels, _ in units})
+    return FleetCapacity(
+        past.day(past.end),
+        tuple(past.pool([each for each in units if place_key(each[0]) == key], measured, key) for key in keys),
+        weeks,
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _Measured:
+    """What was measured of all pools, by their keys."""
+
+    demands: Mapping[PlaceKey, Weeks]
+    site_demands: Mapping[PlaceKey, Weeks]
+    """By the keys of sites."""
+    hours: Mapping[PlaceKey, _HourlyMail]
+    """Regular hours of the last week."""
+    unit_hours: Mapping[PlaceKey, Mapping[str, _HourlyMail]]
+    """All hours of the last week, by unit."""
+    trouble: Mapping[PlaceKey, Trouble]
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """The history that ends at a full hour."""
+
     server: Prometheus
     end: int
-    selector: str
+    weeks: int
+    selection: Selection
+    zone: tzinfo | None
+
+    def day(self, time: float) -> date:
+        return datetime.fromtimestamp(time, self.zone).date()
 
     def units(self) -> list[tuple[_Labels, UnitCapacity]]:
-        """Return the units of the last day, each after its labels."""
-        serving = self._values(_IN_SERVICE)
+        """Return the units that are scraped at the end, each after its labels."""
+        serving = self._values(self._selected(_IN_SERVICE))
         if not serving:
             self.server.metric_names()  # raises if the server has nothing of the exporter
             raise ExporterError(
                 "The Prometheus has no recorded series of units at that time: load the rules in alerts/rules, or "
                 "choose another time with --at."
             )
-        capacities = {kind: dict(self._keyed(expression)) for kind, expression in _CAPACITIES.items()}
-        return [(labels, _unit(labels, value > 0, capacities)) for labels, value in serving]
+        known = {
+            kind: {_unit_key(labels): value for labels, value in self._values(self._selected(expression))}
+            for kind, expression in _CAPACITIES.items()
+        }
+        days = self._learning_days()
+        return [(labels, _unit(labels, value > 0, known, days)) for labels, value in serving]
 
-    def hours(self, expression: str, weeks: int, what: str) -> list[tuple[_Labels, _HourlyMail]]:
-        """Return the mail of each hour of so many weeks."""
-        instants = range(self.end - weeks * WEEK + HOUR, self.end + 1, HOUR)
-        found = self.server.query_range(expression.format(self.selector), instants, what)
-        return [
-            (series["metric"], {float(time): HOUR * float(value) for time, value in series["values"]})
-            for series in found
-        ]
+    def measured(self) -> _Measured:
+        demands, sites = (
+            weekly_demand(self.server, self.end, self.weeks, self.selection, level) for level in ("pool", "site")
+        )
+        unit_hours: dict[PlaceKey, dict[str, _HourlyMail]] = {}
+        for labels, mail in self._hours(_UNIT_HOURS, WEEK, "shares of the units"):
+            unit_hours.setdefault(place_key(labels), {})[labels["instance"]] = mail
+        hours = {place_key(labels): mail for labels, mail in self._hours(_POOL_HOURS, WEEK, "mail of the pools")}
+        return _Measured(demands, sites, hours, unit_hours, self._trouble())
+
+    def pool(self, members: Sequence[tuple[_Labels, UnitCapacity]], measured: _Measured, key: PlaceKey) -> PoolCapacity:
+        labels = min((labels for labels, _ in members), key=lambda labels: labels.get("role") == "spare")
+        demands = measured.demands.get(key, ())
+        demand, growth = _now(demands)
+        shares = _shares(measured.hours.get(key, {}), measured.unit_hours.get(key, {}))
+        return PoolCapacity(
+            labels.get("pool", ""),
+            labels.get("stream", ""),
+            cast(Traffic, labels.get("traffic", "mixed")),
+            tuple(replace(unit, share=shares.get(unit.name) if unit.in_service else None) for _, unit in members),
+            demand,
+            labels.get("job", ""),
+            dict(_site_demand(measured.site_demands, key)),
+            tuple(
+                WeeklyDemand(self.day(week.end - WEEK), week.messages_per_hour, week.coverage)
+                for week in demands
+                if week
+            ),
+            growth,
+            measured.trouble.get(key),
+        )
+
+    def _trouble(self) -> dict[PlaceKey, Trouble]:
+        """Return the minutes of trouble in all weeks, for pools of which any were measured."""
+        selector, window = self.selection.of_pools, Window(f"{self.weeks}w")
+        expressions = {
+            **{
+                name: figures.minutes_late_in_pool(f'over="{OVER[seconds]}",{selector}', window)
+                for name, seconds in _LATE.items()
+            },
+            "conserving": figures.minutes_conserving(selector, window),
+            "refusing": figures.minutes_refusing_mail(selector, window),
+            "backed_up": figures.minutes_backed_up(selector, window),
+            "backups": figures.number_of_backups(selector, window),
+        }
+        known = {name: self._by_pool(expression) for name, expression in expressions.items()}
+        samples = [self._by_pool(figures.number_of_samples(name, selector, window)) for name in _TROUBLE_SERIES]
+        expected = self.weeks * WEEK / SAMPLE
+        return {
+            key: Trouble(
+                **{name: found.get(key) for name, found in known.items()},
+                coverage=min(1.0, *(counts[key] / expected for counts in samples if key in counts)),
+            )
+            for key in known["conserving"]
+        }
+
+    def _learning_days(self) -> dict[tuple[str, str], date]:
+        """Return the day on which each unit had the highest exit rate that it kept up while mail waited."""
+        found = self._hours(_LEARNED_FROM, _LEARNED_IN, "learned capacities")
+        return {_unit_key(labels): self.day(max(rates, key=rates.__getitem__)) for labels, rates in found}
+
+    def _hours(self, expression: str, length: int, what: str) -> Iterator[tuple[_Labels, _HourlyMail]]:
+        instants = range(self.end - length + HOUR, self.end + 1, HOUR)
+        for series in self.server.query_range(self._selected(expression), instants, what):
+            yield series["metric"], {float(time): float(value) for time, value in series["values"]}
+
+    def _selected(self, template: str) -> str:
+        return template.format(self.selection.of_pools)
+
+    def _by_pool(self, expression: str) -> dict[PlaceKey, float]:
+        return {place_key(labels): value for labels, value in self._values(expression)}
 
     def _values(self, expression: str) -> list[tuple[_Labels, float]]:
-        found = self.server.query(expression.format(self.selector), self.end)
+        found = self.server.query(expression, self.end)
         return [(series["metric"], float(series["value"][1])) for series in found]
-
-    def _keyed(self, expression: str) -> Iterator[tuple[tuple[str, str], float]]:
-        for labels, value in self._values(expression):
-            yield _unit_key(labels), value
-
-
-def _pool_key(labels: _Labels) -> tuple[str, str, str]:
-    return labels.get("job", ""), labels.get("stream", ""), labels.get("pool", "")
 
 
 def _unit_key(labels: _Labels) -> tuple[str, str]:
@@ -118,78 +206,46 @@ def _unit_key(labels: _Labels) -> tuple[str, str]:
 
 
 def _unit(
-    labels: _Labels, serving: bool, capacities: Mapping[CapacityKind, Mapping[tuple[str, str], float]]
+    labels: _Labels,
+    serving: bool,
+    capacities: Mapping[CapacityKind, Mapping[tuple[str, str], float]],
+    days: Mapping[tuple[str, str], date],
 ) -> UnitCapacity:
     key = _unit_key(labels)
     known = ((kind, HOUR * amounts[key]) for kind, amounts in capacities.items() if key in amounts)
     kind, amount = next(known, _UNKNOWN)
-    role: Literal["production", "spare"] = "spare" if labels.get("role") == "spare" else "production"
-    return UnitCapacity(labels["instance"], amount, kind, labels.get("site"), role, in_service=serving)
-
-
-def _pool(
-    members: Sequence[tuple[_Labels, UnitCapacity]],
-    weekly: tuple[WeeklyDemand, ...],
-    hours: _HourlyMail,
-    unit_hours: Mapping[str, _HourlyMail],
-) -> PoolCapacity:
-    labels = min((labels for labels, _ in members), key=lambda labels: labels.get("role") == "spare")
-    serving = [unit.name for _, unit in members if unit.in_service]
-    demand = _demand(hours.values())
-    busy = [time for time, mail in hours.items() if demand is not None and mail >= demand]
-    shares = _shares({name: unit_hours.get(name, {}) for name in serving}, busy)
-    return PoolCapacity(
-        labels.get("pool", ""),
-        labels.get("stream", ""),
-        cast(Traffic, labels.get("traffic", "mixed")),
-        tuple(replace(unit, share=shares.get(unit.name)) for _, unit in members),
-        demand,
-        labels.get("job", ""),
-        _site_demand(members, unit_hours),
-        weekly,
-        growth=growth_of([(week.begin, week.messages_per_hour) for week in weekly]),
+    return UnitCapacity(
+        labels["instance"],
+        amount,
+        kind,
+        labels.get("site"),
+        "spare" if labels.get("role") == "spare" else "production",
+        in_service=serving,
+        learned_on=days.get(key) if kind == "learned" else None,
     )
 
 
-def _shares(hours: Mapping[str, _HourlyMail], busy: Sequence[float]) -> dict[str, float]:
-    """Return the share of each unit in the mail of the busy hours; nothing for a unit without samples in them."""
-    mail = {name: sum(own.get(time, 0.0) for time in busy) for name, own in hours.items() if own.keys() & set(busy)}
-    total = sum(mail.values())
-    return {name: amount / total for name, amount in mail.items()} if total else {}
+def _now(weeks: Weeks) -> tuple[float | None, Growth | None]:
+    """Return the demand now and its growth: without enough weeks for a growth, the demand is the highest known one."""
+    demands = [week.messages_per_hour if week else None for week in weeks]
+    growth = growth_of(demands)
+    return growth.level if growth else max((demand for demand in demands if demand is not None), default=None), growth
 
 
-def _site_demand(
-    members: Iterable[tuple[_Labels, UnitCapacity]], unit_hours: Mapping[str, _HourlyMail]
-) -> dict[str, float]:
-    """Return the demand of the units of each site, where there are enough hours."""
-    by_site: dict[str, Counter[float]] = {}
-    for _, unit in members:
-        if unit.site:
-            by_site.setdefault(unit.site, Counter()).update(unit_hours.get(unit.name, {}))
-    demands = {site: _demand(hours.values()) for site, hours in by_site.items()}
-    return {site: demand for site, demand in demands.items() if demand is not None}
+def _site_demand(demands: Mapping[PlaceKey, Weeks], pool: PlaceKey) -> Iterator[tuple[str, float]]:
+    for (*place, site), weeks in demands.items():
+        demand, _ = _now(weeks)
+        if tuple(place) == pool and demand is not None:
+            yield site, demand
 
 
-def _weekly(hours: _HourlyMail, end: int, weeks: int, zone: tzinfo | None) -> Iterator[WeeklyDemand]:
-    """Yield the demand of the weeks before `end`, the oldest first; weeks with too few samples are left out."""
-    for age in range(weeks, 0, -1):
-        last = end - (age - 1) * WEEK
-        week = _last_week(hours, last)
-        demand = _demand(week.values())
-        if demand is not None:
-            begin = datetime.fromtimestamp(last - WEEK, zone).date()
-            yield WeeklyDemand(begin, demand, len(week) * HOUR / WEEK)
-
-
-def _last_week(hours: _HourlyMail, end: int) -> dict[float, float]:
-    return {time: mail for time, mail in hours.items() if end - WEEK < time <= end}
-
-
-def _demand(mail: Iterable[float]) -> float | None:
-    """Return the demand of a week from its hours; None if there are too few."""
-    ordered = sorted(mail)
-    if len(ordered) < _ENOUGH * WEEK / HOUR:
-        return None
-    place = _BUSY * (len(ordered) - 1)
-    below = ordered[int(place)]
-    return below + (place % 1) * (ordered[min(int(place) + 1, len(ordered) - 1)] - below)
+def _shares(hours: _HourlyMail, units: Mapping[str, _HourlyMail]) -> dict[str, float]:
+    """Return the share of each unit in the mail of the busy hours in which it had samples."""
+    busy = sorted(hours, key=hours.__getitem__)[-max(round(_BUSY_PART * len(hours)), 1) :]
+    total = {time: sum(mail.get(time, 0.0) for mail in units.values()) for time in busy}
+    shares = {}
+    for name, mail in units.items():
+        everybody = sum(total[time] for time in busy if time in mail)
+        if everybody:
+            shares[name] = sum(mail[time] for time in busy if time in mail) / everybody
+    return shares

@@ -64,7 +64,7 @@ class WeeklyDemand:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Minutes in which mail was late or refused in a pool; None where that was not measured."""
+    """Minutes in which mail was late or refused in a pool, in all weeks; None where that was not measured."""
 
     over_60_seconds: float | None
     """Minutes in which mail waited more than 60 seconds."""
@@ -76,6 +76,10 @@ class Trouble:
     """Minutes in which a unit refused mail."""
     backed_up: float | None
     """Minutes in which more than 10,000 messages waited on a unit."""
+    backups: float | None
+    """How often that began."""
+    coverage: float
+    """Share of the time that was measured, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class PoolCapacity:
     units: tuple[UnitCapacity, ...]
     """All units of the pool, also spares that take no mail."""
     demand: float | None
-    """95th percentile of the hourly means of the last week, in messages per hour."""
+    """Mail of a busy hour now, in messages per hour: of all weeks that are known, without the noise of single weeks."""
     job: str = ""
     """The job of Prometheus; it tells pools of one name apart."""
     site_demand: Mapping[str, float] = field(default_factory=dict)

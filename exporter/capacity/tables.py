@@ -152,20 +152,23 @@ def _load(unit: UnitCapacity, pool: PoolCapacity, load: UnitLoad | None) -> tupl
 
 def _trouble_rows(fleet: FleetCapacity) -> list[str]:
     rows = [(pool.name, *_trouble(pool.trouble)) for pool in fleet.pools if pool.trouble]
-    heads = ("minutes of trouble", "wait > 60 s", "> 300 s", "> 900 s", "conserving", "refusing", "queue > 10,000")
+    minutes = ("wait > 60 s", "> 300 s", "> 900 s", "conserving", "refusing", "queue > 10,000")
+    heads = ("minutes of", *minutes, "backups", "measured")
     return aligned([heads, *rows]) if rows else []
 
 
 def _trouble(trouble: Trouble) -> Iterator[str]:
-    for minutes in (
+    for number in (
         trouble.over_60_seconds,
         trouble.over_300_seconds,
         trouble.over_900_seconds,
         trouble.conserving,
         trouble.refusing,
         trouble.backed_up,
+        trouble.backups,
     ):
-        yield _amount(minutes)
+        yield _amount(number)
+    yield _percent(trouble.coverage)
 
 
 def _amount(number: float | None) -> str:

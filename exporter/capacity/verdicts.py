@@ -50,6 +50,8 @@ def pool_verdicts(pool: PoolCapacity, fleet: FleetCapacity) -> Iterator[Statemen
     else:
         yield from _redundancy(pool, pool.demand, fleet)
         yield from _uneven_loads(pool)
+        if 0 < len(pool.weekly) < fleet.weeks:
+            yield _about(pool, "capacity_weeks_missing", weeks=len(pool.weekly), count=fleet.weeks)
 
 
 def _redundancy(pool: PoolCapacity, demand: float, fleet: FleetCapacity) -> Iterator[Statement]:

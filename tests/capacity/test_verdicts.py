@@ -74,7 +74,10 @@ def growing(low: float, best: float, high: float) -> FleetCapacity:
         ),
         (fleet(THREE[0], demand=50), ["inbound has no redundancy: one unit is left, mx1."]),
         (fleet(demand=50), ["inbound has no unit left to take its mail."]),
-        (fleet(*THREE, demand=None), ["The demand of inbound is not known: it needs a week of history."]),
+        (
+            fleet(*THREE, demand=None),
+            ["The demand of inbound is not known: it needs a week of history from the status pages (XML)."],
+        ),
         (
             fleet(*THREE[:2], replace(THREE[2], messages_per_hour=None, kind="unknown")),
             [
