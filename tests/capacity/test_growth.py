@@ -53,7 +53,8 @@ def test_four_weeks_give_no_growth() -> None:
 def test_a_missing_week_keeps_its_place() -> None:
     weekly = [None if week in (3, 12) else demand for week, demand in enumerate(weeks(0.02))]
     found = known(weekly)
-    assert (found.best, found.level, found.weeks) == (pytest.approx(0.02), pytest.approx(100_000), 11)
+    assert (found.best, found.level) == pytest.approx((0.02, 100_000))
+    assert found.weeks == 11
 
 
 @pytest.mark.parametrize(
