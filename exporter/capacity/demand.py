@@ -22,7 +22,7 @@ _BUSY_WEEK: Final = "pool:ironport_messages_injected:rate1h_busy1w"
 _SERIES: Final = re.compile(r"\b(pool|site)(:\w+:\w+)")
 _SAMPLES_A_WEEK: Final = WEEK // (5 * MINUTE)
 
-Level = Literal["pool", "site"]
+PlaceLevel = Literal["pool", "site"]
 """Whose demand: that of a pool, or that of the units of a pool at one site."""
 
 PlaceKey = tuple[str, ...]
@@ -43,13 +43,13 @@ Weeks = Sequence[WeekFigures | None]
 """Successive weeks, the oldest first; None where too few hours are known."""
 
 
-def place_key(labels: Mapping[str, str], level: Level = "pool") -> PlaceKey:
+def place_key(labels: Mapping[str, str], level: PlaceLevel = "pool") -> PlaceKey:
     names = ("job", "stream", "pool", *(("site",) if level == "site" else ()))
     return tuple(labels.get(name, "") for name in names)
 
 
 def weekly_demand(
-    server: Prometheus, end: int, weeks: int, selection: Selection, level: Level
+    server: Prometheus, end: int, weeks: int, selection: Selection, level: PlaceLevel
 ) -> dict[PlaceKey, Weeks]:
     """Return the demand in each of so many weeks, the last of which ends at the Unix time `end`.
 
@@ -64,7 +64,7 @@ def weekly_demand(
 
 
 def _weeks(
-    server: Prometheus, instants: range, regular: str, selection: Selection, level: Level
+    server: Prometheus, instants: range, regular: str, selection: Selection, level: PlaceLevel
 ) -> Iterator[tuple[PlaceKey, WeekFigures]]:
     """Yield the known weeks; `regular` is the PromQL of the regular hours of a week."""
     busy = _with_names(_rules()[_BUSY_WEEK], level, selection).replace(_recorded(level, selection), regular)
@@ -76,7 +76,7 @@ def _weeks(
 
 
 def _values(
-    server: Prometheus, expression: str, instants: range, level: Level, what: str
+    server: Prometheus, expression: str, instants: range, level: PlaceLevel, what: str
 ) -> dict[tuple[PlaceKey, int], float]:
     return {
         (place_key(series["metric"], level), int(time)): float(value)
@@ -85,15 +85,15 @@ def _values(
     }
 
 
-def _recorded(level: Level, selection: Selection) -> str:
+def _recorded(level: PlaceLevel, selection: Selection) -> str:
     return _with_names(f"{REGULAR_HOURS}[1w]", level, selection)
 
 
-def _replayed(level: Level, selection: Selection) -> str:
+def _replayed(level: PlaceLevel, selection: Selection) -> str:
     return f"({_with_names(_rules()[REGULAR_HOURS], level, selection)})[1w:5m]"
 
 
-def _with_names(expression: str, level: Level, selection: Selection) -> str:
+def _with_names(expression: str, level: PlaceLevel, selection: Selection) -> str:
     """Return an expression of the rules, which are about pools, for the level and the selection."""
     matchers = selection.of_pools if level == "pool" else selection.of_units
     return _SERIES.sub(lambda name: f"{level}{name[2]}{{{matchers}}}", expression)
