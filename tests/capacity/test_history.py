@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from exporter.lab.history import blocks, openmetrics
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import DAY, HOUR, WEEK
 from support import logs
+from support.compatible import SERVERS, serving
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
 restore = pytest.fixture(autouse=True)(logs.restored)
@@ -128,7 +130,7 @@ def troubles() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("history")
     places = {"pool": POOL, "east": {**POOL, "site": "east"}, "west": {**POOL, "site": "west"}}
     shares = {"pool": 1.0, "east": 0.5, "west": 0.5}
@@ -138,7 +140,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for text in (at_the_end(), last_weeks(), troubles()):
         in_one_block = "".join(text)
         blocks.write([in_one_block], folder)
-    with blocks.served(folder) as url:
+    return folder
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def url(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(request.param, data, tmp_path_factory.mktemp("server")) as url:
         yield url
 
 
@@ -248,3 +255,24 @@ def test_wrong_usage_is_a_sentence(
 def test_flags_of_a_server_need_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["capacity", "--demand", "inbound=1/h", "--weeks", "4"]) == 2
     assert "--weeks has no effect without --prometheus.url." in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def plain_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a server that knows a fleet read by SNMP alone: no arrivals, no ratings, no sites."""
+    folder = tmp_path_factory.mktemp("plain")
+    name = "instance:ironport_in_service:bool"
+    series = (openmetrics.labelled(name, {**TARGET, "instance": unit}) for unit in ("mx1", "mx2"))
+    blocks.write([openmetrics.header(name, "gauge"), *(f"{each} 1 {END - 300}\n" for each in series)], folder)
+    with blocks.served(folder) as url:
+        yield url
+
+
+def test_without_status_pages_nothing_is_known(plain_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["capacity", "--prometheus.url", plain_url, "--at", "2026-11-02T12:00:00Z"]) == 0
+    out = capsys.readouterr().out
+    sentence = "The demand of inbound is not known: it needs a week of history from the status pages (XML)."
+    assert out.splitlines()[0] == sentence
+    (pool,) = read_fleet(Prometheus(plain_url), END, WEEKS).pools
+    assert (pool.demand, pool.growth, pool.weekly, pool.trouble, dict(pool.site_demand)) == (None, None, (), None, {})
+    assert {(unit.kind, unit.messages_per_hour, unit.share) for unit in pool.units} == {("unknown", None, None)}
