@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +101,15 @@ def levels(rules: Iterable[Rule]) -> list[list[Rule]]:
         result.append([rule for rule in waiting if rule.record not in blocked])
         waiting = [rule for rule in waiting if rule.record in blocked]
     return result
+
+
+def depending_on(rules: Sequence[Rule], series: str) -> list[Rule]:
+    """Return the rules that read a series, themselves or through what other rules record."""
+    read, found = {series}, list[Rule]()
+    while more := [rule for rule in rules if rule not in found and rule.names & read]:
+        found += more
+        read |= {rule.record for rule in more if rule.record}
+    return found
 
 
 def _matching(pattern: str) -> list[Path]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import RequestError
-from exporter.prometheus.rule_files import Rule, levels, project_rules, read_groups, read_rules
+from exporter.prometheus.rule_files import Rule, depending_on, levels, project_rules, read_groups, read_rules
 
 RULES = """
 groups:
@@ -71,6 +71,18 @@ def test_a_rule_comes_after_the_rules_it_reads(rules: list[Rule]) -> None:
         ["instance:busy:bool", "pool:arrivals:rate5m"],
         ["pool:busy:share"],
     ]
+
+
+def test_rules_depend_on_what_others_record(rules: list[Rule]) -> None:
+    found = depending_on(rules, "pool:arrivals:rate5m")
+    assert {rule.record or rule.alert for rule in found} == {"pool:busy:share", "Quiet"}
+    assert depending_on(rules, "nothing") == []
+
+
+def test_demand_of_the_project_depends_on_alerts() -> None:
+    found = {rule.record or rule.alert for rule in depending_on(read_rules(str(project_rules())), "ALERTS")}
+    assert {"pool:ironport_messages_injected:rate1h_regular", "IronPortCapacityNotNPlusOne"} <= found
+    assert "IronPortDistributedAttackSuspected" not in found
 
 
 def test_rules_in_a_circle_are_refused() -> None:

@@ -22,7 +22,7 @@ from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import ScenarioRequest
 from exporter.lab.simulator.topology import Topology
 from exporter.prometheus.progress import Progress, silent
-from exporter.prometheus.rule_files import Rule, levels
+from exporter.prometheus.rule_files import Rule, depending_on, levels
 
 
 def backfill(
@@ -50,7 +50,9 @@ def backfill(
     Raises RequestError if `out` is not empty or cannot be used, ExporterError if promtool or Prometheus is missing or
     fails.
     """
-    recorded = levels(rules)
+    late = depending_on(rules, "ALERTS")
+    parts = [[rule for rule in rules if rule not in late], late]
+    recorded = [levels(part) for part in parts]
     blocks.program("promtool")
     if rules:
         blocks.program("prometheus")
@@ -65,9 +67,10 @@ def backfill(
         used = families_in_use() if families is None else families
         sampling = Sampling(topology, seed, (used | families_of_rules(rules)) - without, out)
         recording.finish(_submit(pool, sampling, model, periods), "samples", len(periods), progress)
-        recording.record(out, recorded, periods, pool, progress, pace=pace or step)
-    if not pace and any(rule.alert for rule in rules):
-        record_alerts(out, rules, periods)
+        for part, by_level in zip(parts, recorded, strict=True):
+            recording.record(out, by_level, periods, pool, progress, pace=pace or step)
+            if not pace and any(rule.alert for rule in part):
+                record_alerts(out, part, periods)
     return model
 
 
