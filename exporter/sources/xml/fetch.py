@@ -31,6 +31,7 @@ from exporter.errors import (
 from exporter.metrics.reading import Reading, label_value
 from exporter.sources.resolve import addresses
 from exporter.sources.xml import tls
+from exporter.sources.xml.connection import FIELD_LIMIT, HEAD_LIMIT, LimitedConnector
 
 BODY_LIMIT: Final = 2 * 1024 * 1024
 """The largest page to read, in decompressed bytes; a status page has about 10,000."""
@@ -120,7 +121,7 @@ class Fetcher:
             self._session = ClientSession(
                 # aiohttp takes either a fingerprint or a context. The fingerprint at the connector and the context at
                 # the request are both used.
-                connector=aiohttp.TCPConnector(
+                connector=LimitedConnector(
                     ssl=self._certificate_check, limit=1, keepalive_timeout=_KEEP_ALIVE, resolver=_Resolver()
                 ),
                 headers={
@@ -129,6 +130,10 @@ class Fetcher:
                 },
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(),
+                # Larger than our own limit, whose error says what is wrong.
+                max_line_size=2 * HEAD_LIMIT,
+                max_field_size=2 * HEAD_LIMIT,
+                max_headers=FIELD_LIMIT,
             )
         return self._session
 
@@ -202,12 +207,20 @@ class Fetcher:
                 )
             case aiohttp.ClientPayloadError():
                 return MalformedError("the answer is incomplete or cannot be decompressed: check the appliance's load")
-            case aiohttp.ClientResponseError():
-                return MalformedError("the answer is not HTTP: if the port speaks HTTPS, set xml.scheme to https")
+            case aiohttp.ClientResponseError(message=message):
+                return _unreadable_answer(message)
         return UnreachableError(
             "the appliance closed the connection before it had answered: "
             "check xml.scheme, xml.port, the appliance's load and any firewall in between"
         )
+
+
+def _unreadable_answer(message: str) -> MalformedError:
+    """Return the error for an answer that aiohttp cannot parse, without the octets that its `message` quotes."""
+    if "Expected HTTP" in message:
+        return MalformedError("the answer is not HTTP: if the port speaks HTTPS, set xml.scheme to https")
+    fault = label_value(message.partition(":")[0])
+    return MalformedError(f"the answer breaks the rules of HTTP ({fault}): check what answers at xml.port")
 
 
 async def _body(response: ClientResponse) -> bytes:

@@ -1,0 +1,134 @@
+"""Limits on what an appliance may send for one request: aiohttp itself reads interim answers and slow ones for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+from exporter.errors import MalformedError, SourceError, SourceTimeout, TooLargeError
+
+HEAD_LIMIT: Final = 64 * 1024
+"""The most octets before the body, interim answers included. An appliance sends about 300; browsers accept 256 KB."""
+
+FIELD_LIMIT: Final = 1000
+"""The most lines of a header, and of the trailer behind chunks. An appliance sends about 10."""
+
+OVERHEAD_LIMIT: Final = 512 * 1024
+"""The most octets by which an answer may be larger than twice its body: chunks of a few octets, endless trailers."""
+
+INTERIM_LIMIT: Final = 100
+"""The most interim answers (100 Continue and other 1xx) to one request, as in Python's own http.client."""
+
+LEAST_SPEED: Final = 1000.0
+"""Octets a second that an answer must bring on average, after `PATIENCE` seconds. A status page has about 5,000."""
+
+PATIENCE: Final = 5.0
+"""Seconds from the first octet of an answer for which it may be slower. Before that octet only the deadline counts."""
+
+_PIECE: Final = 4096
+"""Octets that aiohttp parses before the limits are checked again: at most about 160 interim answers."""
+
+
+class LimitedHandler(ResponseHandler):
+    """aiohttp's reader of one connection, which closes the connection when an answer breaks a limit."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._received = 0
+        self._answers = 0
+        self._final = False
+        self._began = 0.0
+        self._speed_check: asyncio.TimerHandle | None = None
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin a request: aiohttp calls this before it sends one."""
+        self._unwatch()
+        self._received, self._answers, self._final = 0, 0, False
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        if data and not self._received:
+            self._began = time.monotonic()
+            self._watch()
+        while data and not self._final and self._exception is None:
+            piece, data = data[:_PIECE], data[_PIECE:]
+            self._received += len(piece)
+            super().data_received(piece)
+            self._check_head()
+        if self._exception is None:
+            self._received += len(data)
+            super().data_received(data)
+            self._check_body()
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Count an answer that aiohttp has parsed."""
+        message, _ = data
+        self._answers += 1
+        self._final = self._final or message.code >= 200
+        super().feed_data(data, size)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _check_head(self) -> None:
+        if self._answers > INTERIM_LIMIT:
+            self._end(MalformedError(f"the answer is preceded by more than {INTERIM_LIMIT} interim answers (HTTP 1xx)"))
+        elif not self._final and self._received > HEAD_LIMIT:
+            self._end(TooLargeError(f"the header of the answer is larger than {HEAD_LIMIT} bytes: it is not read"))
+
+    def _check_body(self) -> None:
+        body = self._payload.total_bytes if self._payload else 0
+        if self._final and self._received > OVERHEAD_LIMIT + 2 * body:
+            self._end(
+                TooLargeError(f"the answer is {self._received} bytes for a page of {body}: it is not read further")
+            )
+
+    def _watch(self) -> None:
+        """Check the speed when the answer must have ended, if no more comes."""
+        self._unwatch()
+        end = self._began + PATIENCE + self._received / LEAST_SPEED
+        self._speed_check = self._loop.call_later(end - time.monotonic(), self._check_speed)
+
+    def _unwatch(self) -> None:
+        if self._speed_check:
+            self._speed_check.cancel()
+            self._speed_check = None
+
+    def _check_speed(self) -> None:
+        if self._final and (self._payload is None or self._payload.is_eof()):
+            return
+        seconds = time.monotonic() - self._began
+        if seconds < PATIENCE + self._received / LEAST_SPEED:
+            self._watch()
+            return
+        self._end(
+            SourceTimeout(
+                f"the answer began but did not end: {self._received} bytes in {seconds:.0f} s. "
+                "Check the appliance's load and the network"
+            )
+        )
+
+    def _end(self, error: SourceError) -> None:
+        payload = self._payload
+        self.set_exception(error)
+        if payload is not None:
+            payload.set_exception(error)
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class LimitedConnector(aiohttp.TCPConnector):
+    """Connections whose answers have limits.
+
+    aiohttp has no public way to set the class that reads a connection. `_factory` is where it keeps it.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = partial(LimitedHandler, loop=self._loop)  # type: ignore[assignment]  # a subclass

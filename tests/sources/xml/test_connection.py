@@ -1,0 +1,124 @@
+"""An answer without an end costs its appliance one error, and the exporter neither time nor memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+
+from exporter.errors import MalformedError, SourceError, SourceTimeout, TooLargeError
+from exporter.metrics.reading import Reading
+from exporter.sources.xml import connection
+from exporter.sources.xml.fetch import Fetcher
+from support.web_interface import RawServer, Talk
+
+ServeRaw = Callable[[Talk], Awaitable[RawServer]]
+MakeFetcher = Callable[..., Fetcher]
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<status/>"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def endless(begin: bytes, more: bytes, pause: float = 0.0) -> Talk:
+    """Answer with `begin`, then send `more` for ever."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(begin)
+        with suppress(ConnectionError):
+            while True:
+                writer.write(more)
+                await writer.drain()
+                await asyncio.sleep(pause)
+
+    return talk
+
+
+ENDLESS: dict[str, tuple[Talk, type[SourceError], str]] = {
+    "100 Continue": (endless(b"", CONTINUE * 5000), MalformedError, "more than 100 interim answers"),
+    "102": (endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 5000), MalformedError, "more than 100 interim answers"),
+    "interim header": (endless(b"", CONTINUE[:-2] + b"A: " + b"b" * 4000 + b"\r\n\r\n"), TooLargeError, "65536 bytes"),
+    "header lines": (endless(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" * 2000), MalformedError, "Too many headers"),
+    "header line": (endless(b"HTTP/1.1 200 OK\r\nA: ", b"b" * 1000), TooLargeError, "65536 bytes"),
+    "trailers": (endless(CHUNKED + b"0\r\n", b"A: b\r\n" * 1000), MalformedError, "rules of HTTP|incomplete"),
+    "tiny chunks": (endless(CHUNKED, b"1\r\nx\r\n" * 10_000), TooLargeError, "bytes for a page of"),
+}
+
+
+@pytest.mark.parametrize(("talk", "error", "words"), ENDLESS.values(), ids=ENDLESS)
+async def test_an_endless_answer_is_cut(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher, talk: Talk, error: type[SourceError], words: str
+) -> None:
+    server = await serve_raw(talk)
+    with pytest.raises(error, match=words):
+        await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
+SLOW = {
+    "dripped body": endless(HEAD, b"<", 0.01),
+    "silence after the header": endless(HEAD, b"", 10),
+    "dripped header": endless(b"HTTP/1.1 200 OK\r\nA: ", b"b", 0.01),
+    "dripped interim answers": endless(b"", CONTINUE, 0.05),
+}
+
+
+@pytest.mark.parametrize("talk", SLOW.values(), ids=SLOW)
+async def test_a_dripped_answer_is_a_timeout(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher, monkeypatch: pytest.MonkeyPatch, talk: Talk
+) -> None:
+    monkeypatch.setattr(connection, "PATIENCE", 0.2)
+    server = await serve_raw(talk)
+    with pytest.raises(SourceTimeout, match="began but did not end"):
+        await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
+async def test_some_interim_answers_are_skipped(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(CONTINUE * 50 + OK)
+
+    server = await serve_raw(talk)
+    fetcher = make_fetcher(port=server.port)
+    for _ in range(3):
+        assert await fetcher.get("status", Reading("xml")) == b"<status/>"
+    assert server.accepted == 1
+
+
+async def test_an_answer_that_nobody_asked_for_ends_the_connection(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher
+) -> None:
+    gone = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + OK * 1000)
+        await reader.read()
+        gone.set()
+
+    server = await serve_raw(talk)
+    await make_fetcher(port=server.port).get("status", Reading("xml"))
+    await asyncio.wait_for(gone.wait(), 10)
+
+
+async def test_a_late_answer_on_a_kept_connection_is_read(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the deadline limits how long the first octet takes."""
+    monkeypatch.setattr(connection, "PATIENCE", 0.05)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for pause in (0, 0.2):
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(pause)
+            writer.write(OK)
+
+    server = await serve_raw(talk)
+    fetcher = make_fetcher(port=server.port)
+    for _ in range(2):
+        assert await fetcher.get("status", Reading("xml")) == b"<status/>"
+    assert server.accepted == 1
