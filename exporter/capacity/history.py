@@ -21,12 +21,14 @@ from exporter.capacity.model import (
     WeeklyDemand,
 )
 from exporter.errors import ExporterError
-from exporter.prometheus.client import Prometheus
+from exporter.prometheus.client import Prometheus, RangeSeries
 from exporter.prometheus.durations import DAY, HOUR, WEEK
 from exporter.prometheus.selection import Selection
 
 _IN_SERVICE: Final = "last_over_time(instance:ironport_in_service:bool{{{0}}}[15m])"
 """A unit that cannot be reached has this series too. One without it is no longer scraped, or has another pool now."""
+
+_MEMBERS: Final = f"group by (job, stream, pool, instance) ({_IN_SERVICE})"
 
 _CAPACITIES: Final[Mapping[CapacityKind, str]] = {
     "rated": "last_over_time(ironport_rated_messages_per_second{{{0}}}[1d])",
@@ -93,6 +95,8 @@ class _Measured:
     unit_hours: Mapping[PlaceKey, Mapping[str, _HourlyMail]]
     """All hours of the last week, by unit."""
     trouble: Mapping[PlaceKey, Trouble]
+    former: Mapping[PlaceKey, set[str]]
+    """Pools that are gone and had units of this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ class _Past:
         for labels, mail in self._hours(_UNIT_HOURS, WEEK, "shares of the units"):
             unit_hours.setdefault(place_key(labels), {})[labels["instance"]] = mail
         hours = {place_key(labels): mail for labels, mail in self._hours(_POOL_HOURS, WEEK, "mail of the pools")}
-        return _Measured(demands, sites, hours, unit_hours, self._trouble())
+        return _Measured(demands, sites, hours, unit_hours, self._trouble(), self._former())
 
     def pool(self, members: Sequence[tuple[_Labels, UnitCapacity]], measured: _Measured, key: PlaceKey) -> PoolCapacity:
         labels = min((labels for labels, _ in members), key=lambda labels: labels.get("role") == "spare")
@@ -154,6 +158,7 @@ class _Past:
             ),
             growth,
             measured.trouble.get(key),
+            former=tuple(sorted(measured.former.get(key, ()))),
         )
 
     def _trouble(self) -> dict[PlaceKey, Trouble]:
@@ -180,6 +185,18 @@ class _Past:
             for key in known["conserving"]
         }
 
+    def _former(self) -> dict[PlaceKey, set[str]]:
+        """Return the pools of earlier days, asked once a day, in which units of a pool of today were."""
+        days = range(self.end - self.weeks * WEEK, self.end + 1, DAY)
+        found = self.server.query_range(self._selected(_MEMBERS), days, "units of the pools")
+        now = {_unit_key(each["metric"]): place_key(each["metric"]) for each in found if _last(each) == self.end}
+        former: dict[PlaceKey, set[str]] = {}
+        for each in found:
+            key = now.get(_unit_key(each["metric"]))
+            if key and place_key(each["metric"]) not in now.values():
+                former.setdefault(key, set()).add(each["metric"].get("pool", ""))
+        return former
+
     def _learning_days(self) -> dict[tuple[str, str], date]:
         """Return the day on which each unit had the highest exit rate that it kept up while mail waited."""
         found = self._hours(_LEARNED_FROM, _LEARNED_IN, "learned capacities")
@@ -199,6 +216,10 @@ class _Past:
     def _values(self, expression: str) -> list[tuple[_Labels, float]]:
         found = self.server.query(expression, self.end)
         return [(series["metric"], float(series["value"][1])) for series in found]
+
+
+def _last(series: RangeSeries) -> float:
+    return float(series["values"][-1][0])
 
 
 def _unit_key(labels: _Labels) -> tuple[str, str]:

@@ -104,6 +104,8 @@ class PoolCapacity:
     trouble: Trouble | None = None
     concentration: float | None = None
     """What the function of this name gave before the units were changed; None where they were not."""
+    former: tuple[str, ...] = ()
+    """Pools that are gone and had units of this one: perhaps they were this pool under another name."""
 
     @property
     def in_service(self) -> tuple[UnitCapacity, ...]:

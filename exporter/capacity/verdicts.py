@@ -52,6 +52,8 @@ def pool_verdicts(pool: PoolCapacity, fleet: FleetCapacity) -> Iterator[Statemen
         yield from _uneven_loads(pool)
         if 0 < len(pool.weekly) < fleet.weeks:
             yield _about(pool, "capacity_weeks_missing", weeks=len(pool.weekly), count=fleet.weeks)
+        if pool.former:
+            yield _about(pool, "capacity_former", pools=pool.former)
 
 
 def _redundancy(pool: PoolCapacity, demand: float, fleet: FleetCapacity) -> Iterator[Statement]:

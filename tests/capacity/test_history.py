@@ -97,6 +97,16 @@ def at_the_end() -> Iterator[str]:
             yield from samples(name, UNITS[unit], lambda _, value=value: value, range(END - 300, END, 300))  # type: ignore[misc]
 
 
+def renamed() -> Iterator[str]:
+    """Yield that mx1 and mx2 were in a pool of another name a month ago."""
+    name = "instance:ironport_in_service:bool"
+    yield openmetrics.header(name, "gauge")
+    for unit in ("mx1", "mx2"):
+        yield from samples(
+            name, {**UNITS[unit], "pool": "old"}, lambda _: 1, range(END - 28 * DAY - 300, END - 28 * DAY, 300)
+        )
+
+
 def last_weeks() -> Iterator[str]:
     """Yield what is read of the last two weeks only."""
     name = "instance:ironport_messages_injected:rate3m"
@@ -137,7 +147,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     times = range(END - WEEKS * WEEK, END + 1, 300)
     for period in blocks.periods(times[0], END, 300):
         blocks.write(hours(places, shares, period), folder)
-    for text in (at_the_end(), last_weeks(), troubles()):
+    for text in (at_the_end(), renamed(), last_weeks(), troubles()):
         in_one_block = "".join(text)
         blocks.write([in_one_block], folder)
     return folder
@@ -214,6 +224,11 @@ def test_trouble_has_minutes_and_coverage(url: str) -> None:
     assert replace(pool.trouble, coverage=0.5) == Trouble(30, 10, 0, 0, 0, 20, 2, 0.5)
 
 
+def test_a_pool_that_had_another_name_is_known(url: str) -> None:
+    (pool,) = read_fleet(Prometheus(url), END, WEEKS).pools
+    assert pool.former == ("old",)
+
+
 def test_four_weeks_give_no_growth(url: str) -> None:
     """The demand is then the highest one that is known."""
     (pool,) = read_fleet(Prometheus(url), END, 4).pools
@@ -235,6 +250,7 @@ def test_the_command_reviews_the_fleet(url: str, capsys: pytest.CaptureFixture[s
     assert "Only a lower bound is known for mx3: set rated_messages_per_hour to be sure." in lines
     missing = "The demand of inbound is that of 5 of the last 6 weeks: of the others, too few hours are known."
     assert missing in lines
+    assert "Units of inbound were in old before, which is gone: the mail of then does not count for inbound." in lines
 
 
 @pytest.mark.parametrize(
