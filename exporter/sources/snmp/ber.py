@@ -68,6 +68,10 @@ _INTEGER_OCTETS: Final = 9
 """The length of the longest number in SNMP, a Counter64 with a leading zero."""
 
 
+MAX_VALUES: Final = 400
+"""The most values in one encoding. An answer to our largest request has about 130: 40 variable bindings of 3 each."""
+
+
 @lru_cache(maxsize=65536)
 def _oid(octets: bytes) -> Oid:
     return tuple(decoder.decode(bytes((6, len(octets))) + octets)[0])
@@ -107,9 +111,12 @@ class _Sequence(decoder.AbstractConstructedPayloadDecoder):  # type: ignore[misc
             yield None
             return
         assert decode is not None  # noqa: S101 - pyasn1 always passes its decoder
+        left: Iterator[int] = options["left"]
         end = substrate.tell() + length
         items = []
         while substrate.tell() < end:
+            if next(left, None) is None:
+                raise ValueError(f"more than {MAX_VALUES} values")
             for item in decode(substrate, None, **options):
                 if isinstance(item, SubstrateUnderrunError):
                     raise item  # the datagram is cut short; pyasn1 would wait for more octets for ever
@@ -197,8 +204,27 @@ def decode(octets: bytes) -> tuple[Any, bytes]:
     The value is an int, `Unsigned`, bytes, an OID as a tuple, None (also for noSuchObject, noSuchInstance and
     endOfMibView), a list or a `Pdu`. Malformed octets raise exceptions of many kinds, all of them `Exception`.
     """
-    value, rest = _decode(octets)
+    value, rest = _decode(octets, left=iter(range(MAX_VALUES)))
     return value, rest
+
+
+def decode_header(octets: bytes, at: int) -> tuple[int, int, int]:
+    """Return the tag of the value at `at`, and where its contents begin and end; raises an exception if it is cut."""
+    tag, length, start = octets[at], octets[at + 1], at + 2
+    if length & 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(octets[at + 2 : start], "big")
+    if start + length > len(octets):
+        raise ValueError("the octets are cut short")
+    return tag, start, start + length
+
+
+def decode_number(octets: bytes, at: int) -> tuple[int, int]:
+    """Return the INTEGER at `at`, and where it ends; raises an exception if there is none."""
+    tag, start, end = decode_header(octets, at)
+    if tag != INTEGER:
+        raise ValueError("not an INTEGER")
+    return _integer(octets[start:end]), end
 
 
 def encode(tag: int, *parts: bytes) -> bytes:

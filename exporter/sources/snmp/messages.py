@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, Literal, Protocol
+from functools import lru_cache, partial
+from typing import Final, Literal, Protocol, cast
 
 from pyasn1.codec.ber import encoder
 from pysnmp.proto.api import v2c
@@ -19,6 +19,8 @@ from exporter.sources.snmp.mib import Oid, dotted
 
 _ID_MARK: Final = 0x55AA55AA
 _PDU: Final = {"get": v2c.GetRequestPDU, "next": v2c.GetNextRequestPDU, "bulk": v2c.GetBulkRequestPDU}
+
+_RESPONSE_TAG: Final = 0xA0 | ber.RESPONSE
 
 TOO_BIG: Final = 1
 NO_SUCH_NAME: Final = 2
@@ -49,13 +51,14 @@ class Rejected(Exception):  # noqa: N818 - the datagram is rejected, nothing fai
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message from the agent, genuine as far as its octets can tell."""
+    """A message from the agent, of which only the first octets have been read."""
 
     request_id: int
     accept: Callable[[], Pdu | Renewal]
     """Takes what the message says. Call it only if the message answers a request of ours: it may change the codec.
 
-    Raises `SourceError` if the message says why there will be no answer. Anybody may have sent that.
+    Raises `Rejected`, or any `Exception` for malformed octets. Raises `SourceError` if the message says why there will
+    be no answer. Anybody may have sent that.
     """
 
 
@@ -77,6 +80,7 @@ class Codec(Protocol):
     def decode(self, datagram: bytes) -> Message:
         """Return the message in a datagram, and change nothing.
 
+        Only its first octets are read, so that a datagram that answers nothing costs little. `accept` reads the rest.
         Raises `Rejected`, or any `Exception` for malformed octets.
         """
         ...
@@ -122,10 +126,20 @@ class CommunityCodec:
         return ber.encode(ber.SEQUENCE, self._head, encode_request(request, request_id))
 
     def decode(self, datagram: bytes) -> Message:
-        (version, community, pdu), rest = ber.decode(datagram)
-        if rest or not isinstance(pdu, Pdu):
+        _, start, end = ber.decode_header(datagram, 0)
+        if end != len(datagram):
             raise Rejected("malformed")
-        if version != self._VERSION or community != self._community:
+        version, at = ber.decode_number(datagram, start)
+        _, start, end = ber.decode_header(datagram, at)
+        if version != self._VERSION or datagram[start:end] != self._community:
             raise Rejected("wrong_identity")
+        tag, start, _ = ber.decode_header(datagram, end)
+        if tag != _RESPONSE_TAG:
+            raise Rejected("malformed")
+        request_id, _ = ber.decode_number(datagram, start)
+        return Message(request_id, partial(self._accept, datagram))
+
+    def _accept(self, datagram: bytes) -> Pdu:
+        (_, _, pdu), _ = ber.decode(datagram)
         check_response(pdu)
-        return Message(pdu.request_id, lambda: pdu)
+        return cast(Pdu, pdu)

@@ -30,6 +30,9 @@ from exporter.telemetry import Telemetry
 MAX_IN_FLIGHT: Final = 3
 """The most requests that wait for answers at a time: SNMP has low priority in AsyncOS."""
 
+MAX_DATAGRAM: Final = 8192
+"""The most octets of an answer. Requests are made so that answers fit into about 1,500."""
+
 _REFUSED_SECONDS: Final = 1.0
 """A poll ends when the network has refused its datagrams for so long. Until then the agent may be restarting."""
 
@@ -151,6 +154,8 @@ class Session(asyncio.DatagramProtocol):
                 _fail(call, _transport_error(self._agent, error))
 
     def _receive(self, data: bytes) -> None:
+        if len(data) > MAX_DATAGRAM:
+            raise Rejected("malformed")
         message = self._codec.decode(data)
         request_id = message.request_id
         call = self._calls.get(request_id)

@@ -118,16 +118,19 @@ class UsmCodec:
         return encode_message(encode_request(request, request_id), request_id, self._level, security, engine.keys)
 
     def decode(self, datagram: bytes) -> Message:
-        """Return a message that is authentic and from our engine to our user, or an unauthenticated report."""
+        return Message(UsmMessage.peek(datagram), partial(self._take, datagram))
+
+    def _take(self, datagram: bytes) -> Pdu | Renewal:
+        """Take a message that is authentic and from our engine to our user, or an unauthenticated report."""
         message = UsmMessage.decode(datagram)
         if message.level:
             self._authenticate(message)
         pdu = message.pdu(self._engine.keys if self._engine else None)
         if pdu.kind == ber.REPORT:
-            return Message(message.message_id, partial(self._learn, message, pdu))
+            return self._learn(message, pdu)
         check_response(pdu)
         self._check_response_is_ours(message, pdu)
-        return Message(message.message_id, partial(self._accept, message, pdu))
+        return self._accept(message, pdu)
 
     def _authenticate(self, message: UsmMessage) -> None:
         engine, security = self._engine, message.security

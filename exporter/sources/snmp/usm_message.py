@@ -79,6 +79,17 @@ class UsmMessage:
         offset = end_of_security - len(security.salt) - _DIGEST_TO_SALT - len(security.digest)
         return cls(datagram, message_id, flags[0] & (AUTH_FLAG | PRIV_FLAG), security, offset, payload)
 
+    @staticmethod
+    def peek(datagram: bytes) -> int:
+        """Return the message id from the first octets; raises an exception for malformed octets."""
+        _, start, _ = ber.decode_header(datagram, 0)
+        version, at = ber.decode_number(datagram, start)
+        if version != _SNMP_V3:
+            raise Rejected("malformed")
+        _, start, _ = ber.decode_header(datagram, at)
+        message_id, _ = ber.decode_number(datagram, start)
+        return message_id
+
     def authenticate(self, keys: Keys) -> None:
         """Raise `Rejected` unless the message carries the digest that `keys` give it."""
         digest = self.security.digest

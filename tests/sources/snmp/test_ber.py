@@ -80,3 +80,21 @@ def test_what_is_encoded_is_decoded_again(octets: bytes, number: int) -> None:
     assert ber.decode(encoding) == ([octets[:65000], number], b"")
     if number >= 0:  # pyasn1 uses an octet more than needed for some negative numbers
         assert ber.encode_integer(number) == encoder.encode(v2c.Integer32(number))
+
+
+@pytest.mark.parametrize("length", [3, 127, 128, 65000])
+def test_a_header_gives_where_the_contents_are(length: int) -> None:
+    octets = encoder.encode(v2c.OctetString(b"x" * length))
+    tag, start, end = ber.decode_header(b"\x00" + octets, 1)
+    assert (tag, end - start, end) == (ber.OCTETS, length, len(octets) + 1)
+    with pytest.raises(ValueError, match="cut short"):
+        ber.decode_header(octets[:-1], 0)
+
+
+def test_no_more_values_than_an_answer_can_have_are_read() -> None:
+    few, many = (ber.encode(ber.SEQUENCE, b"\x05\x00" * count) for count in (ber.MAX_VALUES, ber.MAX_VALUES + 1))
+    assert len(ber.decode(few)[0]) == ber.MAX_VALUES
+    nested = ber.encode(ber.SEQUENCE, *[ber.encode(ber.SEQUENCE, b"\x05\x00")] * (ber.MAX_VALUES // 2 + 1))
+    for octets in (many, nested):
+        with pytest.raises(ValueError, match="more than 400 values"):
+            ber.decode(octets)

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.errors import RefusedError, ResolveError, SourceTimeout, UnreachableError
 from exporter.metrics.reading import Reading
+from exporter.sources.snmp import ber
 from exporter.sources.snmp.messages import Codec, CommunityCodec, SnmpRequest
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import MAX_IN_FLIGHT, Session
@@ -141,6 +142,43 @@ async def test_answers_of_another_community_are_dropped(snmpd: Snmpd) -> None:
     async with conversation(snmpd, joined_by(bytes(stranger))) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected() == {"wrong_identity": 1}
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return a list that gets the octets of everything that is decoded."""
+    octets: list[bytes] = []
+    original = ber.decode
+
+    def decode(given: bytes) -> tuple[object, bytes]:
+        octets.append(given)
+        return original(given)
+
+    monkeypatch.setattr(ber, "decode", decode)
+    return octets
+
+
+BIG = b"\x30\x82\xff\x00" + b"\x05\x00" * 32_000
+
+
+@pytest.mark.parametrize("data", [BIG, BIG[:8000], b"\x30" * 8000], ids=["64 KB", "8 KB", "nested"])
+async def test_rubbish_is_dropped_before_it_is_decoded(
+    snmpd: Snmpd, codec: Codec, decoded: list[bytes], data: bytes
+) -> None:
+    async with conversation(snmpd, joined_by(data), codec) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.rejected() == {"malformed": 1}
+    assert data not in decoded
+
+
+async def test_a_wrong_id_is_dropped_before_its_values_are_decoded(snmpd: Snmpd, decoded: list[bytes]) -> None:
+    codec = CommunityCodec(COMMUNITY.encode())
+    stranger = bytearray(codec.encode(SnmpRequest("get", (oid("workQueueMessages"),) * 200), 0x41414141))
+    stranger[stranger.index(0xA0)] = 0xA2
+    async with conversation(snmpd, joined_by(bytes(stranger))) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.rejected() == {"wrong_id": 1}
+    assert bytes(stranger) not in decoded
 
 
 async def test_our_own_request_sent_back_is_no_answer(snmpd: Snmpd) -> None:

@@ -26,7 +26,7 @@ from exporter.sources.snmp.usm_message import AUTH_FLAG, SecurityParameters, Usm
 from exporter.telemetry import Telemetry
 from support.appliances import usm
 from support.mail_agent import oid
-from support.relay import Datagram, Policy, UdpRelay, doubled, forward, joined_by
+from support.relay import Datagram, Policy, UdpRelay, doubled, forward
 from support.snmpd import USERS, V3GET, Snmpd, User
 
 QUEUE = SnmpRequest("get", (oid("workQueueMessages"),))
@@ -236,9 +236,15 @@ async def test_an_answer_with_less_security_is_dropped(agent_of_all_users: Snmpd
     await ask(agent_of_all_users, codec)
     plain = UsmCodec(usm(User("noauth")))
     await ask(agent_of_all_users, plain)
-    forged = bytearray(plain.encode(QUEUE, 0x41414141))
-    forged[forged.rindex(0xA0, 0, len(forged) - 20)] = 0xA2
-    async with conversation(agent_of_all_users, codec, joined_by(bytes(forged))) as (session, _, telemetry):
+
+    def forge(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "client":
+            return [datagram]
+        forged = bytearray(plain.encode(QUEUE, UsmMessage.peek(datagram.data)))
+        forged[forged.rindex(0xA0, 0, len(forged) - 20)] = 0xA2
+        return [Datagram("client", bytes(forged)), datagram]
+
+    async with conversation(agent_of_all_users, codec, forge) as (session, _, telemetry):
         assert (await session.request(QUEUE)).varbinds == ANSWER
     assert rejected(telemetry, "wrong_identity") == 1
 
