@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from exporter.capacity.statement import Statement, listed
@@ -27,16 +27,23 @@ _MOST_SERIOUS: Final = (
     "capacity_unit_over",
     "capacity_survivor_over",
     "capacity_sites_short",
+    "capacity_uncertain",
+    "capacity_unknown",
+    "capacity_no_demand",
     "capacity_survives_about",
     "capacity_survives_until",
     "capacity_survives_open",
     "capacity_survives_perhaps",
-    "capacity_survives_long",
     "capacity_survives",
-    "capacity_uncertain",
-    "capacity_unknown",
+    "capacity_survives_long",
 )
-"""What is said about the capacity, the worst first; of those that are equal, the first pool."""
+"""What is said about the capacity, the worst first; of those that are equal, the pool that is too small first."""
+
+_EVERY_POOL: Final = {
+    "capacity_survives": "sum_every_pool_survives",
+    "capacity_survives_long": "sum_every_pool_survives_long",
+}
+"""What is said of all pools if this is the worst that is said of one."""
 
 
 def five_sentences(report: MonthReport, phrases: Phrases) -> tuple[str, ...]:
@@ -156,8 +163,12 @@ def _capacity(report: MonthReport, phrases: Phrases) -> str:
     known = [statement for statement in said if statement.key in _MOST_SERIOUS]
     if not known:
         return phrases.text("sum_no_capacity")
-    return min(known, key=_seriousness).text(phrases)
+    worst = min(known, key=_seriousness)
+    if worst.key in _EVERY_POOL and len(known) > 1:
+        return phrases.text(_EVERY_POOL[worst.key])
+    return worst.text(phrases)
 
 
-def _seriousness(statement: Statement) -> int:
-    return _MOST_SERIOUS.index(statement.key)
+def _seriousness(statement: Statement) -> tuple[int, date]:
+    soonest = statement.values.get("soonest", date.max)
+    return _MOST_SERIOUS.index(statement.key), soonest if isinstance(soonest, date) else date.max

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from typing import Literal
 
 import pytest
 
+from exporter.capacity.growth import Growth
+from exporter.capacity.model import FleetCapacity, PoolCapacity, UnitCapacity
 from exporter.phrases import Phrases
 from exporter.report.model import Figure, MailDelays, MonthReport
 from exporter.report.summary import five_sentences, incident_seconds, written_availability
@@ -36,6 +40,34 @@ def test_a_month_in_german() -> None:
         " betrug 25 min 5 s.",
         "Es gab 3 Störungen. Die längste: Gerät nicht erreichbar (inbound), 7 h 20 min.",
     ]
+
+
+def pool(
+    name: str, demand: float | None, *, rated: float | None = 100_000, growth: float | None = None
+) -> PoolCapacity:
+    kind: Literal["rated", "unknown"] = "rated" if rated else "unknown"
+    units = tuple(UnitCapacity(f"{name}{number}", rated, kind) for number in range(3))
+    trend = None if growth is None or demand is None else Growth(growth, growth, growth, demand, 13)
+    return PoolCapacity(name, name, "mixed", units, demand, growth=trend)
+
+
+@pytest.mark.parametrize(
+    ("pools", "sentence"),
+    [
+        ([pool("a", 90_000), pool("b", 90_000)], "Every pool survives the loss of any one unit today."),
+        ([pool("a", 90_000)], "a survives the loss of any one unit today."),
+        ([pool("a", 90_000), pool("b", 210_000)], "b could not carry its busy hour after the loss of b0 today"),
+        ([pool("a", 90_000), pool("b", 90_000, rated=None)], "Whether b survives the loss of a unit is not known"),
+        ([pool("a", 90_000), pool("b", None)], "The demand of b is not known"),
+        (
+            [pool("a", 150_000, growth=0.005), pool("b", 190_000, growth=0.005)],
+            "b survives the loss of any one unit until about",
+        ),
+    ],
+)
+def test_the_worst_is_said_of_the_capacity(pools: list[PoolCapacity], sentence: str) -> None:
+    report = replace(full_month(), capacity=FleetCapacity(date(2026, 11, 1), tuple(pools), weeks=13))
+    assert sentences(report)[4].startswith(sentence)
 
 
 def test_a_month_without_data_says_what_is_not_known() -> None:
