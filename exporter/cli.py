@@ -806,7 +806,8 @@ def _attack(scenario: str, state: Path | None) -> int:
     default="0",
     show_default=False,
     metavar="SHARE",
-    help="The share of SNMP requests that are lost, from 0 to 1. At least 2 % are always lost.  [default: 0.02]",
+    help="The share of SNMP requests that are lost, from 0 to 1. A lower value than 0.02 counts as 0.02, because the "
+    "simulated units always drop 2 %.  [default: 0.02]",
 )
 @prometheus_flags(
     "Replay the history of your own fleet from this Prometheus, instead of simulated incidents.", required=False
