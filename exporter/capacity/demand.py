@@ -14,7 +14,7 @@ from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import HOUR, MINUTE, WEEK
 from exporter.prometheus.selection import Selection
 
-REGULAR_HOURS: Final = "pool:ironport_messages_injected:rate1h_regular"
+_REGULAR_HOURS: Final = "pool:ironport_messages_injected:rate1h_regular"
 """Hourly means of a pool, in messages per second, without the hours of attacks and outages."""
 
 _BUSY_WEEK: Final = "pool:ironport_messages_injected:rate1h_busy1w"
@@ -63,6 +63,11 @@ def weekly_demand(
     return {key: [by_end.get(instant) for instant in instants] for key, by_end in found.items()}
 
 
+def regular_hours(selection: Selection) -> str:
+    """Return the PromQL of the mail of pools in the hour that ended half an hour ago, if it is a regular hour."""
+    return _with_names(_rules()[_REGULAR_HOURS], "pool", selection)
+
+
 def _weeks(
     server: Prometheus, instants: range, regular: str, selection: Selection, level: PlaceLevel
 ) -> Iterator[tuple[PlaceKey, WeekFigures]]:
@@ -86,11 +91,11 @@ def _values(
 
 
 def _recorded(level: PlaceLevel, selection: Selection) -> str:
-    return _with_names(f"{REGULAR_HOURS}[1w]", level, selection)
+    return _with_names(f"{_REGULAR_HOURS}[1w]", level, selection)
 
 
 def _replayed(level: PlaceLevel, selection: Selection) -> str:
-    return f"({_with_names(_rules()[REGULAR_HOURS], level, selection)})[1w:5m]"
+    return f"({_with_names(_rules()[_REGULAR_HOURS], level, selection)})[1w:5m]"
 
 
 def _with_names(expression: str, level: PlaceLevel, selection: Selection) -> str:

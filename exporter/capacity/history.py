@@ -8,7 +8,7 @@ from datetime import date, datetime, tzinfo
 from typing import Final, cast
 
 from exporter.capacity import figures
-from exporter.capacity.demand import REGULAR_HOURS, PlaceKey, Weeks, place_key, weekly_demand
+from exporter.capacity.demand import PlaceKey, Weeks, place_key, regular_hours, weekly_demand
 from exporter.capacity.figures import OVER, SAMPLE, Window
 from exporter.capacity.growth import Growth, growth_of
 from exporter.capacity.model import (
@@ -43,9 +43,8 @@ _LEARNED_FROM: Final = "max_over_time(instance:ironport_work_queue_exit_messages
 _LEARNED_IN: Final = 14 * DAY
 """The exit rates, and the time in seconds, of which the highest one is the learned capacity."""
 
-_POOL_HOURS: Final = f"last_over_time({REGULAR_HOURS}{{{{{{0}}}}}}[10m])"
 _UNIT_HOURS: Final = "avg_over_time(instance:ironport_messages_injected:rate3m{{{0}}}[1h] offset 30m)"
-"""Messages per second in an hour that ended half an hour ago; regular hours are recorded half an hour late."""
+"""Messages per second in the hour that ended half an hour ago, as for regular hours."""
 
 _LATE: Final = {"over_60_seconds": 60, "over_300_seconds": 300, "over_900_seconds": 900}
 """The fields of `Trouble` about late mail, with the seconds that it waits."""
@@ -133,9 +132,12 @@ class _Past:
             weekly_demand(self.server, self.end, self.weeks, self.selection, level) for level in ("pool", "site")
         )
         unit_hours: dict[PlaceKey, dict[str, _HourlyMail]] = {}
-        for labels, mail in self._hours(_UNIT_HOURS, WEEK, "shares of the units"):
+        for labels, mail in self._hours(self._selected(_UNIT_HOURS), WEEK, "shares of the units"):
             unit_hours.setdefault(place_key(labels), {})[labels["instance"]] = mail
-        hours = {place_key(labels): mail for labels, mail in self._hours(_POOL_HOURS, WEEK, "mail of the pools")}
+        hours = {
+            place_key(labels): mail
+            for labels, mail in self._hours(regular_hours(self.selection), WEEK, "mail of the pools")
+        }
         return _Measured(demands, sites, hours, unit_hours, self._trouble(), self._former())
 
     def pool(self, members: Sequence[tuple[_Labels, UnitCapacity]], measured: _Measured, key: PlaceKey) -> PoolCapacity:
@@ -199,12 +201,12 @@ class _Past:
 
     def _learning_days(self) -> dict[tuple[str, str], date]:
         """Return the day on which each unit had the highest exit rate that it kept up while mail waited."""
-        found = self._hours(_LEARNED_FROM, _LEARNED_IN, "learned capacities")
+        found = self._hours(self._selected(_LEARNED_FROM), _LEARNED_IN, "learned capacities")
         return {_unit_key(labels): self.day(max(rates, key=rates.__getitem__)) for labels, rates in found}
 
     def _hours(self, expression: str, length: int, what: str) -> Iterator[tuple[_Labels, _HourlyMail]]:
         instants = range(self.end - length + HOUR, self.end + 1, HOUR)
-        for series in self.server.query_range(self._selected(expression), instants, what):
+        for series in self.server.query_range(expression, instants, what):
             yield series["metric"], {float(time): float(value) for time, value in series["values"]}
 
     def _selected(self, template: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date
 from itertools import product
@@ -57,7 +57,9 @@ def is_attacked(time: int) -> bool:
     return (END - time) // DAY in (2, 16)
 
 
-def samples(name: str, labels: Mapping[str, str], course: Callable[[int], float | None], times: range) -> Iterator[str]:
+def samples(
+    name: str, labels: Mapping[str, str], course: Callable[[int], float | None], times: Sequence[int]
+) -> Iterator[str]:
     series = openmetrics.labelled(name, labels)
     values = ((time, course(time)) for time in times)
     yield from (f"{series} {value} {time}\n" for time, value in values if value is not None)
@@ -135,7 +137,7 @@ def troubles() -> Iterator[str]:
         bad_times = backups if "backup" in name else ()
         yield from samples(f"pool:ironport_{name}", POOL, lambda time, bad=bad_times: float(time in bad), times)  # type: ignore[misc]
     yield openmetrics.header("ALERTS", "gauge")
-    attacked = range(END - 17 * DAY, END - 16 * DAY, 60)
+    attacked = (*range(END - 17 * DAY, END - 16 * DAY, 60), *range(END - 3 * DAY, END - 2 * DAY, 60))
     yield from samples("ALERTS", ATTACK, lambda _: 1, attacked)
 
 
