@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Final
 
 from exporter.config import Appliance, CommunityAuth, UserAuth
-from exporter.errors import MalformedError, SourceError, SourceTimeout
+from exporter.errors import MalformedError, SourceError, SourceTimeout, TooLargeError
 from exporter.metrics.reading import Reading, Row, label_value, name_rows
 from exporter.sources.resolve import is_ip_address
 from exporter.sources.snmp.ber import SnmpValue, Unsigned
@@ -17,7 +17,7 @@ from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Syn
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
-from exporter.sources.snmp.walk import ColumnValues, bulk_walk, get, next_walk
+from exporter.sources.snmp.walk import MAX_ROWS, ColumnValues, bulk_walk, get, next_walk
 from exporter.telemetry import Telemetry
 
 _STRING_OCTETS: Final = 255
@@ -113,13 +113,18 @@ class SnmpSource:
             return
         labels, *values = columns
         instances = sorted(set().union(*columns))
+        if len(instances) > MAX_ROWS:
+            cut = TooLargeError(f"The table has more than {MAX_ROWS} rows: only the first {MAX_ROWS} are exported.")
+            reading.errors.append(cut.within(table.name))
+            instances = instances[:MAX_ROWS]
         self._rows[table.name] = len(instances)
         names = name_rows((dotted(instance), _text(labels.get(instance, b""))) for instance in instances)
         for column, by_instance in zip(table.columns, values, strict=True):
-            for instance, value in by_instance.items():
-                _record(reading, column, value, (names[dotted(instance)],))
-        for instance, value in labels.items():
-            if not isinstance(value, bytes):
+            for instance in instances:
+                if instance in by_instance:
+                    _record(reading, column, by_instance[instance], (names[dotted(instance)],))
+        for instance in instances:
+            if not isinstance(value := labels.get(instance, b""), bytes):
                 reading.unreadable[table.label.name, (names[dotted(instance)],)] = _shown(value)
 
     async def _walk(self, session: Session, table: Table, reading: Reading) -> list[ColumnValues]:

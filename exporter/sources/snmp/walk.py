@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from exporter.errors import AuthError, MalformedError, TooLargeError
+from exporter.errors import AuthError, MalformedError
 from exporter.sources.snmp.ber import Pdu, SnmpValue
 from exporter.sources.snmp.messages import ACCESS_ERRORS, NO_SUCH_NAME, TOO_BIG, SnmpRequest
 from exporter.sources.snmp.mib import Oid, dotted
 
-MAX_ROWS: Final = 1024
-"""The most rows that a table of the MIB may have."""
+MAX_ROWS: Final = 128
+"""The most rows of a table to read. The longest tables of real appliances have about 30: feature keys and drives."""
 
 _MAX_VARBINDS: Final = 40
 """The most variable bindings to ask for: more may not fit into a packet of 1,500 octets, and fragments get lost."""
@@ -47,6 +47,7 @@ async def get(session: Requester, oids: Sequence[Oid]) -> list[tuple[Oid, SnmpVa
 async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries: int) -> list[ColumnValues]:
     """Return the columns of a table by GETBULK, `rows` rows at a time; raises `SourceError`.
 
+    Of a table with more than `MAX_ROWS` rows, one row more than these is returned.
     It raises `SourceTimeout` after `tries` unanswered tries of a request, so that GETNEXT can be used instead.
     """
     walk = _Walk(columns)
@@ -103,8 +104,8 @@ class _Walk:
                 f"The SNMP agent's objects are not in increasing order: {dotted(oid)} after {after}. That is a fault of"
                 " AsyncOS: restart its SNMP service with snmpconfig, or report it to the vendor."
             )
-        if len(self.columns[index]) >= MAX_ROWS:
-            raise TooLargeError(f"The SNMP agent has more than {MAX_ROWS} rows below {dotted(root)}.")
+        if len(self.columns[index]) > MAX_ROWS:
+            return False
         self._positions[index] = oid
         self.columns[index][oid[len(root) :]] = value
         return True

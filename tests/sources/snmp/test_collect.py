@@ -10,6 +10,7 @@ import pytest
 from exporter.errors import AuthError, MalformedError, SourceTimeout
 from exporter.metrics.catalog import FAMILIES
 from exporter.metrics.reading import Reading
+from exporter.sources.snmp import collect, walk
 from exporter.sources.snmp.collect import SnmpSource
 from exporter.sources.snmp.mib import SCALARS, TABLES, Syntax
 from exporter.telemetry import Telemetry
@@ -226,3 +227,16 @@ async def test_the_timeout_names_a_wrong_privacy_passphrase(snmpd: Snmpd) -> Non
 async def test_a_slow_agent_is_read(snmpd: Snmpd) -> None:
     async with UdpRelay(("127.0.0.1", snmpd.port), delayed("client", 0.3)) as relay:
         assert (await poll(source_of(relay))).complete
+
+
+async def test_the_first_rows_of_a_long_table_are_exported(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (collect, walk):
+        monkeypatch.setattr(module, "MAX_ROWS", 3)
+    reading = await poll(source_of(snmpd))
+    assert reading.up
+    assert [(error.reason, str(error)) for error in reading.errors] == [
+        ("too_large", "keyExpirationTable: The table has more than 3 rows: only the first 3 are exported.")
+    ]
+    rows = reading.items["keySecondsUntilExpire"]
+    assert list(rows) == [("Incoming Mail Handling",), ("IronPort Anti-Spam",), ("Sophos",)]
+    assert len(reading.items["fanRPMs"]) == 3

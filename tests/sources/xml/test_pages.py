@@ -275,7 +275,7 @@ BAD = {
     "billion laughs": (LAUGHS, MalformedError, "declares a document type"),
     "external entity": (EXTERNAL, MalformedError, "declares a document type"),
     "nested": (b"<status>" + b"<a>" * 200_000, MalformedError, "nest deeper than 32"),
-    "many elements": (b"<status>" + b"<a/>" * 200_000 + b"</status>", TooLargeError, "more than 10000 elements"),
+    "many elements": (b"<status>" + b"<a/>" * 200_000 + b"</status>", TooLargeError, "more than 2000 elements"),
 }
 
 
@@ -369,3 +369,13 @@ def test_whatever_arrives_gives_items_or_a_source_error(body: bytes) -> None:
     for parse in PARSERS:
         with suppress(SourceError):
             exposed(parse(body)).text()
+
+
+def test_a_page_of_too_many_attributes_is_not_parsed() -> None:
+    within, over = (
+        b"<status %s/>" % b" ".join(b'a%d="1"' % number for number in range(count))
+        for count in (pages.ATTRIBUTE_LIMIT, pages.ATTRIBUTE_LIMIT + 1)
+    )
+    assert len(pages.parse_status(within)) == pages.ATTRIBUTE_LIMIT + 1
+    with pytest.raises(TooLargeError, match="10001 attributes, over the limit of 10000"):
+        pages.parse_status(over)
