@@ -285,7 +285,7 @@ def report_growth(pools: Mapping[str, PoolCapacity], today: date) -> bool:
             week = weeks_until_passed(room, weekly)
             ranges = [holds(dates, today, week) for dates in found]
             held.append(fmean(ranges))
-            print(f"  {sum(ranges)} of {len(ranges)} ranges hold week {week:.1f}, that of {what}")
+            print(f"  {sum(ranges)} of {len(ranges)} ranges hold {what}: {f'week {week:.1f}' if weekly else 'never'}")
         print(*map(range_text, found), sep="\n")
     print(f"demand is {noise:.3f} times that of the curve without anything random")
     return min(held) >= 0.9
@@ -300,14 +300,14 @@ def report_odd(pools: Mapping[str, PoolCapacity]) -> bool:
     """Print how far odd weeks move the demand; return whether it is less than is allowed."""
     right = True
     for kind, most in ALLOWED.items():
-        shares: dict[str, list[float]] = {}
+        shares: dict[int, list[float]] = {}
         for job, pool in pools.items():
             if job.startswith(f"{kind} "):
                 seed, week = job.removeprefix(kind).split()
-                shares.setdefault(week, []).append(moved(pool, pools[f"slow {seed}"]))
+                shares.setdefault(int(week), []).append(moved(pool, pools[f"slow {seed}"]))
         every = [share for found in shares.values() for share in found]
         right &= max(every, default=0.0) < most
-        by_week = ", ".join(f"week {int(week) + 1}: {max(found):.2%}" for week, found in shares.items())
+        by_week = ", ".join(f"week {week + 1}: {max(found):.2%}" for week, found in sorted(shares.items()))
         print(f"{kind}: moves demand by {max(every, default=0.0):.2%} at most ({by_week}); allowed {most:.0%}")
     return right
 
