@@ -9,7 +9,9 @@ from typing import Final
 from exporter.capacity.change import Add, Change, Demand, Grow, Lose, LoseSite, Move, Rate
 from exporter.errors import UsageError
 
-_AMOUNT: Final = re.compile(r"(?P<number>\d[\d,_]*(?:\.\d+)?)(?P<thousands>[kM]?)(?:/(?P<time>[hsd]))?", re.ASCII)
+_AMOUNT: Final = re.compile(
+    r"(?P<number>(?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?)(?P<thousands>[kM]?)(?:/(?P<time>[hsd]))?", re.ASCII
+)
 _SHARE: Final = re.compile(r"(?P<number>[+-]?\d+(?:\.\d+)?)%", re.ASCII)
 _THOUSANDS: Final = {"": 1, "k": 1e3, "M": 1e6}
 _AN_HOUR: Final = {"h": 1, "s": 3600, "d": 1 / 24}

@@ -129,11 +129,11 @@ def _site_verdicts(fleet: FleetCapacity) -> Iterator[Statement]:
     for site in sites:
         others = tuple(other for other in sites if other != site)
         values: dict[str, StatementValue] = {"site": site, "sites": others, "count": len(others)}
-        answers = {pool.name: without_site(pool, site).carries(pool.demand) for pool in _carrying(fleet)}
-        short = tuple(name for name, carries in answers.items() if carries is False)
+        answers = [(pool.name, without_site(pool, site).carries(pool.demand)) for pool in _carrying(fleet)]
+        short = tuple(dict.fromkeys(name for name, carries in answers if carries is False))
         if short:
             yield Statement("capacity_sites_short", {**values, "pools": short})
-        elif None not in answers.values():
+        elif all(carries for _, carries in answers):
             yield Statement("capacity_sites_enough", values)
         elif not homeless:
             yield Statement("capacity_sites_unknown", values)

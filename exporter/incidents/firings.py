@@ -61,10 +61,11 @@ class AlertHistory:
     minutes: range
     """All minutes of the time."""
 
-    @property
-    def coverage(self) -> float:
-        """Share of the time in which the rules were evaluated."""
-        return len(self.evaluated) / len(self.minutes) if self.evaluated and self.minutes else 0.0
+    def coverage_since(self, begin: int) -> float:
+        """Return the share of the time from `begin` on in which the rules were evaluated."""
+        minutes = [minute for minute in self.minutes if minute > begin]
+        evaluated = self.evaluated or frozenset()
+        return sum(minute in evaluated for minute in minutes) / len(minutes) if minutes else 0.0
 
     def blackouts(self, begin: int, end: int) -> list[tuple[int, int]]:
         """Return the times between two moments in which the rules were not evaluated; empty if nothing shows it."""

@@ -31,4 +31,4 @@ def _matchers(**chosen: tuple[str, ...]) -> str:
 
 def _pattern(values: tuple[str, ...]) -> str:
     """Return the regular expression for exactly these values, as the text between quotes of PromQL."""
-    return "|".join(map(re.escape, values)).replace("\\", r"\\").replace('"', r"\"")
+    return "|".join(map(re.escape, values)).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -32,7 +32,8 @@ def availability(queries: HourlyQueries, selection: Selection) -> Availability:
     else:
         selector, expected = selection.of_pools, SAMPLES_AN_HOUR
         samples = figures.number_of_samples(figures.UNITS_ACCEPTING, selector, LAST_HOUR)
-        pools, every = figures.available(selector, LAST_HOUR), figures.all_available(selector, LAST_HOUR)
+        pools = f"avg by (job, pool) ({figures.available(selector, LAST_HOUR)})"  # a pool whose stream changed has two
+        every = figures.all_available(selector, LAST_HOUR)
     service = queries.by_hour(every, f"max({samples})", expected, "the availability of the service", ())
     return Availability(queries.by_hour(pools, samples, expected, "the availability of pools"), service.get(()))
 

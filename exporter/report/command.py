@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from exporter.report.csv_file import csv_text
 from exporter.report.json_file import json_text
 from exporter.report.mail import Outbox, compose, refuse_appliance, send
 from exporter.report.model import MonthReport, ReportScope
-from exporter.report.output import replace_file
+from exporter.report.output import file_name, replace_file
 from exporter.report.page import report_title, write_page
 from exporter.report.pdf import write_pdf
 from exporter.report.period import Period
@@ -62,4 +61,4 @@ def _file_name(scope: ReportScope, language: str) -> str:
     """Return a name that tells reports of different months, parts of the fleet, clients and languages apart."""
     chosen = (scope.client or "", *scope.jobs, *scope.pools, *scope.sites)
     parts = ("ironport", f"{scope.begin:%Y-%m}", *chosen, "" if language == "en" else language)
-    return "-".join(re.sub(r"[^\w.-]+", "_", part) for part in parts if part)
+    return file_name(*parts)

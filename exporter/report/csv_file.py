@@ -138,7 +138,7 @@ def _figures(figures: Figures, month: Period, job: str = "", pool: str = "", uni
 def _incident(incident: IncidentRow, month: Period, coverage: float) -> _CsvRow:
     """Return an incident with its duration in seconds."""
     end = incident.end or month.until
-    seconds = (end - incident.begin).total_seconds()
+    seconds = end.timestamp() - incident.begin.timestamp()  # the difference of local times leaves out clock changes
     units = " ".join(incident.units)
     return _CsvRow(
         f"incident_{incident.verdict}", incident.job, incident.pool, units, incident.begin, end, seconds, coverage

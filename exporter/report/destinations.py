@@ -23,6 +23,8 @@ def parse_client(text: str) -> tuple[str, tuple[str, ...]]:
     for domain in domains:
         if not _DOMAIN.fullmatch(domain):
             raise UsageError(f"{domain!r} is not a mail domain: write --client example.edu, or NAME=DOMAIN,DOMAIN.")
+    if not name.strip() or not name.isprintable():
+        raise UsageError(f"{text!r} has no name of a client: write --client example.edu, or NAME=DOMAIN,DOMAIN.")
     return name.strip(), domains
 
 

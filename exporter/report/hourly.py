@@ -123,9 +123,16 @@ class HourlyQueries:
         return {key: self._hourly(found["value"][key], found["samples"][key], expected) for key in found["value"]}
 
     def values(self, expression: str, what: str, labels: Sequence[str] = POOL) -> dict[Key, dict[int, float]]:
-        """Return values by the labels and the number of the hour."""
-        series = self.prometheus.query_range(expression, self.period.instants, what)
-        return {key_of(each, labels): dict(self._by_hour(each)) for each in series}
+        """Return values by the labels and the number of the hour.
+
+        Values of series that only other labels tell apart add up: such series follow each other.
+        """
+        found: defaultdict[Key, dict[int, float]] = defaultdict(dict)
+        for series in self.prometheus.query_range(expression, self.period.instants, what):
+            column = found[key_of(series, labels)]
+            for hour, value in self._by_hour(series):
+                column[hour] = column.get(hour, 0.0) + value
+        return dict(found)
 
     def _hourly(self, values: dict[int, float], samples: dict[int, float], expected: int) -> Hourly:
         hours = range(self.period.hours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,14 +21,17 @@ from exporter.prometheus.selection import Selection
 from exporter.report.incident_figures import incident_figures
 from exporter.report.incident_view import IncidentView
 from exporter.report.incident_words import incident_name
-from exporter.report.output import replace_file
+from exporter.report.output import file_name, replace_file
 from exporter.report.page import ENVIRONMENT
 
 LISTED: Final = 30 * DAY
 """Seconds before now in which incidents are looked for."""
 
-_AROUND: Final = DAY
-"""Seconds before and after a given time in which incidents are looked for."""
+_AROUND: Final = 15 * DAY
+"""Seconds before and after a given time that are read, so that long incidents are whole."""
+
+_NEAR: Final = DAY
+"""Seconds from a given time to the nearest incident, at most."""
 
 _MARKDOWN: Final = Environment(  # noqa: S701 - text, not HTML
     loader=ENVIRONMENT.loader,
@@ -35,7 +39,15 @@ _MARKDOWN: Final = Environment(  # noqa: S701 - text, not HTML
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_MARKDOWN.filters["cell"] = lambda text: str(text).replace("|", r"\|").replace("\n", " ")
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>|&])")
+
+
+def _escaped(text: object) -> str:
+    """Return text that Markdown shows as it is."""
+    return _MARKUP.sub(r"\\\1", " ".join(str(text).split("\n")))
+
+
+_MARKDOWN.filters["text"] = _escaped
 
 
 def list_incidents(prometheus: Prometheus, selection: Selection, zone: ZoneInfo, now: int) -> str:
@@ -66,8 +78,10 @@ def incident_card(
     history, found = _found(prometheus, selection, begin, end)
     if not found:
         raise ExporterError(_none(history, at))
-    incident = found[-1] if at is None else min(found, key=lambda each: _distance(each, moment, now))
-    return IncidentView(incident, history, incident_figures(prometheus, incident, now), now, zone, Phrases("en"))
+    incident = found[-1] if at is None else min(found, key=lambda each: _distance(each, moment, end))
+    if at is not None and _distance(incident, moment, end) > _NEAR:
+        raise ExporterError(_none(history, at))
+    return IncidentView(incident, history, incident_figures(prometheus, incident, end), end, zone, Phrases("en"))
 
 
 def html_card(card: IncidentView) -> str:
@@ -80,7 +94,8 @@ def markdown_card(card: IncidentView) -> str:
 
 def write_card(card: IncidentView, folder: Path) -> list[Path]:
     """Write the card as HTML and Markdown; the same incident gives files of the same name."""
-    name = f"incident-{card.moment(card.incident.began):%Y-%m-%d-%H%M}-{card.incident.stream}"
+    began = f"{card.moment(card.incident.began):%Y-%m-%d-%H%M}"
+    name = file_name("incident", began, card.incident.job, card.incident.stream)
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{name}.html", folder / f"{name}.md"]
     for file, content in zip(files, (html_card(card), markdown_card(card)), strict=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from exporter.incidents.incidents import Incident, alert_rules
 from exporter.phrases import Phrases
 from exporter.prometheus.durations import MINUTE
 from exporter.prometheus.rule_files import Rule
+from exporter.prometheus.selection import Selection
 from exporter.report.axes import Measure, written
 from exporter.report.charts import Curve, Frame, LimitLine, Span, Strip, line_chart, strip_chart
 from exporter.report.incident_figures import (
@@ -364,10 +366,10 @@ class IncidentView:
 
     def queries(self) -> list[PastedQuery]:
         """Return the queries to paste into the web page of Prometheus."""
-        pools = "|".join(map(re.escape, self.incident.pools)).replace("\\", "\\\\")
-        chosen = f'{{job="{self.incident.job}",pool=~"{pools}"}}'
+        matchers = Selection(jobs=(self.incident.job,), pools=self.incident.pools).of_pools
+        chosen = f"{{{matchers}}}"
         signals = [PastedQuery(each.title, each.series + chosen) for each in CARD_SIGNALS if self._course(each)]
-        alerts = f'ALERTS{{alertstate="firing",job="{self.incident.job}",pool=~"{pools}"}}'
+        alerts = f'ALERTS{{alertstate="firing",{matchers}}}'
         sources = f"instance:ironport_source_up:max5m{chosen} == 0"
         return [
             PastedQuery("Every alert of the pools", alerts),
@@ -382,4 +384,4 @@ def _table(heads: Sequence[str], rows: Sequence[Cells]) -> PageTable:
 
 def _filled(text: str, labels: Mapping[str, str]) -> str:
     """Return a link of an alert with its labels filled in."""
-    return _LABEL.sub(lambda match: labels.get(match[1], ""), text)
+    return _LABEL.sub(lambda match: quote(labels.get(match[1], "")), text)

@@ -51,7 +51,8 @@ class ReportScope:
 class MailVolume:
     """How much mail there was in a time, in one pool or in all.
 
-    In all pools together, mail that passes several pools of a stream counts once: in the pool that received the most.
+    In all pools together, mail that passes several pools of a stream counts once: in the pool that received the most,
+    and delivered mail in the one that received the least.
     Recipients that a pool has rejected or not reached count in every pool, because they reach no other.
     """
 

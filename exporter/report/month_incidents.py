@@ -8,7 +8,7 @@ from typing import Final
 from exporter.capacity.figures import SAMPLE
 from exporter.incidents.firings import alert_history
 from exporter.incidents.incidents import Incident, find_incidents
-from exporter.prometheus.durations import MINUTE
+from exporter.prometheus.durations import DAY, MINUTE
 from exporter.prometheus.selection import Selection
 from exporter.report.delays import Samples
 from exporter.report.hourly import HourlyQueries, Key
@@ -16,6 +16,9 @@ from exporter.report.model import IncidentRow
 from exporter.report.period import Period
 
 _PREFIX: Final = "IronPort"
+
+_BEFORE: Final = 7 * DAY
+"""Seconds before the month that are read, so that an incident has its true beginning."""
 
 
 def month_incidents(
@@ -28,10 +31,11 @@ def month_incidents(
     """
     period = queries.period
     begin, end = round(period.begin.timestamp()), period.instants[-1]
-    history = alert_history(queries.prometheus, begin, end, selection.of_pools)
+    history = alert_history(queries.prometheus, begin - _BEFORE, end, selection.of_pools)
     known = set(units)
-    found = [each for each in find_incidents(history) if not selection.sites or _is_at(each, known)]
-    return tuple(_row(each, period, longest) for each in found), history.coverage
+    there = [each for each in find_incidents(history) if each.lasts_until(end) > begin]
+    found = [each for each in there if not selection.sites or _is_at(each, known)]
+    return tuple(_row(each, period, longest) for each in found), history.coverage_since(begin)
 
 
 def _is_at(incident: Incident, units: set[str]) -> bool:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
+
+
+def file_name(*parts: str) -> str:
+    """Return a name for a file from names of all kinds; empty ones are left out."""
+    return "-".join(re.sub(r"[^\w.-]+", "_", part) for part in parts if part)
 
 
 def replace_file(file: Path, content: bytes) -> None:
@@ -13,8 +19,15 @@ def replace_file(file: Path, content: bytes) -> None:
         try:
             temporary.write(content)
             temporary.flush()
-            os.fchmod(temporary.fileno(), 0o644)
+            os.fchmod(temporary.fileno(), 0o666 & ~_umask())
             Path(temporary.name).replace(file)
         except BaseException:
             Path(temporary.name).unlink()
             raise
+
+
+def _umask() -> int:
+    """Return the mode bits that new files of this process do not get."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask

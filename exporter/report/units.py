@@ -104,7 +104,7 @@ def _accepting(parts: Sequence[Hourly], refusing: Mapping[int, float]) -> Hourly
     values: list[float | None] = []
     for hour, share in enumerate(covered):
         minutes = sum(part.values[hour] or 0.0 for part in parts) - refusing.get(hour, 0.0)
-        values.append(max(0.0, minutes) / (share * SAMPLES_AN_HOUR_OF_UNIT) if share else None)
+        values.append(round(max(0.0, minutes) / (share * SAMPLES_AN_HOUR_OF_UNIT), 12) if share else None)
     return Hourly(values, covered)
 
 

@@ -101,7 +101,7 @@ def _total(figure: Hourly | None, hours: slice = ALL_HOURS) -> Figure:
 
 def _share(rejected: Figure, recipients: Figure) -> Figure:
     """Return the share of the rejected recipients; where none were rejected it is 0, whatever the others."""
-    if rejected.value is None:
+    if rejected.value is None or (rejected.value and recipients.value is None):
         return NOT_MEASURED
     everything = rejected.value + (recipients.value or 0.0)
     return Figure(rejected.value / everything if everything else 0.0, rejected.coverage)
@@ -138,12 +138,12 @@ def _counting(streams: Mapping[Key, Sequence[Key]], messages: Mapping[Key, Hourl
 
 def _all(pools: Mapping[Key, HourlyMail], streams: Mapping[Key, Sequence[Key]], hours: int) -> HourlyMail:
     by_stream = [[pools[pool] for pool in same] for same in streams.values()]
-    rejecting = [mail for mail in pools.values() if _total(mail.rejected).value]
+    rejecting = [same for same in by_stream if any(_total(mail.rejected).value for mail in same)]
     return HourlyMail(
         together([in_turn(_known(mail.messages for mail in same), hours) for same in by_stream], hours),
         together(_known(mail.rejected for mail in pools.values()), hours),
-        together(_known(mail.recipients for mail in rejecting), hours),
-        together([in_turn(_known(mail.delivered for mail in same), hours) for same in by_stream], hours),
+        together([in_turn(_known(mail.recipients for mail in same), hours) for same in rejecting], hours),
+        together([in_turn(_known(mail.delivered for mail in reversed(same)), hours) for same in by_stream], hours),
         together(_known(mail.hard_bounced for mail in pools.values()), hours),
     )
 

@@ -40,6 +40,7 @@ def test_a_change_is_read_and_written(flag: str, text: str, change: Change) -> N
         ("--growth", "20", "Write it like 20%"),
         ("--growth", "-100%", "more than -100%"),
         ("--rated", "mx9", "Write it like --rated mx9=140000."),
+        ("--rated", "mx9=1,5M", "Write it like --rated mx9=140000."),
         ("--rated", "mx9=much", "Write it like --rated mx9=140000."),
         ("--demand", "inbound=700000", "Write it like --demand inbound=700000/h"),
         ("--demand", "700000/h", "Write it like --demand inbound=700000/h"),

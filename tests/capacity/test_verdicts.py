@@ -130,6 +130,12 @@ def test_two_sites(demand: float, said: list[str]) -> None:
     assert texts(verdicts(fleet(*TWO_SITES, demand=demand)))[-2:] == said
 
 
+def test_pools_of_one_name_in_two_jobs_both_count() -> None:
+    first, second = (replace(fleet(*TWO_SITES, demand=demand).pools[0], job=str(demand)) for demand in (150, 90))
+    both = FleetCapacity(DAY, (first, second), weeks=13)
+    assert "west cannot carry the full load alone: it is too small for inbound." in texts(verdicts(both))
+
+
 def test_three_sites() -> None:
     units = tuple(replace(unit, site=site) for unit, site in zip(THREE, ("east", "north", "west"), strict=True))
     assert texts(verdicts(fleet(*units)))[-1] == "Without west, the 2 other sites can carry the full load."

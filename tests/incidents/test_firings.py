@@ -67,7 +67,8 @@ def test_begin_end_and_pending_are_right_to_the_minute(found: AlertHistory) -> N
 def test_a_blackout_of_the_rules_does_not_end_an_alert(found: AlertHistory) -> None:
     assert minutes_of(found.firings, "IronPortPoolSlow") == [(100, 171)]
     assert found.blackouts(BEGIN, END) == [(BEGIN + 120 * MINUTE, BEGIN + 150 * MINUTE)]
-    assert found.coverage == pytest.approx(330 / 360)
+    assert found.coverage_since(BEGIN) == pytest.approx(330 / 360)
+    assert found.coverage_since(BEGIN + 180 * MINUTE) == 1
 
 
 def test_a_rule_of_five_minutes_fires_without_gaps(found: AlertHistory) -> None:

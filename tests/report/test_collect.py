@@ -69,6 +69,13 @@ def test_mail_of_a_chain_counts_once(report: Collect) -> None:
     assert pool(month, "core").stream == "inbound"
 
 
+def test_recipients_of_a_chain_count_once_in_the_share(report: Collect) -> None:
+    month = report("ironport")
+    edge, outbound = pool(month, "edge").volume, pool(month, "outbound").volume
+    assert (pool(month, "core").volume.rejected.value, outbound.rejected.value) == (0, 0)
+    assert month.month.rejected_share.value == pytest.approx(edge.rejected_share.value)
+
+
 def test_the_days_add_up_to_the_month(report: Collect) -> None:
     month = report("ironport")
     assert sum(day.messages.value or 0 for day in month.days) == pytest.approx(month.month.messages.value)

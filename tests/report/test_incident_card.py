@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_only_the_last_incident_goes_on(found: Sequence[Incident]) -> None:
 
 
 def test_the_rules_were_evaluated_all_the_time(history: AlertHistory) -> None:
-    assert history.coverage == pytest.approx(1, abs=0.01)
+    assert history.coverage_since(BEGIN) == pytest.approx(1, abs=0.01)
     assert not history.blackouts(BEGIN, END)
 
 
@@ -186,6 +187,19 @@ def test_the_list_has_the_last_incident_first(campus: Prometheus) -> None:
 def test_a_pool_can_be_chosen(campus: Prometheus) -> None:
     card = incident_command.incident_card(campus, Selection(pools=("outbound",)), ZONE, END, None)
     assert card.title == "Unit unreachable on out1 (pool outbound)"
+
+
+def test_odd_names_are_shown_as_they_are(card_at: Callable[[int], IncidentView], tmp_path: Path) -> None:
+    card = card_at(JABBERER + 20 * MINUTE)
+    labels = {**card.incident.verdict.labels, "instance": 'mx<b>|`"2', "pool": "a/b"}
+    verdict = replace(card.incident.verdict, labels=labels)
+    odd = replace(card, incident=replace(card.incident, verdict=verdict, stream="../a", firings=(verdict,)))
+    page, text = incident_command.write_card(odd, tmp_path)
+    assert page.parent == text.parent == tmp_path
+    assert "<b>" not in page.read_text(encoding="utf-8")
+    headline = text.read_text(encoding="utf-8").splitlines()[0]
+    assert headline == r'# One heavy sender on mx\<b\>\|\`"2 (pool a/b)'
+    assert not [url for _, url in odd.links() if "<" in url]
 
 
 @pytest.mark.parametrize(
