@@ -217,7 +217,8 @@ class Model:
         refused = np.zeros(len(fleet))
         for pool, feeder in enumerate(fleet.fed_by):
             if feeder >= 0:
-                refused[fleet.pool == feeder] = 1 - share[pool]
+                # Shares add up to 1 but for the last digits. A remainder would keep refused recipients for ever.
+                refused[fleet.pool == feeder] = np.round(1 - share[pool], 9)
         return np.maximum(self._effects.stuck, refused)
 
     def _feed(self, delivered: Floats) -> None:

@@ -328,6 +328,8 @@ def test_the_core_gets_what_the_edge_delivers() -> None:
     model.begin(parse_scenario("flood,pool=core,duration=1h"))
     model.advance(START + 7200)
     assert model.state.stuck[edge].sum() > 1000
+    model.advance(START + 5 * 3600)
+    assert model.state.stuck[edge].sum() == 0
 
 
 def test_mail_grows_from_year_to_year(tmp_path: Path) -> None:
