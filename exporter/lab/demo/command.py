@@ -116,7 +116,7 @@ def present_fleet(data: Path, history: float) -> Model:
         seconds=history,
         end=time.time(),
         out=data,
-        rules=[rule for rule in rule_files.read_rules(pattern) if rule.record] if pattern else [],
+        rules=rule_files.read_rules(pattern) if pattern else [],
         progress=progress.show,
     )
     model.shorten_step(_STEP)
