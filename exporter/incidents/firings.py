@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.prometheus.client import Prometheus
@@ -19,8 +19,8 @@ FIRING: Final = "firing"
 _EVALUATED_EVERY: Final = 5 * MINUTE
 """Seconds between evaluations of the slowest group of rules. In a shorter gap, an alert goes on."""
 
-_LONGEST_BLACKOUT: Final = HOUR
-"""Seconds without evaluations after which an alert that fires again is another one."""
+LONGEST_BLACKOUT: Final = HOUR
+"""Seconds without evaluations, or without samples, after which an alert that fires again is another one."""
 
 _LAST_MINUTE: Final = "59s999ms"
 
@@ -60,6 +60,8 @@ class AlertHistory:
     """The minutes in which the rules were evaluated, in Unix time; None if nothing shows it."""
     minutes: range
     """All minutes of the time."""
+    scraped: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """The minutes in which a unit was scraped, by job; a job of which the server has no samples is left out."""
 
     def coverage_since(self, begin: int) -> float:
         """Return the share of the time from `begin` on in which the rules were evaluated."""
@@ -69,9 +71,17 @@ class AlertHistory:
 
     def blackouts(self, begin: int, end: int) -> list[tuple[int, int]]:
         """Return the times between two moments in which the rules were not evaluated; empty if nothing shows it."""
-        if self.evaluated is None:
+        return self._without(self.evaluated, begin, end)
+
+    def unscraped(self, job: str, begin: int, end: int) -> list[tuple[int, int]]:
+        """Return the times between two moments in which no unit of the job was scraped; empty if nothing shows it."""
+        return self._without(self.scraped.get(job), begin, end)
+
+    def _without(self, seen: frozenset[int] | None, begin: int, end: int) -> list[tuple[int, int]]:
+        if seen is None:
             return []
-        dark = [minute for minute in self.minutes if begin <= minute <= end and minute not in self.evaluated]
+        first = max(self.minutes.start, -(-begin // MINUTE) * MINUTE)
+        dark = [minute for minute in range(first, min(end + 1, self.minutes.stop), MINUTE) if minute not in seen]
         return [(first - MINUTE, last) for first, last in _runs(dark, MINUTE) if last - first >= _EVALUATED_EVERY]
 
 
@@ -90,7 +100,8 @@ def alert_history(prometheus: Prometheus, begin: int, end: int, matchers: str = 
         for labels, times in states[FIRING].items()
         for firing in _firings(labels, times, states[PENDING].get(labels, []), minutes, evaluated)
     ]
-    return AlertHistory(tuple(sorted(found, key=lambda each: (each.begin, each.alert))), evaluated, minutes)
+    in_order = tuple(sorted(found, key=lambda each: (each.begin, each.alert)))
+    return AlertHistory(in_order, evaluated, minutes, _scraped(prometheus, minutes))
 
 
 def _evaluated(prometheus: Prometheus, minutes: range) -> frozenset[int] | None:
@@ -98,6 +109,15 @@ def _evaluated(prometheus: Prometheus, minutes: range) -> frozenset[int] | None:
     query = f'max(count_over_time(ALERTS{{alertname="{ALWAYS}"}}[{_LAST_MINUTE}]))'
     found = prometheus.query_range(query, minutes, "when rules were evaluated")
     return frozenset(int(time) for series in found for time, _ in series["values"]) or None
+
+
+def _scraped(prometheus: Prometheus, minutes: range) -> dict[str, frozenset[int]]:
+    """Return the minutes in which a unit was scraped, by job."""
+    query = f"count by (job) (count_over_time(ironport_probe_success[{_LAST_MINUTE}]))"
+    scraped: dict[str, set[int]] = {}
+    for series in prometheus.query_range(query, minutes, "when units were scraped"):
+        scraped.setdefault(series["metric"].get("job", ""), set()).update(int(time) for time, _ in series["values"])
+    return {job: frozenset(times) for job, times in scraped.items()}
 
 
 def _present(prometheus: Prometheus, minutes: range, state: str, matchers: str) -> dict[Labels, list[int]]:
@@ -139,7 +159,7 @@ def _spans(times: Sequence[int], evaluated: frozenset[int] | None) -> Iterator[t
 
 def _was_dark(end: int, begin: int, evaluated: frozenset[int] | None) -> bool:
     """Return whether the rules were hardly evaluated between the two minutes."""
-    if evaluated is None or begin - end > _LONGEST_BLACKOUT:
+    if evaluated is None or begin - end > LONGEST_BLACKOUT:
         return False
     between = range(end + MINUTE, begin, MINUTE)
     return MINUTE * sum(minute in evaluated for minute in between) <= _EVALUATED_EVERY

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from exporter.errors import ExporterError
-from exporter.incidents.firings import AlertHistory, Firing
+from exporter.incidents.firings import LONGEST_BLACKOUT, AlertHistory, Firing
 from exporter.incidents.notifications import GROUP_WAIT, notifications
 from exporter.prometheus.durations import MINUTE
 from exporter.prometheus.rule_files import Rule, project_rules, read_rules
@@ -54,7 +54,7 @@ _RANKS: Final = {
 }
 
 GAP: Final = 10 * MINUTE
-"""Seconds between two alerts of a stream that still belong to one incident."""
+"""Seconds between two alerts of a stream that still belong to one incident. Time without samples does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def find_incidents(history: AlertHistory) -> list[Incident]:
     for firing in history.firings:
         if _rank(firing) is not None:
             streams[firing.labels.get("job", ""), firing.labels.get("stream", "")].append(firing)
-    found = [_incident(group, history, tails) for those in streams.values() for group in _groups(those, tails)]
+    found = [_incident(group, history, tails) for those in streams.values() for group in _groups(those, history, tails)]
     return sorted(found, key=lambda each: (each.began, each.stream))
 
 
@@ -132,18 +132,29 @@ def alert_rules() -> list[Rule]:
     return [rule for rule in read_rules(pattern) if rule.alert]
 
 
-def _groups(firings: Iterable[Firing], tails: Mapping[tuple[str, str], int]) -> list[list[Firing]]:
+def _groups(
+    firings: Iterable[Firing], history: AlertHistory, tails: Mapping[tuple[str, str], int]
+) -> list[list[Firing]]:
     """Return the alerts of a stream in groups that touch."""
     groups: list[list[Firing]] = []
-    reach: float = 0
+    reach = 0
     for firing in sorted(firings, key=_since):
-        if not groups or _since(firing) > reach + GAP:
+        if not groups or _is_apart(firing, reach, history):
             groups.append([])
             reach = 0
         groups[-1].append(firing)
         end = _condition_end(firing, tails)
-        reach = float("inf") if end is None else max(reach, end)
+        reach = max(reach, history.minutes[-1] if end is None else end)
     return groups
+
+
+def _is_apart(firing: Firing, reach: int, history: AlertHistory) -> bool:
+    """Return whether an alert came too late to belong to those whose conditions ended at `reach`."""
+    gap = _since(firing) - reach
+    if gap <= GAP:
+        return False
+    dark = history.unscraped(firing.labels.get("job", ""), reach, _since(firing))
+    return gap - min(sum(end - begin for begin, end in dark), LONGEST_BLACKOUT) > GAP
 
 
 def _since(firing: Firing) -> int:

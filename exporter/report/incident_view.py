@@ -142,8 +142,17 @@ class IncidentView:
             yield self._step("The person on call was notified", incident.notified)
         for begin, end in self.history.blackouts(incident.began, incident.lasts_until(self.now)):
             yield self._step(f"No rules were evaluated for {self.phrases.duration(end - begin)}", begin)
+        for begin, end in self.unscraped:
+            yield self._step(f"No unit was scraped for {self.phrases.duration(end - begin)}", begin)
         if incident.ended is not None:
             yield self._step("Ended: no condition was met any more", incident.ended)
+
+    @property
+    def unscraped(self) -> list[tuple[int, int]]:
+        """The times without samples that began in the incident; while they last, nobody knows how it goes on."""
+        incident = self.incident
+        times = self.history.unscraped(incident.job, incident.began, self.now)
+        return [(begin, end) for begin, end in times if begin < incident.lasts_until(self.now)]
 
     @property
     def late_since(self) -> int | None:
@@ -176,8 +185,7 @@ class IncidentView:
         return [(*key, self._where(group), *self._fired(group)) for key, group in same.items()]
 
     def _where(self, group: Sequence[Firing]) -> str:
-        places = (each.labels.get("instance") or f"pool {each.labels.get('pool', '')}" for each in group)
-        return listed(tuple(dict.fromkeys(places)), self.phrases)
+        return listed(tuple(dict.fromkeys(map(_place, group))), self.phrases)
 
     def _fired(self, group: Sequence[Firing]) -> tuple[str, str]:
         begin, ends = min(each.begin for each in group), [each.end for each in group]
@@ -385,3 +393,10 @@ def _table(heads: Sequence[str], rows: Sequence[Cells]) -> PageTable:
 def _filled(text: str, labels: Mapping[str, str]) -> str:
     """Return a link of an alert with its labels filled in."""
     return _LABEL.sub(lambda match: quote(labels.get(match[1], "")), text)
+
+
+def _place(firing: Firing) -> str:
+    labels = firing.labels
+    if "pool" not in labels:
+        return f"job {labels.get('job', '')}"
+    return labels.get("instance") or f"pool {labels['pool']}"

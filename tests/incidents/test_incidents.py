@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from dashboards.source import verdicts
 from exporter.incidents.firings import AlertHistory, Firing
 from exporter.incidents.incidents import INCIDENT_VERDICTS, find_incidents
+from exporter.prometheus.durations import HOUR, MINUTE
 
 MINUTES = range(60, 100_020, 60)
 NOT_ABOUT_MAIL = {"PoolNotScraped", "UnitNotScraped", "CapacityNotNPlusOne"}
@@ -56,6 +59,16 @@ def test_pools_of_one_stream_are_one_incident() -> None:
     core = fired("PoolOverloaded", 900, 6000, severity="critical", pool="core")
     (incident,) = find_incidents(history(edge, core))
     assert incident.pools == ("edge", "core")
+
+
+@pytest.mark.parametrize(("dark", "incidents"), [(2, 2), (25, 1), (60, 1), (90, 2)])
+def test_an_hour_without_samples_is_no_gap(dark: int, incidents: int) -> None:
+    """The alert is back nine minutes after the first sample or, after two minutes without, after eleven."""
+    end, again = 3000, 3000 + (dark + 9 + 2 * (dark < 5)) * MINUTE
+    unscraped = frozenset(range(end + MINUTE, end + dark * MINUTE + 1, MINUTE))
+    down = [fired("UnitUnreachable", *time, instance="mx1") for time in ((600, end), (again, again + HOUR))]
+    every = frozenset(MINUTES)
+    assert len(find_incidents(AlertHistory(tuple(down), every, MINUTES, {"ironport": every - unscraped}))) == incidents
 
 
 def test_other_streams_and_later_alerts_are_other_incidents() -> None:

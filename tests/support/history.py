@@ -132,10 +132,16 @@ def _weeks(fleets: Mapping[str, Topology], period: range) -> Iterator[str]:
     for name, share in _MEANS.items():
         yield openmetrics.header(name, "gauge")
         for job, topology in fleets.items():
-            for pool, settings in topology.pools.items():
+            for pool in topology.pools:
                 labels = {"job": job, "pool": pool, "stream": topology.units(pool)[0].stream}
-                mean: list[float | None] = (share * curve * (settings.daily_messages or 0) / DAY).tolist()
+                mean: list[float | None] = (share * curve * _daily_messages(topology, pool) / DAY).tolist()
                 yield openmetrics.samples(openmetrics.labelled(name, labels), mean, stamps)
+
+
+def _daily_messages(topology: Topology, pool: str) -> float:
+    """Return the messages of a day; those of a pool that another one feeds are taken to be as many as that one's."""
+    settings = topology.pools[pool]
+    return settings.daily_messages or topology.pools[settings.fed_by or pool].daily_messages or 0
 
 
 def _write_months(fleets: Mapping[str, Topology], folder: Path, end: int) -> None:
@@ -148,9 +154,9 @@ def _busy_hours(fleets: Mapping[str, Topology], time: int, share: float) -> Iter
     name, stamps = "pool:ironport_messages_injected:rate1h_busy1w", openmetrics.stamps([time])
     yield openmetrics.header(name, "gauge")
     for job, topology in fleets.items():
-        for pool, settings in topology.pools.items():
+        for pool in topology.pools:
             labels = {"job": job, "pool": pool, "stream": topology.units(pool)[0].stream}
-            busy = share * 1.5 * (settings.daily_messages or 0) / DAY
+            busy = share * 1.5 * _daily_messages(topology, pool) / DAY
             yield openmetrics.samples(openmetrics.labelled(name, labels), [busy], stamps)
 
 
