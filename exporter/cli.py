@@ -201,7 +201,7 @@ _scenario: Final = flag(
         "Environment variables": (
             "A flag that is not on the command line is read from its environment variable,",
             "for example --config.file from IRONPORT_EXPORTER_CONFIG_FILE.",
-            "If the flag may be repeated, separate its values by spaces, files by colons.",
+            "If the flag may be repeated, separate the values with spaces, or files with colons.",
         ),
         "Completion in your shell": (
             'bash: eval "$(_IRONPORT_EXPORTER_COMPLETE=bash_source ironport-exporter)"',
@@ -425,7 +425,7 @@ def _schema() -> int:
     "--add",
     multiple=True,
     metavar="UNIT:POOL",
-    help="Bring a spare into service in a pool, or a new unit with --rated. May be repeated.",
+    help="Bring a spare into service in a pool. For a new unit, also give --rated. May be repeated.",
 )
 @flag("--lose", multiple=True, metavar="UNIT", help="Calculate without this unit. May be repeated.")
 @flag("--lose-site", multiple=True, metavar="SITE", help="Calculate without the units of this site. May be repeated.")
