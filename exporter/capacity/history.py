@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, cast
 
 from exporter.capacity import figures
@@ -20,13 +20,16 @@ from exporter.capacity.model import (
     UnitCapacity,
     WeeklyDemand,
 )
-from exporter.errors import ExporterError
+from exporter.errors import ExporterError, UsageError, suggestion
 from exporter.prometheus.client import Prometheus, RangeSeries
 from exporter.prometheus.durations import DAY, HOUR, WEEK
 from exporter.prometheus.selection import Selection
 
 _IN_SERVICE: Final = "last_over_time(instance:ironport_in_service:bool{{{0}}}[15m])"
 """A unit that cannot be reached has this series too. One without it is no longer scraped, or has another pool now."""
+
+_LAST_SAMPLES: Final = "max_over_time(timestamp(instance:ironport_in_service:bool{{{0}}})[15m:1m])"
+"""When each series of a unit had its last sample."""
 
 _MEMBERS: Final = f"group by (job, stream, pool, instance) ({_IN_SERVICE})"
 
@@ -111,11 +114,16 @@ class _Past:
     def day(self, time: float) -> date:
         return datetime.fromtimestamp(time, self.zone).date()
 
+    def _first_day(self, week_end: float) -> date:
+        """Return the first day of a week, counted in days: a change of the clock does not move it."""
+        return self.day(self.end) - timedelta(weeks=1 + round((self.end - week_end) / WEEK))
+
     def units(self) -> list[tuple[_Labels, UnitCapacity]]:
         """Return the units that are scraped at the end, each after its labels."""
-        serving = self._values(self._selected(_IN_SERVICE))
+        serving = self._serving()
         if not serving:
             self.server.metric_names()  # raises if the server has nothing of the exporter
+            self._refuse_unknown_job()
             raise ExporterError(
                 "The Prometheus has no recorded series of units at that time: load the rules in alerts/rules, or "
                 "choose another time with --at."
@@ -126,6 +134,22 @@ class _Past:
         }
         days = self._learning_days()
         return [(labels, _unit(labels, value > 0, known, days)) for labels, value in serving]
+
+    def _serving(self) -> list[tuple[_Labels, float]]:
+        """Return whether each unit is in service. For some minutes, a unit whose labels changed has two series."""
+        found = self._values(self._selected(_IN_SERVICE))
+        if len({_unit_key(labels) for labels, _ in found}) == len(found):
+            return found
+        by_age = sorted(self._values(self._selected(_LAST_SAMPLES)), key=lambda sample: sample[1])
+        newest = {_unit_key(labels): _without_name(labels) for labels, _ in by_age}
+        return [(labels, value) for labels, value in found if _without_name(labels) == newest[_unit_key(labels)]]
+
+    def _refuse_unknown_job(self) -> None:
+        everything = self._values(_IN_SERVICE.format(""))
+        jobs = sorted({labels.get("job", "") for labels, _ in everything})
+        for job in self.selection.jobs:
+            if jobs and job not in jobs:
+                raise UsageError(f"There is no job {job!r}.{suggestion(job, jobs)} There are: {', '.join(jobs)}.")
 
     def measured(self) -> _Measured:
         demands, sites = (
@@ -154,7 +178,7 @@ class _Past:
             labels.get("job", ""),
             dict(_site_demand(measured.site_demands, key)),
             tuple(
-                WeeklyDemand(self.day(week.end - WEEK), week.messages_per_hour, week.coverage)
+                WeeklyDemand(self._first_day(week.end), week.messages_per_hour, week.coverage)
                 for week in demands
                 if week
             ),
@@ -218,6 +242,11 @@ class _Past:
     def _values(self, expression: str) -> list[tuple[_Labels, float]]:
         found = self.server.query(expression, self.end)
         return [(series["metric"], float(series["value"][1])) for series in found]
+
+
+def _without_name(labels: _Labels) -> _Labels:
+    """Return the labels of a unit; servers differ in whether a function over time keeps the name of the series."""
+    return {label: value for label, value in labels.items() if label != "__name__"}
 
 
 def _last(series: RangeSeries) -> float:

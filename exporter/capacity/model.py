@@ -131,6 +131,12 @@ class FleetCapacity:
     weeks: int = 0
     """Weeks of history that were read; 0 for a fleet on paper."""
 
+    def with_jobs(self) -> FleetCapacity:
+        """Return the fleet as it is written: if there are several jobs, the name of each pool has its job."""
+        if len({pool.job for pool in self.pools}) < 2:
+            return self
+        return replace(self, pools=tuple(replace(pool, name=f"{pool.name} ({pool.job})") for pool in self.pools))
+
 
 @dataclass(frozen=True, slots=True)
 class Supply:

@@ -39,9 +39,9 @@ _Figures = dict[str, tuple[str, str]]
 def what_if_text(result: WhatIf) -> str:
     """Return the sentences about a fleet and its changes, then tables for each pool."""
     fleets = (result.before, result.after) if result.changes else (result.after,)
-    pools = zip(*(fleet.pools for fleet in fleets), strict=True)
-    blocks = [_sentences(result), *(block for pool in pools for block in _pool_blocks(pool, result.after))]
-    blocks.append(_trouble_rows(result.before))
+    pools = zip(*(fleet.with_jobs().pools for fleet in fleets), strict=True)
+    blocks = [_sentences(result), *(block for pool in pools for block in _pool_blocks(pool, result.after.day))]
+    blocks.append(_trouble_rows(result.before.with_jobs()))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -61,12 +61,11 @@ def _wrapped(statement: Statement) -> str:
     return textwrap.fill(statement.text(_PHRASES), _WIDTH, subsequent_indent="  ")
 
 
-def _pool_blocks(pools: Sequence[PoolCapacity], fleet: FleetCapacity) -> Iterator[list[str]]:
+def _pool_blocks(pools: Sequence[PoolCapacity], day: date) -> Iterator[list[str]]:
     """Yield the table of a pool and the table of its units, with columns for the pool as it was and as it is now."""
-    several_jobs = len({pool.job for pool in fleet.pools}) > 1
-    title = f"{pools[0].name} ({pools[0].job})" if several_jobs else pools[0].name
+    title = pools[0].name
     if any(pool.carries_mail for pool in pools):
-        yield aligned([(f"{title}, messages an hour", *_heads(pools, "used")), *_pool_rows(pools, fleet.day)])
+        yield aligned([(f"{title}, messages an hour", *_heads(pools, "used")), *_pool_rows(pools, day)])
     yield aligned([(f"units of {title}", "site", "capacity", "", *_heads(pools, "load")), *_unit_rows(pools)])
 
 

@@ -33,6 +33,7 @@ _NO_CHANGE: Final = 0.001
 
 def verdicts(fleet: FleetCapacity) -> list[Statement]:
     """Return what is to be said about a fleet: its pools, then its sites, then its streams of several pools."""
+    fleet = fleet.with_jobs()
     about_pools = [statement for pool in _carrying(fleet) for statement in pool_verdicts(pool, fleet)]
     return [*about_pools, *_site_verdicts(fleet), *map(_chain_verdict, chains(fleet))]
 
@@ -147,7 +148,7 @@ def _chain_verdict(chain: Chain) -> Statement:
 
 def comparison(result: WhatIf) -> Iterator[Statement]:
     """Yield how much more or less each pool carries after the changes."""
-    for old, new in zip(result.before.pools, result.after.pools, strict=True):
+    for old, new in zip(result.before.pools, result.after.with_jobs().pools, strict=True):
         was, becomes = supply(old.units), supply(new.units)
         if _is_exact(was) and _is_exact(becomes) and was.messages_per_hour:
             change = (becomes.messages_per_hour or 0) / was.messages_per_hour - 1
@@ -163,7 +164,9 @@ def assumptions(result: WhatIf) -> Iterator[Statement]:
     """Yield how mail is assumed to spread in the pools in which that was not measured for every unit."""
     for rule, key in (("by capacity", "capacity_spread_by_capacity"), ("equal", "capacity_spread_equal")):
         pools = tuple(
-            pool.name for pool in result.after.pools if len(pool.in_service) > 1 and spread(pool).rule == rule
+            pool.name
+            for pool in result.after.with_jobs().pools
+            if len(pool.in_service) > 1 and spread(pool).rule == rule
         )
         if pools:
             yield Statement(key, {"pools": pools})

@@ -12,7 +12,7 @@ from exporter.report.csv_file import csv_text
 from exporter.report.json_file import json_text
 from exporter.report.mail import Outbox, compose, refuse_appliance, send
 from exporter.report.model import MonthReport, ReportScope
-from exporter.report.output import file_name, replace_file
+from exporter.report.output import file_name, prepare_folder, replace_file
 from exporter.report.page import report_title, write_page
 from exporter.report.pdf import write_pdf
 from exporter.report.period import Period
@@ -24,9 +24,9 @@ def write_report(
     prometheus: Prometheus, period: Period, about: ReportFilter, phrases: Phrases, folder: Path, *, pdf: bool
 ) -> tuple[MonthReport, list[Path]]:
     """Write the files of a month, the page first. The same data give the same bytes."""
+    prepare_folder(folder)
     report = collect(prometheus, period, about)
     contents = dict(_contents(report, phrases, pdf=pdf))
-    folder.mkdir(parents=True, exist_ok=True)
     name = _file_name(report.scope, phrases.language)
     files = [folder / f"{name}.{suffix}" for suffix in contents]
     for file, content in zip(files, contents.values(), strict=True):
@@ -59,6 +59,6 @@ def _contents(report: MonthReport, phrases: Phrases, *, pdf: bool) -> Iterator[t
 
 def _file_name(scope: ReportScope, language: str) -> str:
     """Return a name that tells reports of different months, parts of the fleet, clients and languages apart."""
-    chosen = (scope.client or "", *scope.jobs, *scope.pools, *scope.sites)
-    parts = ("ironport", f"{scope.begin:%Y-%m}", *chosen, "" if language == "en" else language)
-    return file_name(*parts)
+    kinds = {"client": (scope.client,), "job": scope.jobs, "pool": scope.pools, "site": scope.sites}
+    chosen = [f"{kind}-{name}" for kind, names in kinds.items() for name in names if name]
+    return file_name("ironport", f"{scope.begin:%Y-%m}", *chosen, "" if language == "en" else language)

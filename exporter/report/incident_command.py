@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from exporter.errors import ExporterError, UsageError
+from exporter.errors import ExporterError, UsageError, suggestion
 from exporter.incidents.firings import AlertHistory, alert_history
 from exporter.incidents.incidents import Incident, find_incidents
 from exporter.phrases import Phrases
@@ -21,7 +21,7 @@ from exporter.prometheus.selection import Selection
 from exporter.report.incident_figures import incident_figures
 from exporter.report.incident_view import IncidentView
 from exporter.report.incident_words import incident_name
-from exporter.report.output import file_name, replace_file
+from exporter.report.output import file_name, prepare_folder, replace_file
 from exporter.report.page import ENVIRONMENT
 
 LISTED: Final = 30 * DAY
@@ -77,6 +77,7 @@ def incident_card(
         begin, end = moment - _AROUND, min(moment + _AROUND, now)
     history, found = _found(prometheus, selection, begin, end)
     if not found:
+        _refuse_unknown(prometheus, selection, now)
         raise ExporterError(_none(history, at))
     incident = found[-1] if at is None else min(found, key=lambda each: _distance(each, moment, end))
     if at is not None and _distance(incident, moment, end) > _NEAR:
@@ -96,7 +97,7 @@ def write_card(card: IncidentView, folder: Path) -> list[Path]:
     """Write the card as HTML and Markdown; the same incident gives files of the same name."""
     began = f"{card.moment(card.incident.began):%Y-%m-%d-%H%M}"
     name = file_name("incident", began, card.incident.job, card.incident.stream)
-    folder.mkdir(parents=True, exist_ok=True)
+    prepare_folder(folder)
     files = [folder / f"{name}.html", folder / f"{name}.md"]
     for file, content in zip(files, (html_card(card), markdown_card(card)), strict=True):
         replace_file(file, content.encode())
@@ -109,6 +110,18 @@ def _found(
     prometheus.metric_names()  # an empty server is another fault than a quiet fleet
     history = alert_history(prometheus, begin, end, selection.of_pools)
     return history, find_incidents(history)
+
+
+def _refuse_unknown(prometheus: Prometheus, selection: Selection, now: int) -> None:
+    """Raise UsageError for a chosen job or pool that no unit had in the last 30 days."""
+    for label, names in (("job", selection.jobs), ("pool", selection.pools)):
+        query = f"group by ({label}) (last_over_time(instance:ironport_in_service:bool[{LISTED}s]))"
+        known = sorted(each["metric"].get(label, "") for each in prometheus.query(query, now, f"names of each {label}"))
+        for name in names:
+            if known and name not in known:
+                raise UsageError(
+                    f"There is no {label} {name!r}.{suggestion(name, known)} There are: {', '.join(known)}."
+                )
 
 
 def _none(history: AlertHistory, at: str | None) -> str:

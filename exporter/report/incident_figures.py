@@ -8,10 +8,12 @@ from typing import Final
 
 from exporter.capacity.figures import (
     OVER,
+    SAMPLE,
     Window,
     last_seconds,
     minutes_conserving,
     minutes_late_in_pool,
+    minutes_refusing_mail,
     worst_delay,
 )
 from exporter.incidents.incidents import Incident
@@ -20,16 +22,12 @@ from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import MINUTE
 from exporter.prometheus.rule_files import project_threshold
 from exporter.prometheus.selection import Selection
-from exporter.report import unit_figures
 from exporter.report.axes import Measure
 
 AROUND: Final = 30 * MINUTE
 """Seconds before and after an incident that its card shows."""
 
 _MOST_POINTS: Final = 240
-_SAMPLE: Final = 5 * MINUTE
-"""Seconds until the recorded series of the dashboards hold the last minutes of an incident."""
-
 _MOST_SENDERS: Final = 5
 
 _USUAL: Final = 10 * MINUTE
@@ -165,7 +163,8 @@ def incident_figures(prometheus: Prometheus, incident: Incident, now: int) -> In
     step = -(-(last - first) // (_MOST_POINTS * MINUTE)) * MINUTE
     instants = range(first - first % MINUTE, last + 1, step)
     asked = _Questions(prometheus, Selection(jobs=(incident.job,), pools=incident.pools).of_pools)
-    window, after = last_seconds(end - incident.began + _SAMPLE), min(end + _SAMPLE, now)
+    # The recorded series hold the last minutes of the incident a sample later.
+    window, after = last_seconds(end - incident.began + SAMPLE), min(end + SAMPLE, now)
     lasted = last_seconds(end - incident.began)
     late = asked.by("over", minutes_late_in_pool(asked.matchers, window), after)
     return IncidentFigures(
@@ -179,17 +178,9 @@ def incident_figures(prometheus: Prometheus, incident: Incident, now: int) -> In
         asked.largest(worst_delay(asked.matchers, window), after),
         {seconds: min(late[over], (end - incident.began) / MINUTE) for seconds, over in OVER.items() if over in late},
         asked.largest(minutes_conserving(asked.matchers, window), after),
-        asked.largest(_minutes_refusing(asked.matchers, lasted), end),
+        asked.largest(minutes_refusing_mail(asked.matchers, window), after),
         _heaviest(asked.by("sender", _senders(asked.matchers, lasted), end)),
     )
-
-
-def _minutes_refusing(matchers: str, window: Window) -> str:
-    refusing, reachable = (
-        f"max by (job, pool) (last_over_time({series}{{{matchers}}}[59s999ms]))"
-        for series in (unit_figures.UNIT_REFUSING, unit_figures.UNIT_UP)
-    )
-    return f"sum_over_time(({refusing} or 0 * {reachable})[{window.length}:1m])"
 
 
 def _senders(matchers: str, window: Window) -> str:

@@ -18,7 +18,7 @@ from exporter.capacity.statement import listed
 from exporter.incidents.firings import AlertHistory, Firing
 from exporter.incidents.incidents import Incident, alert_rules
 from exporter.phrases import Phrases
-from exporter.prometheus.durations import MINUTE
+from exporter.prometheus.durations import DAY, MINUTE
 from exporter.prometheus.rule_files import Rule
 from exporter.prometheus.selection import Selection
 from exporter.report.axes import Measure, written
@@ -331,7 +331,7 @@ class IncidentView:
         worst = max(waits, key=lambda unit: waits[unit], default=None)
         limit = WAIT_SIGNAL.limits()[0].value
         return (
-            self.phrases.clock(self.moment(time)),
+            self._time_of_row(time),
             "-" if worst is None else self._written(WAIT_SIGNAL, waits[worst]),
             worst or "-",
             *(
@@ -340,6 +340,11 @@ class IncidentView:
             ),
             str(sum(wait > limit for wait in waits.values())) if waits else "-",
         )
+
+    def _time_of_row(self, time: int) -> str:
+        """Return the time of day, after the date if the table is longer than a day."""
+        instants, moment = self.figures.instants, self.moment(time)
+        return (self.phrases.moment if instants[-1] - instants[0] > DAY else self.phrases.clock)(moment)
 
     def _sum_at(self, series: str, time: int) -> str:
         values = [dict(points).get(time) for points in self.figures.signals[series].values()]

@@ -153,8 +153,11 @@ class MonthView:
         )
 
     def _pool_name(self, pool: PoolMonth) -> str:
+        return self._with_job(pool.name, pool.job)
+
+    def _with_job(self, pool: str, job: str) -> str:
         several_jobs = len({each.job for each in self.report.pools}) > 1
-        return f"{pool.name} ({pool.job})" if several_jobs else pool.name
+        return f"{pool} ({job})" if several_jobs else pool
 
     # --- availability ---
 
@@ -243,7 +246,7 @@ class MonthView:
             with_note(incident_name(incident.verdict, self.phrases), self._severity(incident)),
             self.phrases.moment(incident.begin),
             with_note(duration, ongoing),
-            ": ".join(filter(None, (incident.pool, ", ".join(incident.units)))),
+            ": ".join(filter(None, (self._with_job(incident.pool, incident.job), ", ".join(incident.units)))),
             self.write.seconds(Figure(incident.worst_wait, 1.0)),
         )
 
@@ -251,11 +254,10 @@ class MonthView:
         return self.phrases.text("report_critical" if incident.severity == "critical" else "report_warning")
 
     def incidents_chart(self) -> Markup:
-        pools = dict.fromkeys(incident.pool for incident in self.report.incidents)
-        strips = [
-            Strip(pool, [self._span(incident) for incident in self.report.incidents if incident.pool == pool])
-            for pool in pools
-        ]
+        spans: dict[str, list[Span]] = {}
+        for incident in self.report.incidents:
+            spans.setdefault(self._with_job(incident.pool, incident.job), []).append(self._span(incident))
+        strips = [Strip(name, those) for name, those in spans.items()]
         return strip_chart(self._frame("report_chart_incidents"), strips)
 
     def _span(self, incident: IncidentRow) -> Span:
@@ -270,7 +272,8 @@ class MonthView:
         return self._table("pool demand supply left used", map(self._capacity, self._carrying()))
 
     def _carrying(self) -> list[PoolCapacity]:
-        return [pool for pool in self.report.capacity.pools if pool.carries_mail] if self.report.capacity else []
+        fleet = self.report.capacity
+        return [pool for pool in fleet.with_jobs().pools if pool.carries_mail] if fleet else []
 
     def _capacity(self, pool: PoolCapacity) -> Cells:
         used = survivor_load(pool)

@@ -60,7 +60,7 @@ def test_the_verdict_comes_first(capsys: pytest.CaptureFixture[str], fleet: Path
     assert (code, err) == (0, "")
     assert out.splitlines()[:3] == [
         "After --add spare1:inbound --move out2:inbound:",
-        "inbound survives the loss of any one unit today.",
+        "inbound survives the loss of any one unit.",
         "outbound has no redundancy: one unit is left, out1.",
     ]
     assert "inbound can carry 28% more.\n" in out

@@ -9,16 +9,17 @@ from dataclasses import replace
 from datetime import UTC, date
 from itertools import product
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from exporter import cli
 from exporter.capacity.history import read_fleet
 from exporter.capacity.model import Trouble
-from exporter.errors import ExporterError
+from exporter.errors import UsageError
 from exporter.lab.history import blocks, openmetrics
 from exporter.prometheus.client import Prometheus
-from exporter.prometheus.durations import DAY, HOUR, WEEK
+from exporter.prometheus.durations import DAY, HOUR, MINUTE, WEEK
 from support import logs
 from support.compatible import SERVERS, serving
 
@@ -238,8 +239,27 @@ def test_four_weeks_give_no_growth(url: str) -> None:
     assert pool.demand == max(week.messages_per_hour for week in pool.weekly)
 
 
-def test_another_job_has_no_units(url: str) -> None:
-    with pytest.raises(ExporterError, match="has no recorded series of units"):
+def test_a_change_of_the_clock_does_not_move_weeks(url: str) -> None:
+    """In Norfolk the day began at the end, and the clock had been changed four weeks before."""
+    pool = read_fleet(Prometheus(url), END, WEEKS, zone=ZoneInfo("Pacific/Norfolk")).pools[0]
+    last = date(2026, 11, 2)
+    assert {(last - week.begin).days % 7 for week in pool.weekly} == {(last - pool.weekly[-1].begin).days % 7}
+
+
+def test_a_unit_that_moved_counts_in_its_new_pool_only(tmp_path: Path) -> None:
+    name = "instance:ironport_in_service:bool"
+    moved = (("old", END - 15 * MINUTE, END - 5 * MINUTE), ("inbound", END - 5 * MINUTE, END))
+    lines = [openmetrics.header(name, "gauge")]
+    for pool, begin, end in moved:
+        lines += samples(name, {**UNITS["mx1"], "pool": pool}, lambda _: 1, range(begin, end, MINUTE))
+    blocks.write(lines, tmp_path)
+    with blocks.served(tmp_path) as url:
+        pools = read_fleet(Prometheus(url), END, WEEKS).pools
+    assert [(pool.name, [unit.name for unit in pool.units]) for pool in pools] == [("inbound", ["mx1"])]
+
+
+def test_an_unknown_job_is_named(url: str) -> None:
+    with pytest.raises(UsageError, match=r"^There is no job 'other'\. There are: ironport\.$"):
         read_fleet(Prometheus(url), END, WEEKS, jobs=("other",))
 
 

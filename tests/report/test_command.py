@@ -52,7 +52,7 @@ def test_the_same_history_gives_the_same_bytes(october_url: str, run: Run, tmp_p
     for _ in range(2):
         code, names, complaints = run(october_url, *flags)
         assert (code, complaints) == (0, [])
-        assert names == [f"ironport-2026-10-ironport.{suffix}" for suffix in ("html", "csv", "json", "pdf")]
+        assert names == [f"ironport-2026-10-job-ironport.{suffix}" for suffix in ("html", "csv", "json", "pdf")]
         assert sorted(names) == sorted(path.name for path in (tmp_path / "out").iterdir())
         contents.append([(tmp_path / "out" / name).read_bytes() for name in names])
     assert contents[0] == contents[1]
@@ -61,12 +61,12 @@ def test_the_same_history_gives_the_same_bytes(october_url: str, run: Run, tmp_p
 def test_names_tell_reports_apart(october_url: str, run: Run) -> None:
     flags = ("--month", "2026-10", "--pool", "edge", "--client", "Physics Dept=physics.example.edu", "--lang", "de")
     code, names, _ = run(october_url, *flags)
-    assert (code, names[0]) == (0, "ironport-2026-10-Physics_Dept-edge-de.html")
+    assert (code, names[0]) == (0, "ironport-2026-10-client-Physics_Dept-pool-edge-de.html")
 
 
 def test_a_client_without_destinations_is_told_so(october_url: str, run: Run, tmp_path: Path) -> None:
     run(october_url, "--month", "2026-10", "--pool", "edge", "--client", "example.edu")
-    report = json.loads((tmp_path / "out" / "ironport-2026-10-example.edu-edge.json").read_text())
+    report = json.loads((tmp_path / "out" / "ironport-2026-10-client-example.edu-pool-edge.json").read_text())
     assert report["scope"]["domains"] == ["example.edu"]
     assert report["destinations"] is None
 
@@ -121,4 +121,4 @@ def test_wrong_usage_is_a_sentence(october_url: str, run: Run, flags: tuple[str,
 def test_a_file_in_the_way_is_named(october_url: str, run: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     code, _, (complaint,) = run(october_url, "--month", "2026-10")
-    assert (code, complaint) == (1, f"File exists: {tmp_path / 'out'}.")
+    assert (code, complaint) == (1, f"No file can be written to {tmp_path / 'out'}: File exists. Name another folder.")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.errors import ExporterError
+from exporter.errors import ExporterError, UsageError
 from exporter.incidents.firings import AlertHistory, alert_history
 from exporter.incidents.incidents import Incident, find_incidents
 from exporter.prometheus.client import Prometheus
@@ -215,6 +215,17 @@ def test_a_time_without_incidents_is_a_sentence(campus: Prometheus, at: str, err
         incident_command.incident_card(campus, EVERYTHING, ZONE, END, at)
 
 
-def test_a_quiet_pool_has_no_incident(campus: Prometheus) -> None:
+def test_a_quiet_time_has_no_incident(campus: Prometheus) -> None:
     with pytest.raises(ExporterError, match=r"^There was no incident in the last 30 days\.$"):
-        incident_command.incident_card(campus, Selection(pools=("elsewhere",)), ZONE, END, None)
+        incident_command.incident_card(campus, EVERYTHING, ZONE, JABBERER - 10 * MINUTE, None)
+
+
+def test_an_unknown_pool_gets_a_suggestion(campus: Prometheus) -> None:
+    with pytest.raises(UsageError, match=r"^There is no pool 'inbuond'\. Did you mean inbound\? There are: inbound, "):
+        incident_command.incident_card(campus, Selection(pools=("inbuond",)), ZONE, END, None)
+
+
+def test_a_folder_that_is_a_file_is_named(card_at: Callable[[int], IncidentView], tmp_path: Path) -> None:
+    (tmp_path / "cards").touch()
+    with pytest.raises(ExporterError, match=r"cards: File exists\. Name another folder\.$"):
+        incident_command.write_card(card_at(FLOOD), tmp_path / "cards")

@@ -54,9 +54,9 @@ def pool(
 @pytest.mark.parametrize(
     ("pools", "sentence"),
     [
-        ([pool("a", 90_000), pool("b", 90_000)], "Every pool survives the loss of any one unit today."),
-        ([pool("a", 90_000)], "a survives the loss of any one unit today."),
-        ([pool("a", 90_000), pool("b", 210_000)], "b could not carry its busy hour after the loss of b0 today"),
+        ([pool("a", 90_000), pool("b", 90_000)], "Every pool survives the loss of any one unit."),
+        ([pool("a", 90_000)], "a survives the loss of any one unit."),
+        ([pool("a", 90_000), pool("b", 210_000)], "b could not carry its busy hour after the loss of b0"),
         ([pool("a", 90_000), pool("b", 90_000, rated=None)], "Whether b survives the loss of a unit is not known"),
         ([pool("a", 90_000), pool("b", None)], "The demand of b is not known"),
         (
