@@ -269,7 +269,7 @@ def test_the_command_reviews_the_fleet(url: str, capsys: pytest.CaptureFixture[s
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "After --demand inbound=90000/h:"
     assert "inbound survives the loss of any one unit until about" in lines[1]
-    assert "Only a lower bound is known for mx3: set rated_messages_per_hour to be sure." in lines
+    assert "Only a lower bound is known for mx3: no capacity is configured (rated_messages_per_hour)." in lines
     missing = "The demand of inbound is that of 5 of the last 6 weeks: of the others, too few hours are known."
     assert missing in lines
     assert "Units of inbound were in old before, which is gone: the mail of then does not count for inbound." in lines

@@ -81,15 +81,15 @@ def growing(low: float, best: float, high: float) -> FleetCapacity:
         (
             fleet(*THREE[:2], replace(THREE[2], messages_per_hour=None, kind="unknown")),
             [
-                "Whether inbound survives the loss of a unit is not known, because the capacity of mx3 is not: set "
-                "rated_messages_per_hour."
+                "Whether inbound survives the loss of a unit is not known, because no capacity is configured "
+                "for mx3 (rated_messages_per_hour)."
             ],
         ),
         (
             fleet(*THREE[:1], *(replace(unit, kind="lower_bound") for unit in THREE[1:]), demand=208),
             [
                 "It is not certain that inbound survives the loss of any one unit.",
-                "Only a lower bound is known for mx2 and mx3: set rated_messages_per_hour to be sure.",
+                "Only a lower bound is known for mx2 and mx3: no capacity is configured (rated_messages_per_hour).",
             ],
         ),
         (
