@@ -482,12 +482,17 @@ def _outbox(*, mail_to: tuple[str, ...], **values: Any) -> Outbox | None:
     )
 
 
+_MAX_PASSWORD_BYTES: Final = 10_000
+
+
 def _password(username: str | None, file: Path | None) -> str:
     if (username is None) != (file is None):
         raise UsageError("--mail-username and --mail-password-file need each other.")
     if file is None:
         return ""
-    password = file.read_bytes().decode(errors="replace").rstrip("\r\n")
+    from exporter.config.files import read_regular
+
+    password = read_regular(file, _MAX_PASSWORD_BYTES).decode(errors="replace").rstrip("\r\n")
     if not password:
         raise UsageError(f"{file} is empty: put the password there.")
     return password

@@ -7,6 +7,9 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_MAX_CERTIFICATES_BYTES: Final = 10_000_000
 
 FileState = tuple[int, int, int, int]
 """Inode, size in bytes, and the times of the last change of content and of metadata in nanoseconds."""
@@ -42,21 +45,29 @@ class LoadContext:
         return path
 
 
-def read_limited(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file. Raises OSError, also if there are more than `limit`."""
-    with path.open("rb") as file:
-        content = file.read(limit + 1)
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file, to which symbolic links may lead.
+
+    Raises OSError with a reason in `strerror` if there are more than `limit` bytes, and for everything else that has a
+    path: a pipe would never end, and neither would /dev/zero.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)  # a pipe opens at once
+    with open(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "Not a regular file", str(path))
+        content = file.read(limit + 1) or b""  # None: /proc/kmsg has nothing now
     if len(content) > limit:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        raise OSError(errno.EFBIG, f"More than {limit:,} bytes", str(path))
     return content
 
 
-def read_regular(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file as read_limited does. Raises OSError for a pipe or a device, which may block."""
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    return read_limited(path, limit)
+def read_certificates(path: Path) -> str:
+    """Return a file's text for OpenSSL's `cadata`, which must be ASCII and not empty. Raises OSError."""
+    content = read_regular(path, _MAX_CERTIFICATES_BYTES)
+    return content.decode("ascii", errors="ignore") or "\n"  # comments name authorities in every language
 
 
 def _state(path: Path) -> FileState | None:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import PrivateAttr, model_validator
 
-from exporter.config.files import LoadContext
+from exporter.config.files import LoadContext, read_certificates
 from exporter.config.values import CaFile, Ciphers, Fingerprint, OptionalKey, Section, bad_value
 from exporter.config.yaml_file import YamlMapping, as_mapping
 
@@ -35,13 +35,13 @@ class TlsSettings(Section):
     ciphers: OptionalKey[Ciphers] = None
     """The ciphers to offer up to TLSv1.2, as OpenSSL lists them; "DEFAULT:@SECLEVEL=0" for old appliances."""
 
-    _authorities: bytes = PrivateAttr(default=b"")
+    _authorities: str = PrivateAttr(default="")
     """The content of ca_file: after the file is renewed, a reload gives settings that differ."""
 
     def model_post_init(self, context: object, /) -> None:
         """Read the CA file if the settings come from a file."""
         if isinstance(context, LoadContext) and self.ca_file:
-            self._authorities = Path(self.ca_file).read_bytes()
+            self._authorities = read_certificates(Path(self.ca_file))
 
     @model_validator(mode="after")
     def _one_trust(self) -> TlsSettings:

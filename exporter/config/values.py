@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from exporter.config.files import LoadContext, read_limited
+from exporter.config.files import LoadContext, read_certificates
 from exporter.metrics.catalog import LABELS
 
 
@@ -157,8 +157,6 @@ def _not_without_items(items: tuple[Value, ...]) -> tuple[Value, ...]:
 
 NotEmpty = AfterValidator(_not_without_items)  # pydantic's own min_length counts only the items without a problem
 
-_MAX_CA_BYTES: Final = 10_000_000
-
 
 def _ca_file(text: str, info: ValidationInfo) -> str:
     return str(_readable_ca_file(info.context.path(text))) if isinstance(info.context, LoadContext) else text
@@ -167,8 +165,7 @@ def _ca_file(text: str, info: ValidationInfo) -> str:
 def _readable_ca_file(path: Path) -> Path:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        read_limited(path, _MAX_CA_BYTES)
-        context.load_verify_locations(path)
+        context.load_verify_locations(cadata=read_certificates(path))
     except ssl.SSLError:
         raise bad_value(f"has no readable certificate: put PEM certificates into {path}") from None
     except OSError as error:

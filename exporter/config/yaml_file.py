@@ -10,7 +10,7 @@ from typing import Final
 
 import yaml
 
-from exporter.config.files import read_limited
+from exporter.config.files import read_regular
 from exporter.errors import ConfigError
 
 YamlValue = str | None | list["YamlValue"] | dict[str, "YamlValue"]
@@ -137,7 +137,7 @@ def _parsed(text: str) -> tuple[YamlValue, dict[KeyPath, int], list[tuple[KeyPat
 
 def _text(path: Path) -> str:
     try:
-        return read_limited(path, _MAX_YAML_BYTES).decode()
+        return read_regular(path, _MAX_YAML_BYTES).decode()
     except FileNotFoundError:
         problem = f"{path}: the file does not exist: create it, or correct the path."
     except OSError as error:

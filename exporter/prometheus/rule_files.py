@@ -13,12 +13,17 @@ from zlib import crc32
 
 import yaml
 
+from exporter.config.files import read_regular
 from exporter.errors import RequestError
 from exporter.prometheus.durations import parse_duration
 
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _DEFAULT_INTERVAL: Final = "1m"
 """The time between evaluations that Prometheus uses where a group sets none."""
+
+
+_MAX_BYTES: Final = 10_000_000
+"""Size of the largest rule file; the project's have less than a hundredth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def project_threshold(name: str) -> float:
     """Return a threshold of the project's rules; raises RequestError where they are not installed."""
     file = (alerts_folder() or Path("alerts")) / "thresholds.yml"
     with _refusing(file):
-        return float(yaml.safe_load(file.read_text(encoding="utf-8"))[name])
+        return float(_yaml(file)[name])
 
 
 def read_rules(pattern: str) -> list[Rule]:
@@ -123,7 +128,11 @@ def _matching(pattern: str) -> list[Path]:
 
 def _groups(file: Path) -> list[dict[str, Any]]:
     with _refusing(file):
-        return list(yaml.safe_load(file.read_text(encoding="utf-8")).get("groups", ()))
+        return list(_yaml(file).get("groups", ()))
+
+
+def _yaml(file: Path) -> Any:
+    return yaml.safe_load(read_regular(file, _MAX_BYTES))
 
 
 def _rules(file: Path) -> list[Rule]:
@@ -135,7 +144,9 @@ def _rules(file: Path) -> list[Rule]:
 def _refusing(file: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise RequestError(f"{file} cannot be read ({error.strerror}). Name rule files.") from error
+    except (ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise RequestError(
             f"{file} cannot be read as a rule file. `promtool check rules {file}` shows what is wrong."
         ) from error

@@ -65,13 +65,12 @@ class ClientTlsConfig(Section):
         return context
 
     def _trust(self, context: ssl.SSLContext) -> None:
-        authorities = revealed(self.ca, self.ca_file)
-        if not authorities:
+        if self.ca is None and self.ca_file is None:
             context.load_default_certs()
             return
         try:
-            context.load_verify_locations(cadata=authorities)
-        except (ssl.SSLError, ValueError):  # ValueError: not ASCII
+            context.load_verify_locations(cadata=revealed(self.ca, self.ca_file))
+        except (ssl.SSLError, ValueError):  # ValueError: empty, or not ASCII
             raise bad_value("has no readable certificate of an authority: put PEM certificates into ca_file") from None
 
     def _identify(self, context: ssl.SSLContext) -> None:

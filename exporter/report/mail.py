@@ -16,6 +16,7 @@ from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import Final, Literal
 
+from exporter.config.files import read_certificates
 from exporter.errors import ExporterError
 
 TlsMode = Literal["starttls", "tls", "none"]
@@ -118,9 +119,12 @@ def _connection(outbox: Outbox) -> smtplib.SMTP:
 
 def _trust(outbox: Outbox) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=outbox.ca_file)
+        return ssl.create_default_context(cadata=read_certificates(outbox.ca_file) if outbox.ca_file else None)
     except ssl.SSLError:
-        raise ExporterError(f"{outbox.ca_file} has no certificates in PEM format: check --mail-ca-file.") from None
+        problem = f"{outbox.ca_file} has no certificates in PEM format: check --mail-ca-file."
+    except OSError as error:
+        problem = f"{outbox.ca_file} cannot be read ({error.strerror}): check --mail-ca-file."
+    raise ExporterError(problem)
 
 
 # --- what went wrong --------------------------------------------------------------------------------------------------

@@ -96,23 +96,3 @@ def test_a_binary_file_is_a_sentence(content: bytes, folder: Path) -> None:
     file.write_bytes(content)
     (problem,) = config.try_load(file).problems
     assert problem.startswith(f"{file}: the file is not ")
-
-
-@pytest.mark.parametrize(
-    ("path", "secret"), [("/dev/zero", "it is not a regular file"), ("secrets/huge", "File too large")]
-)
-def test_a_huge_file_is_a_sentence(path: str, secret: str, folder: Path, load: Load) -> None:
-    (folder / "secrets/huge").write_bytes(b"#" * 10_000_001)
-    with pytest.raises(ConfigError) as refused:
-        config.load(folder / path)
-    assert refused.value.problems == [
-        f"{folder / path}: the file cannot be read (File too large): check its size and permissions."
-    ]
-    for key in (
-        f"{{xml: {{username: u, password_file: {path}}}}}",
-        f"{{snmp: {{version: 2c, community_file: {path}}}}}",
-    ):
-        with pytest.raises(ConfigError, match=rf"_file names a file that cannot be read \({secret}\)"):
-            load(f"auths: {{lab: {key}}}\nappliances: [{{name: mx1, address: mx1, auth: lab}}]")
-    with pytest.raises(ConfigError, match=r"ca_file names a file that cannot be read \(File too large\)"):
-        load(f"{MINIMAL}- {{name: mx1, address: mx1, auth: lab, xml: {{tls: {{ca_file: {path}}}}}}}")

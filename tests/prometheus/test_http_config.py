@@ -151,6 +151,7 @@ TLS = {
     "cert_file: client.pem, key_file: locked.key": "has a certificate and a key that cannot be used",
     "ca_file: client.key": "has no readable certificate of an authority",
     "ca_file: token": "has no readable certificate of an authority",
+    "ca_file: empty": "has no readable certificate of an authority",
 }
 
 
@@ -161,6 +162,7 @@ def test_unusable_certificates_are_refused(read: Read, section: str, authority: 
     key = load_pem_private_key((tmp_path / "client.key").read_bytes(), None)
     locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
     (tmp_path / "locked.key").write_bytes(locked)
+    (tmp_path / "empty").touch()
     with pytest.raises(ConfigError, match=f"tls_config {TLS[section]}"):
         read(f"tls_config: {{{section}}}")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -102,12 +103,19 @@ def test_rules_in_a_circle_are_refused() -> None:
         "groups: [{name: x, rules: [{alert: a, expr: b, for: long}]}]",
         "groups: [{name: x}]",
         "a: [",
+        "[" * 2000,
         "",
     ],
 )
 def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.yml").write_text(text)
     with pytest.raises(RequestError, match=r"bad\.yml cannot be read as a rule file"):
+        read_rules(str(tmp_path / "*.yml"))
+
+
+def test_a_pipe_is_no_rule_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yml")
+    with pytest.raises(RequestError, match=r"pipe\.yml cannot be read \(Not a regular file\)\. Name rule files\.$"):
         read_rules(str(tmp_path / "*.yml"))
 
 

@@ -136,6 +136,8 @@ def test_a_ca_file_without_certificates(start: Any, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     outbox = replace(OUTBOX, port=start(mode="tls").port, tls="tls", ca_file=tmp_path / "ca.pem")
     assert failure(outbox) == f"{tmp_path}/ca.pem has no certificates in PEM format: check --mail-ca-file."
+    outbox = replace(outbox, ca_file=tmp_path / "absent.pem")
+    assert failure(outbox) == f"{tmp_path}/absent.pem cannot be read (No such file or directory): check --mail-ca-file."
 
 
 def test_a_wrong_password(start: Any, ca_file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,12 @@ def test_mail_flags_that_do_not_fit_together(arguments: tuple[str, ...], sentenc
 def test_an_empty_password_file(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("\n")
     with pytest.raises(UsageError, match=r"password is empty: put the password there\.$"):
+        outbox(*TO, *SENDER, *SMARTHOST, "--mail-username", "r", "--mail-password-file", str(tmp_path / "password"))
+
+
+def test_a_pipe_is_no_password_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "password")
+    with pytest.raises(OSError, match="Not a regular file"):
         outbox(*TO, *SENDER, *SMARTHOST, "--mail-username", "r", "--mail-password-file", str(tmp_path / "password"))
 
 

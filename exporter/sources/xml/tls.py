@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from pathlib import Path
 from typing import Final, Literal
 
 from aiohttp import Fingerprint
 from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
 from exporter.config import TlsSettings
+from exporter.config.files import read_certificates
 from exporter.errors import TlsError
 from exporter.metrics.reading import Certificate, label_value
 
@@ -85,7 +87,7 @@ def context(tls: TlsSettings) -> ssl.SSLContext:
 
 def _load_ca_file(context: ssl.SSLContext, ca_file: str) -> None:
     try:
-        context.load_verify_locations(ca_file)
+        context.load_verify_locations(cadata=read_certificates(Path(ca_file)))
     except OSError as error:  # ssl.SSLError is one
         reason = error.strerror or "not PEM"
         raise TlsError(f"xml.tls.ca_file {ca_file} cannot be used ({reason}): it must be a PEM file") from error
