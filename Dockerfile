@@ -1,17 +1,24 @@
 # Build: docker build --build-arg VERSION=... --build-arg REVISION=$(git rev-parse HEAD) --build-arg BRANCH=... .
 # The image has the exporter with the extra report and without exporter/lab: no simulate, backfill, demo and backtest.
-FROM python:3.11-slim-bookworm AS build
+# A release pins the base by its digest: --build-arg BASE=python:3.11-slim-bookworm@sha256:... (docs/releasing.md).
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
 
 WORKDIR /src
+COPY requirements/ requirements/
+RUN python -m venv /opt/build /opt/ironport-exporter \
+ && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt \
+ && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter/ exporter/
 COPY alerts/ alerts/
 COPY dashboards/ dashboards/
-RUN python -m venv /opt/ironport-exporter \
- && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check '.[report]'
+RUN /opt/build/bin/pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheel . \
+ && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl
 
 
-FROM python:3.11-slim-bookworm
+FROM ${BASE}
 
 ARG VERSION=unknown
 ARG REVISION=unknown

@@ -1,4 +1,4 @@
-"""The examples in deploy/ that run the report each month can be used as they stand."""
+"""The examples in deploy/ can be used as they stand: the exporter, and the report of each month."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ CRON: Final = DEPLOY / "cron.d" / "ironport-report"
 SERVICE: Final = DEPLOY / "systemd" / "ironport-report.service"
 TIMER: Final = DEPLOY / "systemd" / "ironport-report.timer"
 CRON_JOB: Final = DEPLOY / "kubernetes" / "report.yml"
+EXPORTER: Final = DEPLOY / "kubernetes" / "exporter.yml"
 
 FIELDS: Final = (range(60), range(24), range(1, 32), range(1, 13), range(8))
 """The values of minute, hour, day, month and weekday in a crontab."""
@@ -44,6 +45,12 @@ def service_command() -> list[str]:
 def pod() -> dict[str, Any]:
     job = yaml.safe_load(CRON_JOB.read_text())
     spec: dict[str, Any] = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return spec
+
+
+def exporter_pod() -> dict[str, Any]:
+    deployment, _ = yaml.safe_load_all(EXPORTER.read_text())
+    spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
     return spec
 
 
@@ -122,11 +129,30 @@ def test_the_cron_job_has_every_folder_that_it_names() -> None:
     assert not mounts["/reports"].get("readOnly")
 
 
-def test_the_cron_job_runs_without_privileges() -> None:
-    (container,) = pod()["containers"]
-    assert pod()["securityContext"]["runAsNonRoot"] is True
+@pytest.mark.parametrize("spec", [pod(), exporter_pod()], ids=["report", "exporter"])
+def test_the_pod_runs_without_privileges(spec: dict[str, Any]) -> None:
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def test_the_exporter_pod_serves_its_mounted_configuration() -> None:
+    (container,) = exporter_pod()["containers"]
+    name, values = parse_command_line(["serve", *container["args"]])
+    (file,) = values["config_file"]
+    (mount,) = container["volumeMounts"]
+    assert name == "serve"
+    assert str(Path(file).parent) == mount["mountPath"]
+    assert container["ports"] == [{"name": "http", "containerPort": values["web_listen_address"][0][1]}]
+
+
+def test_the_service_finds_the_exporter_pod() -> None:
+    deployment, service = yaml.safe_load_all(EXPORTER.read_text())
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"] == labels
+    (port,) = service["spec"]["ports"]
+    assert port["targetPort"] in [each["name"] for each in exporter_pod()["containers"][0]["ports"]]

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import exporter
 from support.command_line import parse_command_line
@@ -32,12 +34,16 @@ def project() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def stages() -> list[list[Instruction]]:
-    """Return the instructions of each stage of the Dockerfile, a stage beginning with its FROM."""
+    """Return the instructions of each stage of the Dockerfile, a stage beginning with its FROM.
+
+    The base that stands before the first stage is filled in.
+    """
     lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line and not line.startswith("#")]
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines()
+    base = joined.pop(0).removeprefix("ARG BASE=")
     found: list[list[Instruction]] = []
     for line in joined:
-        word, _, rest = line.partition(" ")
+        word, _, rest = line.replace("${BASE}", base).partition(" ")
         if word == "FROM":
             found.append([])
         found[-1].append((word, rest.strip()))
@@ -48,6 +54,12 @@ def stages() -> list[list[Instruction]]:
 def image(stages: list[list[Instruction]]) -> list[Instruction]:
     """Return the instructions of the stage that becomes the image."""
     return stages[-1]
+
+
+def locked(name: str) -> list[str]:
+    """Return the packages of a file of requirements, each with its hashes on one line."""
+    lines = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", "").splitlines()
+    return [re.sub(" +", " ", line) for line in lines if not line.strip().startswith("#")]
 
 
 def only(instructions: list[Instruction], word: str) -> str:
@@ -70,7 +82,7 @@ def test_what_the_image_copies_is_in_its_context(stages: list[list[Instruction]]
 
 
 def test_the_build_stage_copies_what_the_wheel_needs(stages: list[list[Instruction]], project: dict[str, Any]) -> None:
-    assert [source.rstrip("/") for source in copied(stages[0])] == list(SOURCES)
+    assert [source.rstrip("/") for source in copied(stages[0])] == ["requirements", *SOURCES]
     assert {project["readme"], *project["license-files"]} <= set(SOURCES)
 
 
@@ -78,8 +90,39 @@ def test_both_stages_have_the_oldest_supported_python(stages: list[list[Instruct
     oldest = project["requires-python"].removeprefix(">=")
     assert len(stages) == 2
     for stage in stages:
-        assert fnmatch.fnmatch(only(stage, "FROM"), f"python:{oldest}-slim-*")
+        assert fnmatch.fnmatch(only(stage, "FROM").removesuffix(" AS build"), f"python:{oldest}-slim-*")
     assert not [value for word, value in stages[-1] if word == "RUN"]
+
+
+def test_the_image_installs_only_locked_packages(stages: list[list[Instruction]]) -> None:
+    commands = [line for word, value in stages[0] if word == "RUN" for line in value.split(" && ")]
+    installs = [line for line in commands if "/pip " in line]
+    assert len(installs) == 4
+    for line in installs:
+        assert "--require-hashes" in line or "--no-deps" in line, line
+    assert "--no-build-isolation" in next(line for line in installs if "/pip wheel" in line)
+
+
+@pytest.mark.parametrize("name", ["image", "build"])
+def test_every_locked_package_has_version_and_hashes(name: str) -> None:
+    for package in locked(name):
+        requirement, *hashes = package.split(" --hash=")
+        assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( ;.*)?", requirement), requirement
+        assert hashes, requirement
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes), requirement
+
+
+def test_the_locked_versions_are_those_that_the_project_allows(project: dict[str, Any]) -> None:
+    """If this fails, `release/lock` mends it."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = {
+        "image": [*project["dependencies"], *project["optional-dependencies"]["report"]],
+        "build": table["build-system"]["requires"],
+    }
+    for name, requirements in wanted.items():
+        versions = dict(package.split(" ")[0].split("==") for package in locked(name))
+        for requirement in map(Requirement, requirements):
+            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
 
 
 def test_the_image_has_a_numeric_user_without_privileges(image: list[Instruction]) -> None:
@@ -176,6 +219,6 @@ def test_the_changelog_begins_with_what_is_unreleased() -> None:
     assert headings[0] == "[Unreleased]"
 
 
-@pytest.mark.parametrize("script", ["tests/run", ".ci/run"])
+@pytest.mark.parametrize("script", ["tests/run", ".ci/run", "release/lock", "release/sbom", "release/audit"])
 def test_the_scripts_are_executable(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111

@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def code_lines(page: Path, language: str) -> Iterator[str]:
-    """Yield the lines of the code blocks in a language, without their indentation."""
+    """Yield the lines of the code blocks in a language, without their indentation; lines that are continued are one."""
     for block in code_blocks(page, language):
-        yield from (line.strip() for line in block.strip().splitlines())
+        yield from (line.strip() for line in block.replace("\\\n", " ").strip().splitlines())
 
 
 def code_blocks(page: Path, language: str) -> list[str]:
