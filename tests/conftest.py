@@ -87,12 +87,12 @@ def start_snmp_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ca
 
 
 @pytest.fixture
-def start_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Mapping[str, Any]], Exporter]]:
-    """Start the exporter with a configuration; it ends with the test."""
+def start_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Exporter]]:
+    """Start the exporter with a configuration and flags; it ends with the test."""
     with ExitStack() as exporters:
 
-        def start(fleet: Mapping[str, Any]) -> Exporter:
-            exporter = Exporter(tmp_path_factory.mktemp("exporter"), fleet)
+        def start(fleet: Mapping[str, Any], *flags: str) -> Exporter:
+            exporter = Exporter(tmp_path_factory.mktemp("exporter"), fleet, *flags)
             exporters.callback(exporter.stop)
             return exporter
 

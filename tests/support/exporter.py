@@ -20,15 +20,21 @@ PROJECT: Final = Path(__file__).parents[2]
 class Exporter:
     """`ironport-exporter` with a configuration on a free loopback port, until `stop`."""
 
-    def __init__(self, folder: Path, fleet: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, fleet: Mapping[str, Any], *flags: str) -> None:
         self.address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
         self.url = f"http://{self.address}"
-        file = folder / "fleet.yml"
-        file.write_text(yaml.safe_dump(dict(fleet)))
-        command = [sys.executable, "-m", "exporter", "--config.file", str(file), "--web.listen-address", self.address]
-        self._process = Process(command, folder / "exporter.log", {"PYTHONPATH": str(PROJECT)})
-        self._process.wait_until(partial(is_ready, f"{self.url}/-/ready"))
+        self.file = folder / "fleet.yml"
+        self.file.write_text(yaml.safe_dump(dict(fleet)))
+        command = [
+            sys.executable,
+            "-m",
+            "exporter",
+            f"--config.file={self.file}",
+            f"--web.listen-address={self.address}",
+        ]
+        self.process = Process([*command, *flags], folder / "exporter.log", {"PYTHONPATH": str(PROJECT)})
+        self.process.wait_until(partial(is_ready, f"{self.url}/-/ready"))
 
     def stop(self) -> None:
         """End it."""
-        self._process.stop()
+        self.process.stop()

@@ -114,6 +114,19 @@ class Process:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **(env or {})}
             )
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def output(self) -> str:
+        """What the program has written so far."""
+        return self._log.read_text(errors="replace")
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit code of the program, which must end within so many seconds."""
+        return self._child.wait(seconds)
+
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Return once `ready` says so; fails the test when the program ends or stays silent."""
         limit = time.monotonic() + START_LIMIT
@@ -131,4 +144,4 @@ class Process:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        print(f"--- {self._log}\n{self._log.read_text(errors='replace')}")  # noqa: T201 - for pytest's report
+        print(f"--- {self._log}\n{self.output}")  # noqa: T201 - for pytest's report

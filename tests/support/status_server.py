@@ -22,6 +22,12 @@ PASSWORD: Final = "p4ssw0rd"
 AUTHORIZATION: Final = f"Basic {base64.b64encode(f'{USERNAME}:{PASSWORD}'.encode()).decode()}"
 
 
+def fingerprint(certificate: trustme.LeafCert) -> str:
+    """Return the SHA-256 fingerprint of a certificate in hexadecimal."""
+    read = x509.load_pem_x509_certificate(certificate.cert_chain_pems[0].bytes())
+    return hashlib.sha256(read.public_bytes(Encoding.DER)).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """The answer for one path, after `delay` seconds."""
@@ -52,8 +58,7 @@ class StatusServer:
     def fingerprint_sha256(self) -> str:
         """The fingerprint of the server's certificate in hexadecimal."""
         assert self._certificate, "a server without TLS has no fingerprint"
-        certificate = x509.load_pem_x509_certificate(self._certificate.cert_chain_pems[0].bytes())
-        return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+        return fingerprint(self._certificate)
 
     async def __aenter__(self) -> Self:
         server = web.Server(self._answer, handler_cancellation=True)

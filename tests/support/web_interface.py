@@ -74,22 +74,27 @@ class RawServer:
         self.port = 0
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
-        """Listen on 127.0.0.1, and set `port`."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=tls)
+        """Listen on 127.0.0.1, and set `port`, which a second start keeps."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Close the port and every connection."""
         self._server.close()
+        await self.disconnect()
+        await self._server.wait_closed()
+
+    async def disconnect(self) -> None:
+        """Close every connection."""
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
         self.accepted += 1
         try:
             await self._talk(reader, writer)

@@ -1,0 +1,98 @@
+"""An appliance whose faults begin and end when a test says so."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, Self
+
+import trustme
+
+from support.relay import UdpRelay
+from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
+from support.status_page import render_status, status_items
+from support.status_server import PASSWORD, USERNAME
+from support.web_interface import RawServer
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""Answers one request on a connection, whose header has been read."""
+
+PAGE: Final = render_status(status_items())
+HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
+
+TLS_HANDSHAKE: Final = b"\x16"
+"""The first octet of a connection with TLS, which a server without TLS closes."""
+
+V2C_LOGIN: Final[Mapping[str, Any]] = {"version": "2c", "community": COMMUNITY}
+V3_LOGIN: Final[Mapping[str, Any]] = {
+    "version": 3,
+    "username": V3GET.name,
+    "auth": {"protocol": "SHA", "passphrase": AUTH_PASSPHRASE},
+    "priv": {"protocol": "AES", "passphrase": PRIV_PASSPHRASE},
+}
+XML_LOGIN: Final[Mapping[str, Any]] = {"username": USERNAME, "password": PASSWORD}
+
+
+def page(body: bytes = PAGE) -> bytes:
+    """Return an answer with this page."""
+    return HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+async def answer_well(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(page())
+
+
+class FaultyAppliance:
+    """An SNMP agent behind a relay, and a web server, which are well until a fault begins.
+
+    `answer` answers the requests for pages; the relay's policy carries the SNMP packets. With an `authority` the web
+    server has a certificate. Use it as an asynchronous context manager.
+    """
+
+    def __init__(self, agent: Snmpd, authority: trustme.CA | None = None) -> None:
+        self.agent = agent
+        self.relay = UdpRelay(("127.0.0.1", agent.port))
+        self.web = RawServer(self._talk)
+        self.answer: Answer = answer_well
+        self.authority = authority
+        self.certificate = authority.issue_cert("127.0.0.1") if authority else None
+
+    async def __aenter__(self) -> Self:
+        await self.relay.__aenter__()
+        await self.start_web()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.web.stop()
+        await self.relay.__aexit__()
+
+    async def start_web(self) -> None:
+        """Open the web server's port, always the same one."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if self.certificate else None
+        if self.certificate and context:
+            self.certificate.configure_cert(context)
+        await self.web.start(context)
+
+    async def present(self, certificate: trustme.LeafCert | None) -> None:
+        """Restart the web server with another certificate, or without TLS."""
+        await self.web.stop()
+        self.certificate = certificate
+        await self.start_web()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+            while await reader.readexactly(1) != TLS_HANDSHAKE:
+                await reader.readuntil(b"\r\n\r\n")
+                await self.answer(reader, writer)
+                await writer.drain()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with a reset."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

@@ -1,0 +1,73 @@
+"""Write docs/faults.md from the tables that the tests in this folder play: `python tests/faults/generate.py`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from faults.table import COMPLETE, FAULTS, Fault  # noqa: E402 - the path comes first
+
+PAGE: Final = ROOT / "docs" / "faults.md"
+
+HEAD: Final = """\
+# Faults
+
+What the exporter does when an appliance, the network or its own machine fails. Each row is a test in `tests/faults/`:
+it causes the fault and checks what the row says. `python tests/faults/generate.py` writes this page from the tables
+that the tests play. A test checks that the page is up to date.
+
+## Faults of an appliance
+
+A running exporter is asked for an appliance before, during and after the fault. The tests also check for every row:
+
+- The scrape is answered with status 200 before its timeout. A source that is up gives its figures. A figure that both
+  sources have, such as the work queue, comes from the other source.
+- A healthy appliance that is scraped at the same time is complete.
+- The next scrape after the fault is complete. The exporter needs no restart and no reload.
+- The log has no error and no traceback.
+
+The columns *SNMP* and *status page* say how the source ends: *complete*; *incomplete*, if a part of it failed; *down*,
+if it gave nothing; *up*, if chance decides between complete and incomplete. The reasons are those of
+`ironport_source_error` ([what each means](troubleshooting.md#what-each-error-means)). The column *counted* names the
+exporter's [own metrics](metrics.md#the-exporters-own-metrics) that rise, without `ironport_exporter_`.
+"""
+
+
+def faults_page() -> str:
+    sections = (f"### {title}\n\n{fault_table(faults)}" for title, faults in FAULTS.items())
+    return "\n".join([HEAD, *sections])
+
+
+def fault_table(faults: Sequence[Fault]) -> str:
+    head: list[tuple[str, ...]] = [("fault", "SNMP", "status page", "counted", "complete again"), ("---",) * 5]
+    rows = [
+        (fault_name(fault), ended(fault.snmp), ended(fault.xml), counted(fault), complete_again(fault))
+        for fault in faults
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in head + rows)
+
+
+def fault_name(fault: Fault) -> str:
+    return f"{fault.name} (v3)" if fault.version == "3" else fault.name
+
+
+def ended(words: str) -> str:
+    end, _, reason = words.partition(": ")
+    return f"{end}: `{reason}`" if reason else end
+
+
+def counted(fault: Fault) -> str:
+    return ", ".join(f"`{name}`" for name in fault.counted)
+
+
+def complete_again(fault: Fault) -> str:
+    return "was not interrupted" if fault.snmp == fault.xml == COMPLETE else "at the next scrape"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(faults_page(), encoding="utf-8")

@@ -1,0 +1,155 @@
+"""Playing the faults of the table against one exporter process that has an appliance for each, and a healthy one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import trustme
+
+from exporter.probe import TIMEOUT_HEADER
+from faults.appliance import V2C_LOGIN, V3_LOGIN, XML_LOGIN, FaultyAppliance
+from faults.table import COMPLETE, Fault, relayed
+from support.exporter import Exporter
+from support.prometheus import Series, parsed
+from support.relay import forward
+from support.snmpd import Snmpd
+from support.status_server import fingerprint
+
+HEALTHY: Final = Fault("healthy", relayed(lambda: forward))
+SNMP_LOGINS: Final = {"2c": V2C_LOGIN, "3": V3_LOGIN}
+
+WORK_QUEUE: Final = {"xml": 45, "snmp": 42}
+"""The figure that both sources have, as the fake appliance gives it; the page is preferred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scraped:
+    """What a scrape gave."""
+
+    series: Series = field(repr=False)
+
+    def ended(self, source: str) -> str:
+        """Return how a source ended, in the words of the table."""
+        up, complete = (
+            self.series[f"ironport_source_{word}", frozenset({("source", source)})] for word in ("up", "complete")
+        )
+        if complete:
+            return COMPLETE
+        return f"{'incomplete' if up else 'down'}: {', '.join(self._reasons(source))}"
+
+    def _reasons(self, source: str) -> list[str]:
+        return [
+            dict(of)["reason"]
+            for (name, of), value in self.series.items()
+            if name == "ironport_source_error" and ("source", source) in of and value
+        ]
+
+    @property
+    def complete(self) -> bool:
+        return self.ended("snmp") == self.ended("xml") == COMPLETE
+
+    def figure(self, name: str) -> float | None:
+        return self.series.get((f"ironport_{name}", frozenset()))
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The scrapes before, during and after a fault, and what it counted."""
+
+    before: Scraped
+    meanwhile: Scraped
+    neighbour: Scraped
+    """The healthy appliance, at the same time."""
+    after: Scraped
+    risen: frozenset[str]
+    """The exporter's own series that have risen, without `ironport_exporter_`."""
+
+
+class Stage:
+    """A running exporter and its appliances: the healthy one, and one for each fault."""
+
+    def __init__(self, client: aiohttp.ClientSession, appliances: Mapping[str, FaultyAppliance]) -> None:
+        self._client = client
+        self._appliances = appliances
+
+    async def play(self, fault: Fault) -> Played:
+        """Scrape the fault's appliance before, during and after the fault."""
+        before = await self._scrape(fault)
+        counts = await self._counts()
+        async with fault.cause(self._appliances[fault.name]):
+            meanwhile, neighbour = await asyncio.gather(self._scrape(fault), self._scrape(HEALTHY))
+        risen = {name for name, count in (await self._counts()).items() if count > counts.get(name, 0.0)}
+        return Played(before, meanwhile, neighbour, await self._scrape(fault), frozenset(risen))
+
+    async def _scrape(self, fault: Fault) -> Scraped:
+        headers = {TIMEOUT_HEADER: str(fault.timeout)}
+        async with self._client.get("/probe", params={"target": fault.name}, headers=headers) as answer:
+            assert answer.status == 200
+            return Scraped(parsed(await answer.text()))
+
+    async def _counts(self) -> dict[str, float]:
+        """Return the exporter's own metrics as the table names them."""
+        async with self._client.get("/metrics") as answer:
+            lines = re.findall(r"^ironport_exporter_(\S+) (\S+)$", await answer.text(), re.MULTILINE)
+        return {name: float(value) for name, value in lines}
+
+
+async def play_all(
+    faults: Sequence[Fault], start_agent: Callable[[], Snmpd], folder: Path
+) -> tuple[dict[str, Played], str]:
+    """Return what each fault gave, and the exporter's log. `start_agent` gives a fault an agent of its own.
+
+    Faults whose counts are looked at are played one after the other, because the exporter counts for all appliances.
+    """
+    authority = trustme.CA()
+    ca_file = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    shared = await asyncio.to_thread(start_agent)
+    async with AsyncExitStack() as parts:
+        appliances = {}
+        for fault in (HEALTHY, *faults):
+            agent = await asyncio.to_thread(start_agent) if fault.own_agent else shared
+            appliance = FaultyAppliance(agent, authority if fault.https else None)
+            appliances[fault.name] = await parts.enter_async_context(appliance)
+        fleet = {
+            "auths": {version: {"snmp": login, "xml": XML_LOGIN} for version, login in SNMP_LOGINS.items()},
+            "defaults": {"min_interval": {"snmp": 0, "xml": 0}},
+            "appliances": [entry(fault, appliances[fault.name], ca_file) for fault in (HEALTHY, *faults)],
+        }
+        exporter = await asyncio.to_thread(Exporter, folder, fleet, "--log.level=debug")
+        parts.push_async_callback(asyncio.to_thread, exporter.stop)
+        connector = aiohttp.TCPConnector(limit=0)
+        client = await parts.enter_async_context(aiohttp.ClientSession(exporter.url, connector=connector))
+        stage = Stage(client, appliances)
+        together = [fault for fault in faults if not fault.counted]
+        played = dict(
+            zip((fault.name for fault in together), await asyncio.gather(*map(stage.play, together)), strict=True)
+        )
+        for fault in faults:
+            if fault.counted:
+                played[fault.name] = await stage.play(fault)
+        return played, exporter.process.output
+
+
+def entry(fault: Fault, appliance: FaultyAppliance, ca_file: Path) -> dict[str, Any]:
+    """Return an appliance of fleet.yml."""
+    xml: dict[str, Any] = {"scheme": "http", "port": appliance.web.port}
+    if appliance.certificate:
+        trust = (
+            {"fingerprint_sha256": fingerprint(appliance.certificate)} if fault.pinned else {"ca_file": str(ca_file)}
+        )
+        xml |= {"scheme": "https", "tls": trust}
+    return {
+        "name": fault.name,
+        "address": "127.0.0.1",
+        "auth": fault.version,
+        "snmp": {"port": appliance.agent.port if fault.direct else appliance.relay.port},
+        "xml": xml,
+    }

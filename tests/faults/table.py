@@ -1,0 +1,342 @@
+"""The faults of one appliance and of the network to it: how each is caused, and what must be seen meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+import trustme
+
+from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
+from faults.appliance import HEAD, Answer, FaultyAppliance, answer_well, page, reset
+from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
+from support.snmpd import COMMUNITY
+from support.status_page import render_status, status_items
+
+Cause = Callable[[FaultyAppliance], AbstractAsyncContextManager[None]]
+"""The fault lasts as long as the context."""
+
+COMPLETE: Final = "complete"
+UP: Final = "up"
+"""Complete or not: chance decides. Other ends of a source are `incomplete` and `down`, each with its reasons."""
+
+REJECTED: Final = "snmp_rejected_responses_total"
+RESENT: Final = "snmp_requests_resent_total"
+LATE: Final = "snmp_late_responses_total"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row: a fault of an appliance, and what the scrape meanwhile gives."""
+
+    name: str
+    cause: Cause
+    snmp: str = COMPLETE
+    """How the source ended: `complete`, `up`, `incomplete: reason` or `down: reason`."""
+    xml: str = COMPLETE
+    counted: tuple[str, ...] = ()
+    """The exporter's own metrics that rise, without `ironport_exporter_`."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """Figures that are served and tell this fault from others, without `ironport_`."""
+    version: Literal["2c", "3"] = "2c"
+    https: bool = False
+    pinned: bool = False
+    """Whether the certificate is pinned instead of checked against an authority."""
+    own_agent: bool = False
+    direct: bool = False
+    """Whether the SNMP packets go past the relay, which hides that the agent's port is closed."""
+    timeout: float = 3.5
+    """The scrape timeout in seconds."""
+
+
+def relayed(policy: Callable[[], Policy]) -> Cause:
+    """Carry the SNMP packets by this policy."""
+
+    @asynccontextmanager
+    async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
+        appliance.relay.policy = policy()
+        yield
+        appliance.relay.policy = forward
+
+    return cause
+
+
+def answered(answer: Answer) -> Cause:
+    """Answer the requests for pages so."""
+
+    @asynccontextmanager
+    async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
+        appliance.answer = answer
+        yield
+        appliance.answer = answer_well
+
+    return cause
+
+
+def jittery(low: float, high: float) -> Policy:
+    """Delay each datagram by another time, in seconds, so that they also overtake each other."""
+    dice = random.Random(1)
+    return lambda datagram: [replace(datagram, delay=dice.uniform(low, high))]
+
+
+def response(request_id: int, community: str = COMMUNITY) -> bytes:
+    """Return a v2c answer without values."""
+    pdu = b"\x02\x04" + request_id.to_bytes(4, "big") + b"\x02\x01\x00\x02\x01\x000\x00"
+    body = b"\x02\x01\x01\x04" + bytes([len(community)]) + community.encode() + b"\xa2" + bytes([len(pdu)]) + pdu
+    return b"0" + bytes([len(body)]) + body
+
+
+@asynccontextmanager
+async def agent_stopped(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    await asyncio.to_thread(appliance.agent.stop)
+    yield
+    await asyncio.to_thread(appliance.agent.start)
+
+
+@asynccontextmanager
+async def agent_replaced(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    await asyncio.to_thread(lambda: appliance.agent.restart(engine_id="80001f8803000000000077"))
+    yield
+
+
+@asynccontextmanager
+async def agent_rebooted(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    await asyncio.to_thread(appliance.agent.restart)
+    yield
+
+
+@asynccontextmanager
+async def agent_reboots_meanwhile(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    """Restart the agent when it has answered the first request of the poll."""
+    restarts: list[asyncio.Task[None]] = []
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "client" and not restarts:
+            restarts.append(asyncio.create_task(asyncio.to_thread(appliance.agent.restart)))
+        return [datagram]
+
+    appliance.relay.policy = policy
+    yield
+    await asyncio.gather(*restarts)
+    appliance.relay.policy = forward
+
+
+@asynccontextmanager
+async def community_changed(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    appliance.agent.community = "another"
+    await asyncio.to_thread(appliance.agent.restart)
+    yield
+    appliance.agent.community = COMMUNITY
+    await asyncio.to_thread(appliance.agent.restart)
+
+
+@asynccontextmanager
+async def web_port_closed(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    await appliance.web.stop()
+    yield
+    await appliance.start_web()
+
+
+@asynccontextmanager
+async def connections_dropped(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    await appliance.web.disconnect()
+    yield
+
+
+def certified(issue: Callable[[trustme.CA], trustme.LeafCert | None]) -> Cause:
+    """Present another certificate, or none; `issue` gets the authority that the exporter trusts."""
+
+    @asynccontextmanager
+    async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
+        first = appliance.certificate
+        assert appliance.authority
+        await appliance.present(issue(appliance.authority))
+        yield
+        await appliance.present(first)
+
+    return cause
+
+
+def expired(authority: trustme.CA) -> trustme.LeafCert:
+    return authority.issue_cert("127.0.0.1", not_before=PAST - timedelta(days=30), not_after=PAST)
+
+
+def renewed(authority: trustme.CA) -> trustme.LeafCert:
+    return authority.issue_cert("127.0.0.1")
+
+
+def of_another_authority(_: trustme.CA) -> trustme.LeafCert:
+    return renewed(trustme.CA())
+
+
+def no_certificate(_: trustme.CA) -> None:
+    return None
+
+
+async def answer_reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    reset(writer)
+
+
+def halved_counters() -> bytes:
+    """Return the status page after the appliance was set up anew: its counters have begun again."""
+    return render_status(status_items({"counters/inj_msgs/lifetime": 12}))
+
+
+DEAD: Final = endless(b"", b"", 60.0)
+FEATURES: Final = b"<status>" + b'<feature name="f" time_remaining="1" />' * 30_000 + b"</status>"
+ATTRIBUTES: Final = b"<status " + b" ".join(b'a%d="1"' % number for number in range(150_000)) + b"/>"
+LARGE: Final = b"\x30\x82\xff\x00" + b"\x05\x00" * 32_000
+BOMB: Final = gzip.compress(b"<status>" + b" " * 50_000_000, 1)
+PAST: Final = datetime.now(UTC) - timedelta(days=1)
+
+SNMP_FAULTS: Final = (
+    Fault("The agent does not answer", relayed(lambda: silent), snmp="down: timeout", counted=(RESENT,)),
+    Fault("The agent's port is closed", agent_stopped, snmp="down: refused", own_agent=True, direct=True),
+    Fault("The community is not the agent's any more", community_changed, snmp="down: timeout", own_agent=True),
+    Fault(
+        "10 % of the packets are lost each way", relayed(lambda: lossy(requests=0.1, answers=0.1)), counted=(RESENT,)
+    ),
+    Fault(
+        "20 % of the packets are lost each way",
+        relayed(lambda: lossy(requests=0.2, answers=0.2)),
+        version="3",
+        counted=(RESENT,),
+        timeout=8.5,
+    ),
+    Fault("40 % of the requests are lost", relayed(lambda: lossy(requests=0.4)), counted=(RESENT,), timeout=8.5),
+    Fault("40 % of the answers are lost", relayed(lambda: lossy(answers=0.4)), counted=(RESENT,), timeout=8.5),
+    Fault("60 % of the requests are lost", relayed(lambda: lossy(requests=0.6)), snmp=UP, timeout=8.5),
+    Fault("Answers come 300 ms late", relayed(lambda: delayed("client", 0.3)), counted=(LATE,)),
+    Fault("Packets are delayed by up to 80 ms and overtake each other", relayed(lambda: jittery(0.0, 0.08))),
+    Fault(
+        "Every request arrives twice",
+        relayed(lambda: doubled("agent")),
+        counted=(f'{REJECTED}{{reason="duplicate"}}',),
+    ),
+    Fault(
+        "Every answer arrives twice",
+        relayed(lambda: doubled("client")),
+        counted=(f'{REJECTED}{{reason="duplicate"}}',),
+    ),
+    Fault(
+        "Every second answer is corrupted",
+        relayed(lambda: corrupted("client", share=0.5)),
+        counted=(f'{REJECTED}{{reason="malformed"}}', RESENT),
+    ),
+    Fault("Every answer is corrupted", relayed(lambda: corrupted("client")), snmp="down: timeout", counted=(RESENT,)),
+    Fault(
+        "Somebody sends answers from another address",
+        relayed(lambda: joined_by(response(0x40000001), foreign=True)),
+    ),
+    Fault(
+        "Somebody sends answers with a guessed id",
+        relayed(lambda: joined_by(response(0x40000001))),
+        counted=(f'{REJECTED}{{reason="wrong_id"}}',),
+    ),
+    Fault(
+        "Somebody sends answers with another community",
+        relayed(lambda: joined_by(response(0x40000001, "guess"))),
+        counted=(f'{REJECTED}{{reason="wrong_identity"}}',),
+    ),
+    Fault(
+        "A datagram of 64 KB comes before each answer",
+        relayed(lambda: joined_by(LARGE)),
+        counted=(f'{REJECTED}{{reason="malformed"}}',),
+    ),
+    Fault("The agent restarts between two polls", agent_rebooted, version="3", own_agent=True),
+    Fault(
+        "The agent restarts in the middle of a poll",
+        agent_reboots_meanwhile,
+        version="3",
+        own_agent=True,
+        timeout=8.5,
+    ),
+    Fault("The agent has another engine id", agent_replaced, version="3", own_agent=True),
+)
+
+HTTP_FAULTS: Final = (
+    Fault("The web server accepts the connection and is silent", answered(DEAD), xml="down: timeout"),
+    Fault(
+        "Silence after the header", answered(endless(HEAD + b"Content-Length: 9\r\n\r\n", b"", 60)), xml="down: timeout"
+    ),
+    Fault(
+        "A page that comes octet by octet",
+        answered(endless(HEAD + b"Content-Length: 9999\r\n\r\n", b" ", 0.1)),
+        xml="down: timeout",
+    ),
+    Fault("A header that comes line by line", answered(endless(HEAD, b"A: b\r\n", 0.1)), xml="down: timeout"),
+    Fault("A header of more than 64 KB", answered(endless(HEAD + b"A: ", b"a" * 10_000, 0)), xml="down: too_large"),
+    Fault("A header without an end", answered(endless(HEAD, b"A: b\r\n" * 1000, 0)), xml="down: malformed"),
+    Fault(
+        "`100 Continue` without an end",
+        answered(endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, 0)),
+        xml="down: malformed",
+    ),
+    Fault(
+        "A page without an end",
+        answered(endless(CHUNKED, b"1000\r\n" + b" " * 0x1000 + b"\r\n", 0)),
+        xml="down: too_large",
+    ),
+    Fault(
+        "A page in chunks of one octet, without an end",
+        answered(endless(CHUNKED, b"1\r\nx\r\n" * 1000, 0)),
+        xml="down: too_large",
+    ),
+    Fault(
+        "A trailer without an end", answered(endless(CHUNKED + b"0\r\n", b"A: b\r\n" * 1000, 0)), xml="down: malformed"
+    ),
+    Fault(
+        "A page that is 50 MB when it is unpacked",
+        answered(bytes_of(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB)),
+        xml="down: too_large",
+    ),
+    Fault("A page of 30,000 elements", answered(bytes_of(page(FEATURES))), xml="down: too_large"),
+    Fault("A page of 150,000 attributes", answered(bytes_of(page(ATTRIBUTES))), xml="down: too_large"),
+    Fault("The connection is reset instead of an answer", answered(answer_reset), xml="down: unreachable"),
+    Fault("The connection ends in the middle of the page", answered(broken_off(page()[:2000])), xml="down: malformed"),
+    Fault("The kept-alive connection was closed meanwhile", connections_dropped),
+    Fault("The web server's port is closed", web_port_closed, xml="down: refused"),
+    Fault("The answer is not HTTP", answered(broken_off(b"SSH-2.0-OpenSSH_9.2\r\n")), xml="down: malformed"),
+    Fault(
+        "The page is the login page", answered(bytes_of(page(b"<html><form>Password</form></html>"))), xml="down: auth"
+    ),
+    Fault("A redirect to the login page", answered(status(302, "Found", "Location: /login")), xml="down: auth"),
+    Fault(
+        "The password is refused",
+        answered(status(401, "Unauthorized")),
+        xml="down: auth",
+        counted=('xml_requests_total{code="401"}',),
+    ),
+    Fault(
+        "The server has an error",
+        answered(status(500, "Error")),
+        xml="down: http_status",
+        counted=('xml_requests_total{code="500"}',),
+    ),
+    Fault(
+        "The appliance's counters begin again",
+        answered(bytes_of(page(halved_counters()))),
+        figures={"messages_injected_total": 12},
+    ),
+)
+
+TLS_FAULTS: Final = (
+    Fault("The certificate has expired", certified(expired), xml="down: tls", https=True),
+    Fault("The certificate is of an unknown authority", certified(of_another_authority), xml="down: tls", https=True),
+    Fault("The certificate was renewed by the same authority", certified(renewed), https=True),
+    Fault("The pinned certificate was renewed", certified(renewed), xml="down: tls", https=True, pinned=True),
+    Fault("The HTTPS port speaks plain HTTP", certified(no_certificate), xml="down: tls", https=True),
+)
+
+FAULTS: Final = {
+    "SNMP": SNMP_FAULTS,
+    "Status pages": HTTP_FAULTS,
+    "TLS": TLS_FAULTS,
+}
+"""The rows by the heading above them."""
