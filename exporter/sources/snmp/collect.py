@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Final
 
 from exporter.config import Appliance, CommunityAuth, UserAuth
@@ -13,11 +15,11 @@ from exporter.metrics.reading import Reading, Row, label_value, name_rows
 from exporter.sources.resolve import is_ip_address
 from exporter.sources.snmp.ber import SnmpValue, Unsigned
 from exporter.sources.snmp.messages import Codec, CommunityCodec
-from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Syntax, Table, dotted
+from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax, Table, dotted, object_name
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
-from exporter.sources.snmp.walk import MAX_ROWS, ColumnValues, bulk_walk, get, next_walk
+from exporter.sources.snmp.walk import MAX_ROWS, TableValues, bulk_walk, get, get_missing, next_walk
 from exporter.telemetry import Telemetry
 
 _STRING_OCTETS: Final = 255
@@ -27,13 +29,22 @@ _PADDING: Final = b"\x00\xff"
 """Octets that some agents append to a DisplayString."""
 
 _BULK_TRIES: Final = 5
-"""After so many unanswered tries a table is walked by GETNEXT: some appliances do not answer GETBULK of raidTable."""
+"""After so many unanswered tries a table is walked by GETNEXT: some appliances do not answer GETBULK of raidTable.
+
+Tables that GETBULK has read before are not: there, packets are lost.
+"""
 
 _BULK_FAILURES: Final = 3
-"""After GETBULK of a table has failed in so many polls in a row, the next polls use GETNEXT from the start."""
+"""After GETBULK of a table has failed in so many polls in a row, nothing is expected of it any longer.
+
+If GETNEXT brings the table, the next polls use it from the start.
+"""
 
 _BULK_RETRY: Final = 3600.0
 """Seconds until GETBULK is tried again: packets may have been lost by chance, or AsyncOS may have been upgraded."""
+
+_NAMED_FAULTS: Final = 3
+"""So many objects are named in an error."""
 
 
 class SnmpSource:
@@ -50,6 +61,7 @@ class SnmpSource:
         self._codec = _codec(appliance.credentials.snmp)
         self._round_trip = RoundTripTime()
         self._rows: dict[str, int] = {}
+        self._bulk_reads: set[str] = set()
         self._bulk_failures: Counter[str] = Counter()
         self._next_until: dict[str, float] = {}
         self._answered = False
@@ -96,55 +108,57 @@ class SnmpSource:
 
     async def _poll_scalars(self, session: Session, reading: Reading) -> None:
         objects = {scalar.oid: scalar for scalar in SCALARS}
-        for oid, value in await get(session, list(objects)):
+        values = await get(session, list(objects))
+        for oid, value in values.found.items():
             if _record(reading, objects[oid], value) and oid[: len(MAIL_OBJECTS)] == MAIL_OBJECTS:
                 reading.up = True
-        if not reading.up:
+        reading.errors.extend(_wrong_answers(values.faults))
+        if not (reading.up or reading.errors):
             raise MalformedError(
                 "The SNMP agent answers but has none of the objects of ASYNCOS-MAIL-MIB: check that this is an email "
                 "appliance, and that the community or user may read below 1.3.6.1.4.1.15497."
             )
 
     async def _poll_table(self, session: Session, table: Table, reading: Reading) -> None:
+        columns = [table.label.oid, *(column.oid for column in table.columns)]
         try:
-            columns = await self._walk(session, table, reading)
+            walked = await self._walk(session, table.name, columns, reading)
         except SourceError as error:
             reading.errors.append(error.within(table.name))
             return
-        labels, *values = columns
-        instances = sorted(set().union(*columns))
-        if len(instances) > MAX_ROWS:
-            cut = TooLargeError(f"The table has more than {MAX_ROWS} rows: only the first {MAX_ROWS} are exported.")
-            reading.errors.append(cut.within(table.name))
-            instances = instances[:MAX_ROWS]
-        self._rows[table.name] = len(instances)
-        names = name_rows((dotted(instance), _text(labels.get(instance, b""))) for instance in instances)
-        for column, by_instance in zip(table.columns, values, strict=True):
-            for instance in instances:
-                if instance in by_instance:
-                    _record(reading, column, by_instance[instance], (names[dotted(instance)],))
-        for instance in instances:
-            if not isinstance(value := labels.get(instance, b""), bytes):
-                reading.unreadable[table.label.name, (names[dotted(instance)],)] = _shown(value)
+        self._rows[table.name] = min(len(walked.instances), MAX_ROWS)
+        cells = walked.cells(columns)
+        try:
+            missing = await get_missing(session, columns, walked)
+            cells |= missing.found
+            reading.errors.extend(error.within(table.name) for error in _table_faults(walked, missing.faults))
+        except SourceError as error:
+            reading.errors.append(error.within(table.name))
+        finally:
+            _record_table(reading, table, walked.instances[:MAX_ROWS], cells)  # also if the deadline ends the poll
 
-    async def _walk(self, session: Session, table: Table, reading: Reading) -> list[ColumnValues]:
+    async def _walk(self, session: Session, table: str, columns: Sequence[Oid], reading: Reading) -> TableValues:
         """Walk the columns of a table, the label first: by GETBULK, or by GETNEXT if GETBULK fails."""
-        columns = [table.label.oid, *(column.oid for column in table.columns)]
-        if time.monotonic() < self._next_until.get(table.name, 0.0):
+        if time.monotonic() < self._next_until.get(table, 0.0):
             return await next_walk(session, columns)
         limit = self._appliance.snmp.max_repetitions
-        rows = min(limit, self._rows.get(table.name, limit) + 1)  # one more, which shows that the table has ended
+        rows = min(limit, self._rows.get(table, limit) + 1)  # one more, which shows that the table has ended
+        failures = self._bulk_failures[table]
+        self._bulk_failures[table] += 1  # until it succeeds: the poll may end before
+        tries = None if table in self._bulk_reads and failures < _BULK_FAILURES else _BULK_TRIES
         try:
-            result = await bulk_walk(session, columns, rows, _BULK_TRIES)
-        except (SourceTimeout, MalformedError) as error:
-            reading.notes.append(f"{table.name}: GETBULK failed, trying GETNEXT: {error}")
-        else:
-            self._bulk_failures[table.name] = 0
+            result = await bulk_walk(session, columns, rows, tries)
+            cause = result.fault
+        except SourceTimeout as error:
+            cause = str(error)
+        if cause is None:
+            self._bulk_failures[table] = 0
+            self._bulk_reads.add(table)
             return result
+        reading.notes.append(f"{table}: GETBULK failed, trying GETNEXT: {cause}")
         result = await next_walk(session, columns)
-        self._bulk_failures[table.name] += 1
-        if self._bulk_failures[table.name] >= _BULK_FAILURES:
-            self._next_until[table.name] = time.monotonic() + _BULK_RETRY
+        if failures + 1 >= _BULK_FAILURES:
+            self._next_until[table] = time.monotonic() + _BULK_RETRY
         return result
 
 
@@ -152,6 +166,41 @@ def _codec(auth: CommunityAuth | UserAuth) -> Codec:
     if isinstance(auth, CommunityAuth):
         return CommunityCodec(auth.community.get_secret_value().encode())
     return UsmCodec(auth)
+
+
+def _table_faults(walked: TableValues, faults: Mapping[Oid, str]) -> Iterator[SourceError]:
+    if len(walked.instances) > MAX_ROWS:
+        yield TooLargeError(f"The table has more than {MAX_ROWS} rows: only the first {MAX_ROWS} are exported.")
+    if walked.fault:
+        yield MalformedError(
+            f"Rows may be missing, because the SNMP agent answers with {walked.fault}: restart its SNMP service with "
+            "snmpconfig, or report it to the vendor."
+        )
+    yield from _wrong_answers(faults)
+
+
+def _wrong_answers(faults: Mapping[Oid, str]) -> Iterator[MalformedError]:
+    """Yield an error for objects that got something else than a value."""
+    if faults:
+        named = [f"{object_name(oid)} but {fault}" for oid, fault in faults.items()][:_NAMED_FAULTS]
+        more = f", and none for {len(faults) - len(named)} more objects" if len(faults) > len(named) else ""
+        yield MalformedError(
+            f"The SNMP agent gave no value for {', for '.join(named)}{more}: it is too busy, or something answers there "
+            "that is not AsyncOS; check the address and snmp.port."
+        )
+
+
+def _record_table(reading: Reading, table: Table, instances: Sequence[Oid], cells: Mapping[Oid, SnmpValue]) -> None:
+    """Record the values of a table; each row has the name that its label gives."""
+    labels = {instance: cells.get((*table.label.oid, *instance), b"") for instance in instances}
+    names = name_rows((dotted(instance), _text(label)) for instance, label in labels.items())
+    for column, instance in product(table.columns, instances):
+        cell = (*column.oid, *instance)
+        if cell in cells:
+            _record(reading, column, cells[cell], (names[dotted(instance)],))
+    for instance, label in labels.items():
+        if not isinstance(label, bytes):
+            reading.unreadable[table.label.name, (names[dotted(instance)],)] = _shown(label)
 
 
 def _record(reading: Reading, source: Object, value: SnmpValue, row: Row = ()) -> bool:

@@ -120,3 +120,16 @@ TABLES: Final = (
         (_column(18, 2, "raidStatus", Syntax.INTEGER),),
     ),
 )
+
+_NAMES: Final = {
+    each.oid: each.name
+    for each in (*SCALARS, *(column for table in TABLES for column in (table.label, *table.columns)))
+}
+_COLUMN_LENGTH: Final = len(TABLES[0].label.oid)
+
+
+def object_name(oid: Oid) -> str:
+    """Return the name of an object with its row, and its identifier: "fanRPMs.2 (1.3.6...)"."""
+    column, row = oid[:_COLUMN_LENGTH], oid[_COLUMN_LENGTH:]
+    name = _NAMES.get(oid) or (f"{_NAMES[column]}.{dotted(row)}" if column in _NAMES else "an object")
+    return f"{name} ({dotted(oid)})"

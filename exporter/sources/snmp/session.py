@@ -55,6 +55,8 @@ class _Call:
     renewals: int = 0
     refusal: SourceError | None = None
     """The error of an unauthenticated report. It counts only if no answer comes, because anybody can send a report."""
+    odd: tuple[int, Pdu] | None = None
+    """The id and the answer that was about other objects. It counts only if no better one comes."""
     timer: asyncio.TimerHandle | None = None
     """Runs until the next try."""
 
@@ -172,8 +174,14 @@ class Session(asyncio.DatagramProtocol):
             self._answer(call, request_id, answer)
 
     def _answer(self, call: _Call, request_id: int, response: Pdu) -> None:
-        if not _fits(call.request, response):
+        if not _is_sized(call.request, response):
             raise Rejected("malformed")
+        if not _fits(call.request, response):
+            call.odd = request_id, response
+            raise Rejected("malformed")
+        self._accept(call, request_id, response)
+
+    def _accept(self, call: _Call, request_id: int, response: Pdu) -> None:
         self._refused_since = None
         seconds = time.monotonic() - call.tries[request_id]
         self._round_trip.observe(seconds)
@@ -217,7 +225,9 @@ class Session(asyncio.DatagramProtocol):
         self._transport.sendto(datagram)
 
     def _unanswered(self, call: _Call) -> None:
-        if call.refusal:
+        if call.odd:
+            self._accept(call, *call.odd)
+        elif call.refusal:
             _fail(call, call.refusal)
         elif call.max_tries is not None and call.attempts >= call.max_tries:
             _fail(call, SourceTimeout(f"No answer from {self._agent} to {call.request} in {call.attempts} tries."))
@@ -233,11 +243,15 @@ class Session(asyncio.DatagramProtocol):
 
 
 def _fits(request: SnmpRequest, response: Pdu) -> bool:
-    """Whether a response has the variable bindings that the request asks for."""
+    """Whether a response to a GET is about the objects that it asks for."""
+    asked = tuple(oid for oid, _ in response.varbinds)
+    return bool(response.error_status) or request.kind != "get" or asked == request.oids
+
+
+def _is_sized(request: SnmpRequest, response: Pdu) -> bool:
+    """Whether a response has as many variable bindings as the request asks for, or fewer."""
     if response.error_status:
         return True
-    if request.kind == "get":
-        return tuple(oid for oid, _ in response.varbinds) == request.oids
     return 0 < len(response.varbinds) <= len(request.oids) * max(request.repetitions, 1)
 
 

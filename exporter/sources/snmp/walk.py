@@ -1,14 +1,19 @@
-"""Reading scalars by GET, and tables by GETBULK, or by GETNEXT from agents whose GETBULK fails."""
+"""Reading scalars by GET, and tables by GETBULK, or by GETNEXT from agents whose GETBULK fails.
+
+Some agents answer oddly: an error, another object at one place, rows in no order. What is good of an answer is kept.
+What is missing is asked for again, each object at most once by itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from exporter.errors import AuthError, MalformedError
+from exporter.errors import AuthError
 from exporter.sources.snmp.ber import Pdu, SnmpValue
 from exporter.sources.snmp.messages import ACCESS_ERRORS, NO_SUCH_NAME, TOO_BIG, SnmpRequest
-from exporter.sources.snmp.mib import Oid, dotted
+from exporter.sources.snmp.mib import Oid
 
 MAX_ROWS: Final = 128
 """The most rows of a table to read. The longest tables of real appliances have about 30: feature keys and drives."""
@@ -26,25 +31,95 @@ class Requester(Protocol):
     async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu: ...
 
 
-async def get(session: Requester, oids: Sequence[Oid]) -> list[tuple[Oid, SnmpValue]]:
-    """Return the values of `oids` without those that the agent does not have; raises `SourceError`.
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What an agent answered about some objects; those that it does not have are in neither."""
 
-    If the answer would be too big, each half is requested. If the agent reports an error for an object, the others are
-    requested without it.
+    found: dict[Oid, SnmpValue] = field(default_factory=dict)
+    faults: dict[Oid, str] = field(default_factory=dict)
+    """What came instead of a value."""
+
+    def __or__(self, other: Values) -> Values:
+        return Values(self.found | other.found, self.faults | other.faults)
+
+
+async def get(session: Requester, oids: Sequence[Oid]) -> Values:
+    """Return the values of `oids`; raises `SourceError`.
+
+    If the answer would be too big, each half is requested. If the agent reports an error for one object, the others are
+    requested without it. If it is not clear for which one, or if another object is answered, those without a value are
+    requested one by one.
     """
     response = await session.request(SnmpRequest("get", tuple(oids)))
-    if not response.error_status:
-        return [(oid, value) for oid, value in response.varbinds if value is not None]
-    if response.error_status == TOO_BIG and len(oids) > 1:
+    status = response.error_status
+    _check_access(response)
+    if not status:
+        return await _with_the_rest(session, oids, response)
+    if len(oids) == 1:
+        return _fault(oids[0], status)
+    if status == TOO_BIG:
         middle = len(oids) // 2
-        return await get(session, oids[:middle]) + await get(session, oids[middle:])
-    if response.error_status in (TOO_BIG, *ACCESS_ERRORS) or not 0 < response.error_index <= len(oids):
-        raise _error(response)
-    rest = [oid for index, oid in enumerate(oids, 1) if index != response.error_index]
-    return await get(session, rest) if rest else []
+        return await get(session, oids[:middle]) | await get(session, oids[middle:])
+    if not 0 < response.error_index <= len(oids):
+        return await _one_by_one(session, oids)
+    failed = oids[response.error_index - 1]
+    return _fault(failed, status) | await get(session, [oid for oid in oids if oid != failed])
 
 
-async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries: int) -> list[ColumnValues]:
+async def _with_the_rest(session: Requester, oids: Sequence[Oid], response: Pdu) -> Values:
+    """Return the values of a response, and ask again for the objects that it is silent about."""
+    answered = dict(response.varbinds)
+    values = Values({oid: value for oid in oids if (value := answered.get(oid)) is not None})
+    rest = [oid for oid in oids if oid not in answered]
+    if len(oids) > 1:
+        return values | await _one_by_one(session, rest)
+    return values | Values(faults=dict.fromkeys(rest, "another object"))
+
+
+async def _one_by_one(session: Requester, oids: Iterable[Oid]) -> Values:
+    values = Values()
+    for oid in oids:
+        values |= await get(session, [oid])
+    return values
+
+
+def _fault(oid: Oid, status: int) -> Values:
+    """Return what an error says about one object: noSuchName says that the agent does not have it."""
+    return Values() if status == NO_SUCH_NAME else Values(faults={oid: _error_status(status)})
+
+
+def _error_status(status: int) -> str:
+    return f"error status {status} (RFC 3416)"
+
+
+def _check_access(response: Pdu) -> None:
+    if response.error_status in ACCESS_ERRORS:
+        raise AuthError("The SNMP agent does not let our community or user read this: check its access rights.")
+
+
+@dataclass(frozen=True, slots=True)
+class TableValues:
+    """The columns of a table as far as a walk brought them."""
+
+    columns: list[ColumnValues]
+    fault: str | None
+    """Why no column was read to its end: rows may be missing. None if the rows of at least one column are complete."""
+
+    @property
+    def instances(self) -> list[Oid]:
+        """The rows, in their order in the MIB."""
+        return sorted(set().union(*self.columns))
+
+    def cells(self, columns: Sequence[Oid]) -> dict[Oid, SnmpValue]:
+        """Return the value of each object, given the columns that were walked."""
+        return {
+            (*column, *instance): value
+            for column, values in zip(columns, self.columns, strict=True)
+            for instance, value in values.items()
+        }
+
+
+async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries: int | None) -> TableValues:
     """Return the columns of a table by GETBULK, `rows` rows at a time; raises `SourceError`.
 
     Of a table with more than `MAX_ROWS` rows, one row more than these is returned.
@@ -54,24 +129,42 @@ async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries
     while walk.open:
         repetitions = max(1, min(rows, _MAX_VARBINDS // len(walk.open)))
         walk.take(await session.request(SnmpRequest("bulk", walk.next, repetitions), tries))
-    return walk.columns
+    return walk.result
 
 
-async def next_walk(session: Requester, columns: Sequence[Oid]) -> list[ColumnValues]:
+async def next_walk(session: Requester, columns: Sequence[Oid]) -> TableValues:
     """Return the columns of a table by GETNEXT, one row at a time; raises `SourceError`."""
     walk = _Walk(columns)
     while walk.open:
         walk.take(await session.request(SnmpRequest("next", walk.next)))
-    return walk.columns
+    return walk.result
+
+
+async def get_missing(session: Requester, columns: Sequence[Oid], table: TableValues) -> Values:
+    """Ask for the objects that a walk did not bring although it brought others of their rows; raises `SourceError`."""
+    missing = [
+        (*column, *instance)
+        for instance in table.instances[:MAX_ROWS]
+        for column, values in zip(columns, table.columns, strict=True)
+        if instance not in values
+    ]
+    found = Values()
+    for begin in range(0, len(missing), _MAX_VARBINDS):
+        found |= await get(session, missing[begin : begin + _MAX_VARBINDS])
+    return found
 
 
 class _Walk:
-    """A walk over several columns side by side; `open` holds the indices of the columns that have not ended."""
+    """A walk over several columns side by side; `open` holds the indices of the columns that have not ended.
+
+    The rows of a column may come in any order: each request starts from the last row that came.
+    """
 
     def __init__(self, columns: Sequence[Oid]) -> None:
         self._roots = list(columns)
         self._positions = list(columns)
-        self.columns: list[ColumnValues] = [{} for _ in columns]
+        self._columns: list[ColumnValues] = [{} for _ in columns]
+        self._faults: dict[int, str] = {}
         self.open = list(range(len(columns)))
 
     @property
@@ -79,42 +172,53 @@ class _Walk:
         """The object identifiers that the next request starts from."""
         return tuple(self._positions[index] for index in self.open)
 
+    @property
+    def result(self) -> TableValues:
+        fault = next(iter(self._faults.values())) if len(self._faults) == len(self._columns) else None
+        return TableValues(self._columns, fault)
+
     def take(self, response: Pdu) -> None:
-        """Add the rows of a response; raises `SourceError` if the agent reports an error or repeats rows."""
-        if response.error_status == NO_SUCH_NAME:  # ends a walk in SNMPv1, and from some v2c agents
-            self.open = []
-            return
+        """Add the rows of a response; raises `AuthError`."""
+        _check_access(response)
+        asked = list(self.open)
         if response.error_status:
-            raise _error(response)
-        asked = self.open
-        ended: set[int] = set()
+            for index in asked[response.error_index - 1 : response.error_index] or asked:
+                self._fail(index, response.error_status)
+            return
         for position, (oid, value) in enumerate(response.varbinds):
             index = asked[position % len(asked)]
-            if index not in ended and not self._extend(index, oid, value):
-                ended.add(index)
-        self.open = [index for index in asked if index not in ended]
+            if self._is_out_of_place(index, oid):
+                self._end(index, "objects of another column")
+                return  # what follows is out of place too
+            if index in self.open:
+                self._extend(index, oid, value)
 
-    def _extend(self, index: int, oid: Oid, value: SnmpValue | None) -> bool:
-        root = self._roots[index]
-        if value is None or oid[: len(root)] != root:
-            return False
-        if oid <= self._positions[index]:
-            after = dotted(self._positions[index])
-            raise MalformedError(
-                f"The SNMP agent's objects are not in increasing order: {dotted(oid)} after {after}. That is a fault of"
-                " AsyncOS: restart its SNMP service with snmpconfig, or report it to the vendor."
-            )
-        if len(self.columns[index]) > MAX_ROWS:
-            return False
-        self._positions[index] = oid
-        self.columns[index][oid[len(root) :]] = value
-        return True
+    def _fail(self, index: int, status: int) -> None:
+        # noSuchName ends a walk in SNMPv1, and from some v2c agents.
+        self._end(index, None if status == NO_SUCH_NAME else _error_status(status))
 
+    def _end(self, index: int, fault: str | None = None) -> None:
+        self.open.remove(index)
+        if fault:
+            self._faults[index] = fault
 
-def _error(response: Pdu) -> AuthError | MalformedError:
-    if response.error_status in ACCESS_ERRORS:
-        return AuthError("The SNMP agent does not let our community or user read this: check its access rights.")
-    return MalformedError(
-        f"The SNMP agent answered with error status {response.error_status} at index {response.error_index} (RFC 3416):"
-        " it is too busy, or something answers there that is not AsyncOS; check the address and snmp.port."
-    )
+    def _is_out_of_place(self, index: int, oid: Oid) -> bool:
+        """Whether this is a row of another column. Behind the end of a column, the first row of another is right."""
+        return index in self.open and any(
+            column
+            and oid[: len(root)] == root
+            and root != self._roots[index]
+            and oid[len(root) :] != next(iter(column))
+            for root, column in zip(self._roots, self._columns, strict=True)
+        )
+
+    def _extend(self, index: int, oid: Oid, value: SnmpValue | None) -> None:
+        root, column = self._roots[index], self._columns[index]
+        instance = oid[len(root) :]
+        if value is None or oid[: len(root)] != root or len(column) > MAX_ROWS:
+            self._end(index)
+        elif instance in column:
+            self._end(index, "rows that came before")
+        else:
+            self._positions[index] = oid
+            column[instance] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 
 import pytest
 
@@ -158,6 +159,35 @@ async def test_a_table_without_getbulk_is_read_by_getnext(snmpd: Snmpd) -> None:
     assert all(reading.complete for reading in readings)
     assert all(reading.items == readings[0].items for reading in readings)
     assert [any("GETBULK failed" in note for note in reading.notes) for reading in readings] == [True] * 3 + [False]
+
+
+async def test_a_table_that_getbulk_has_read_keeps_it(snmpd: Snmpd) -> None:
+    async with UdpRelay(("127.0.0.1", snmpd.port)) as relay:
+        source, reading = source_of(relay), Reading("snmp")
+        await poll(source)
+        relay.policy = no_bulk_of_raid
+        await cancelled_after(source.poll(reading), relay.until_seen("agent", 7 + 7 + 6))  # five tries and one more
+        relay.policy = forward
+        again = await poll(source)
+    assert "raidStatus" not in reading.items
+    assert not [note for note in (*reading.notes, *again.notes) if "GETNEXT" in note]
+    assert again.complete
+
+
+async def test_an_answer_about_another_object_costs_only_that_one(snmpd: Snmpd) -> None:
+    queue, other = b"\x01\x01\x01\x0b\x00", b"\x01\x01\x01\x0c\x00"
+
+    def swap(datagram: Datagram) -> list[Datagram]:
+        return [replace(datagram, data=datagram.data.replace(queue, other))] if datagram.to == "client" else [datagram]
+
+    async with UdpRelay(("127.0.0.1", snmpd.port), swap) as relay:
+        reading = await poll(source_of(relay))
+    assert reading.up
+    assert {scalar.name for scalar in SCALARS} - reading.items.keys() == {"workQueueMessages"}
+    assert [str(error) for error in reading.errors] == [
+        "The SNMP agent gave no value for workQueueMessages (1.3.6.1.4.1.15497.1.1.1.11.0) but another object: it is "
+        "too busy, or something answers there that is not AsyncOS; check the address and snmp.port."
+    ]
 
 
 async def test_loss_does_not_lead_to_getnext(snmpd: Snmpd) -> None:

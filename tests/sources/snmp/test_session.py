@@ -15,6 +15,7 @@ from exporter.errors import RefusedError, ResolveError, SourceTimeout, Unreachab
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.messages import Codec, CommunityCodec, SnmpRequest
+from exporter.sources.snmp.mib import MAIL_OBJECTS
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import MAX_IN_FLIGHT, Session
 from exporter.sources.snmp.usm import UsmCodec
@@ -198,6 +199,15 @@ async def test_an_answer_about_other_objects_is_no_answer(snmpd: Snmpd) -> None:
     async with conversation(snmpd, swap_first) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected() == {"malformed": 1}
+
+
+async def test_without_a_better_answer_the_odd_one_counts(snmpd: Snmpd) -> None:
+    def swap(datagram: Datagram) -> list[Datagram]:
+        return [replace(datagram, data=datagram.data.replace(b"\x01\x01\x01\x0b\x00", b"\x01\x01\x01\x0c\x00"))]
+
+    async with conversation(snmpd, swap) as it:
+        ((found, _),) = (await it.session.request(QUEUE)).varbinds
+    assert found == (*MAIL_OBJECTS, 12, 0)
 
 
 async def test_datagrams_from_another_address_never_arrive(snmpd: Snmpd) -> None:

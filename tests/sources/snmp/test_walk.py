@@ -1,14 +1,25 @@
-"""Scalars and tables are read completely from all kinds of agents, and a broken agent cannot make a walk endless."""
+"""Scalars and tables are read from all kinds of agents: what is good of odd answers counts, and every walk ends."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from exporter.errors import AuthError, MalformedError, SourceError
+from exporter.errors import AuthError
 from exporter.sources.snmp.ber import RESPONSE, Pdu, SnmpValue, VarBind
 from exporter.sources.snmp.messages import SnmpRequest
 from exporter.sources.snmp.mib import Oid
-from exporter.sources.snmp.walk import MAX_ROWS, bulk_walk, get, next_walk
+from exporter.sources.snmp.walk import (
+    MAX_ROWS,
+    ColumnValues,
+    TableValues,
+    Values,
+    bulk_walk,
+    get,
+    get_missing,
+    next_walk,
+)
 
 A, B, BEHIND = (1, 1), (1, 2), (2, 1)
 TABLE: dict[Oid, SnmpValue] = {(*A, 1): 11, (*A, 2): 12, (*A, 3): 13, (*B, 1): b"x", (*B, 3): b"z", BEHIND: 5}
@@ -45,22 +56,28 @@ class Agent:
         return (following, self.values[following]) if following else (oid, None)  # endOfMibView
 
 
+def columns(table: TableValues) -> list[ColumnValues]:
+    """Return the columns of a table that was read to its end."""
+    assert table.fault is None
+    return table.columns
+
+
 async def test_scalars_that_are_absent_are_left_out() -> None:
     agent = Agent({A: 1})
-    assert await get(agent, [A, B]) == [(A, 1)]
+    assert await get(agent, [A, B]) == Values({A: 1})
     assert len(agent.asked) == 1
 
 
 async def test_too_big_an_answer_is_requested_in_parts() -> None:
     agent = Agent({(n,): n for n in range(7)}, most=2)
-    assert await get(agent, [(n,) for n in range(7)]) == [((n,), n) for n in range(7)]
+    assert await get(agent, [(n,) for n in range(7)]) == Values({(n,): n for n in range(7)})
 
 
-@pytest.mark.parametrize("status", [2, 5])
-async def test_an_object_that_fails_is_left_out(status: int) -> None:
+@pytest.mark.parametrize(("status", "faults"), [(2, {}), (5, {B: "error status 5 (RFC 3416)"})])
+async def test_an_object_that_fails_is_left_out(status: int, faults: dict[Oid, str]) -> None:
     agent = Agent({A: 1, BEHIND: 2}, errors={B: status})
-    assert await get(agent, [A, B, BEHIND]) == [(A, 1), (BEHIND, 2)]
-    assert await get(agent, [B]) == []
+    assert await get(agent, [A, B, BEHIND]) == Values({A: 1, BEHIND: 2}, faults)
+    assert await get(agent, [B]) == Values({}, faults)
 
 
 @pytest.mark.parametrize("status", [6, 16])
@@ -69,20 +86,53 @@ async def test_no_access_is_an_auth_error(status: int) -> None:
         await get(Agent({A: 1}, errors={A: status}), [A, B])
 
 
-async def test_one_object_too_big_is_an_error() -> None:
-    with pytest.raises(MalformedError):
-        await get(Agent({A: 1}, errors={A: 1}), [A])
+async def test_one_object_too_big_is_a_fault() -> None:
+    assert await get(Agent({A: 1}, errors={A: 1}), [A]) == Values({}, {A: "error status 1 (RFC 3416)"})
+
+
+class Vague(Agent):
+    """An agent that does not say which object an error is about."""
+
+    async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
+        return replace(await super().request(request, tries), error_index=0)
+
+
+async def test_an_error_about_no_object_makes_single_requests() -> None:
+    agent = Vague({A: 1, BEHIND: 2}, errors={B: 5})
+    assert await get(agent, [A, B, BEHIND]) == Values({A: 1, BEHIND: 2}, {B: "error status 5 (RFC 3416)"})
+    assert [len(request.oids) for request in agent.asked] == [3, 1, 1, 1]
+
+
+class Confused(Agent):
+    """An agent that answers about another object than `wrong`: always, or only in an answer with others."""
+
+    wrong, always = B, True
+
+    async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
+        response = await super().request(request, tries)
+        if request.kind == "get" and (self.always or len(request.oids) > 1):
+            varbinds = [(BEHIND if oid == self.wrong else oid, value) for oid, value in response.varbinds]
+            return replace(response, varbinds=varbinds)
+        return response
+
+
+async def test_an_answer_about_another_object_costs_only_that_object() -> None:
+    agent = Confused({A: 1, B: 2, BEHIND: 3})
+    assert await get(agent, [A, B]) == Values({A: 1}, {B: "another object"})
+    assert [request.oids for request in agent.asked] == [(A, B), (B,)]
+    agent.always = False
+    assert await get(agent, [A, B]) == Values({A: 1, B: 2})
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 25])
 @pytest.mark.parametrize("most", [1, 2, 3, 1000])
 async def test_getbulk_reads_a_table_with_holes(rows: int, most: int) -> None:
-    assert await bulk_walk(Agent(TABLE, most), [A, B], rows, 5) == WHOLE
+    assert columns(await bulk_walk(Agent(TABLE, most), [A, B], rows, 5)) == WHOLE
 
 
 async def test_getnext_reads_a_table_with_holes() -> None:
     agent = Agent(TABLE)
-    assert await next_walk(agent, [A, B]) == WHOLE
+    assert columns(await next_walk(agent, [A, B])) == WHOLE
     assert {request.kind for request in agent.asked} == {"next"}
 
 
@@ -94,21 +144,72 @@ async def test_the_right_number_of_rows_takes_one_request() -> None:
 
 async def test_a_table_may_end_the_mib() -> None:
     agent = Agent({oid: value for oid, value in TABLE.items() if oid < BEHIND})
-    assert await bulk_walk(agent, [A, B], 2, 5) == WHOLE
-    assert await next_walk(agent, [A, B]) == WHOLE
+    assert columns(await bulk_walk(agent, [A, B], 2, 5)) == WHOLE
+    assert columns(await next_walk(agent, [A, B])) == WHOLE
 
 
-async def test_a_repeated_row_is_an_error() -> None:
-    class Circling(Agent):
-        def after(self, oid: Oid) -> VarBind:
-            return (*A, 1), 1
+class Circling(Agent):
+    """An agent whose tables begin again after their last row."""
 
-    with pytest.raises(MalformedError, match=r"not in increasing order: 1\.1\.1 after 1\.1\.1"):
-        await bulk_walk(Circling({}), [A], 25, 5)
+    def after(self, oid: Oid) -> VarBind:
+        column = oid[: len(A)]
+        following, value = super().after(oid)
+        if following[: len(A)] == column and following != oid:
+            return following, value
+        first = min(other for other in self.values if other[: len(A)] == column)
+        return first, self.values[first]
 
 
-async def test_no_such_name_ends_a_walk() -> None:
-    assert await next_walk(Agent(TABLE, errors={(*A, 3): 2}), [A]) == [WHOLE[0]]
+async def test_a_walk_ends_when_rows_come_again() -> None:
+    for table in (await bulk_walk(Circling(TABLE), [A, B], 4, 5), await next_walk(Circling(TABLE), [A, B])):
+        assert table.columns == WHOLE
+        assert table.fault == "rows that came before"
+
+
+class Unordered(Agent):
+    """An agent that has its rows in the order of `values`."""
+
+    def after(self, oid: Oid) -> VarBind:
+        known = list(self.values)
+        position = known.index(oid) + 1 if oid in self.values else next(i for i, o in enumerate(known) if o[:2] == oid)
+        return (known[position], self.values[known[position]]) if position < len(known) else (oid, None)
+
+
+async def test_rows_may_come_in_any_order() -> None:
+    shuffled = {oid: TABLE[oid] for oid in ((*A, 3), (*A, 1), (*A, 2), (*B, 3), (*B, 1), BEHIND)}
+    for table in (await bulk_walk(Unordered(shuffled), [A, B], 4, 5), await next_walk(Unordered(shuffled), [A, B])):
+        assert columns(table) == WHOLE
+        assert table.instances == [(1,), (2,), (3,)]
+
+
+class Narrow(Agent):
+    """An agent whose GETBULK answers only the first column that it is asked for."""
+
+    async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
+        asked = request if request.kind == "get" else replace(request, oids=request.oids[:1])
+        return await super().request(asked, tries)
+
+
+@pytest.mark.parametrize("roots", [[A, B], [B, A]])
+async def test_getbulk_of_one_column_only_loses_no_row(roots: list[Oid]) -> None:
+    full = TABLE | {(*B, 2): b"y"}
+    agent = Narrow(full)
+    table = await bulk_walk(agent, roots, 4, 5)
+    found = await get_missing(agent, roots, table)
+    assert table.instances == [(1,), (2,), (3,)]
+    assert table.cells(roots) | found.found == {oid: value for oid, value in full.items() if oid != BEHIND}
+
+
+async def test_what_a_walk_missed_is_asked_for_once() -> None:
+    agent = Agent(TABLE)
+    table = TableValues([WHOLE[0], {(1,): b"x"}], None)
+    assert await get_missing(agent, [A, B], table) == Values({(*B, 3): b"z"})
+    assert [request.oids for request in agent.asked] == [((*B, 2), (*B, 3))]
+
+
+async def test_no_such_name_ends_one_column() -> None:
+    agent = Agent(TABLE, errors={(*A, 3): 2})
+    assert columns(await next_walk(agent, [A, B])) == WHOLE
 
 
 async def test_an_agent_without_end_is_cut() -> None:
@@ -117,10 +218,16 @@ async def test_an_agent_without_end_is_cut() -> None:
             return (*A, oid[len(A)] + 1 if len(oid) > len(A) else 0), 1
 
     for rows in (await bulk_walk(Endless({}), [A, A], 25, 5), await next_walk(Endless({}), [A, A])):
-        assert [len(column) for column in rows] == [MAX_ROWS + 1] * 2
+        assert [len(column) for column in columns(rows)] == [MAX_ROWS + 1] * 2
 
 
-@pytest.mark.parametrize("walk_error", [5, 13])
-async def test_an_error_in_a_walk_is_an_error(walk_error: int) -> None:
-    with pytest.raises(SourceError, match=f"error status {walk_error}"):
-        await next_walk(Agent(TABLE, errors={(*A, 1): walk_error}), [A, B])
+async def test_an_error_in_a_walk_ends_one_column() -> None:
+    table = await next_walk(Agent(TABLE, errors={(*A, 1): 5}), [A, B])
+    assert columns(table) == [{(1,): 11}, WHOLE[1]]
+
+
+@pytest.mark.parametrize("walk_error", [1, 5, 13])
+async def test_an_error_about_no_column_ends_a_walk(walk_error: int) -> None:
+    table = await next_walk(Vague(TABLE, errors={(*A, 1): walk_error}), [A, B])
+    assert table.columns == [{(1,): 11}, {(1,): b"x"}]
+    assert table.fault == f"error status {walk_error} (RFC 3416)"
