@@ -185,8 +185,8 @@ def _wrong_answers(faults: Mapping[Oid, str]) -> Iterator[MalformedError]:
         named = [f"{object_name(oid)} but {fault}" for oid, fault in faults.items()][:_NAMED_FAULTS]
         more = f", and none for {len(faults) - len(named)} more objects" if len(faults) > len(named) else ""
         yield MalformedError(
-            f"The SNMP agent gave no value for {', for '.join(named)}{more}: it is too busy, or something answers there "
-            "that is not AsyncOS; check the address and snmp.port."
+            f"The SNMP agent gave no value for {', for '.join(named)}{more}: it is too busy, or something answers "
+            "there that is not AsyncOS; check the address and snmp.port."
         )
 
 

@@ -23,7 +23,7 @@ from exporter.sources.snmp.walk import (
 
 A, B, BEHIND = (1, 1), (1, 2), (2, 1)
 TABLE: dict[Oid, SnmpValue] = {(*A, 1): 11, (*A, 2): 12, (*A, 3): 13, (*B, 1): b"x", (*B, 3): b"z", BEHIND: 5}
-WHOLE = [{(1,): 11, (2,): 12, (3,): 13}, {(1,): b"x", (3,): b"z"}]
+WHOLE: list[ColumnValues] = [{(1,): 11, (2,): 12, (3,): 13}, {(1,): b"x", (3,): b"z"}]
 
 
 class Agent:
@@ -176,7 +176,7 @@ class Unordered(Agent):
 
 
 async def test_rows_may_come_in_any_order() -> None:
-    shuffled = {oid: TABLE[oid] for oid in ((*A, 3), (*A, 1), (*A, 2), (*B, 3), (*B, 1), BEHIND)}
+    shuffled: dict[Oid, SnmpValue] = {oid: TABLE[oid] for oid in ((*A, 3), (*A, 1), (*A, 2), (*B, 3), (*B, 1), BEHIND)}
     for table in (await bulk_walk(Unordered(shuffled), [A, B], 4, 5), await next_walk(Unordered(shuffled), [A, B])):
         assert columns(table) == WHOLE
         assert table.instances == [(1,), (2,), (3,)]
@@ -192,7 +192,7 @@ class Narrow(Agent):
 
 @pytest.mark.parametrize("roots", [[A, B], [B, A]])
 async def test_getbulk_of_one_column_only_loses_no_row(roots: list[Oid]) -> None:
-    full = TABLE | {(*B, 2): b"y"}
+    full: dict[Oid, SnmpValue] = {**TABLE, (*B, 2): b"y"}
     agent = Narrow(full)
     table = await bulk_walk(agent, roots, 4, 5)
     found = await get_missing(agent, roots, table)
