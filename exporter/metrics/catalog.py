@@ -112,7 +112,7 @@ def _processes() -> tuple[Feed, ...]:
         "reporting_utilization": "reporting",
         "quarantine_utilization": "quarantine",
     }
-    return tuple(_current(gauge, to.per(100, process)) for gauge, process in processes.items())
+    return tuple(_current(gauge, to.percent(process)) for gauge, process in processes.items())
 
 
 _QUARANTINE: Final = ("policy_virus_outbreak_quarantine", "quarantine")  # newer than 7.6, until 7.6
@@ -194,7 +194,7 @@ MAIL: Final = (
         "queue_utilization_ratio",
         "Share of the queue space that is in use, 0 to 1",
         Feed("xml", ("gauges/kbytes_used/current", "gauges/kbytes_free/current"), to.share),
-        _snmp("perCentQueueUtilization", to.per(100)),
+        _snmp("perCentQueueUtilization", to.percent()),
     ),
     _gauge("queue_used_bytes", "Queue space in use, in bytes", _current("kbytes_used", to.scaled(1024))),
     _gauge("queue_free_bytes", "Queue space that is free, in bytes", _current("kbytes_free", to.scaled(1024))),
@@ -353,13 +353,13 @@ SYSTEM: Final = (
     _gauge(
         "snmp_cpu_utilization_ratio",
         "Share of the CPU that was in use in the last 5 s as the SNMP agent sees it, 0 to 1",
-        _snmp("perCentCPUUtilization", to.per(100)),
+        _snmp("perCentCPUUtilization", to.percent()),
     ),
     _gauge(
         "memory_utilization_ratio",
         "Share of the memory that the appliance's software uses, 0 to 1",
-        _current("ram_utilization", to.per(100)),
-        _snmp("perCentMemoryUtilization", to.per(100)),
+        _current("ram_utilization", to.percent()),
+        _snmp("perCentMemoryUtilization", to.percent()),
     ),
     _gauge(
         "memory_availability",
@@ -370,11 +370,11 @@ SYSTEM: Final = (
     _gauge(
         "disk_io_utilization_ratio",
         "Disk I/O as a share of its peak since boot; can pass 1 soon after boot",
-        _current("disk_utilization", to.per(100)),
-        _snmp("perCentDiskIOUtilization", to.per(100)),
+        _current("disk_utilization", to.percent()),
+        _snmp("perCentDiskIOUtilization", to.percent()),
     ),
     _gauge(
-        "log_disk_utilization_ratio", "Share of the log disk that is in use, 0 to 1", _current("log_used", to.per(100))
+        "log_disk_utilization_ratio", "Share of the log disk that is in use, 0 to 1", _current("log_used", to.percent())
     ),
     _gauge("log_disk_available_bytes", "Free space on the log disk, in bytes", _current("log_available", to.size)),
     _gauge("open_files", "Open files and sockets", _snmp("openFilesOrSockets")),
@@ -434,7 +434,9 @@ HARDWARE: Final = (
         "1 if the set of power supplies is redundant",
         Feed("snmp", ("powerSupplyRedundancy",), to.zero_or_one({1: 1, 2: 0}), across_rows=min),
     ),
-    _gauge("temperature_celsius", "Temperature in degrees Celsius", _snmp("degreesCelsius"), labels=("sensor",)),
+    _gauge(
+        "temperature_celsius", "Temperature in degrees Celsius", _snmp("degreesCelsius", to.signed), labels=("sensor",)
+    ),
     _gauge(
         "fan_speed_rpm",
         "Fan speed in revolutions per minute; 0 means that the fan failed",

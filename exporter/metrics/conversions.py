@@ -6,7 +6,6 @@ for a value that it cannot read, so that a new word of a newer AsyncOS is counte
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -21,11 +20,17 @@ PERPETUAL: Final = "perpetual"
 _PLACEHOLDERS: Final = frozenset({"", "-", "--", "n/a"})
 """Texts that stand for a value that the appliance does not have."""
 
+_NUMBER: Final = re.compile(r"-?(?:\d{1,20}|\d{1,3}(?:,\d{3}){1,6})(?:\.\d{1,20})?", re.ASCII)
+"""A number as AsyncOS writes it, also "1,234": without an exponent, and without digits of other scripts."""
+
+_LIMIT: Final = 2.0**64
+"""No figure of an appliance is so large: the largest counter has 64 bits."""
+
 _SYS_DESCR: Final = re.compile(
     r"Model (?P<model>[^,]+), AsyncOS Version: (?P<version>[^,]+)(?:.*Serial #: (?P<serial>.*))?"
 )
-_BYTES: Final = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)(?P<unit>[BKMGT]?)", re.IGNORECASE)
-_UPTIME: Final = re.compile(r"\((?=\d)(?:(\d{1,9})d ?)?(?:(\d{1,9})h ?)?(?:(\d{1,9})m ?)?(?:(\d{1,9})s)?\)")
+_BYTES: Final = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)(?P<unit>[BKMGT]?)", re.ASCII | re.IGNORECASE)
+_UPTIME: Final = re.compile(r"\((?=\d)(?:(\d{1,9})d ?)?(?:(\d{1,9})h ?)?(?:(\d{1,9})m ?)?(?:(\d{1,9})s)?\)", re.ASCII)
 
 
 class UnknownValueError(ValueError):
@@ -38,24 +43,51 @@ class UnknownValueError(ValueError):
 
 
 def number(raw: Raw) -> float:
-    """Return `raw` as a finite number; raises UnknownValueError."""
-    try:
-        value = float(raw)
-    except (OverflowError, ValueError):
-        raise UnknownValueError(raw) from None
-    if not math.isfinite(value) or (isinstance(raw, str) and "_" in raw):
+    """Return `raw` as a number, which may be negative; raises UnknownValueError."""
+    value = _parsed(raw) if isinstance(raw, str) else raw
+    if not abs(value) < _LIMIT:  # nan is not smaller either
+        raise UnknownValueError(raw)
+    return float(value)
+
+
+def _parsed(text: str) -> float:
+    if not _NUMBER.fullmatch(text.strip()):
+        raise UnknownValueError(text)
+    return float(text.replace(",", ""))
+
+
+def amount(raw: Raw) -> float:
+    """Return `raw` as a number that is not negative; raises UnknownValueError."""
+    if (value := number(raw)) < 0:
         raise UnknownValueError(raw)
     return value
 
 
 def scaled(factor: float = 1, *labels: str) -> Conversion:
-    """Multiply by `factor` (to base units); the series carries the fixed `labels`."""
-    return lambda raw: {labels: number(raw) * factor}
+    """Multiply an amount by `factor` (to base units); the series carries the fixed `labels`."""
+    return lambda raw: {labels: amount(raw) * factor}
 
 
 def per(divisor: float, *labels: str) -> Conversion:
-    """Divide by `divisor` (percent, per hour, hundredths of a second): exact, unlike a factor."""
-    return lambda raw: {labels: number(raw) / divisor}
+    """Divide an amount by `divisor` (per hour, hundredths of a second): exact, unlike a factor."""
+    return lambda raw: {labels: amount(raw) / divisor}
+
+
+def percent(*labels: str) -> Conversion:
+    """Return a percentage, with or without its sign, as a ratio; it may pass 100."""
+    return lambda raw: {labels: _percentage(raw) / 100}
+
+
+def _percentage(raw: Raw) -> float:
+    try:
+        return amount(raw.strip().removesuffix("%") if isinstance(raw, str) else raw)
+    except UnknownValueError:
+        raise UnknownValueError(raw) from None  # the text with its sign
+
+
+def signed(raw: Raw) -> Series:
+    """Return a number that may be negative."""
+    return {(): number(raw)}
 
 
 def states(table: Mapping[int, str]) -> Conversion:
@@ -105,10 +137,10 @@ def is_word(word: str) -> Conversion:
 
 def share(used: Raw, free: Raw) -> Series:
     """Return used / (used + free) as a ratio."""
-    total = number(used) + number(free)
-    if total <= 0:
+    total = amount(used) + amount(free)
+    if total == 0:
         raise UnknownValueError(free)
-    return {(): number(used) / total}
+    return {(): amount(used) / total}
 
 
 def size(raw: Raw) -> Series:
@@ -130,12 +162,12 @@ def uptime(raw: Raw) -> Series:
 
 def conservation_level(raw: Raw) -> Series:
     """Return how much the acceptance of mail is slowed, 0 to 60; 999 on the page (no mail is accepted) gives 60."""
-    return {(): min(number(raw), 60.0)}
+    return {(): min(amount(raw), 60.0)}
 
 
 def conservation_refusing(raw: Raw) -> Series:
     """Return 1 if resource conservation is 999: no mail is accepted."""
-    return {(): float(number(raw) == 999)}
+    return {(): float(amount(raw) == 999)}
 
 
 def build_version(raw: Raw) -> Series:
@@ -177,4 +209,4 @@ def page_key_perpetual(raw: Raw) -> Series:
 
 def agent_key_remaining(perpetual: Raw, seconds: Raw) -> Series:
     """Return keySecondsUntilExpire, but nothing for a perpetual key: there it has no meaning."""
-    return {} if number(perpetual) == 1 else {(): number(seconds)}
+    return {} if number(perpetual) == 1 else {(): amount(seconds)}

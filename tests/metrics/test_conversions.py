@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
 from types import FunctionType
 
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.metrics import conversions as to
+from exporter.metrics.catalog import FAMILIES
 from exporter.metrics.conversions import Conversion, Raw, Series, UnknownValueError
+from exporter.sources.source import SOURCES
 
 SUPPLY = to.states({2: "healthy", 3: "no_ac"})
 TRUTH = to.zero_or_one({1: 1, 2: 0})
@@ -18,7 +21,14 @@ NEWER = "Cisco Model S390, AsyncOS Version: 10.1.1-230, Build Date: 2017-03-15, 
 
 READ: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.scaled(), ("42",), {(): 42}),
-    (to.scaled(), (" -7 ",), {(): -7}),
+    (to.scaled(), (" 7 ",), {(): 7}),
+    (to.scaled(), ("1,234",), {(): 1234}),
+    (to.scaled(), ("12,345,678.5",), {(): 12345678.5}),
+    (to.signed, (" -7 ",), {(): -7}),
+    (to.signed, (-7,), {(): -7}),
+    (to.percent(), ("14%",), {(): 0.14}),
+    (to.percent("mail"), ("117",), {("mail",): 1.17}),
+    (to.percent(), (29,), {(): 0.29}),
     (to.scaled(1024, "in"), (3,), {("in",): 3072}),
     (to.per(100), ("117",), {(): 1.17}),
     (to.per(100), (29,), {(): 0.29}),
@@ -74,8 +84,17 @@ def test_a_known_value_is_converted(convert: Conversion, raws: tuple[Raw, ...], 
 
 
 UNKNOWN: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
-    *((to.scaled(), (raw,), {}) for raw in ("", "N/A", "1_000", "nan", "inf", "-Infinity", "1e999", 10**400)),
+    *(
+        (to.scaled(), (raw,), {})
+        for raw in ("", "N/A", "1_000", "nan", "inf", "-Infinity", "1e999", 10**400, -1, "14%")
+    ),
+    *(
+        (to.scaled(1024), (raw,), {})
+        for raw in ("1e308", "9" * 20, "1,23", "1234,567", "\u0661\u0662", "\uff11\uff12", "+5", "0x10", "-5")
+    ),
     (to.per(100), ("12%",), {}),
+    *((to.percent(), (raw,), {}) for raw in ("%", "14%%", "14 percent", "-14%", "\u066a14", -1)),
+    *((to.share, (used, free), {}) for used, free in (("-1", "3"), ("3", "-1"))),
     (SUPPLY, (9,), {("healthy",): 0, ("no_ac",): 0}),
     (SUPPLY, ("broken",), {}),
     (TRUTH, (0,), {}),
@@ -88,9 +107,10 @@ UNKNOWN: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.is_word("online"), ("--",), {}),
     (to.share, ("0", "0"), {}),
     (to.share, ("1", "N/A"), {}),
-    *((to.size, (raw,), {}) for raw in ("", "N/A", "G", "12X", "-1G", "1 G", "9" * 400)),
+    *((to.size, (raw,), {}) for raw in ("", "N/A", "G", "12X", "-1G", "1 G", "9" * 400, "\u0661G", "1\u212a")),
     *((to.uptime, (raw,), {}) for raw in ("20161011101643", "()", "(soon)", "(1h 2d)", f"({'9' * 5000}d)")),
     (to.conservation_level, ("high",), {}),
+    (to.conservation_level, ("-1",), {}),
     (to.conservation_refusing, ("",), {}),
     (to.build_version, ("phoebe",), {}),
     (to.described_version, ("Linux mx1 6.1",), {}),
@@ -113,3 +133,36 @@ def test_an_unknown_value_names_itself(convert: Conversion, raws: tuple[Raw, ...
 def test_whatever_a_source_brings_is_read_or_unknown(convert: Conversion, raw: Raw) -> None:
     with suppress(UnknownValueError):
         assert all(math.isfinite(value) for value in convert(raw).values())
+
+
+MAY_BE_NEGATIVE = {"degreesCelsius", "features/time_remaining"}
+TEXTS = {"status/build", "status/hostname", "sysDescr", "system/status"}
+FEEDS = [
+    (feed.items[0], feed.convert)
+    for family in FAMILIES
+    for feed in family.feeds
+    if feed.source in SOURCES and len(feed.items) == 1 and feed.items[0] not in TEXTS
+]
+
+
+def reads(convert: Conversion, raw: Raw) -> bool:
+    try:
+        return bool(convert(raw))
+    except UnknownValueError as error:
+        return bool(error.series) and error.raw is not raw
+
+
+@pytest.mark.parametrize(
+    "raw", ["--", "N/A", "", "Expired", "+5", "1_000", "1e308", "nan", "infinity", "\uff11\uff12", "\u0665"]
+)
+def test_no_item_reads_what_is_no_number(raw: str) -> None:
+    assert [item for item, convert in FEEDS if reads(convert, raw)] == []
+
+
+def test_only_some_items_may_be_negative() -> None:
+    assert {item for item, convert in FEEDS if reads(convert, "-5")} == MAY_BE_NEGATIVE
+
+
+def test_percentages_may_have_their_sign() -> None:
+    percentages = {item for item, convert in FEEDS if reads(convert, "14%")}
+    assert percentages == {item for item, _ in FEEDS if re.search("perCent|_utilization/|log_used", item)}

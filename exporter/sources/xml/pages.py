@@ -162,11 +162,18 @@ def _top_rows(
     body: bytes, page: str, keys: tuple[tuple[str, ...], ...], figures: Mapping[str, tuple[str, ...]], top: int
 ) -> Items:
     rows: list[tuple[Row, dict[str, float | str]]] = []
-    for _, _, attributes in _elements(body)[1:]:  # the root's hostname is the appliance's own
+    _, *elements = _elements(body)  # the root's hostname is the appliance's own
+    for _, _, attributes in elements:
         key = tuple(_first(attributes, aliases) for aliases in keys)
         found = {figure: _figure(attributes, aliases) for figure, aliases in figures.items()}
-        if key[0] and any(isinstance(value, float) for value in found.values()):
-            rows.append((key, {figure: value for figure, value in found.items() if value != ""}))
+        given = {figure: value for figure, value in found.items() if value != ""}
+        if key[0] and given:
+            rows.append((key, given))
+    if not rows and any(element.attributes for element in elements):
+        raise MalformedError(
+            "the page has another form than expected: no element has a host and a figure, such as "
+            f"{keys[0][0]} and {next(iter(figures.values()))[0]}. Please report it with the page"
+        )
     rows.sort(key=lambda row: [_weight(row[1].get(figure)) for figure in figures], reverse=True)
     items: Items = {}
     for key, values in rows[:top]:

@@ -332,6 +332,17 @@ def test_figures_of_top_hosts_that_cannot_be_read_are_unreadable() -> None:
     assert exposition.unreadable["xml"] == {("tophosts/soft_bounces", ("a.example",)): "N/A"}
 
 
+def test_a_top_host_without_a_readable_figure_is_unreadable() -> None:
+    exposition = exposed(pages.parse_tophosts(b'<tophosts><host host="a.example" active="many"/></tophosts>', top=20))
+    assert exposition.unreadable["xml"] == {("tophosts/active_recipients", ("a.example",)): "many"}
+
+
+def test_top_hosts_of_another_form_are_an_error() -> None:
+    with pytest.raises(MalformedError, match="such as host and active_recips"):
+        pages.parse_tophosts(b'<tophosts><entry target="a.example" waiting="5"/></tophosts>', top=20)
+    assert pages.parse_tophosts(b"<tophosts><hosts/></tophosts>", top=20) == {}
+
+
 def test_top_senders_are_rows_by_address_and_listener() -> None:
     body = b"""<topin hostname="esa1">
     <sender hostname="mail.example" ip="192.0.2.1" listener="Inbound" conn_in="3"/>
