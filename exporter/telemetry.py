@@ -50,9 +50,16 @@ class Telemetry:
         self.snmp_resent = self._counter(
             "snmp_requests_resent", "SNMP requests sent again because no answer came in time"
         )
+        self.snmp_recovered = self._counter(
+            "snmp_requests_recovered", "SNMP requests that were answered after they had been sent again"
+        )
         self.snmp_responses = self._counter("snmp_responses", "SNMP answers accepted")
         self.snmp_late = self._counter(
             "snmp_late_responses", "SNMP answers accepted that answer an earlier try than the last"
+        )
+        self.snmp_reports = self._counter(
+            "snmp_reports",
+            "SNMPv3 reports accepted, which tell the engine or the time of an agent instead of an answer",
         )
         self.snmp_rejected = self._counter(
             "snmp_rejected_responses", "SNMP packets received and dropped, by reason", "reason"

@@ -27,6 +27,8 @@ UP: Final = "up"
 """Complete or not: chance decides. Other ends of a source are `incomplete` and `down`, each with its reasons."""
 
 REJECTED: Final = "snmp_rejected_responses_total"
+RECOVERED: Final = "snmp_requests_recovered_total"
+REPORTS: Final = "snmp_reports_total"
 RESENT: Final = "snmp_requests_resent_total"
 LATE: Final = "snmp_late_responses_total"
 
@@ -200,17 +202,23 @@ SNMP_FAULTS: Final = (
     Fault("The agent's port is closed", agent_stopped, snmp="down: refused", own_agent=True, direct=True),
     Fault("The community is not the agent's any more", community_changed, snmp="down: timeout", own_agent=True),
     Fault(
-        "10 % of the packets are lost each way", relayed(lambda: lossy(requests=0.1, answers=0.1)), counted=(RESENT,)
+        "10 % of the packets are lost each way",
+        relayed(lambda: lossy(requests=0.1, answers=0.1)),
+        counted=(RESENT, RECOVERED),
     ),
     Fault(
         "20 % of the packets are lost each way",
         relayed(lambda: lossy(requests=0.2, answers=0.2)),
         version="3",
-        counted=(RESENT,),
+        counted=(RESENT, RECOVERED),
         timeout=8.5,
     ),
-    Fault("40 % of the requests are lost", relayed(lambda: lossy(requests=0.4)), counted=(RESENT,), timeout=8.5),
-    Fault("40 % of the answers are lost", relayed(lambda: lossy(answers=0.4)), counted=(RESENT,), timeout=8.5),
+    Fault(
+        "40 % of the requests are lost", relayed(lambda: lossy(requests=0.4)), counted=(RESENT, RECOVERED), timeout=8.5
+    ),
+    Fault(
+        "40 % of the answers are lost", relayed(lambda: lossy(answers=0.4)), counted=(RESENT, RECOVERED), timeout=8.5
+    ),
     Fault("60 % of the requests are lost", relayed(lambda: lossy(requests=0.6)), snmp=UP, timeout=8.5),
     Fault("Answers come 300 ms late", relayed(lambda: delayed("client", 0.3)), counted=(LATE,)),
     Fault("Packets are delayed by up to 80 ms and overtake each other", relayed(lambda: jittery(0.0, 0.08))),
@@ -249,7 +257,7 @@ SNMP_FAULTS: Final = (
         relayed(lambda: joined_by(LARGE)),
         counted=(f'{REJECTED}{{reason="malformed"}}',),
     ),
-    Fault("The agent restarts between two polls", agent_rebooted, version="3", own_agent=True),
+    Fault("The agent restarts between two polls", agent_rebooted, counted=(REPORTS,), version="3", own_agent=True),
     Fault(
         "The agent restarts in the middle of a poll",
         agent_reboots_meanwhile,
@@ -257,7 +265,7 @@ SNMP_FAULTS: Final = (
         own_agent=True,
         timeout=8.5,
     ),
-    Fault("The agent has another engine id", agent_replaced, version="3", own_agent=True),
+    Fault("The agent has another engine id", agent_replaced, counted=(REPORTS,), version="3", own_agent=True),
 )
 
 HTTP_FAULTS: Final = (

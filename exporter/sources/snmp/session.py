@@ -189,6 +189,8 @@ class Session(asyncio.DatagramProtocol):
         self._telemetry.snmp_responses.inc()
         if request_id != next(reversed(call.tries)):
             self._telemetry.snmp_late.inc()
+        if call.attempts > 1:
+            self._telemetry.snmp_recovered.inc()
         self._stop(call)
         if not call.future.done():
             call.future.set_result(response)
@@ -197,6 +199,7 @@ class Session(asyncio.DatagramProtocol):
         """Send the request again at once, because the codec has learned about the agent's engine from its report."""
         self._refused_since = None
         self._round_trip.observe(time.monotonic() - call.tries[request_id])
+        self._telemetry.snmp_reports.inc()
         del self._calls[request_id]
         self._ended.add(request_id)
         if request_id != next(reversed(call.tries)):
