@@ -69,7 +69,7 @@ BAD = (
     Bad("forbidden", "xml", "auth", "403", page(b"", status=403)),
     Bad("password", "xml", "auth", "401", xml={"username": USERNAME, "password": "not the password"}),
     Bad("server-error", "xml", "http_status", "500", page(b"", status=500)),
-    Bad("truncated", "xml", "malformed", "/xml/status", page(PAGE[:2000])),
+    Bad("truncated", "xml", "malformed", "/xml/status", page(PAGE[:100])),
     Bad("empty", "xml", "malformed", "/xml/status", page(b"")),
     Bad("other-root", "xml", "malformed", "/xml/status", page(b"<?xml version='1.0'?><wsa/>")),
     Bad(

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import trustme
 
 from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
-from faults.appliance import HEAD, Answer, FaultyAppliance, answer_well, page, reset
+from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, page, reset
 from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.snmpd import COMMUNITY
 from support.status_page import render_status, status_items
@@ -307,7 +307,16 @@ HTTP_FAULTS: Final = (
     Fault("A page of 30,000 elements", answered(bytes_of(page(FEATURES))), xml="down: too_large"),
     Fault("A page of 150,000 attributes", answered(bytes_of(page(ATTRIBUTES))), xml="down: too_large"),
     Fault("The connection is reset instead of an answer", answered(answer_reset), xml="down: unreachable"),
-    Fault("The connection ends in the middle of the page", answered(broken_off(page()[:2000])), xml="down: malformed"),
+    Fault(
+        "The connection ends in the middle of the page",
+        answered(broken_off(page()[:-300])),
+        xml="incomplete: malformed",
+    ),
+    Fault("A page that ends in the middle", answered(bytes_of(page(PAGE[:-300]))), xml="incomplete: malformed"),
+    Fault(
+        "A page with octets of another encoding, a bare `&` and text around it",
+        answered(bytes_of(page(b"busy\n" + PAGE.replace(b"Anti-Spam", b"Anti-Sp\xe4m & more") + b"\nbusy"))),
+    ),
     Fault("The kept-alive connection was closed meanwhile", connections_dropped),
     Fault("The web server's port is closed", web_port_closed, xml="down: refused"),
     Fault("The answer is not HTTP", answered(broken_off(b"SSH-2.0-OpenSSH_9.2\r\n")), xml="down: malformed"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 from exporter.config import Appliance
 from exporter.errors import HttpStatusError, MalformedError, SourceError, SourceTimeout, TooLargeError
 from exporter.metrics.reading import Items, Reading
-from exporter.sources.xml import pages
+from exporter.sources.xml import document, pages
+from exporter.sources.xml.document import Element
 from exporter.sources.xml.fetch import Fetcher
 from exporter.telemetry import Telemetry
 
@@ -25,7 +26,7 @@ class XmlSource:
         if appliance.credentials.xml is None:
             raise ValueError(f"appliance {appliance.name} has no credentials for its status pages")
         self._fetcher = Fetcher(appliance, appliance.credentials.xml, telemetry.xml_requests)
-        self._parsers: dict[str, Callable[[bytes], Items]] = {
+        self._parsers: dict[str, Callable[[Sequence[Element]], Items]] = {
             "status": pages.parse_status,
             "dnsstatus": pages.parse_dnsstatus,
             "tophosts": partial(pages.parse_tophosts, top=appliance.xml.top),
@@ -41,13 +42,16 @@ class XmlSource:
         """
         for page in self._pages:
             try:
-                reading.items.update(self._parsers[page](await self._fetcher.get(page, reading)))
+                read = document.parse(await self._fetcher.get(page, reading))
+                reading.items.update(self._parsers[page](read.elements))
             except SourceError as error:
                 reading.errors.append(error.within(f"/xml/{page}"))
                 if not (reading.up or isinstance(error, _PAGE_ERRORS)):
                     return
             else:
                 reading.up = reading.up or page == "status"
+                if read.fault:
+                    reading.errors.append(read.fault.within(f"/xml/{page}"))
 
     def timed_out(self, reading: Reading) -> SourceTimeout:
         server = f"{self._appliance.address} TCP port {self._appliance.xml.port}"

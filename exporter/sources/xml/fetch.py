@@ -224,11 +224,18 @@ def _unreadable_answer(message: str) -> MalformedError:
 
 
 async def _body(response: ClientResponse) -> bytes:
+    """Return the body, or what came of it before it broke off: whoever parses it sees that it has no end."""
     body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise TooLargeError(f"the page is larger than {BODY_LIMIT} bytes, so it is no status page: it is not read")
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise TooLargeError(
+                    f"the page is larger than {BODY_LIMIT} bytes, so it is no status page: it is not read"
+                )
+    except aiohttp.ClientPayloadError:
+        if not body:
+            raise
     return bytes(body)
 
 

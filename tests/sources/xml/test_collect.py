@@ -12,6 +12,7 @@ from exporter.config import Appliance, Auth, CommunityAuth
 from exporter.errors import AuthError, HttpStatusError, MalformedError, RefusedError
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Reading
+from exporter.sources.xml import document
 from exporter.sources.xml.collect import XmlSource
 from exporter.sources.xml.pages import parse_status
 from exporter.telemetry import Telemetry
@@ -41,7 +42,7 @@ async def test_only_the_status_page_is_read_by_default(serve: Serve, make_source
     await make_source(port=server.port).poll(reading)
     assert [asked.path for asked in server.asked] == ["/xml/status"]
     assert reading.complete
-    assert reading.items == parse_status(status_page())
+    assert reading.items == parse_status(document.parse(status_page()).elements)
 
 
 async def test_further_pages_use_the_same_connection(serve: Serve, make_source: MakeSource) -> None:
@@ -73,6 +74,16 @@ async def test_a_page_that_fails_leaves_the_others_standing(serve: Serve, make_s
     assert str(reading.errors[1]).startswith("/xml/tophosts: ")
     assert reading.items["topin/connections"] == {("192.0.2.1", "In"): 3}
     assert "gauges/ram_utilization/current" in reading.items
+
+
+async def test_what_came_of_a_broken_page_is_served(serve: Serve, make_source: MakeSource) -> None:
+    server = await serve(pages={"/xml/status": status_page()[:3000]})
+    reading = Reading("xml")
+    await make_source(port=server.port).poll(reading)
+    assert reading.up
+    assert [error.reason for error in reading.errors] == ["malformed"]
+    assert str(reading.errors[0]).startswith("/xml/status: the page is incomplete or not XML")
+    assert "ironport_messages_injected_total" in {family.name for family, _ in fuse([reading]).families}
 
 
 @pytest.mark.parametrize(

@@ -161,12 +161,7 @@ async def test_a_gzip_bomb_is_never_unpacked(serve: Serve, make_fetcher: MakeFet
 
 
 RAW = {
-    "cut short": (OK[:-4], MalformedError, "incomplete"),
-    "cut in a chunk": (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n<stat",
-        MalformedError,
-        "incomplete",
-    ),
+    "cut at once": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", MalformedError, "incomplete"),
     "bad gzip": (
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
         MalformedError,
@@ -190,6 +185,24 @@ async def test_an_incomplete_answer_is_malformed(
     with pytest.raises(error, match=words):
         await make_fetcher(port=server.port).get("status", Reading("xml"))
     assert server.accepted == 1
+
+
+CUT = {"by length": OK[:-4], "in a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n<stat"}
+
+
+@pytest.mark.parametrize("answer", CUT.values(), ids=CUT)
+async def test_what_came_of_a_cut_answer_is_returned(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher, answer: bytes
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+
+    server = await serve_raw(talk)
+    body = await make_fetcher(port=server.port).get("status", Reading("xml"))
+    assert body
+    assert answer.endswith(body)
 
 
 @pytest.mark.parametrize("end", [asyncio.StreamWriter.close, reset], ids=["closed", "reset"])

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from exporter.errors import AuthError, MalformedError, SourceError, TooLargeError
+from exporter.sources.xml import document
+from exporter.sources.xml.document import Document, Element
+from support.web_interface import status_page
+
+
+@pytest.mark.parametrize(
+    ("encoding", "hostname"),
+    [
+        ("ISO-8859-1", "büro"),
+        ("UTF-8", "büro"),
+        ("UTF-16", "büro"),
+        ("US-ASCII", "buero"),
+        ("ISO-8859-2", "łódź"),
+        ("ISO-8859-15", "œuvre"),
+        ("windows-1251", "почта"),
+        ("KOI8-R", "почта"),
+    ],
+)
+def test_the_declared_encoding_is_read(encoding: str, hostname: str) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?><status hostname="{hostname}"/>'
+    assert document.parse(text.encode(encoding)).elements == [Element("", "status", {"hostname": hostname})]
+
+
+@pytest.mark.parametrize("encoding", ["big5", "utf-7", "no-such", "rot13", "idna", "punycode", "undefined", "utf_32"])
+def test_an_encoding_that_cannot_be_read_is_taken_as_utf_8(encoding: str) -> None:
+    page = f'<?xml version="1.0" encoding="{encoding}"?><status hostname="büro"/>'.encode()
+    assert document.parse(page) == Document([Element("", "status", {"hostname": "büro"})])
+
+
+LAUGHS = b'<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><status hostname="&b;"/>'
+EXTERNAL = b'<!DOCTYPE status [<!ENTITY x SYSTEM "file:///etc/passwd">]><status><system status="a"/>&x;</status>'
+BAD = {
+    "empty": (b"", MalformedError, "the page is empty"),
+    "blank": (b" \r\n\t", MalformedError, "the page is empty"),
+    "text": (b"503 busy", MalformedError, "is incomplete or not XML"),
+    "json": (b'{"status": "online"}', MalformedError, "is incomplete or not XML"),
+    "binary": (bytes(range(256)) * 20, MalformedError, "is incomplete or not XML"),
+    "root alone": (b"<status", MalformedError, "is incomplete or not XML"),
+    "login page": (b"<!DOCTYPE html>\n<html><body><form>", AuthError, "probably its login page"),
+    "old login page": (b'<!-- x -->\n<HTML><HEAD><META name="a">', AuthError, "probably its login page"),
+    "XHTML": (b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"/>', AuthError, "login page"),
+    "DTD": (b'<!DOCTYPE status SYSTEM "status.dtd"><status/>', MalformedError, "declares a document type"),
+    "billion laughs": (LAUGHS, MalformedError, "declares a document type"),
+    "external entity": (EXTERNAL, MalformedError, "declares a document type"),
+    "nested": (b"<status>" + b"<a>" * 200_000, MalformedError, "nest deeper than 32"),
+    "many elements": (b"<status>" + b"<a/>" * 200_000 + b"</status>", TooLargeError, "more than 2000 elements"),
+}
+
+
+@pytest.mark.parametrize(("body", "error", "words"), BAD.values(), ids=BAD)
+def test_another_page_is_an_error_with_a_reason(body: bytes, error: type[SourceError], words: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        document.parse(body)
+    assert type(caught.value) is error
+
+
+MENDED = {
+    "other encoding": ('<status hostname="büro"/>'.encode("latin-1"), "büro"),
+    "two encodings": ('<?xml version="1.0" encoding="UTF-8"?><status hostname="ü'.encode() + b'\xfc"/>', "üü"),
+    "too small an encoding": ('<?xml version="1.0" encoding="US-ASCII"?><status hostname="büro"/>'.encode(), "büro"),
+    "text before it": (b'warning: low memory\n<?xml version="1.0"?><status hostname="x"/>', "x"),
+    "blank lines before it": (b'\n\n<?xml version="1.0"?><status hostname="x"/>', "x"),
+    "text after it": (b'<status hostname="x"/>\nbye', "x"),
+    "another page after it": (b'<status hostname="x"/><status hostname="y"/>', "x"),
+    "bare ampersand": (b'<status hostname="a & b &amp; c &#38; d &x;"/>', "a & b & c & d &x;"),
+    "bare angle": (b"<status hostname='a < b'/>", "a < b"),
+    "no character": (b'<status hostname="1\x002"/>', "1\ufffd2"),
+    "byte order mark": ('\ufeffx<status hostname="x"/>'.encode(), "x"),
+}
+
+
+@pytest.mark.parametrize(("page", "hostname"), MENDED.values(), ids=MENDED)
+def test_a_harmless_fault_is_mended(page: bytes, hostname: str) -> None:
+    assert document.parse(page) == Document([Element("", "status", {"hostname": hostname})])
+
+
+def test_a_mended_page_has_all_elements() -> None:
+    page = status_page()
+    odd = page.replace(b'"IronPort Anti-Spam"', b'"IronPort & Anti-Sp\xe4m"')
+    assert odd != page
+    names = {each.attributes.get("name") for each in document.parse(odd).elements}
+    assert "IronPort & Anti-Späm" in names
+    assert len(document.parse(odd).elements) == len(document.parse(page).elements)
+
+
+def test_what_stands_before_a_break_is_read() -> None:
+    """No value is cut: an element counts when all of its attributes are there."""
+    page = status_page()
+    whole = document.parse(page).elements
+    for end in range(page.index(b"<counter"), page.rindex(b"</status"), 7):
+        broken = document.parse(page[:end])
+        assert broken.elements == whole[: len(broken.elements)]
+        assert "incomplete or not XML" in str(broken.fault)
+        assert f"after {len(broken.elements)} elements" in str(broken.fault)
+
+
+def test_a_large_page_is_not_mended() -> None:
+    page = b'<status><a x="&"/>' + b" " * document.MENDING_LIMIT + b"</status>"
+    with pytest.raises(MalformedError, match="incomplete or not XML"):
+        document.parse(page)
+
+
+def test_as_deep_as_the_limit_is_read() -> None:
+    tags = document.DEPTH_LIMIT - 1
+    body = b"<status>" + b"<a>" * tags + b"</a>" * tags + b"</status>"
+    assert len(document.parse(body).elements) == document.DEPTH_LIMIT
+
+
+def test_a_page_of_too_many_attributes_is_not_parsed() -> None:
+    within, over = (
+        b"<status %s/>" % b" ".join(b'a%d="1"' % number for number in range(count))
+        for count in (document.ATTRIBUTE_LIMIT, document.ATTRIBUTE_LIMIT + 1)
+    )
+    assert len(document.parse(within).elements[0].attributes) == document.ATTRIBUTE_LIMIT
+    with pytest.raises(TooLargeError, match="10001 attributes, over the limit of 10000"):
+        document.parse(over)
