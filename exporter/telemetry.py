@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -14,6 +16,15 @@ from prometheus_client import (
 )
 
 from exporter import BRANCH, REVISION, __version__
+
+
+def _tasks() -> int:
+    """Return how many tasks run in this thread's event loop, if there is one."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
+
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -42,6 +53,7 @@ class Telemetry:
             "config_last_reload_success_timestamp_seconds", "Unix time of the last successful load of the configuration"
         )
         self.appliances = self._gauge("appliances", "Appliances in the running configuration")
+        self._gauge("tasks", "Asyncio tasks of the exporter").set_function(_tasks)
         self.probes = self._counter("probes", "Probes by result: complete, partial or failed", "result")
         self.probes_shared = self._counter("probes_shared", "Probes that shared or reused a poll of another probe")
         self.probes_in_flight = self._gauge("probes_in_flight", "Probes that are running")

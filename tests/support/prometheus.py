@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -38,12 +40,12 @@ class Prometheus:
 
     def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
         self.url = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
-        file = folder / "prometheus.yml"
-        file.write_text(yaml.safe_dump(dict(config)))
+        self._file = folder / "prometheus.yml"
+        self._file.write_text(yaml.safe_dump(dict(config)))
         self._process = Process(
             [
                 program("prometheus"),
-                f"--config.file={file}",
+                f"--config.file={self._file}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={self.url.removeprefix('http://')}",
             ],
@@ -54,6 +56,11 @@ class Prometheus:
     def stop(self) -> None:
         """End the server."""
         self._process.stop()
+
+    def reload(self, config: Mapping[str, Any]) -> None:
+        """Use another configuration from now on."""
+        self._file.write_text(yaml.safe_dump(dict(config)))
+        os.kill(self._process.pid, signal.SIGHUP)
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """Return the labels and the value of each series that the expression gives now."""
