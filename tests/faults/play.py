@@ -72,20 +72,31 @@ class Played:
     """The exporter's own series that have risen, without `ironport_exporter_`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Night:
+    """All faults, played, by their names."""
+
+    played: dict[str, Played] = field(repr=False)
+    log: str = field(repr=False)
+    tasks_left: float
+    """How many asyncio tasks the exporter has more than before."""
+
+
 class Stage:
     """A running exporter and its appliances: the healthy one, and one for each fault."""
 
-    def __init__(self, client: aiohttp.ClientSession, appliances: Mapping[str, FaultyAppliance]) -> None:
+    def __init__(self, url: str, client: aiohttp.ClientSession, appliances: Mapping[str, FaultyAppliance]) -> None:
+        self._url = url
         self._client = client
         self._appliances = appliances
 
     async def play(self, fault: Fault) -> Played:
         """Scrape the fault's appliance before, during and after the fault."""
         before = await self._scrape(fault)
-        counts = await self._counts()
+        counts = await own_metrics(self._url)
         async with fault.cause(self._appliances[fault.name]):
             meanwhile, neighbour = await asyncio.gather(self._scrape(fault), self._scrape(HEALTHY))
-        risen = {name for name, count in (await self._counts()).items() if count > counts.get(name, 0.0)}
+        risen = {name for name, count in (await own_metrics(self._url)).items() if count > counts.get(name, 0.0)}
         return Played(before, meanwhile, neighbour, await self._scrape(fault), frozenset(risen))
 
     async def _scrape(self, fault: Fault) -> Scraped:
@@ -94,48 +105,55 @@ class Stage:
             assert answer.status == 200
             return Scraped(parsed(await answer.text()))
 
-    async def _counts(self) -> dict[str, float]:
-        """Return the exporter's own metrics as the table names them."""
-        async with self._client.get("/metrics") as answer:
-            lines = re.findall(r"^ironport_exporter_(\S+) (\S+)$", await answer.text(), re.MULTILINE)
-        return {name: float(value) for name, value in lines}
+
+async def own_metrics(url: str) -> dict[str, float]:
+    """Return the exporter's own metrics as the table names them."""
+    async with aiohttp.ClientSession(url) as client, client.get("/metrics") as answer:
+        lines = re.findall(r"^ironport_exporter_(\S+) (\S+)$", await answer.text(), re.MULTILINE)
+    return {name: float(value) for name, value in lines}
 
 
-async def play_all(
-    faults: Sequence[Fault], start_agent: Callable[[], Snmpd], folder: Path
-) -> tuple[dict[str, Played], str]:
-    """Return what each fault gave, and the exporter's log. `start_agent` gives a fault an agent of its own.
-
-    Faults whose counts are looked at are played one after the other, because the exporter counts for all appliances.
-    """
+async def play_all(faults: Sequence[Fault], start_agent: Callable[[], Snmpd], folder: Path) -> Night:
+    """Play the faults. `start_agent` gives the appliances an SNMP agent."""
     authority = trustme.CA()
     ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
-    shared = await asyncio.to_thread(start_agent)
+    agent = await asyncio.to_thread(start_agent)
     async with AsyncExitStack() as parts:
-        appliances = {}
+        appliances: dict[str, FaultyAppliance] = {}
         for fault in (HEALTHY, *faults):
-            agent = await asyncio.to_thread(start_agent) if fault.own_agent else shared
-            appliance = FaultyAppliance(agent, authority if fault.https else None)
+            own = await asyncio.to_thread(start_agent) if fault.own_agent else agent
+            appliance = FaultyAppliance(own, authority if fault.https else None)
             appliances[fault.name] = await parts.enter_async_context(appliance)
-        fleet = {
-            "auths": {version: {"snmp": login, "xml": XML_LOGIN} for version, login in SNMP_LOGINS.items()},
-            "defaults": {"min_interval": {"snmp": 0, "xml": 0}},
-            "appliances": [entry(fault, appliances[fault.name], ca_file) for fault in (HEALTHY, *faults)],
-        }
+        fleet = faulty_fleet([entry(fault, appliances[fault.name], ca_file) for fault in (HEALTHY, *faults)])
         exporter = await asyncio.to_thread(Exporter, folder, fleet, "--log.level=debug")
         parts.push_async_callback(asyncio.to_thread, exporter.stop)
+        before = await idle_tasks(exporter.url)
         connector = aiohttp.TCPConnector(limit=0)
-        client = await parts.enter_async_context(aiohttp.ClientSession(exporter.url, connector=connector))
-        stage = Stage(client, appliances)
-        together = [fault for fault in faults if not fault.counted]
-        played = dict(
-            zip((fault.name for fault in together), await asyncio.gather(*map(stage.play, together)), strict=True)
-        )
-        for fault in faults:
-            if fault.counted:
-                played[fault.name] = await stage.play(fault)
-        return played, exporter.process.output
+        async with aiohttp.ClientSession(exporter.url, connector=connector) as client:
+            played = await play_each(Stage(exporter.url, client, appliances), faults)
+        return Night(played, exporter.process.output, await idle_tasks(exporter.url) - before)
+
+
+async def play_each(stage: Stage, faults: Sequence[Fault]) -> dict[str, Played]:
+    """Play the faults at the same time, then one by one those that count: the exporter counts for all appliances."""
+    together = [fault for fault in faults if not fault.counted]
+    results = await asyncio.gather(*map(stage.play, together))
+    played = dict(zip((fault.name for fault in together), results, strict=True))
+    return played | {fault.name: await stage.play(fault) for fault in faults if fault.counted}
+
+
+async def idle_tasks(url: str) -> float:
+    """Return how many asyncio tasks the exporter has for a client that has just come."""
+    return (await own_metrics(url))["tasks"]
+
+
+def faulty_fleet(appliances: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "auths": {version: {"snmp": login, "xml": XML_LOGIN} for version, login in SNMP_LOGINS.items()},
+        "defaults": {"min_interval": {"snmp": 0, "xml": 0}},
+        "appliances": appliances,
+    }
 
 
 def entry(fault: Fault, appliance: FaultyAppliance, ca_file: Path) -> dict[str, Any]:

@@ -6,23 +6,14 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 import pytest
 
-from faults.play import WORK_QUEUE, Played, play_all
+from faults.play import WORK_QUEUE, Night, Played, play_all
 from faults.table import COMPLETE, FAULTS, UP, Fault
 from support.snmpd import Snmpd
 
 ROWS = [fault for rows in FAULTS.values() for fault in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Night:
-    """All faults, played, and what the exporter logged meanwhile."""
-
-    played: dict[str, Played] = field(repr=False)
-    log: str = field(repr=False)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +25,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
             agents.callback(agent.stop)
             return agent
 
-        yield Night(*asyncio.run(play_all(ROWS, start_agent, tmp_path_factory.mktemp("night"))))
+        yield asyncio.run(play_all(ROWS, start_agent, tmp_path_factory.mktemp("night")))
 
 
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
@@ -60,3 +51,7 @@ def seen(fault: Fault, played: Played) -> dict[str, object]:
 def test_no_fault_leaves_a_traceback_or_an_error(night: Night) -> None:
     assert "Traceback" not in night.log
     assert re.findall(r".*level=(?:error|critical).*", night.log) == []
+
+
+def test_no_fault_leaves_a_task(night: Night) -> None:
+    assert night.tasks_left == 0
