@@ -88,7 +88,7 @@ class Agent(asyncio.DatagramProtocol):
             return
         try:
             answer = self._answer(data, instant, faults)
-        except Exception:  # noqa: BLE001 - malformed octets raise exceptions of many kinds inside the decoder
+        except Exception:  # noqa: BLE001 - pysnmp's services raise exceptions of many kinds for malformed octets
             return
         if answer and faults.delay:
             asyncio.get_running_loop().call_later(faults.delay, self._send, answer, address)
@@ -110,16 +110,16 @@ class Agent(asyncio.DatagramProtocol):
         return now
 
     def _answer(self, datagram: bytes, instant: _Instant, faults: SnmpFaults) -> bytes | None:
-        fields, rest = ber.decode(datagram)
-        if rest:
-            raise ValueError("octets behind the message")
+        message = ber.message_fields(datagram)
+        version = message.integer()
 
         def respond(pdu: ber.Pdu, room: int) -> bytes | None:
             return _respond(pdu, room, instant.instances, faults)
 
-        if fields[0] == VERSION_3:
-            return self._engine.answer(datagram, fields, instant.clock, LIMIT, respond)
-        version, community, pdu = fields
+        if version == VERSION_3:
+            return self._engine.answer(datagram, instant.clock, LIMIT, respond)
+        community, pdu = message.octet_string(), message.pdu()
+        message.finish()
         if version != _V2C or community not in self._communities:
             raise ValueError("another version or community")
         response = respond(pdu, LIMIT - _V2C_ENVELOPE - len(community))

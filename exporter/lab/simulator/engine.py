@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from exporter.config import UserAuth
 from exporter.lab.simulator.engine_user import AUTHENTICATED, ENCRYPTED, EngineUser
 from exporter.lab.simulator.instances import encode_number, encode_oid, failed
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
+from exporter.sources.snmp.usm_message import MAX_PADDING, REPORTABLE_FLAG, UsmMessage, read_scoped
 
 VERSION_3: Final = 3
 _SECURITY_MODEL: Final = 3  # the user-based one
-_REPORTABLE: Final = 4
 _ACCEPTED_SIZE: Final = 65507  # octets in a UDP datagram over IPv4
 _WINDOW_SECONDS: Final = 150  # RFC 3414, section 2.2.3
 
@@ -46,31 +46,6 @@ class Clock:
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Received:
-    """A message as its octets show it, before it is authenticated or decrypted."""
-
-    datagram: bytes
-    id: int
-    max_size: int
-    """The longest answer that the sender takes, in octets."""
-    flags: int
-    """The security level and whether the sender wants reports."""
-    engine_id: bytes
-    """The engine that the sender means, with its boots and time, in seconds, as the sender believes them."""
-    boots: int
-    seconds: int
-    name: bytes
-    digest: bytes
-    salt: bytes
-    payload: Any
-    """ScopedPDU: a list of engine id, context and PDU, or its octets if it is encrypted."""
-
-    @property
-    def level(self) -> int:
-        return self.flags & (AUTHENTICATED | ENCRYPTED)
-
-
 class _Refused(Exception):  # noqa: N818 - named after what the engine does
     """A message to answer with a report of this usmStats counter, at this security level."""
 
@@ -88,16 +63,18 @@ class Engine:
         self._refused: Counter[int] = Counter()
         self._users = {user.username.encode(): EngineUser(user, engine_id) for user in users}
 
-    def answer(self, datagram: bytes, fields: list[Any], clock: Clock, limit: int, respond: Respond) -> bytes | None:
-        """Return the message of at most `limit` octets that answers a datagram with these fields: response or report.
+    def answer(self, datagram: bytes, clock: Clock, limit: int, respond: Respond) -> bytes | None:
+        """Return the message of at most `limit` octets that answers a datagram: response or report.
 
-        Raises an exception of any kind for malformed octets, where the answer is silence.
+        Raises `ValueError` for octets to which the answer is silence.
         """
-        message = _received(datagram, fields)
+        message = UsmMessage.decode(datagram)
+        if message.level == ENCRYPTED:
+            raise ValueError("encrypted and not authenticated")
         try:
             user = self._admit(message, clock)
         except _Refused as refused:
-            return self._report(message, refused, clock) if message.flags & _REPORTABLE else None
+            return self._report(message, refused, clock) if message.flags & REPORTABLE_FLAG else None
         pdu = self._open(message, user)
         if message.level < user.level:
             response: bytes | None = failed(pdu, _AUTHORIZATION_ERROR)  # as net-snmp's agent says it
@@ -105,33 +82,34 @@ class Engine:
             response = respond(pdu, min(limit, message.max_size) - _ENVELOPE)
         return response and self._seal(message, response, message.level, clock)
 
-    def _admit(self, message: _Received, clock: Clock) -> EngineUser:
+    def _admit(self, message: UsmMessage, clock: Clock) -> EngineUser:
         """Return the user of a message that is genuine and of this time; in the order of RFC 3414, section 3.2."""
-        if message.engine_id != self.id:
+        if message.security.engine_id != self.id:
             raise _Refused(_UNKNOWN_ENGINE_IDS)
-        user = self._users.get(message.name)
+        user = self._users.get(message.security.user)
         if user is None:
             raise _Refused(_UNKNOWN_USER_NAMES)
         if message.level & ~user.level:
             raise _Refused(_UNSUPPORTED_LEVELS)
         if message.level & AUTHENTICATED:
-            if not user.is_authentic(message.datagram, message.digest):
+            if not user.is_authentic(message.datagram, message.security.digest):
                 raise _Refused(_WRONG_DIGESTS)
-            if message.boots != clock.boots or abs(message.seconds - clock.seconds) > _WINDOW_SECONDS:
+            sent = message.security
+            if sent.boots != clock.boots or abs(sent.time - clock.seconds) > _WINDOW_SECONDS:
                 raise _Refused(_NOT_IN_TIME_WINDOWS, AUTHENTICATED)
         return user
 
-    def _open(self, message: _Received, user: EngineUser) -> ber.Pdu:
+    def _open(self, message: UsmMessage, user: EngineUser) -> ber.Pdu:
         """Return what is asked; wrong keys show as octets that make no sense, to which every agent is silent."""
-        payload = message.payload
+        payload, sent = message.payload, message.security
         if message.level & ENCRYPTED:
-            payload, _ = ber.decode(user.decrypt(message.boots, message.seconds, message.salt, payload))
-        engine_id, context, pdu = payload
-        if engine_id != self.id or context or not isinstance(pdu, ber.Pdu):
+            payload = user.decrypt(sent.boots, sent.time, sent.salt, payload)
+        engine_id, context, pdu = read_scoped(payload, padding=MAX_PADDING)
+        if engine_id != self.id or context:
             raise ValueError("not a PDU in the default context")
         return pdu
 
-    def _report(self, message: _Received, refused: _Refused, clock: Clock) -> bytes:
+    def _report(self, message: UsmMessage, refused: _Refused, clock: Clock) -> bytes:
         self._refused[refused.counter] += 1
         count = encode_number(_COUNTER32, self._refused[refused.counter])
         varbind = ber.encode(ber.SEQUENCE, encode_oid((*_STATISTICS, refused.counter, 0)), count)
@@ -139,10 +117,10 @@ class Engine:
         pdu = ber.encode(_REPORT_TAG, *numbers, ber.encode(ber.SEQUENCE, varbind))
         return self._seal(message, pdu, refused.level, clock)
 
-    def _seal(self, message: _Received, pdu: bytes, level: int, clock: Clock) -> bytes:
+    def _seal(self, message: UsmMessage, pdu: bytes, level: int, clock: Clock) -> bytes:
         """Return the answer to a message, encrypted and signed with the user's keys as its `level` says."""
         payload = ber.encode(ber.SEQUENCE, ber.encode(ber.OCTETS, self.id), ber.encode(ber.OCTETS), pdu)
-        user = self._users.get(message.name)
+        user = self._users.get(message.security.user)
         digest = salt = b""
         if user and level & ENCRYPTED:
             encrypted, salt = user.encrypt(clock.boots, clock.seconds, payload)
@@ -154,12 +132,12 @@ class Engine:
             ber.encode(ber.OCTETS, self.id),
             ber.encode_integer(clock.boots),
             ber.encode_integer(clock.seconds),
-            *(ber.encode(ber.OCTETS, octets) for octets in (message.name, digest, salt)),
+            *(ber.encode(ber.OCTETS, octets) for octets in (message.security.user, digest, salt)),
         )
         answer = ber.encode(
             ber.SEQUENCE,
             ber.encode_integer(VERSION_3),
-            _header(message.id, level),
+            _header(message.message_id, level),
             ber.encode(ber.OCTETS, security),
             payload,
         )
@@ -172,14 +150,6 @@ def _header(message_id: int, level: int) -> bytes:
     return ber.encode(ber.SEQUENCE, *message_id_and_size, flags, ber.encode_integer(_SECURITY_MODEL))
 
 
-def _received(datagram: bytes, fields: list[Any]) -> _Received:
-    _, (message_id, max_size, flags, model), security, payload = fields
-    (engine_id, boots, seconds, name, digest, salt), rest = ber.decode(security)
-    if rest or model != _SECURITY_MODEL or flags[0] & (AUTHENTICATED | ENCRYPTED) == ENCRYPTED:
-        raise ValueError("not a message of the user-based security model")
-    return _Received(datagram, message_id, max_size, flags[0], engine_id, boots, seconds, name, digest, salt, payload)
-
-
-def _request_id(message: _Received) -> int:
+def _request_id(message: UsmMessage) -> int:
     """Return the id of the request, 0 if it is encrypted."""
-    return 0 if message.level & ENCRYPTED else int(message.payload[2].request_id)
+    return 0 if message.level & ENCRYPTED else read_scoped(message.payload).pdu.request_id

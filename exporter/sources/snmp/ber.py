@@ -1,34 +1,25 @@
-"""SNMP's subset of BER: encoding, and decoding to plain Python values.
+"""SNMP's subset of BER (RFC 3417, section 8): encoding, and reading plain Python values.
 
-The decoder is pyasn1's with our own decoders for the contents: pyasn1's own ones build a tree of objects, which takes 6
-to 14 times as long as ints, bytes and tuples.
+The caller of a `Reader` says what must come next. So nothing nests deeper than a message does, and what nobody asks for
+is not read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
-from typing import Any, Final
-
-from pyasn1.codec.ber import decoder
-from pyasn1.error import SubstrateUnderrunError
-from pyasn1.type.tag import (
-    Tag,
-    TagSet,
-    tagClassApplication,
-    tagClassContext,
-    tagClassUniversal,
-    tagFormatConstructed,
-    tagFormatSimple,
-)
+from typing import Final
 
 from exporter.sources.snmp.mib import Oid
 
 
+class BerError(ValueError):
+    """Octets that cannot be what should come next. It is the only exception that reading raises."""
+
+
 class Unsigned(int):
-    """A Counter32, Gauge32, TimeTicks or Counter64; an INTEGER is a plain int."""
+    """A Counter32, Gauge32, TimeTicks or Counter64, negative from a faulty agent; an INTEGER is a plain int."""
 
 
 SnmpValue = int | bytes | Oid
@@ -53,6 +44,7 @@ class Pdu:
 
 INTEGER: Final = 0x02
 OCTETS: Final = 0x04
+OID: Final = 0x06
 SEQUENCE: Final = 0x30
 
 GET: Final = 0
@@ -61,86 +53,41 @@ RESPONSE: Final = 2
 GETBULK: Final = 5
 REPORT: Final = 8
 
-_EXCEPTIONS: Final = frozenset({0, 1, 2})
-"""The context tags of noSuchObject, noSuchInstance and endOfMibView, which stand in the place of a value."""
+_PDU_TAGS: Final = frozenset(0xA0 | kind for kind in (GET, GETNEXT, RESPONSE, GETBULK, REPORT))
 
-_INTEGER_OCTETS: Final = 9
+MAX_VARBINDS: Final = 128
+"""The most variable bindings of a PDU to read. Our largest request asks for 40."""
+
+_MAX_LENGTH_OCTETS: Final = 4
+"""The most octets of a length that has several. More say nothing about a datagram."""
+
+_MAX_INTEGER_OCTETS: Final = 9
 """The length of the longest number in SNMP, a Counter64 with a leading zero."""
 
+_MAX_SUB_IDENTIFIERS: Final = 128
+_MAX_SUB_IDENTIFIER: Final = 0xFFFFFFFF
+"""How many numbers an object identifier may have, and how large they may be (RFC 2578, section 7.1.3)."""
 
-MAX_VALUES: Final = 400
-"""The most values in one encoding. An answer to our largest request has about 130: 40 variable bindings of 3 each."""
-
-
-@lru_cache(maxsize=65536)
-def _oid(octets: bytes) -> Oid:
-    return tuple(decoder.decode(bytes((6, len(octets))) + octets)[0])
+_MAX_OID_OCTETS: Final = 5 * _MAX_SUB_IDENTIFIERS
 
 
-class _Leaf(decoder.AbstractSimplePayloadDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
-    """Decodes a primitive value with `read`, given its octets."""
+def _header(octets: bytes, at: int, end: int) -> tuple[int, int, int]:
+    """Return the tag of the value at `at`, and where its contents begin and end, which is not behind `end`.
 
-    def __init__(self, read: Callable[[bytes], object]) -> None:
-        self._read = read
-
-    def valueDecoder(  # noqa: N802 - pyasn1's name
-        self, substrate: BytesIO, _spec: object, _tags: object = None, length: int = 0, *_: object, **__: object
-    ) -> Iterator[object]:
-        yield self._read(substrate.read(length))
-
-
-class _Sequence(decoder.AbstractConstructedPayloadDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
-    """Decodes a constructed value to a list, or with `kind` to a `Pdu`."""
-
-    def __init__(self, kind: int | None = None) -> None:
-        self._kind = kind
-
-    def valueDecoder(  # noqa: N802 - pyasn1's name
-        self,
-        substrate: BytesIO,
-        _spec: object,
-        _tags: object = None,
-        length: int = 0,
-        _state: object = None,
-        decode: Callable[..., Iterator[Any]] | None = None,
-        _fun: object = None,
-        **options: Any,
-    ) -> Iterator[object]:
-        # pyasn1 compares tags only by their number, so the exceptions arrive here as empty requests or responses.
-        if self._kind in _EXCEPTIONS and not length:
-            yield None
-            return
-        assert decode is not None  # noqa: S101 - pyasn1 always passes its decoder
-        left: Iterator[int] = options["left"]
-        end = substrate.tell() + length
-        items = []
-        while substrate.tell() < end:
-            if next(left, None) is None:
-                raise ValueError(f"more than {MAX_VALUES} values")
-            for item in decode(substrate, None, **options):
-                if isinstance(item, SubstrateUnderrunError):
-                    raise item  # the datagram is cut short; pyasn1 would wait for more octets for ever
-                items.append(item)
-        yield items if self._kind is None else _pdu(self._kind, *items)
-
-
-def _pdu(kind: int, request_id: object, status: object, index: object, varbinds: object) -> Pdu:
-    """Return the PDU with these decoded fields; raises ValueError if they have other types than RFC 3416 says."""
-    if not isinstance(varbinds, list):
-        raise ValueError("the variable bindings are not a sequence")
-    return Pdu(kind, _plain(request_id), _plain(status), _plain(index), [_varbind(*pair) for pair in varbinds])
-
-
-def _plain(number: object) -> int:
-    if not isinstance(number, int) or isinstance(number, Unsigned):
-        raise ValueError("a field of the PDU is not an INTEGER")
-    return number
-
-
-def _varbind(oid: object, value: object) -> VarBind:
-    if not isinstance(oid, tuple) or not isinstance(value, int | bytes | tuple | None):
-        raise ValueError("a variable binding has the wrong types")
-    return oid, value
+    A tag of several octets is in no table of this module, so it is never taken for one of SNMP's.
+    """
+    start = at + 2
+    if start > end:
+        raise BerError("the octets end before a value")
+    length = octets[at + 1]
+    if length > 127:
+        start += length - 128
+        if not at + 2 < start <= min(end, at + 2 + _MAX_LENGTH_OCTETS):
+            raise BerError("the length is indefinite, too long or cut short")
+        length = int.from_bytes(octets[at + 2 : start], "big")
+    if start + length > end:
+        raise BerError("the octets end within a value")
+    return octets[at], start, start + length
 
 
 def _integer(octets: bytes) -> int:
@@ -149,82 +96,132 @@ def _integer(octets: bytes) -> int:
 
 
 def _unsigned(octets: bytes) -> Unsigned:
+    """Read a number of four or eight octets as positive: some agents leave out the zero before a first bit of one."""
     _check_length(octets)
-    return Unsigned(int.from_bytes(octets, "big"))
+    return Unsigned(int.from_bytes(octets, "big", signed=len(octets) not in (4, 8)))
 
 
 def _check_length(octets: bytes) -> None:
-    if not 0 < len(octets) <= _INTEGER_OCTETS:
-        raise ValueError(f"a number of {len(octets)} octets")
+    if not 0 < len(octets) <= _MAX_INTEGER_OCTETS:
+        raise BerError(f"a number has {len(octets)} octets")
 
 
-def _nothing(_: bytes) -> None:
-    return None
+def _nothing(octets: bytes) -> None:
+    if octets:
+        raise BerError("a value without contents has contents")
 
 
-def _tag(tag_class: int, tag_format: int, number: int) -> TagSet:
-    return TagSet((), Tag(tag_class, tag_format, number))
+@lru_cache(maxsize=4096)  # the appliances of a fleet have a few hundred objects, and all have the same
+def _oid(octets: bytes) -> Oid:
+    if not 0 < len(octets) <= _MAX_OID_OCTETS or octets[-1] & 0x80:
+        raise BerError("an object identifier is empty, too long or cut short")
+    numbers, number = [], 0
+    for octet in octets:
+        number = number << 7 | octet & 0x7F
+        if number > _MAX_SUB_IDENTIFIER or (octet == 0x80 and not number):
+            raise BerError("an object identifier has a number that is too large or begins with zeros")
+        if octet < 0x80:
+            numbers.append(number)
+            number = 0
+    if len(numbers) >= _MAX_SUB_IDENTIFIERS:
+        raise BerError("an object identifier has too many numbers")
+    first = min(numbers[0] // 40, 2)  # the first octet stands for two numbers
+    return (first, numbers[0] - 40 * first, *numbers[1:])
 
 
-_DECODERS: Final = {
-    _tag(tagClassUniversal, tagFormatSimple, 2): _Leaf(_integer),
-    _tag(tagClassUniversal, tagFormatSimple, 4): _Leaf(bytes),
-    _tag(tagClassUniversal, tagFormatSimple, 5): _Leaf(_nothing),
-    _tag(tagClassUniversal, tagFormatSimple, 6): _Leaf(_oid),
-    _tag(tagClassUniversal, tagFormatConstructed, 16): _Sequence(),
-    _tag(tagClassApplication, tagFormatSimple, 0): _Leaf(bytes),  # IpAddress
-    **{_tag(tagClassApplication, tagFormatSimple, number): _Leaf(_unsigned) for number in (1, 2, 3, 6)},
-    _tag(tagClassApplication, tagFormatSimple, 4): _Leaf(bytes),  # Opaque
-    **{
-        _tag(tagClassContext, tagFormatConstructed, kind): _Sequence(kind)
-        for kind in (GET, GETNEXT, RESPONSE, GETBULK, REPORT)
-    },
+_VALUES: Final[dict[int, Callable[[bytes], SnmpValue | None]]] = {
+    INTEGER: _integer,
+    OCTETS: bytes,
+    0x05: _nothing,  # NULL, the value of each object in a request
+    OID: _oid,
+    0x40: bytes,  # IpAddress
+    0x41: _unsigned,  # Counter32
+    0x42: _unsigned,  # Gauge32
+    0x43: _unsigned,  # TimeTicks
+    0x44: bytes,  # Opaque
+    0x46: _unsigned,  # Counter64
+    0x80: _nothing,  # noSuchObject
+    0x81: _nothing,  # noSuchInstance
+    0x82: _nothing,  # endOfMibView
 }
+"""How to read the contents of a value, by its tag."""
 
 
-class _SingleItemDecoder(decoder.SingleItemDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
-    TAG_MAP = _DECODERS
-    supportIndefLength = False  # noqa: N815 - pyasn1's name; SNMP forbids it (RFC 3417, section 8)
+class Reader:
+    """Reads values one after the other; each method goes on behind what it has read, and raises `BerError`.
 
-
-class _StreamingDecoder(decoder.StreamingDecoder):  # type: ignore[misc]  # pyasn1 has no type hints
-    SINGLE_ITEM_DECODER = _SingleItemDecoder
-
-
-class _Decoder(decoder.Decoder):  # type: ignore[misc]  # pyasn1 has no type hints
-    STREAMING_DECODER = _StreamingDecoder
-
-
-_decode: Final = _Decoder()
-
-
-def decode(octets: bytes) -> tuple[Any, bytes]:
-    """Return the first value of the octets, and the octets after it.
-
-    The value is an int, `Unsigned`, bytes, an OID as a tuple, None (also for noSuchObject, noSuchInstance and
-    endOfMibView), a list or a `Pdu`. Malformed octets raise exceptions of many kinds, all of them `Exception`.
+    `at` is the offset of the next value in `octets`; there are none from `end` on.
     """
-    value, rest = _decode(octets, left=iter(range(MAX_VALUES)))
-    return value, rest
+
+    __slots__ = ("at", "end", "octets")
+
+    def __init__(self, octets: bytes, at: int = 0, end: int | None = None) -> None:
+        self.octets = octets
+        self.at = at
+        self.end = len(octets) if end is None else end
+
+    def enter(self, tag: int) -> Reader:
+        """Return a reader of the contents of the next value, which must have this tag."""
+        found, start, end = _header(self.octets, self.at, self.end)
+        if found != tag:
+            raise BerError(f"the tag is {found:#x}, not {tag:#x}")
+        self.at = end
+        return Reader(self.octets, start, end)
+
+    def integer(self) -> int:
+        return _integer(self.enter(INTEGER).rest())
+
+    def octet_string(self) -> bytes:
+        return self.enter(OCTETS).rest()
+
+    def pdu(self) -> Pdu:
+        tag, start, end = _header(self.octets, self.at, self.end)
+        if tag not in _PDU_TAGS:
+            raise BerError(f"the tag {tag:#x} is of no PDU that the exporter knows")
+        self.at = end
+        fields = Reader(self.octets, start, end)
+        head = fields.integer(), fields.integer(), fields.integer()
+        varbinds = fields.enter(SEQUENCE)
+        fields.finish()
+        return Pdu(tag & 0x1F, *head, varbinds.varbinds())
+
+    def varbinds(self) -> list[VarBind]:
+        """Return all that is left as variable bindings."""
+        found: list[VarBind] = []
+        while self.at < self.end:
+            found.append(self._varbind())
+            if len(found) > MAX_VARBINDS:
+                raise BerError(f"more than {MAX_VARBINDS} variable bindings")
+        return found
+
+    def _varbind(self) -> VarBind:
+        octets = self.octets
+        tag, at, end = _header(octets, self.at, self.end)
+        oid_tag, oid_start, oid_end = _header(octets, at, end)
+        value_tag, start, value_end = _header(octets, oid_end, end)
+        read = _VALUES.get(value_tag)
+        if (tag, oid_tag, value_end) != (SEQUENCE, OID, end) or read is None:
+            raise BerError("not an object and a value of SNMP")
+        self.at = end
+        return _oid(octets[oid_start:oid_end]), read(octets[start:end])
+
+    def rest(self) -> bytes:
+        """Return all octets that are left."""
+        at, self.at = self.at, self.end
+        return self.octets[at : self.end]
+
+    def finish(self) -> None:
+        """Raise `BerError` if there is anything left."""
+        if self.at != self.end:
+            raise BerError("octets are left")
 
 
-def decode_header(octets: bytes, at: int) -> tuple[int, int, int]:
-    """Return the tag of the value at `at`, and where its contents begin and end; raises an exception if it is cut."""
-    tag, length, start = octets[at], octets[at + 1], at + 2
-    if length & 0x80:
-        start += length & 0x7F
-        length = int.from_bytes(octets[at + 2 : start], "big")
-    if start + length > len(octets):
-        raise ValueError("the octets are cut short")
-    return tag, start, start + length
-
-
-def decode_number(octets: bytes, at: int) -> tuple[int, int]:
-    """Return the INTEGER at `at`, and where it ends; raises an exception if there is none."""
-    tag, start, end = decode_header(octets, at)
-    if tag != INTEGER:
-        raise ValueError("not an INTEGER")
-    return _integer(octets[start:end]), end
+def message_fields(datagram: bytes) -> Reader:
+    """Return a reader of the fields of a message that fills a datagram; raises `BerError`."""
+    whole = Reader(datagram)
+    fields = whole.enter(SEQUENCE)
+    whole.finish()
+    return fields
 
 
 def encode(tag: int, *parts: bytes) -> bytes:

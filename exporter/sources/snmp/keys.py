@@ -48,6 +48,9 @@ _PRIV_PROTOCOLS: Final = {
 }
 """Privacy protocols: usmPrivProtocol."""
 
+_SALT_OCTETS: Final = 8
+_DES_BLOCK: Final = 8  # octets
+
 _salts: Final[Iterator[int]] = count(secrets.randbits(63))
 """Numbers for the salts of encrypted messages.
 
@@ -92,13 +95,18 @@ class Keys:
         number = next(_salts)
         if self._des:
             salt = (boots & 0xFFFFFFFF).to_bytes(4, "big") + (number & 0xFFFFFFFF).to_bytes(4, "big")
-            plain += bytes(-len(plain) % 8)
+            plain += bytes(-len(plain) % _DES_BLOCK)
         else:
             salt = (number & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "big")
         return _through(self._cipher(boots, time, salt).encryptor(), plain), salt
 
     def decrypt(self, boots: int, time: int, salt: bytes, encrypted: bytes) -> bytes:
-        """Return the plain octets, with up to 7 octets of padding behind them under DES."""
+        """Return the plain octets, with up to 7 octets of padding behind them under DES.
+
+        Raises `Rejected` for lengths that the protocol never makes.
+        """
+        if len(salt) != _SALT_OCTETS or (self._des and len(encrypted) % _DES_BLOCK):
+            raise Rejected("malformed")
         return _through(self._cipher(boots, time, salt).decryptor(), encrypted)
 
     def _cipher(self, boots: int, time: int, salt: bytes) -> Cipher[CBC] | Cipher[CFB]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Final, Literal, Protocol, cast
+from typing import Final, Literal, Protocol
 
 from pyasn1.codec.ber import encoder
 from pysnmp.proto.api import v2c
 
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.ber import Pdu
+from exporter.sources.snmp.ber import Pdu, Reader
 from exporter.sources.snmp.mib import Oid, dotted
 
 _ID_MARK: Final = 0x55AA55AA
@@ -57,8 +57,8 @@ class Message:
     accept: Callable[[], Pdu | Renewal]
     """Takes what the message says. Call it only if the message answers a request of ours: it may change the codec.
 
-    Raises `Rejected`, or any `Exception` for malformed octets. Raises `SourceError` if the message says why there will
-    be no answer. Anybody may have sent that.
+    Raises `Rejected`, or `BerError` for malformed octets. Raises `SourceError` if the message says why there will be no
+    answer. Anybody may have sent that.
     """
 
 
@@ -81,7 +81,7 @@ class Codec(Protocol):
         """Return the message in a datagram, and change nothing.
 
         Only its first octets are read, so that a datagram that answers nothing costs little. `accept` reads the rest.
-        Raises `Rejected`, or any `Exception` for malformed octets.
+        Raises `Rejected`, or `BerError` for malformed octets.
         """
         ...
 
@@ -126,20 +126,14 @@ class CommunityCodec:
         return ber.encode(ber.SEQUENCE, self._head, encode_request(request, request_id))
 
     def decode(self, datagram: bytes) -> Message:
-        _, start, end = ber.decode_header(datagram, 0)
-        if end != len(datagram):
-            raise Rejected("malformed")
-        version, at = ber.decode_number(datagram, start)
-        _, start, end = ber.decode_header(datagram, at)
-        if version != self._VERSION or datagram[start:end] != self._community:
+        message = ber.message_fields(datagram)
+        if (message.integer(), message.octet_string()) != (self._VERSION, self._community):
             raise Rejected("wrong_identity")
-        tag, start, _ = ber.decode_header(datagram, end)
-        if tag != _RESPONSE_TAG:
-            raise Rejected("malformed")
-        request_id, _ = ber.decode_number(datagram, start)
-        return Message(request_id, partial(self._accept, datagram))
+        first = Reader(datagram, message.at, message.end).enter(_RESPONSE_TAG)
+        return Message(first.integer(), partial(_accept, message))
 
-    def _accept(self, datagram: bytes) -> Pdu:
-        (_, _, pdu), _ = ber.decode(datagram)
-        check_response(pdu)
-        return cast(Pdu, pdu)
+
+def _accept(message: Reader) -> Pdu:
+    pdu = message.pdu()
+    message.finish()
+    return pdu

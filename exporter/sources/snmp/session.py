@@ -22,7 +22,7 @@ from typing import Final
 from exporter.errors import MalformedError, RefusedError, ResolveError, SourceError, SourceTimeout, UnreachableError
 from exporter.metrics.reading import Reading
 from exporter.sources.resolve import addresses
-from exporter.sources.snmp.ber import Pdu
+from exporter.sources.snmp.ber import BerError, Pdu
 from exporter.sources.snmp.messages import Codec, Rejected, Renewal, SnmpRequest
 from exporter.sources.snmp.retry import RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
@@ -143,7 +143,7 @@ class Session(asyncio.DatagramProtocol):
             self._receive(data)
         except Rejected as error:
             self._telemetry.snmp_rejected.labels(error.reason).inc()
-        except Exception:  # noqa: BLE001 - malformed octets raise exceptions of many kinds inside the decoder
+        except BerError:
             self._telemetry.snmp_rejected.labels("malformed").inc()
 
     def error_received(self, error: Exception) -> None:

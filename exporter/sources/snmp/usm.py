@@ -163,7 +163,7 @@ class UsmCodec:
 
     def _learn(self, message: UsmMessage, report: Pdu) -> Renewal:
         """Take from a report what it says about the engine; raises `AuthError` if the report refuses our user."""
-        (oid, _), *_ = report.varbinds
+        oid = report.varbinds[0][0] if report.varbinds else ()
         if oid == _UNKNOWN_ENGINE:
             return self._learn_engine(message.security)
         if oid == _NOT_IN_TIME_WINDOW:

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from exporter.sources.snmp import ber
+from exporter.sources.snmp.ber import BerError, Pdu, Reader
 from exporter.sources.snmp.keys import Keys
 from exporter.sources.snmp.messages import Rejected
 
 AUTH_FLAG: Final = 1
 PRIV_FLAG: Final = 2
-_REPORTABLE_FLAG: Final = 4
+REPORTABLE_FLAG: Final = 4
 
 MAX_COUNT: Final = 0x7FFFFFFF
 """The highest number of boots and the highest time of an engine."""
 
 _DIGEST_TO_SALT: Final = 2
 """Octets between the end of the digest and the salt: the tag and the length of the salt."""
+
+MAX_PADDING: Final = 7
+"""Octets that DES may need behind a PDU."""
 
 _SNMP_V3: Final = 3
 _USER_BASED: Final = 3  # the security model
@@ -54,59 +58,110 @@ class SecurityParameters(NamedTuple):
         )
 
 
+class ScopedPdu(NamedTuple):
+    """A PDU and the context that it is about: the id of the context's engine, and its name."""
+
+    engine_id: bytes
+    context: bytes
+    pdu: Pdu
+
+
 @dataclass(frozen=True, slots=True)
 class UsmMessage:
     """A message as its octets show it: it is neither authenticated nor decrypted yet."""
 
     datagram: bytes
     message_id: int
-    level: int
-    """How the message is secured: 0, `AUTH_FLAG`, or `AUTH_FLAG | PRIV_FLAG`."""
+    max_size: int
+    """The longest answer that the sender takes, in octets."""
+    flags: int
+    """The security level, and `REPORTABLE_FLAG` if the sender wants reports."""
     security: SecurityParameters
     digest_offset: int
     """Where the digest begins in the datagram."""
-    payload: object
-    """ScopedPDU: a list of engine id, context and PDU, or its octets if it is encrypted."""
+    payload: bytes
+    """The octets of the `ScopedPdu`, encrypted if the level says so."""
+
+    @property
+    def level(self) -> int:
+        """How the message is secured: 0, `AUTH_FLAG`, or `AUTH_FLAG | PRIV_FLAG`."""
+        return self.flags & (AUTH_FLAG | PRIV_FLAG)
 
     @classmethod
     def decode(cls, datagram: bytes) -> UsmMessage:
-        """Read a message; raises `Rejected`, or another exception for malformed octets."""
-        (version, (message_id, _, flags, model), octets, payload), rest = ber.decode(datagram)
-        security = SecurityParameters(*ber.decode(octets)[0])
-        if rest or (version, model) != (_SNMP_V3, _USER_BASED) or not _is_well_typed(security):
-            raise Rejected("malformed")
-        end_of_security = datagram.index(octets) + len(octets)
-        offset = end_of_security - len(security.salt) - _DIGEST_TO_SALT - len(security.digest)
-        return cls(datagram, message_id, flags[0] & (AUTH_FLAG | PRIV_FLAG), security, offset, payload)
+        """Read a message; raises `BerError` for malformed octets."""
+        message = ber.message_fields(datagram)
+        _check_version(message)
+        message_id, max_size, flags = _header(message.enter(ber.SEQUENCE))
+        security, digest_offset = _security(message.enter(ber.OCTETS))
+        payload = message.octet_string() if flags & PRIV_FLAG else message.rest()
+        message.finish()
+        return cls(datagram, message_id, max_size, flags, security, digest_offset, payload)
 
     @staticmethod
     def peek(datagram: bytes) -> int:
-        """Return the message id from the first octets; raises an exception for malformed octets."""
-        _, start, _ = ber.decode_header(datagram, 0)
-        version, at = ber.decode_number(datagram, start)
-        if version != _SNMP_V3:
-            raise Rejected("malformed")
-        _, start, _ = ber.decode_header(datagram, at)
-        message_id, _ = ber.decode_number(datagram, start)
-        return message_id
+        """Return the message id from the first octets; raises `BerError` for malformed octets."""
+        message = ber.message_fields(datagram)
+        _check_version(message)
+        return message.enter(ber.SEQUENCE).integer()
 
     def authenticate(self, keys: Keys) -> None:
         """Raise `Rejected` unless the message carries the digest that `keys` give it."""
-        digest = self.security.digest
-        if len(digest) != keys.digest_length:
+        if len(self.security.digest) != keys.digest_length:
             raise Rejected("wrong_identity")
-        if not self.datagram.startswith(digest, self.digest_offset):
-            raise Rejected("malformed")  # a length is encoded in more octets than it needs
         keys.check(self.datagram, self.digest_offset)
 
-    def pdu(self, keys: Keys | None) -> ber.Pdu:
-        """Return the PDU, which `keys` decrypt if it is encrypted; raises an exception if it is malformed."""
-        scoped = self.payload
-        if self.level & PRIV_FLAG and keys and isinstance(scoped, bytes):
-            scoped, _ = ber.decode(keys.decrypt(self.security.boots, self.security.time, self.security.salt, scoped))
-        if not isinstance(scoped, list) or not isinstance(scoped[2], ber.Pdu):
-            raise Rejected("malformed")
-        return scoped[2]
+    def pdu(self, keys: Keys | None) -> Pdu:
+        """Return the PDU, which `keys` decrypt if it is encrypted; raises `BerError` if it is malformed."""
+        if not self.level & PRIV_FLAG or not keys:
+            return read_scoped(self.payload).pdu
+        boots, seconds, salt = self.security.boots, self.security.time, self.security.salt
+        return read_scoped(keys.decrypt(boots, seconds, salt, self.payload), padding=MAX_PADDING).pdu
+
+
+def read_scoped(octets: bytes, padding: int = 0) -> ScopedPdu:
+    """Read a `ScopedPdu` with up to `padding` octets behind it; raises `BerError` if it is malformed."""
+    whole = Reader(octets)
+    fields = whole.enter(ber.SEQUENCE)
+    if whole.end - whole.at > padding:
+        raise BerError("octets behind the PDU")
+    scoped = ScopedPdu(fields.octet_string(), fields.octet_string(), fields.pdu())
+    fields.finish()
+    return scoped
+
+
+def _check_version(message: Reader) -> None:
+    version = message.integer()
+    if version != _SNMP_V3:
+        raise BerError(f"version {version} of SNMP, not {_SNMP_V3}")
+
+
+def _header(header: Reader) -> tuple[int, int, int]:
+    """Return message id, the longest answer that the sender takes, and flags."""
+    message_id, max_size, flags, model = header.integer(), header.integer(), header.octet_string(), header.integer()
+    header.finish()
+    if len(flags) != 1 or model != _USER_BASED:
+        raise BerError("not a message of the user-based security model")
+    return message_id, max_size, flags[0]
+
+
+def _security(octets: Reader) -> tuple[SecurityParameters, int]:
+    """Return the security parameters, and where the digest begins."""
+    fields = octets.enter(ber.SEQUENCE)
+    octets.finish()
+    engine_id, boots, seconds, user = fields.octet_string(), _count(fields), _count(fields), fields.octet_string()
+    digest = fields.octet_string()
+    digest_offset = fields.at - len(digest)
+    security = SecurityParameters(engine_id, boots, seconds, user, digest, fields.octet_string())
+    fields.finish()
+    return security, digest_offset
+
+
+def _count(fields: Reader) -> int:
+    count = fields.integer()
+    if not 0 <= count <= MAX_COUNT:
+        raise BerError(f"the engine's boots or time are {count}")
+    return count
 
 
 def encode_message(
@@ -133,17 +188,8 @@ def _encode(message_id: int, level: int, security: SecurityParameters, payload: 
         ber.SEQUENCE,
         ber.encode_integer(message_id),
         ber.encode_integer(_MAX_SIZE),
-        ber.encode(ber.OCTETS, bytes((level | _REPORTABLE_FLAG,))),
+        ber.encode(ber.OCTETS, bytes((level | REPORTABLE_FLAG,))),
         ber.encode_integer(_USER_BASED),
     )
     parameters = ber.encode(ber.OCTETS, security.encode())
     return ber.encode(ber.SEQUENCE, ber.encode_integer(_SNMP_V3), header, parameters, payload)
-
-
-def _is_well_typed(security: SecurityParameters) -> bool:
-    """Whether boots and time are INTEGER (0..2147483647), and the rest are OCTET STRINGs."""
-    numbers = (security.boots, security.time)
-    texts = (security.engine_id, security.user, security.digest, security.salt)
-    return all(type(number) is int and 0 <= number <= MAX_COUNT for number in numbers) and all(
-        isinstance(text, bytes) for text in texts
-    )

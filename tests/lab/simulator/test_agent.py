@@ -30,7 +30,7 @@ from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Oid, Syntax
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
-from exporter.sources.snmp.usm_message import AUTH_FLAG, PRIV_FLAG, SecurityParameters
+from exporter.sources.snmp.usm_message import AUTH_FLAG, PRIV_FLAG, SecurityParameters, UsmMessage
 from exporter.telemetry import Telemetry
 from support.appliances import community, snmp_appliance, usm
 from support.mail_agent import oid
@@ -435,9 +435,8 @@ def octets(content: bytes) -> bytes:
 
 def opened(report: bytes) -> tuple[int, tuple[int, int], ber.Pdu]:
     """Return flags, the boots and time, and the PDU of a report."""
-    (_, (_, _, flags, _), security, (_, _, pdu)), _ = ber.decode(report)
-    (_, boots, seconds, _, _, _), _ = ber.decode(security)
-    return flags[0], (boots, seconds), pdu
+    message = UsmMessage.decode(report)
+    return message.flags, (message.security.boots, message.security.time), message.pdu(None)
 
 
 async def test_the_exporter_reports_which_key_is_wrong(view: View) -> None:

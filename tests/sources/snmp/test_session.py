@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.errors import RefusedError, ResolveError, SourceTimeout, UnreachableError
 from exporter.metrics.reading import Reading
-from exporter.sources.snmp import ber
+from exporter.sources.snmp.ber import Pdu, Reader
 from exporter.sources.snmp.messages import Codec, CommunityCodec, SnmpRequest
 from exporter.sources.snmp.mib import MAIL_OBJECTS
 from exporter.sources.snmp.retry import RoundTripTime
@@ -147,16 +147,16 @@ async def test_answers_of_another_community_are_dropped(snmpd: Snmpd) -> None:
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Return a list that gets the octets of everything that is decoded."""
-    octets: list[bytes] = []
-    original = ber.decode
+    """Return a list that gets every datagram whose variable bindings are read."""
+    datagrams: list[bytes] = []
+    original = Reader.pdu
 
-    def decode(given: bytes) -> tuple[object, bytes]:
-        octets.append(given)
-        return original(given)
+    def pdu(reader: Reader) -> Pdu:
+        datagrams.append(reader.octets)
+        return original(reader)
 
-    monkeypatch.setattr(ber, "decode", decode)
-    return octets
+    monkeypatch.setattr(Reader, "pdu", pdu)
+    return datagrams
 
 
 BIG = b"\x30\x82\xff\x00" + b"\x05\x00" * 32_000

@@ -123,7 +123,7 @@ def with_report(number: int, **fields: bytes) -> Policy:
     def policy(datagram: Datagram) -> list[Datagram]:
         if datagram.to == "agent":
             return [datagram]
-        message_id: int = ber.decode(datagram.data)[0][1][0]
+        message_id = UsmMessage.peek(datagram.data)
         return [replace(datagram, data=report(number, message_id=message_id, **fields)), datagram]
 
     return policy
@@ -290,7 +290,7 @@ async def test_a_loop_of_new_engines_is_given_up(snmpd: Snmpd) -> None:
 
 async def test_a_loop_of_unknown_engines_is_given_up(snmpd: Snmpd) -> None:
     def unknown_engine(datagram: Datagram) -> list[Datagram]:
-        return [Datagram("client", report(4, message_id=ber.decode(datagram.data)[0][1][0]))]
+        return [Datagram("client", report(4, message_id=UsmMessage.peek(datagram.data)))]
 
     async with conversation(snmpd, UsmCodec(usm(V3GET)), unknown_engine) as (session, _, _):
         with pytest.raises(MalformedError, match="does not accept its own engine id"):
@@ -302,8 +302,7 @@ async def test_a_loop_of_wrong_times_is_given_up(snmpd: Snmpd) -> None:
 
     def another_time(datagram: Datagram) -> list[Datagram]:
         """Answer like an engine that has restarted since its last answer."""
-        fields, _ = ber.decode(datagram.data)
-        answer = engine.answer(datagram.data, fields, Clock(next(boots), 0), 1400, lambda *_: None)
+        answer = engine.answer(datagram.data, Clock(next(boots), 0), 1400, lambda *_: None)
         return [Datagram("client", answer)] if answer else []
 
     async with conversation(snmpd, UsmCodec(usm(V3GET)), another_time) as (session, _, _):

@@ -1,0 +1,125 @@
+"""SNMPv3 messages are read as pysnmp reads them; what is damaged is refused in one way."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyasn1.codec.ber import decoder
+from pyasn1.error import PyAsn1Error
+from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
+from pysnmp.proto.secmod.rfc3414.service import UsmSecurityParameters
+
+from exporter.errors import SourceError
+from exporter.sources.snmp import ber
+from exporter.sources.snmp.ber import BerError
+from exporter.sources.snmp.keys import Keys
+from exporter.sources.snmp.messages import Rejected, SnmpRequest, encode_request
+from exporter.sources.snmp.usm import UsmCodec
+from exporter.sources.snmp.usm_message import MAX_COUNT, PRIV_FLAG, SecurityParameters, UsmMessage, encode_message
+from support.appliances import usm
+from support.octets import damaged
+from support.snmpd import User
+
+ID = 0x40000001
+ENGINE = b"\x80\x00\x1f\x88 engine"
+PDU = encode_request(SnmpRequest("get", ((1, 3, 6, 1, 2, 1, 1, 3, 0),)), ID).replace(b"\xa0", b"\xa2", 1)
+USERS = [User("plain"), User("sha", "SHA"), User("des", "MD5", "DES"), User("aes", "SHA256", "AES")]
+
+
+def message(user: User, pdu: bytes = PDU) -> bytes:
+    level = 3 if user.priv else 1 if user.auth else 0
+    security = SecurityParameters(ENGINE, 3, 70_000, user.name.encode())
+    return encode_message(pdu, ID, level, security, Keys(usm(user), ENGINE))
+
+
+MESSAGES = st.sampled_from([message(user) for user in USERS])
+
+
+def by_pysnmp(datagram: bytes) -> tuple[Any, ...]:
+    """Return message id, longest answer, flags, security parameters and payload; raises an exception of pyasn1."""
+    fields, rest = decoder.decode(datagram, asn1Spec=SNMPv3Message())
+    security, more = decoder.decode(bytes(fields[2]), asn1Spec=UsmSecurityParameters())
+    assert not rest
+    assert not more
+    assert int(fields[0]) == int(fields[1][3]) == 3
+    engine, boots, seconds, *texts = security.values()
+    known = SecurityParameters(bytes(engine), int(boots), int(seconds), *map(bytes, texts))
+    return int(fields[1][0]), int(fields[1][1]), fields[1][2][0], known, fields[3].getName()
+
+
+@given(MESSAGES | damaged(MESSAGES))
+@settings(max_examples=400)
+def test_what_is_read_pysnmp_reads_alike(datagram: bytes) -> None:
+    try:
+        ours = UsmMessage.decode(datagram)
+    except BerError:
+        assert datagram not in {message(user) for user in USERS}
+        return
+    assert datagram[ours.digest_offset :].startswith(ours.security.digest)
+    try:
+        *theirs, kind = by_pysnmp(datagram)
+    except PyAsn1Error:
+        with suppress(BerError):
+            ours.pdu(None)
+            # These are fields that the exporter does not use, or compares with its own.
+            odd = not 484 <= ours.max_size <= MAX_COUNT or not 0 <= ours.message_id <= MAX_COUNT
+            assert odd or len(ours.security.user) > 32
+        return
+    assert [ours.message_id, ours.max_size, ours.flags, ours.security] == theirs
+    assert (kind == "encryptedPDU") == bool(ours.level & PRIV_FLAG)
+
+
+@pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
+def test_a_digest_and_a_payload_survive_longer_lengths(user: User) -> None:
+    """A length may take more octets than it needs, so that the digest is elsewhere than in our own messages."""
+    keys = Keys(usm(user), ENGINE)
+    short = UsmMessage.decode(message(user))
+    security = short.security._replace(digest=bytes(keys.digest_length)).encode()
+    wordy = b"\x30\x82" + len(security[2:]).to_bytes(2, "big") + security[2:]
+    header = [ber.encode_integer(ID), ber.encode_integer(65507), ber.encode(ber.OCTETS, bytes((short.flags,)))]
+    payload = ber.encode(ber.OCTETS, short.payload) if short.level & PRIV_FLAG else short.payload
+    parts = ber.encode(ber.SEQUENCE, *header, ber.encode_integer(3)), ber.encode(ber.OCTETS, wordy), payload
+    datagram = ber.encode(ber.SEQUENCE, ber.encode_integer(3), *parts)
+    if user.auth:
+        at = UsmMessage.decode(datagram).digest_offset
+        datagram = datagram[:at] + keys.digest(datagram) + datagram[at + keys.digest_length :]
+        UsmMessage.decode(datagram).authenticate(keys)
+    assert UsmMessage.decode(datagram).pdu(keys).request_id == ID
+
+
+@given(damaged(st.just(PDU)), st.sampled_from(USERS))
+def test_damage_under_a_right_digest_is_refused_in_one_way(pdu: bytes, user: User) -> None:
+    codec = UsmCodec(usm(user))
+    with suppress(Rejected, SourceError):
+        codec.decode(report_of_engine()).accept()
+    with suppress(Rejected, BerError, SourceError):
+        codec.decode(message(user, pdu)).accept()
+
+
+@given(damaged(MESSAGES))
+def test_a_damaged_datagram_is_refused_in_one_way(datagram: bytes) -> None:
+    codec = UsmCodec(usm(USERS[3]))
+    codec.decode(report_of_engine()).accept()
+    with suppress(Rejected, BerError, SourceError):
+        codec.decode(datagram).accept()
+
+
+def report_of_engine() -> bytes:
+    """Return the report with which an agent tells its engine."""
+    varbind = ber.encode(ber.OID, bytes((0x2B, 6, 1, 6, 3, 15, 1, 1, 4, 0))) + ber.encode(0x41, b"\x01")
+    pdu = ber.encode(
+        0xA8,
+        *[ber.encode_integer(number) for number in (ID, 0, 0)],
+        ber.encode(ber.SEQUENCE, ber.encode(ber.SEQUENCE, varbind)),
+    )
+    return encode_message(pdu, ID, 0, SecurityParameters(ENGINE, 3, 70_000))
+
+
+@pytest.mark.parametrize(("salt", "octets"), [(7, 16), (9, 16), (0, 16), (8, 15)])
+def test_lengths_that_des_never_makes_are_rejected(salt: int, octets: int) -> None:
+    with pytest.raises(Rejected):
+        Keys(usm(USERS[2]), ENGINE).decrypt(1, 1, bytes(salt), bytes(octets))
