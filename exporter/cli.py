@@ -164,6 +164,12 @@ _config_file: Final = flag(
     metavar="FILE|FOLDER",
     help="The configuration of the fleet. May be repeated. Of a folder, all *.yml and *.yaml files are read.",
 )
+_web_config_file: Final = flag(
+    "--web.config.file",
+    type=_PATH,
+    metavar="FILE",
+    help="TLS, users, headers and a rate limit for the port, in the format of Prometheus' exporters.",
+)
 _topology: Final = flag(
     "--topology",
     metavar="NAME|FILE",
@@ -242,6 +248,7 @@ def cli() -> None:
     metavar="[HOST]:PORT",
     help="The address to listen on; without a host, every interface. May be repeated.",
 )
+@_web_config_file
 @flag(
     "--web.external-url",
     type=external_url,
@@ -267,6 +274,7 @@ def _serve(
     config_file: tuple[Path, ...],
     config_auto_reload: bool,
     web_listen_address: tuple[tuple[str, int], ...],
+    web_config_file: Path | None,
     web_external_url: BaseUrl | None,
     web_route_prefix: str | None,
     timeout_offset: float,
@@ -286,25 +294,39 @@ def _serve(
         external_url=web_external_url,
         route_prefix=web_route_prefix,
         auto_reload=config_auto_reload,
+        web_config_file=web_config_file,
     )
     asyncio.run(server.serve(settings))
     structlog.get_logger().info("stopped")
     return 0
 
 
-@cli.command("check", cls=Command, examples=("ironport-exporter check --config.file fleet.yml",))
+@cli.command(
+    "check",
+    cls=Command,
+    examples=(
+        "ironport-exporter check --config.file fleet.yml",
+        "ironport-exporter check --config.file fleet.yml --web.config.file web.yml",
+    ),
+)
 @_config_file
-def _check(config_file: tuple[Path, ...]) -> int:
+@_web_config_file
+def _check(config_file: tuple[Path, ...], web_config_file: Path | None) -> int:
     """Check the configuration and print every fault in it."""
     from exporter import config
+    from exporter.web.web_config import try_load_web_config
 
-    loaded = config.load(*config_file)
-    if loaded.unfilled:
-        raise ConfigError(list(loaded.unfilled))
-    appliances = loaded.appliances.values()
+    loaded = config.try_load(*config_file)
+    problems = loaded.problems + try_load_web_config(web_config_file).problems
+    if loaded.config is None or problems:
+        raise ConfigError(problems)
+    if loaded.config.unfilled:
+        raise ConfigError(list(loaded.config.unfilled))
+    appliances = loaded.config.appliances.values()
     pools = len({appliance.pool for appliance in appliances})
-    files = f"{_listed([str(file) for file in config_file])} {'is' if len(config_file) == 1 else 'are'}"
-    _print(f"{files} all right: {_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}.")
+    files = [str(file) for file in (*config_file, web_config_file) if file]
+    are = "is" if len(files) == 1 else "are"
+    _print(f"{_listed(files)} {are} all right: {_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}.")
     return 0
 
 

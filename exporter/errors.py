@@ -3,6 +3,7 @@
 ExporterError
 ├── ConfigError              the configuration cannot be used; lists every problem
 ├── RequestError             a request to the exporter is wrong (HTTP 400)
+├── TooManyChecksError       too many passwords wait to be checked (HTTP 429)
 ├── UsageError               a command line is wrong (exit code 2)
 ├── QueryTooLargeError       a Prometheus refuses a query that reads or returns too much
 └── SourceError              a source of an appliance failed; `reason` is the metric's label
@@ -40,6 +41,10 @@ class ConfigError(ExporterError):
 
 class RequestError(ExporterError):
     """A request to the exporter is wrong; the message says what to send instead."""
+
+
+class TooManyChecksError(ExporterError):
+    """Too many passwords wait to be checked."""
 
 
 class UsageError(ExporterError):

@@ -52,6 +52,10 @@ class Telemetry:
         self.reload_timestamp = self._gauge(
             "config_last_reload_success_timestamp_seconds", "Unix time of the last successful load of the configuration"
         )
+        self.web_config_successful = self._gauge(
+            "web_config_last_reload_successful",
+            "1 if the last load of the file of --web.config.file succeeded, or there is none",
+        )
         self.appliances = self._gauge("appliances", "Appliances in the running configuration")
         self._gauge("tasks", "Asyncio tasks of the exporter").set_function(_tasks)
         self.probes = self._counter("probes", "Probes by result: complete, partial or failed", "result")

@@ -429,7 +429,7 @@ def test_an_unexpected_error_shows_its_trace_for_debug_only(
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(config, "load", broken)
-    code, out, err = run(capsys, "check", "--log.level", level)
+    code, out, err = run(capsys, "sd", "--log.level", level)
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == (
         "An unexpected error ended the command: ZeroDivisionError: division by zero."
@@ -482,6 +482,19 @@ def test_check_refuses_an_example_that_nobody_filled_in(capsys: pytest.CaptureFi
     code, out, err = run(capsys, "check", "--config.file", ROOT / "fleet.example.yml")
     assert (code, out) == (1, "")
     assert err.splitlines()[0].endswith("passphrase is still fill-me-in: put your own secret there.")
+
+
+def test_check_finds_the_faults_of_both_files(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
+    web = fleet.with_name("web.yml")
+    flags = ("--config.file", fleet, "--web.config.file", web)
+    web.write_text("rate_limit: {interval: 1s, burst: 5}")
+    _, out, _ = run(capsys, "check", *flags)
+    assert out == f"{fleet} and {web} are all right: 3 appliances in 2 pools.\n"
+    web.write_text("rate_limt: {}")
+    fleet.write_text(fleet.read_text().replace("pool: edge", "pol: edge"))
+    code, out, err = run(capsys, "check", *flags)
+    assert (code, out) == (1, "")
+    assert [line.split(":")[0] for line in err.splitlines()] == [str(fleet), str(fleet), str(web)]
 
 
 def test_an_environment_variable_sets_a_flag_everywhere(

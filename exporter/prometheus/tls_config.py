@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import ssl
-import tempfile
-from typing import Final, Literal
 
 from pydantic import SecretStr, model_validator
 
 from exporter.config.secrets import FileText, revealed
+from exporter.config.tls_context import TLS_VERSIONS, TlsVersion, load_identity
 from exporter.config.values import OptionalKey, Section, bad_value
-
-_VERSIONS: Final = {
-    "TLS10": ssl.TLSVersion.TLSv1,
-    "TLS11": ssl.TLSVersion.TLSv1_1,
-    "TLS12": ssl.TLSVersion.TLSv1_2,
-    "TLS13": ssl.TLSVersion.TLSv1_3,
-}
 
 
 class ClientTlsConfig(Section):
@@ -38,9 +30,9 @@ class ClientTlsConfig(Section):
     """The name that the server's certificate must have, instead of the host of the URL."""
     insecure_skip_verify: bool = False
     """Whether any certificate is accepted. Then anyone on the way can read the credentials."""
-    min_version: Literal["TLS10", "TLS11", "TLS12", "TLS13"] = "TLS12"
+    min_version: TlsVersion = "TLS12"
     """The oldest version of TLS to accept."""
-    max_version: Literal["TLS10", "TLS11", "TLS12", "TLS13"] = "TLS13"
+    max_version: TlsVersion = "TLS13"
     """The newest version of TLS to accept."""
 
     @model_validator(mode="after")
@@ -56,12 +48,16 @@ class ClientTlsConfig(Section):
     def context(self) -> ssl.SSLContext:
         """Return the context of connections."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version, context.maximum_version = _VERSIONS[self.min_version], _VERSIONS[self.max_version]
+        context.minimum_version, context.maximum_version = (
+            TLS_VERSIONS[self.min_version],
+            TLS_VERSIONS[self.max_version],
+        )
         if self.insecure_skip_verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         self._trust(context)
-        self._identify(context)
+        if certificate := revealed(self.cert, self.cert_file):
+            load_identity(context, certificate, revealed(self.key, self.key_file))
         return context
 
     def _trust(self, context: ssl.SSLContext) -> None:
@@ -72,18 +68,3 @@ class ClientTlsConfig(Section):
             context.load_verify_locations(cadata=revealed(self.ca, self.ca_file))
         except (ssl.SSLError, ValueError):  # ValueError: empty, or not ASCII
             raise bad_value("has no readable certificate of an authority: put PEM certificates into ca_file") from None
-
-    def _identify(self, context: ssl.SSLContext) -> None:
-        """Load our certificate, which OpenSSL takes only from a file; this one is ours alone and soon gone."""
-        certificate = revealed(self.cert, self.cert_file)
-        if not certificate:
-            return
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-            print(certificate, revealed(self.key, self.key_file), sep="\n", file=file, flush=True)
-            try:
-                context.load_cert_chain(file.name, password="")  # never ask on the terminal
-            except (ssl.SSLError, ValueError):
-                raise bad_value(
-                    "has a certificate and a key that cannot be used: both must be PEM, belong together, "
-                    "and the key must not be encrypted"
-                ) from None

@@ -22,6 +22,7 @@ from exporter.probe import TIMEOUT_HEADER, probe_timeout
 from exporter.probe_debug import debug_output
 from exporter.telemetry import Telemetry
 from exporter.web import discovery
+from exporter.web.access import Access
 from exporter.web.discovery import BaseUrl
 from exporter.web.landing import landing_page
 from exporter.web.reload import Reloader
@@ -43,12 +44,12 @@ _log: Final = structlog.get_logger()
 
 
 def http_application(
-    fleet: Fleet, telemetry: Telemetry, reloader: Reloader, settings: ServerSettings
+    fleet: Fleet, telemetry: Telemetry, reloader: Reloader, access: Access, settings: ServerSettings
 ) -> web.Application:
     """Return the application, with all paths below the prefix of the settings."""
     handlers = _Handlers(fleet, reloader, settings)
     prefix = settings.prefix
-    application = web.Application(middlewares=[_complete_headers, _explain_errors])
+    application = web.Application(middlewares=[access.add_headers, _complete_headers, access.admit, _explain_errors])
     application.add_routes(
         [
             web.get(f"{prefix}/", handlers.landing),

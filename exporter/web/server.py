@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiohttp import web, web_response
@@ -18,9 +19,12 @@ from exporter import __version__, config
 from exporter.errors import ConfigError, ExporterError
 from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
+from exporter.web.access import Access
 from exporter.web.application import SERVER, http_application
+from exporter.web.live_web_config import LiveWebConfig
 from exporter.web.reload import Reloader, note_loaded
 from exporter.web.settings import ListenAddress, ServerSettings
+from exporter.web.web_config import try_load_web_config
 
 _KEEPALIVE: Final = 150.0
 """Seconds for which an idle connection is kept: longer than scrape intervals, so that a scrape needs no new connection,
@@ -33,6 +37,9 @@ _SHUTDOWN: Final = 5.0
 _WATCH_INTERVAL: Final = 5.0
 """Seconds between two looks at the configuration files."""
 
+_WEB_WATCH_INTERVAL: Final = 1.0
+"""Seconds between two looks at the files of the web configuration; a certificate or a user is expected to work soon."""
+
 _log: Final = structlog.get_logger()
 
 
@@ -43,8 +50,9 @@ async def serve(settings: ServerSettings) -> None:
     """
     loaded = config.try_load(*settings.config_files)
     if loaded.config is None:
-        raise ConfigError(loaded.problems)
+        raise ConfigError([*loaded.problems, *try_load_web_config(settings.web_config_file).problems])
     telemetry = Telemetry()
+    web_config = LiveWebConfig(settings.web_config_file, telemetry)
     note_loaded(loaded.config, telemetry)
     async with AsyncExitStack() as open_parts:
         fleet = Fleet(loaded.config, telemetry)
@@ -52,10 +60,14 @@ async def serve(settings: ServerSettings) -> None:
         reloader = Reloader(fleet, telemetry, settings.config_files, loaded.files)
         open_parts.push_async_callback(reloader.close)
         stopped = _on_signals(reloader)
-        application = http_application(fleet, telemetry, reloader, settings)
-        addresses = await open_parts.enter_async_context(listening(application, settings.listen_addresses))
+        application = http_application(fleet, telemetry, reloader, Access(web_config), settings)
+        addresses = await open_parts.enter_async_context(
+            listening(application, settings.listen_addresses, web_config.tls)
+        )
         if settings.auto_reload:
-            await open_parts.enter_async_context(_watching(reloader))
+            await open_parts.enter_async_context(_watching(reloader.watch, _WATCH_INTERVAL))
+        if settings.web_config_file:
+            await open_parts.enter_async_context(_watching(web_config.watch, _WEB_WATCH_INTERVAL))
         _log.info("listening", version=__version__, address=", ".join(addresses), appliances=len(fleet.probers))
         await stopped.wait()
         _log.info("stopping")
@@ -72,8 +84,10 @@ def _on_signals(reloader: Reloader) -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _watching(reloader: Reloader) -> AsyncIterator[None]:
-    task = asyncio.create_task(reloader.watch(partial(asyncio.sleep, _WATCH_INTERVAL)))
+async def _watching(
+    watch: Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]], interval: float
+) -> AsyncIterator[None]:
+    task = asyncio.create_task(watch(partial(asyncio.sleep, interval)))
     try:
         yield
     finally:
@@ -82,7 +96,9 @@ async def _watching(reloader: Reloader) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def listening(application: web.Application, addresses: Sequence[ListenAddress]) -> AsyncIterator[list[str]]:
+async def listening(
+    application: web.Application, addresses: Sequence[ListenAddress], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[list[str]]:
     """Accept connections on all addresses; gives each with its port, which the kernel chooses where it is 0.
 
     Raises ExporterError, without having accepted any connection, if one of the addresses cannot be used.
@@ -101,7 +117,7 @@ async def listening(application: web.Application, addresses: Sequence[ListenAddr
         await runner.setup()
         try:
             for bound in sockets:
-                await web.SockSite(runner, bound).start()
+                await web.SockSite(runner, bound, ssl_context=tls).start()
             yield [str(ListenAddress(*bound.getsockname()[:2])) for bound in sockets]
         finally:
             await runner.cleanup()

@@ -39,6 +39,8 @@ class ServerSettings:
     """The path below which everything is served, such as `/ironport`; by default that of the external URL."""
     auto_reload: bool = False
     """Whether a change of the configuration files is loaded without a request."""
+    web_config_file: Path | None = None
+    """TLS, users, headers and a rate limit; without it, the port is open."""
 
     @property
     def prefix(self) -> str:

@@ -128,3 +128,11 @@ def write_certificates(authority: trustme.CA, folder: Path) -> None:
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     ours.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
     ours.private_key_pem.write_to_path(str(folder / "client.key"))
+
+
+def write_server_certificate(authority: trustme.CA, folder: Path) -> None:
+    """Write ca.pem, and server.pem with server.key, the certificate of a server on this machine."""
+    ours = authority.issue_cert("localhost", "127.0.0.1")
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    ours.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+    ours.private_key_pem.write_to_path(str(folder / "server.key"))

@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 
 from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
+from exporter.web.live_web_config import LiveWebConfig
 from exporter.web.reload import Reloader
 from support.fake_fleet import FakeProber
 
@@ -21,6 +22,7 @@ class RunningServer:
     fleet: Fleet
     telemetry: Telemetry
     reloader: Reloader
+    web_config: LiveWebConfig
     file: Path
     """The configuration file of the fleet."""
     port: int

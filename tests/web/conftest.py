@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 
 from exporter import config
 from exporter.telemetry import Telemetry
+from exporter.web.access import Access
 from exporter.web.application import http_application
 from exporter.web.discovery import BaseUrl
+from exporter.web.live_web_config import LiveWebConfig
 from exporter.web.reload import Reloader
 from exporter.web.server import listening
 from exporter.web.settings import ListenAddress, ServerSettings
@@ -22,10 +25,15 @@ from support.running_server import RunningServer, StartServer
 
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[StartServer]:
-    """Start a server with the given `external_url` and `route_prefix`."""
+    """Start a server with the given settings and, as text, web configuration; `trust` is for https."""
     async with AsyncExitStack() as parts:
 
-        async def start(external_url: str | None = None, route_prefix: str | None = None) -> RunningServer:
+        async def start(
+            external_url: str | None = None,
+            route_prefix: str | None = None,
+            web_config: str | None = None,
+            trust: ssl.SSLContext | None = None,
+        ) -> RunningServer:
             file = tmp_path / "fleet.yml"
             write_fleet(file)
             address = ListenAddress("127.0.0.1", 0)
@@ -42,10 +50,16 @@ async def start(tmp_path: Path) -> AsyncIterator[StartServer]:
             parts.push_async_callback(fleet.close)
             reloader = Reloader(fleet, telemetry, (file,), loaded.files)
             parts.push_async_callback(reloader.close)
-            application = http_application(fleet, telemetry, reloader, settings)
-            (bound,) = await parts.enter_async_context(listening(application, [address]))
-            client = await parts.enter_async_context(aiohttp.ClientSession(f"http://{bound}"))
-            return RunningServer(fleet, telemetry, reloader, file, int(bound.rpartition(":")[2]), client)
+            web_file = tmp_path / "web.yml" if web_config else None
+            if web_file and web_config:
+                web_file.write_text(web_config)
+            live = LiveWebConfig(web_file, telemetry)
+            application = http_application(fleet, telemetry, reloader, Access(live), settings)
+            (bound,) = await parts.enter_async_context(listening(application, [address], live.tls))
+            url = f"{'https' if live.tls else 'http'}://{bound}"
+            connector = aiohttp.TCPConnector(ssl=trust or True)
+            client = await parts.enter_async_context(aiohttp.ClientSession(url, connector=connector))
+            return RunningServer(fleet, telemetry, reloader, live, file, int(bound.rpartition(":")[2]), client)
 
         yield start
 

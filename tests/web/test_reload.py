@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from exporter.config import LoadResult
 from exporter.errors import ConfigError
 from support.fake_fleet import MX1, MX2, PASSWORD, write_fleet
 from support.running_server import RunningServer
+from support.watching import Watch
 
 
 def own_metric(running: RunningServer, name: str) -> float:
@@ -100,35 +100,9 @@ async def test_what_is_unfilled_is_logged(running: RunningServer) -> None:
     ]
 
 
-class Watch:
-    """The watch of a server, whose ticks the test gives."""
-
-    def __init__(self, running: RunningServer) -> None:
-        self._ticks: asyncio.Queue[None] = asyncio.Queue()
-        self._waiting = asyncio.Event()
-        self._task = asyncio.create_task(running.reloader.watch(self._tick))
-
-    async def _tick(self) -> None:
-        self._waiting.set()
-        await self._ticks.get()
-
-    async def look(self) -> None:
-        """Let it look once, and wait until it has done what it does then."""
-        await self._waiting.wait()
-        self._waiting.clear()
-        self._ticks.put_nowait(None)
-        await self._waiting.wait()
-
-    async def stop(self) -> None:
-        """Cancel it."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-
-
 @pytest.fixture
 async def watch(running: RunningServer) -> AsyncIterator[Watch]:
-    watch = Watch(running)
+    watch = Watch(running.reloader.watch)
     yield watch
     await watch.stop()
 

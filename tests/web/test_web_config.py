@@ -1,0 +1,179 @@
+"""The file of --web.config.file: what it sets, and what is refused in which words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+import trustme
+
+from exporter.errors import ConfigError
+from exporter.web.server_tls import TlsServerConfig
+from exporter.web.web_config import HttpServerConfig, RateLimit, ResponseHeaders, WebConfig, try_load_web_config
+from support.api_server import write_server_certificate
+from support.config_files import expected_problems
+from support.markdown import code_blocks
+from support.prometheus import promtool
+
+Read = Callable[[str], WebConfig]
+
+PAGE = Path(__file__).parents[2] / "docs" / "web-config.md"
+BAD = (Path(__file__).parent / "web.bad.yml").read_text()
+NEWER = ("rate_limit:", "client_allowed_sans:", "cert: |")
+"""What promtool 2.42 does not know yet; tests/compat asks today's exporter-toolkit."""
+HASH = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
+
+
+@pytest.fixture
+def read(tmp_path: Path, authority: trustme.CA) -> Read:
+    """Return what reads a file of this text, beside which are the certificates of server and authority."""
+    write_server_certificate(authority, tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+
+    def read_text(text: str) -> WebConfig:
+        (tmp_path / "web.yml").write_text(text)
+        loaded = try_load_web_config(tmp_path / "web.yml")
+        if loaded.config is None:
+            raise ConfigError(loaded.problems)
+        return loaded.config
+
+    return read_text
+
+
+EXAMPLES = code_blocks(PAGE, "yaml")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_documentation_are_read(example: str, read: Read) -> None:
+    assert read(example) != WebConfig()
+
+
+@pytest.mark.parametrize("example", [example for example in EXAMPLES if not any(key in example for key in NEWER)])
+def test_promtool_accepts_the_examples(example: str, read: Read, tmp_path: Path) -> None:
+    read(example)
+    checked = promtool("check", "web-config", str(tmp_path / "web.yml"))
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_documentation_has_every_key() -> None:
+    text = PAGE.read_text()
+    sections = (WebConfig, TlsServerConfig, HttpServerConfig, ResponseHeaders, RateLimit)
+    fields = [(key, field) for section in sections for key, field in section.model_fields.items()]
+    assert [key for key, field in fields if f"`{field.alias or key}`" not in text] == []
+
+
+def test_every_problem_has_its_line(read: Read, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(BAD)
+    assert sorted(refused.value.problems) == sorted(expected_problems(BAD, tmp_path / "web.yml"))
+
+
+TLS = {
+    "min_version: TLS13": "tls_server_config has no certificate: add cert_file and key_file, or remove the section",
+    "cert_file: server.pem": "tls_server_config has a certificate without its key: add key_file",
+    "cert_file: server.pem, key_file: other.key": "tls_server_config has a certificate and a key that cannot be used",
+    "cert_file: server.key, key_file: server.key": "tls_server_config has a certificate and a key that cannot be used",
+    "cert_file: server.pem, cert: x, key_file: server.key": "tls_server_config.cert_file cannot be set beside cert",
+    "cert_file: server.pem, key_file: server.key, client_ca_file: ca.pem": (
+        "tls_server_config.client_ca_file has no effect without client_auth_type"
+    ),
+    "cert_file: server.pem, key_file: server.key, client_allowed_sans: [a]": (
+        "tls_server_config.client_allowed_sans has no effect without client_auth_type"
+    ),
+    "cert_file: server.pem, key_file: server.key, client_auth_type: Sometimes": (
+        "tls_server_config.client_auth_type must be 'NoClientCert', 'VerifyClientCertIfGiven'"
+    ),
+    "cert_file: server.pem, key_file: server.key, client_auth_type: VerifyClientCertIfGiven, client_ca: x": (
+        "tls_server_config has no readable certificate of an authority: put PEM certificates into client_ca_file"
+    ),
+    "cert_file: server.pem, key_file: server.key, min_version: TLS13, max_version: TLS12": (
+        "tls_server_config.max_version is older than min_version"
+    ),
+    "cert_file: server.pem, key_file: server.key, cipher_suites: [TLS_AES_128_GCM_SHA256]": (
+        "tls_server_config.cipher_suites has only suites of TLS 1.3"
+    ),
+    "cert_file: pipe, key_file: server.key": "tls_server_config.cert_file names a file that cannot be read",
+}
+
+
+@pytest.mark.parametrize("section", TLS)
+def test_tls_that_cannot_be_served_is_refused(read: Read, section: str, authority: trustme.CA, tmp_path: Path) -> None:
+    authority.issue_cert("other.example.edu").private_key_pem.write_to_path(str(tmp_path / "other.key"))
+    with pytest.raises(ConfigError) as refused:
+        read(f"tls_server_config: {{{section}}}")
+    assert TLS[section] in refused.value.problems[0]
+
+
+def test_certificates_may_stand_in_the_file(read: Read, authority: trustme.CA) -> None:
+    ours = authority.issue_cert("localhost")
+    pems = {"cert": ours.cert_chain_pems[0], "key": ours.private_key_pem, "client_ca": authority.cert_pem}
+    blocks = [f"  {key}: |\n{indent(pem.bytes().decode(), '    ')}" for key, pem in pems.items()]
+    config = read("tls_server_config:\n  client_auth_type: RequireAndVerifyClientCert\n" + "".join(blocks))
+    context = config.tls_server_config.context()
+    assert context is not None
+    assert context.cert_store_stats()["x509_ca"] == 1
+
+
+MARKER = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "basic_auth_users: {{me: {marker}}}",
+        "basic_auth_users: {{{marker}: x}}",
+        "basic_auth_users: {{{marker}}}",
+        "basic_auth_users: {marker}",
+        "basic_auth_users: [{marker}]",
+        "basic_auth_users: {{me: *{marker}}}",
+        "basic_auth_users: {{{marker}: a, {marker}: a}}",
+        "tls_server_config: {{cert: {marker}, key: {marker}}}",
+        "tls_server_config: {{cert: {marker}, key: [{marker}]}}",
+        "tls_server_config: {{cert_file: {marker}}}",
+        "tls_server_config: {marker}",
+    ],
+)
+def test_no_refusal_quotes_a_secret(read: Read, text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(text.format(marker=MARKER))
+    assert MARKER not in str(refused.value)
+
+
+def test_no_repr_or_dump_shows_a_secret(read: Read, authority: trustme.CA) -> None:
+    config = read(
+        f"tls_server_config: {{cert_file: server.pem, key_file: server.key}}\nbasic_auth_users: {{me: {HASH}}}"
+    )
+    shown = f"{config} {config!r} {config.model_dump()} {config.model_dump_json()}"
+    assert HASH not in shown
+    assert "PRIVATE KEY" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), ("0s", 0), ("1s", 1), ("250ms", 0.25), ("1m30s", 90), ("1.5h", 5400), (".5s", 0.5), ("20us", 2e-5)],
+)
+def test_durations_are_written_as_in_go(read: Read, text: str, seconds: float) -> None:
+    assert read(f"rate_limit: {{interval: {text}, burst: 1}}").rate_limit.interval == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["1", "-1s", "1d", "1 s", "s", "1.2.3s", "one"])
+def test_what_is_no_duration_is_refused(read: Read, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"rate_limit\.interval must be a duration such as 1s"):
+        read(f"rate_limit: {{interval: {text}, burst: 1}}")
+
+
+def test_a_limit_that_lets_nothing_through_is_refused(read: Read) -> None:
+    with pytest.raises(ConfigError, match=r"rate_limit must have a burst of at least 1"):
+        read("rate_limit: {interval: 1s}")
+
+
+def test_an_empty_mapping_protects_nothing(read: Read) -> None:
+    assert read("{}") == WebConfig()
+
+
+def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
+    loaded = try_load_web_config(tmp_path / "web.yml")
+    assert loaded.problems == [f"{tmp_path}/web.yml: the file does not exist: create it, or correct the path."]
