@@ -248,6 +248,11 @@ def cli() -> None:
     metavar="[HOST]:PORT",
     help="The address to listen on; without a host, every interface. May be repeated.",
 )
+@flag(
+    "--web.systemd-socket",
+    is_flag=True,
+    help="Listen on the sockets that systemd passes (socket activation), not on --web.listen-address.",
+)
 @_web_config_file
 @flag(
     "--web.external-url",
@@ -274,6 +279,7 @@ def _serve(
     config_file: tuple[Path, ...],
     config_auto_reload: bool,
     web_listen_address: tuple[tuple[str, int], ...],
+    web_systemd_socket: bool,
     web_config_file: Path | None,
     web_external_url: BaseUrl | None,
     web_route_prefix: str | None,
@@ -287,6 +293,8 @@ def _serve(
     from exporter.web import server
     from exporter.web.settings import ListenAddress, ServerSettings
 
+    if web_systemd_socket:
+        refuse("web_listen_address", reason="with --web.systemd-socket")
     settings = ServerSettings(
         config_files=config_file,
         listen_addresses=tuple(ListenAddress(host, port) for host, port in web_listen_address),
@@ -294,6 +302,7 @@ def _serve(
         external_url=web_external_url,
         route_prefix=web_route_prefix,
         auto_reload=config_auto_reload,
+        systemd_socket=web_systemd_socket,
         web_config_file=web_config_file,
     )
     asyncio.run(server.serve(settings))

@@ -389,6 +389,10 @@ def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[st
             ["backtest", "--prometheus.url", "http://localhost:1", "--only", "x", "--seed", "1"],
             "--only, --seed have no effect with --prometheus.url.",
         ),
+        (
+            ["--web.systemd-socket", "--web.listen-address", ":1"],
+            "--web.listen-address has no effect with --web.systemd-socket. Leave it out.",
+        ),
         (["--web.listen-address", "10125"], "'10125' is not an address like :10125, 127.0.0.1:10125 or [::1]:10125"),
         (["--web.listen-address", "::1:10125"], "'::1:10125' is not an address like"),
         (["--web.listen-address", ":65536"], "':65536' is not an address like"),

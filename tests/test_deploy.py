@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,8 @@ DEPLOY: Final = Path(__file__).parents[1] / "deploy"
 CRON: Final = DEPLOY / "cron.d" / "ironport-report"
 SERVICE: Final = DEPLOY / "systemd" / "ironport-report.service"
 TIMER: Final = DEPLOY / "systemd" / "ironport-report.timer"
+EXPORTER_SERVICE: Final = DEPLOY / "systemd" / "ironport-exporter.service"
+EXPORTER_SOCKET: Final = DEPLOY / "systemd" / "ironport-exporter.socket"
 CRON_JOB: Final = DEPLOY / "kubernetes" / "report.yml"
 EXPORTER: Final = DEPLOY / "kubernetes" / "exporter.yml"
 
@@ -35,9 +36,9 @@ def cron_line() -> list[str]:
     return line.split(maxsplit=6)
 
 
-def service_command() -> list[str]:
+def service_command(service: Path = SERVICE) -> list[str]:
     """Return the command line, with the folders that systemd makes in place of their variables."""
-    text = SERVICE.read_text().replace("\\\n", " ")
+    text = service.read_text().replace("\\\n", " ")
     (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
     return shlex.split(re.sub(r"\$\{(\w+)\}", r"/run/\1", command))
 
@@ -88,11 +89,14 @@ def test_the_crontab_line_is_read_by_cron() -> None:
     assert CRON.read_text().endswith("\n")
 
 
-@pytest.mark.parametrize("unit", [SERVICE, TIMER], ids=lambda unit: unit.suffix)
+UNITS: Final = (SERVICE, TIMER, EXPORTER_SERVICE, EXPORTER_SOCKET)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_reads_the_unit(unit: Path, tmp_path: Path) -> None:
-    shutil.copy(TIMER, tmp_path)
-    service = SERVICE.read_text().replace(service_command()[0], "/bin/true")  # verify wants the program to exist
-    (tmp_path / SERVICE.name).write_text(service)
+    for each in UNITS:  # verify wants the program to exist
+        text = each.read_text()
+        (tmp_path / each.name).write_text(text.replace("/opt/ironport-exporter/bin/ironport-exporter", "/bin/true"))
     done = subprocess.run(
         [program("systemd-analyze"), "verify", "--man=no", str(tmp_path / unit.name)],
         capture_output=True,
@@ -102,10 +106,19 @@ def test_systemd_reads_the_unit(unit: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_service_can_do_little_harm() -> None:
-    command = [program("systemd-analyze"), "security", "--offline=true", f"--threshold={HARDENED}", str(SERVICE)]
+@pytest.mark.parametrize("service", [SERVICE, EXPORTER_SERVICE], ids=lambda service: service.name)
+def test_the_service_can_do_little_harm(service: Path) -> None:
+    command = [program("systemd-analyze"), "security", "--offline=true", f"--threshold={HARDENED}", str(service)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_exporter_serves_the_socket_of_its_unit() -> None:
+    name, values = parse_command_line(["serve", *service_command(EXPORTER_SERVICE)[1:]])
+    ((_, port),) = values["web_listen_address"]
+    assert (name, values["web_systemd_socket"]) == ("serve", True)
+    assert f"\nListenStream={port}\n" in EXPORTER_SOCKET.read_text()
+    assert f"\nRequires={EXPORTER_SOCKET.name}\n" in EXPORTER_SERVICE.read_text()
 
 
 def test_the_timer_is_monthly_and_makes_up_for_a_machine_that_was_off() -> None:

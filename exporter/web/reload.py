@@ -13,6 +13,7 @@ from exporter import config
 from exporter.config import Config, FilesRead
 from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
+from exporter.web import systemd
 
 _log: Final = structlog.get_logger()
 
@@ -51,18 +52,22 @@ class Reloader:
 
     async def _reload(self) -> list[str]:
         async with self._one_at_a_time:
-            try:
-                result = await asyncio.to_thread(config.try_load, *self._paths)
-            except Exception as error:  # noqa: BLE001 - whatever happens, the running configuration stays
-                reason = f"Loading failed unexpectedly ({type(error).__name__})"
-                return self._failed([f"{reason}; please report it in the project's issue tracker."])
-            self._read = result.files
-            if result.config is None:
-                return self._failed(result.problems)
-            self._fleet.apply(result.config)
-            note_loaded(result.config, self._telemetry)
-            _log.info("configuration reloaded", appliances=len(result.config.appliances))
-            return []
+            with systemd.reloading():
+                return await self._load_and_apply()
+
+    async def _load_and_apply(self) -> list[str]:
+        try:
+            result = await asyncio.to_thread(config.try_load, *self._paths)
+        except Exception as error:  # noqa: BLE001 - whatever happens, the running configuration stays
+            reason = f"Loading failed unexpectedly ({type(error).__name__})"
+            return self._failed([f"{reason}; please report it in the project's issue tracker."])
+        self._read = result.files
+        if result.config is None:
+            return self._failed(result.problems)
+        self._fleet.apply(result.config)
+        note_loaded(result.config, self._telemetry)
+        _log.info("configuration reloaded", appliances=len(result.config.appliances))
+        return []
 
     def _failed(self, problems: list[str]) -> list[str]:
         self._telemetry.reload_successful.set(0)

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
@@ -19,6 +19,7 @@ from exporter import __version__, config
 from exporter.errors import ConfigError, ExporterError
 from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
+from exporter.web import systemd
 from exporter.web.access import Access
 from exporter.web.application import SERVER, http_application
 from exporter.web.live_web_config import LiveWebConfig
@@ -61,15 +62,22 @@ async def serve(settings: ServerSettings) -> None:
         open_parts.push_async_callback(reloader.close)
         stopped = _on_signals(reloader)
         application = http_application(fleet, telemetry, reloader, Access(web_config), settings)
-        addresses = await open_parts.enter_async_context(
-            listening(application, settings.listen_addresses, web_config.tls)
+        listens = (
+            accepting(application, systemd.activated_sockets(), web_config.tls)
+            if settings.systemd_socket
+            else listening(application, settings.listen_addresses, web_config.tls)
         )
+        addresses = await open_parts.enter_async_context(listens)
         if settings.auto_reload:
-            await open_parts.enter_async_context(_watching(reloader.watch, _WATCH_INTERVAL))
+            await open_parts.enter_async_context(_background(reloader.watch(partial(asyncio.sleep, _WATCH_INTERVAL))))
         if settings.web_config_file:
-            await open_parts.enter_async_context(_watching(web_config.watch, _WEB_WATCH_INTERVAL))
+            watch = web_config.watch(partial(asyncio.sleep, _WEB_WATCH_INTERVAL))
+            await open_parts.enter_async_context(_background(watch))
+        await open_parts.enter_async_context(_background(systemd.keep_watchdog_calm()))
         _log.info("listening", version=__version__, address=", ".join(addresses), appliances=len(fleet.probers))
+        systemd.notify("READY=1")
         await stopped.wait()
+        systemd.notify("STOPPING=1")
         _log.info("stopping")
 
 
@@ -84,10 +92,8 @@ def _on_signals(reloader: Reloader) -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _watching(
-    watch: Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]], interval: float
-) -> AsyncIterator[None]:
-    task = asyncio.create_task(watch(partial(asyncio.sleep, interval)))
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
@@ -103,6 +109,17 @@ async def listening(
 
     Raises ExporterError, without having accepted any connection, if one of the addresses cannot be used.
     """
+    with ExitStack() as open_sockets:
+        sockets = await _bound(addresses, open_sockets)
+        async with accepting(application, sockets, tls) as names:
+            yield names
+
+
+@asynccontextmanager
+async def accepting(
+    application: web.Application, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None
+) -> AsyncIterator[list[str]]:
+    """Accept connections on sockets, which are closed in the end; gives their addresses."""
     # aiohttp itself answers what is not HTTP, past every middleware.
     vars(web_response)["SERVER_SOFTWARE"] = SERVER
     runner = web.AppRunner(
@@ -112,15 +129,19 @@ async def listening(
         keepalive_timeout=_KEEPALIVE,
         shutdown_timeout=_SHUTDOWN,
     )
-    with ExitStack() as open_sockets:
-        sockets = await _bound(addresses, open_sockets)
-        await runner.setup()
-        try:
-            for bound in sockets:
-                await web.SockSite(runner, bound, ssl_context=tls).start()
-            yield [str(ListenAddress(*bound.getsockname()[:2])) for bound in sockets]
-        finally:
-            await runner.cleanup()
+    await runner.setup()
+    try:
+        for bound in sockets:
+            await web.SockSite(runner, bound, ssl_context=tls).start()
+        yield [_address(bound) for bound in sockets]
+    finally:
+        await runner.cleanup()
+
+
+def _address(bound: socket.socket) -> str:
+    """Return host and port of a socket, or the path of one in the file system."""
+    name = bound.getsockname()
+    return name if isinstance(name, str) else str(ListenAddress(*name[:2]))
 
 
 async def _bound(addresses: Sequence[ListenAddress], open_sockets: ExitStack) -> list[socket.socket]:

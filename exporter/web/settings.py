@@ -39,6 +39,8 @@ class ServerSettings:
     """The path below which everything is served, such as `/ironport`; by default that of the external URL."""
     auto_reload: bool = False
     """Whether a change of the configuration files is loaded without a request."""
+    systemd_socket: bool = False
+    """Whether systemd passes the sockets to listen on, in place of the addresses."""
     web_config_file: Path | None = None
     """TLS, users, headers and a rate limit; without it, the port is open."""
 

@@ -30,6 +30,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "victoria-metrics": "victoria-metrics",
     "vmalert": "victoria-metrics",
     "systemd-analyze": "systemd",
+    "systemd-socket-activate": "systemd",
     "chromium": "chromium",
     "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils",
