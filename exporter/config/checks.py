@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,10 @@ _FILL_ME_IN: Final = "fill-me-in"
 """The secrets of fleet.example.yml."""
 
 
+_MOST: Final = 1000
+"""How many problems are explained at once."""
+
+
 class FleetPart:
     """One file of a fleet, and the problems in it."""
 
@@ -35,7 +39,7 @@ class FleetPart:
         try:
             self.parsed = FleetFile.model_validate(file.data, context=context)
         except ValidationError as error:
-            self.problems += self.explainer.problems(error)
+            self.problems += islice(self.explainer.problems(error), _MOST + 1)
 
     def entries(self) -> Iterator[tuple[KeyPath, YamlMapping]]:
         """Yield the appliances with their places, as far as the file has them in the right form."""
@@ -54,12 +58,13 @@ def problems(parts: Sequence[FleetPart], *, complete: bool, ignored: Set[str] = 
     If a file could not be read, the parts are not `complete`: what is missing could be in that file, and is no problem.
     """
     found = [(part, problem) for part in parts for problem in part.problems]
-    found += [*_repeats_across_files(parts), *_tls_without_https(parts)]
-    if complete:
-        found += [*_missing_keys(parts), *_unknown_auths(parts)]
+    checks = [_repeats_across_files, _tls_without_https, *([_missing_keys, _unknown_auths] if complete else [])]
+    for check in checks:
+        found += islice(check(parts), _MOST + 1)
     found = [(part, problem) for part, problem in found if ignored.isdisjoint(problem.key_path)]
     found.sort(key=lambda each: (parts.index(each[0]), each[0].file.line(each[1].key_path)))
-    return [part.explainer.sentence(problem) for part, problem in found]
+    sentences = [part.explainer.sentence(problem) for part, problem in found[:_MOST]]
+    return sentences + ["There are more problems: correct these first."] * (len(found) > _MOST)
 
 
 def unfilled(parts: Iterable[FleetPart]) -> Iterator[str]:
@@ -109,13 +114,13 @@ def _missing_keys(parts: Sequence[FleetPart]) -> Iterator[Found]:
 
 
 def _unknown_auths(parts: Sequence[FleetPart]) -> Iterator[Found]:
-    auths = {name: auth for part in parts for name, auth in as_mapping(part.data.get("auths")).items()}
-    known = [name for name, auth in auths.items() if isinstance(auth, dict)]
+    auths = {name: part for part in parts for name in as_mapping(part.data.get("auths"))}
+    known = [name for name, part in auths.items() if part.explainer.can_show(("auths", name))]
     default = defaults(parts)[0].get("auth")
     for part in parts:
         for key_path, auth in _auth_references(part):
             if isinstance(auth, str) and auth not in auths:
-                yield part, Problem(key_path, f"is not one of the auths {did_you_mean(auth, known)}")
+                yield part, Problem(key_path, f"is not one of the auths {did_you_mean(auth, known)}".rstrip())
         for place, entry in part.entries():
             if "auth" not in entry and default is None:
                 text = "is missing: add the name of one of the auths, here or under defaults"

@@ -65,9 +65,13 @@ def read_regular(path: Path, limit: int) -> bytes:
 
 
 def read_certificates(path: Path) -> str:
-    """Return a file's text for OpenSSL's `cadata`, which must be ASCII and not empty. Raises OSError."""
-    content = read_regular(path, _MAX_CERTIFICATES_BYTES)
-    return content.decode("ascii", errors="ignore") or "\n"  # comments name authorities in every language
+    """Return the text of a file with PEM certificates for OpenSSL's `cadata`. Raises OSError."""
+    return pem_text(read_regular(path, _MAX_CERTIFICATES_BYTES))
+
+
+def pem_text(content: bytes) -> str:
+    """Return what OpenSSL's `cadata` takes: ASCII, although comments name authorities in every language; not empty."""
+    return content.decode("ascii", errors="ignore") or "\n"
 
 
 def _state(path: Path) -> FileState | None:

@@ -14,15 +14,16 @@ from pydantic import ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
-from exporter.config.yaml_file import KeyPath, YamlFile
+from exporter.config.yaml_file import KeyPath, YamlFile, as_mapping
 
 _MAPPING: Final = "must have keys and values (key: value), indented below it"
 _NO_AUTH: Final = "must have names, each with its credentials indented below it"
+_NOT_ALLOWED: Final = "contains a character that is not allowed here"
 _EMPTY: Final = "is empty: give it a value, or remove the key"
 
 _TEXTS: Final = {
     "bad_value": "{text}",
-    "value_error": "contains a character that is not allowed here",
+    "value_error": _NOT_ALLOWED,
     "missing": "is missing: add it",
     "string_type": "must be text",
     "int_type": "must be a whole number",
@@ -46,6 +47,13 @@ _TEXTS: Final = {
 """The end of the sentence by pydantic's type of error."""
 
 
+_LONGEST_NAME: Final = 253
+"""How many characters a name in a sentence may have: as many as a host name."""
+
+_MOST_NAMES: Final = 30
+"""How many known names a sentence lists."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A place in a file and the end of the sentence about it.
@@ -59,10 +67,13 @@ class Problem:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint in brackets: the known word that is close, or else all known words."""
+    """Return a hint in brackets: the known word that is close, or else known words; nothing if none is known."""
     known = sorted(known)
-    close = get_close_matches(word, known, n=1)
-    return f"(did you mean {close[0]}?)" if close else f"(known are: {', '.join(known) or 'none'})"
+    if close := get_close_matches(word, known, n=1):
+        return f"(did you mean {close[0]}?)"
+    more = len(known) - _MOST_NAMES
+    names = [*known[:_MOST_NAMES], *([f"{more:,} more"] if more > 0 else [])]
+    return f"(known are: {', '.join(names)})" if names else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,7 @@ class Explainer:
     file: YamlFile
     schema: JsonSchemaValue
     credentials: frozenset[str] = frozenset({"auths"})
-    """The keys of the file below which no unknown key is named, because it may be a piece of a secret."""
+    """The keys of the file below which names are given to secrets."""
 
     def problems(self, error: ValidationError) -> Iterator[Problem]:
         """Yield what pydantic found."""
@@ -93,12 +104,16 @@ class Explainer:
         """Return the place as people write it, `appliances[0] (mx1).xml.port`, without what could be a secret."""
         name = ""
         for depth, part in enumerate(key_path, 1):
-            if not self._nodes(key_path[:depth]) or self._is_stray(key_path[:depth]) or not str(part).isprintable():
+            if not self._nodes(key_path[:depth]) or not self.can_show(key_path[:depth]):
                 break
             name += f"[{part}]" if isinstance(part, int) else f".{part}"
             if key_path[:depth] == ("appliances", part):
                 name += self._appliance(key_path[:depth])
         return name.removeprefix(".") or "the file"
+
+    def can_show(self, key_path: KeyPath) -> bool:
+        """Return whether the last part of a place cannot be a piece of an unquoted secret, such as `a}},b: {`."""
+        return _fits(str(key_path[-1])) and not self._is_stray(key_path) and not self._shares_line(key_path)
 
     def _text(self, detail: ErrorDetails, key_path: KeyPath) -> str:
         if self._is_stray(key_path):
@@ -107,18 +122,11 @@ class Explainer:
             return self._unknown_key(detail, key_path)
         if detail["input"] is None and detail["type"] != "invalid_key":
             return _EMPTY
-        return _TEXTS[detail["type"]].format(**detail.get("ctx", {}))
+        return _TEXTS.get(detail["type"], _NOT_ALLOWED).format(**detail.get("ctx", {}))
 
     def _unknown_key(self, detail: ErrorDetails, key_path: KeyPath) -> str:
-        key = str(key_path[-1])
-        # An unquoted secret with a comma in it leaves a key: with no value, or among the credentials.
-        quoted = "" if self._is_near_secret(key_path) or detail["input"] is None else f" {key!r}"
-        return f"has an unknown key{quoted} {did_you_mean(key, self._keys(detail['loc'][:-1]))}"
-
-    def _is_near_secret(self, key_path: KeyPath) -> bool:
-        """Whether a key is below credentials, or on their line."""
-        line = self.file.line(key_path)
-        return key_path[0] in self.credentials or any(self.file.lines.get((key,)) == line for key in self.credentials)
+        # The key is not quoted: an unquoted secret with a comma in it leaves one.
+        return f"has an unknown key {did_you_mean(str(key_path[-1]), self._keys(detail['loc'][:-1]))}"
 
     def _keys(self, key_path: KeyPath) -> set[str]:
         return {
@@ -132,9 +140,17 @@ class Explainer:
         """Whether a key is where the name of an auth belongs, but has no credentials: it may be a piece of a secret."""
         return len(key_path) == 2 and key_path[0] == "auths" and not isinstance(self.file.value(key_path), dict)
 
+    def _shares_line(self, key_path: KeyPath) -> bool:
+        """Whether a name that the file gives to credentials is on the line of another one."""
+        around, name = key_path[:-1], key_path[-1]
+        if len(around) != 1 or around[0] not in self.credentials or name in self._keys(around):
+            return False
+        siblings = as_mapping(self.file.value(around)).keys() - {name}
+        return any(self.file.line((*around, other)) == self.file.line(key_path) for other in siblings)
+
     def _appliance(self, key_path: KeyPath) -> str:
         name = self.file.value((*key_path, "name"))
-        return f" ({name})" if name and isinstance(name, str) and name.isprintable() else ""
+        return f" ({name})" if name and isinstance(name, str) and _fits(name) else ""
 
     def _in_file(self, detail: ErrorDetails) -> KeyPath:
         """Return pydantic's place as the file has it: without the tags of unions, and with the key that `ctx` names."""
@@ -163,6 +179,11 @@ class Explainer:
             yield from self._variants(self.schema["$defs"][node["$ref"].rpartition("/")[2]])
         for variant in (*node.get("anyOf", ()), *node.get("oneOf", ())):
             yield from self._variants(variant)
+
+
+def _fits(name: str) -> bool:
+    """Return whether a name may be in a sentence."""
+    return name.isprintable() and len(name) <= _LONGEST_NAME
 
 
 def _child(node: JsonSchemaValue, part: str | int) -> list[JsonSchemaValue]:

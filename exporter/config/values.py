@@ -175,7 +175,7 @@ def _readable_ca_file(path: Path) -> Path:
     return path
 
 
-CaFile = Annotated[str, AfterValidator(_ca_file)]
+CaFile = Annotated[str, AfterValidator(_printable), AfterValidator(_ca_file)]
 
 
 def _fingerprint(text: str) -> str:

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+from yaml.parser import ParserError
+from yaml.reader import ReaderError
+from yaml.scanner import ScannerError
 
 from exporter.config.files import read_regular
+from exporter.config.yaml_loader import MAX_DEPTH, MAX_VALUES, FastLoader, PlainLoader, refused
 from exporter.errors import ConfigError
 
 YamlValue = str | None | list["YamlValue"] | dict[str, "YamlValue"]
@@ -24,16 +28,8 @@ KeyPath = tuple[str | int, ...]
 _MAX_YAML_BYTES: Final = 5_000_000
 """Size of the largest file; 5,000 appliances with every key need less than half of it."""
 
-_MAX_DEPTH: Final = 32
-"""How many mappings and lists may lie inside each other; a passphrase lies inside five."""
-
-_MAX_VALUES: Final = 500_000
-"""How many values a file may have, those that aliases repeat included."""
-
 _MARKER: Final = "# <-"
 """Marks the lines of fleet.example.yml that are to be filled in."""
-
-_TYPE: Final = "tag:yaml.org,2002:"
 
 _ADVICE: Final = {
     "found undefined alias": "a value that begins with * must be in quotes",
@@ -46,8 +42,14 @@ _ADVICE: Final = {
     "expected <block end>": "indent the keys of one mapping alike, and close each quote at the end of its value",
     "found unexpected end of stream": "a quote is not closed",
     "but found another document": "the file must be one document: remove the line with ---",
-    "too deep": f"more than {_MAX_DEPTH} mappings and lists lie inside each other: check the brackets",
-    "too many values": f"its aliases (*) repeat more than {_MAX_VALUES} values: write out what they stand for",
+    "too deep": f"more than {MAX_DEPTH} mappings and lists lie inside each other: check the brackets",
+    "too many values": f"more than {MAX_VALUES:,} values: use several files",
+    "aliases repeat too much": f"its aliases (*) repeat more than {MAX_VALUES:,} values: write out what they stand for",
+    "expected a mapping": "<< takes an alias (*) of a mapping, or a list of them",
+    "found unhashable key": "a key must be text, in quotes if it begins with { or [",
+    "a key is null": "a key that is empty, null or ~ must be in quotes",
+    "half a character": "\\ud800 to \\udfff each stand for half a character: write the whole one",
+    "second occurrence": "two values have the same anchor (&): give each its own",
 }
 """What to do, by how PyYAML's description, or ours, begins; the rest of PyYAML's may quote the file."""
 
@@ -87,30 +89,6 @@ def as_mapping(value: YamlValue) -> YamlMapping:
     return value if isinstance(value, dict) else {}
 
 
-class _Loader(yaml.SafeLoader):
-    """Leaves every scalar but null as it is written: `0123` and `1e5` may be passwords, `no` a name."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own class attribute
-        first: [(tag, form) for tag, form in resolvers if tag in (f"{_TYPE}null", f"{_TYPE}merge")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    yaml_constructors = {  # noqa: RUF012 - PyYAML's own class attribute
-        tag: yaml.SafeLoader.yaml_constructors[tag]
-        for tag in (f"{_TYPE}null", f"{_TYPE}str", f"{_TYPE}seq", f"{_TYPE}map", None)
-    }
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Compose a node, which PyYAML does by recursion, down to a limit."""
-        if self._depth > _MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem="too deep", problem_mark=self.get_mark())
-        self._depth += 1
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
-
-
 def read_yaml(path: Path) -> YamlFile:
     """Read one document. Raises ConfigError if the file cannot be read, is not YAML or is empty."""
     text = _text(path)
@@ -127,7 +105,15 @@ def read_yaml(path: Path) -> YamlFile:
 
 
 def _parsed(text: str) -> tuple[YamlValue, dict[KeyPath, int], list[tuple[KeyPath, int]]]:
-    loader = _Loader(text)
+    try:
+        return _document(FastLoader(text))
+    except (ReaderError, ScannerError, ParserError):
+        return _document(PlainLoader(text))
+
+
+def _document(
+    loader: FastLoader | PlainLoader,
+) -> tuple[YamlValue, dict[KeyPath, int], list[tuple[KeyPath, int]]]:
     node: yaml.Node | None = loader.get_single_node()
     written = _key_lines(node)
     data: YamlValue = loader.construct_document(node) if node else None
@@ -157,17 +143,17 @@ def _problem(path: Path, error: yaml.YAMLError) -> str:
 
 def _key_lines(node: yaml.Node | None) -> list[tuple[KeyPath, int]]:
     """Return every key and list item with its line. Raises YAMLError if aliases make them too many or too deep."""
-    found = list(islice(_walk(node, (), ()), _MAX_VALUES + 1))
-    if node and len(found) > _MAX_VALUES:
-        raise yaml.MarkedYAMLError(problem="too many values", problem_mark=node.start_mark)
+    found = list(islice(_walk(node, (), ()), MAX_VALUES + 1))
+    if node and len(found) > MAX_VALUES:
+        raise refused("aliases repeat too much", node)
     return found
 
 
 def _walk(node: yaml.Node | None, key_path: KeyPath, around: tuple[yaml.Node, ...]) -> Iterator[tuple[KeyPath, int]]:
     if node is None or node in around:  # an alias to what it is in
         return
-    if len(key_path) > _MAX_DEPTH:
-        raise yaml.MarkedYAMLError(problem="too deep", problem_mark=node.start_mark)
+    if len(key_path) > MAX_DEPTH:
+        raise refused("too deep", node)
     for part, first, value in _children(node):
         yield (*key_path, part), first.start_mark.line + 1
         yield from _walk(value, (*key_path, part), (*around, node))

@@ -6,6 +6,7 @@ import ssl
 
 from pydantic import SecretStr, model_validator
 
+from exporter.config.files import pem_text
 from exporter.config.secrets import FileText, revealed
 from exporter.config.tls_context import TLS_VERSIONS, TlsVersion, load_identity
 from exporter.config.values import OptionalKey, Section, bad_value
@@ -65,6 +66,6 @@ class ClientTlsConfig(Section):
             context.load_default_certs()
             return
         try:
-            context.load_verify_locations(cadata=revealed(self.ca, self.ca_file))
-        except (ssl.SSLError, ValueError):  # ValueError: empty, or not ASCII
+            context.load_verify_locations(cadata=pem_text(revealed(self.ca, self.ca_file).encode()))
+        except ssl.SSLError:
             raise bad_value("has no readable certificate of an authority: put PEM certificates into ca_file") from None

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from exporter.config.files import pem_text
 from exporter.config.secrets import FileText, revealed
 from exporter.config.tls_context import TLS_VERSIONS, TlsVersion, load_identity
 from exporter.config.values import OptionalKey, Section, Value, bad_value
@@ -185,7 +186,7 @@ class TlsServerConfig(Section):
 
     def _trust(self, context: ssl.SSLContext) -> None:
         try:
-            context.load_verify_locations(cadata=revealed(self.client_ca, self.client_ca_file))
+            context.load_verify_locations(cadata=pem_text(revealed(self.client_ca, self.client_ca_file).encode()))
         except (ssl.SSLError, ValueError):  # ValueError: empty, or not ASCII
             raise bad_value(
                 "has no readable certificate of an authority: put PEM certificates into client_ca_file"

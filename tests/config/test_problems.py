@@ -38,7 +38,6 @@ NO_FLEET = {
     "appliances: []\nauths: {}": ":1: appliances must have at least one entry.",
     "auths: {}\nappliances:": ":2: appliances is empty: give it a value, or remove the key.",
     "auths: {}\nappliances: &a\n- *a": ":2: appliances[0] must have keys and values (key: value), indented below it.",
-    "auths: {}\nappliances: []\n~: 1": ":1: the file has a key that is not text: put it in quotes.",
 }
 
 

@@ -27,7 +27,14 @@ NOT_YAML = {
     "a: 1\nb\nc: 2": (3, "put a colon and a space after each key, and a value in several lines in quotes"),
     "a: 1\n---\nb: 2": (2, "the file must be one document: remove the line with ---"),
     'a: "\\q"': (1, "put a value with special characters in quotes"),
-    "? [a]\n: b": (1, "put a value with special characters in quotes"),
+    "? [a]\n: b": (1, "a key must be text, in quotes if it begins with { or ["),
+    "auths: {null: {}}": (1, "a key that is empty, null or ~ must be in quotes"),
+    "auths:\n  ~: {}": (2, "a key that is empty, null or ~ must be in quotes"),
+    'a: "\\ud800"': (1, "\\ud800 to \\udfff each stand for half a character: write the whole one"),
+    '"\\udfff": 1': (1, "\\ud800 to \\udfff each stand for half a character: write the whole one"),
+    "a: {<<: b}": (1, "<< takes an alias (*) of a mapping, or a list of them"),
+    "a: &x 1\nb: &x 2": (2, "two values have the same anchor (&): give each its own"),
+    "a: !!python/object/apply:os.system [ls]": (1, "a value that begins with ! must be in quotes"),
 }
 
 
@@ -81,7 +88,7 @@ BOMBS = {
 @pytest.mark.parametrize("form", BOMBS)
 def test_aliases_that_multiply_are_a_sentence(form: str, refusal: Callable[[str], list[str]]) -> None:
     assert refusal(BOMBS[form]) == [
-        "1: the file is not YAML here: its aliases (*) repeat more than 500000 values: write out what they stand for."
+        "1: the file is not YAML here: its aliases (*) repeat more than 500,000 values: write out what they stand for."
     ]
 
 
