@@ -69,13 +69,16 @@ class Telemetry:
         self.snmp_recovered = self._counter(
             "snmp_requests_recovered", "SNMP requests that were answered after they had been sent again"
         )
+        self.snmp_unanswered = self._counter(
+            "snmp_requests_unanswered", "SNMP requests that were given up, or were open at the end of the poll"
+        )
         self.snmp_responses = self._counter("snmp_responses", "SNMP answers accepted")
         self.snmp_late = self._counter(
             "snmp_late_responses", "SNMP answers accepted that answer an earlier try than the last"
         )
         self.snmp_reports = self._counter(
             "snmp_reports",
-            "SNMPv3 reports accepted, which tell the engine or the time of an agent instead of an answer",
+            "SNMPv3 reports that came instead of answers: the engine or the time of an agent, or an error",
         )
         self.snmp_rejected = self._counter(
             "snmp_rejected_responses", "SNMP packets received and dropped, by reason", "reason"

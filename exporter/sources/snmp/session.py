@@ -120,6 +120,9 @@ class Session(asyncio.DatagramProtocol):
             try:
                 self._send(call)
                 response = await call.future
+            except BaseException:  # an error, or the end of the poll
+                self._telemetry.snmp_unanswered.inc()
+                raise
             finally:
                 self._stop(call)
             self._note(call, response, time.monotonic() - started)
@@ -166,6 +169,7 @@ class Session(asyncio.DatagramProtocol):
         try:
             answer = message.accept()
         except SourceError as error:
+            self._telemetry.snmp_reports.inc()
             call.refusal = error
             return
         if isinstance(answer, Renewal):

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.errors import RefusedError, ResolveError, SourceTimeout, UnreachableError
+from exporter.errors import AuthError, RefusedError, ResolveError, SourceTimeout, UnreachableError
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp.ber import Pdu, Reader
 from exporter.sources.snmp.messages import Codec, CommunityCodec, SnmpRequest
@@ -231,6 +231,15 @@ async def test_a_request_ends_after_its_tries(snmpd: Snmpd) -> None:
         with pytest.raises(SourceTimeout, match="3 tries"):
             await it.session.request(QUEUE, tries=3)
     assert it.reading.requests == 3
+    assert (it.count("requests_unanswered_total"), it.count("requests_recovered_total")) == (1, 0)
+
+
+async def test_reports_of_a_wrong_passphrase_are_counted(snmpd: Snmpd) -> None:
+    async with conversation(snmpd, codec=UsmCodec(usm(V3GET, auth="another passphrase"))) as it:
+        with pytest.raises(AuthError):
+            await it.session.request(QUEUE)
+    assert it.count("reports_total") == it.count("requests_sent_total") == 2
+    assert it.count("requests_unanswered_total") == 1
 
 
 async def test_a_cancelled_request_sends_nothing_more(snmpd: Snmpd) -> None:
@@ -244,6 +253,7 @@ async def test_a_cancelled_request_sends_nothing_more(snmpd: Snmpd) -> None:
         sent = it.reading.requests
         await it.session.request(QUEUE)
     assert it.reading.requests == sent + 1
+    assert it.count("requests_unanswered_total") == 1
 
 
 async def test_a_slow_agent_is_not_flooded(snmpd: Snmpd) -> None:
