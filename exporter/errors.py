@@ -15,7 +15,8 @@ ExporterError
     ├── TlsError             the TLS handshake failed, or the certificate is not trusted
     ├── HttpStatusError      an HTTP status other than 200
     ├── MalformedError       the answer is not what was requested
-    └── TooLargeError        the answer is over the size limit
+    ├── TooLargeError        the answer is over the size limit
+    └── ResourceError        the exporter's process has no file descriptor left
 
 Every message is a sentence for the operator and never holds a secret.
 """
@@ -119,6 +120,12 @@ class TooLargeError(SourceError):
     """The answer is over the size limit."""
 
     reason = "too_large"
+
+
+class ResourceError(SourceError):
+    """The exporter's process, or its machine, has no file descriptor left."""
+
+    reason = "resources"
 
 
 REASONS = tuple(error.reason for error in SourceError.__subclasses__())

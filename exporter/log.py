@@ -22,6 +22,9 @@ FORMATS: Final[tuple[Format, ...]] = ("logfmt", "json")
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
 
+_QUIET: Final = 60.0
+"""Seconds in which a message of asyncio is not logged again."""
+
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 """Control characters but the line feed, which the logfmt renderer escapes itself."""
 
@@ -33,6 +36,7 @@ def setup(form: Format = "logfmt", level: Level = "info") -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_formatter(form))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.getLogger("asyncio").addFilter(_OnceAMinute())
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -42,6 +46,21 @@ def setup(form: Format = "logfmt", level: Level = "info") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+class _OnceAMinute(logging.Filter):
+    """Drops what was logged within the last minute: without a free descriptor, asyncio logs 100 lines a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._logged: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if record.created - self._logged.get(message, 0.0) < _QUIET:
+            return False
+        self._logged = {message: record.created}
+        return True
 
 
 def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:

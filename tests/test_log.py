@@ -103,3 +103,10 @@ def test_a_value_cannot_forge_lines_or_steer_terminals(capsys: pytest.CaptureFix
     written = capsys.readouterr().err
     assert written.endswith(r'status="on\nlevel=error msg=forged\\x1b[2J\\r\\x9b\\u2028"' + "\n")
     assert len(written.splitlines()) == 1
+
+
+def test_what_asyncio_repeats_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("logfmt")
+    for _ in range(100):
+        logging.getLogger("asyncio").error("socket.accept() out of system resource")
+    assert capsys.readouterr().err.count("out of system resource") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import ssl
 import struct
@@ -46,11 +47,16 @@ async def answer_well(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.write(page())
 
 
+async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+
+
 class FaultyAppliance:
     """An SNMP agent behind a relay, and a web server, which are well until a fault begins.
 
-    `answer` answers the requests for pages; the relay's policy carries the SNMP packets. With an `authority` the web
-    server has a certificate. Use it as an asynchronous context manager.
+    The relay's policy carries the SNMP packets. `answer` answers the requests for pages, which need the `password`, and
+    `asked` is set by each of them. With an `authority` the web server has a certificate. Use it as an asynchronous
+    context manager.
     """
 
     def __init__(self, agent: Snmpd, authority: trustme.CA | None = None) -> None:
@@ -58,6 +64,8 @@ class FaultyAppliance:
         self.relay = UdpRelay(("127.0.0.1", agent.port))
         self.web = RawServer(self._talk)
         self.answer: Answer = answer_well
+        self.password = PASSWORD
+        self.asked = asyncio.Event()
         self.authority = authority
         self.certificate = authority.issue_cert("127.0.0.1") if authority else None
 
@@ -86,8 +94,10 @@ class FaultyAppliance:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             while await reader.readexactly(1) != TLS_HANDSHAKE:
-                await reader.readuntil(b"\r\n\r\n")
-                await self.answer(reader, writer)
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.asked.set()
+                known = base64.b64encode(f"{USERNAME}:{self.password}".encode()) in head
+                await (self.answer if known else refuse)(reader, writer)
                 await writer.drain()
 
 

@@ -19,8 +19,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.errors import MalformedError, RefusedError, ResolveError, SourceError, SourceTimeout, UnreachableError
+from exporter.errors import (
+    MalformedError,
+    RefusedError,
+    ResolveError,
+    ResourceError,
+    SourceError,
+    SourceTimeout,
+    UnreachableError,
+)
 from exporter.metrics.reading import Reading
+from exporter.sources.descriptors import NO_DESCRIPTORS, RAISE_THE_LIMIT
 from exporter.sources.resolve import addresses
 from exporter.sources.snmp.ber import BerError, Pdu
 from exporter.sources.snmp.messages import Codec, Rejected, Renewal, SnmpRequest
@@ -281,5 +290,7 @@ def _fail(call: _Call, error: SourceError) -> None:
 def _transport_error(agent: str, error: Exception) -> SourceError:
     if isinstance(error, ConnectionRefusedError):
         return RefusedError(f"{agent} is closed: check that SNMP is enabled on that interface of the appliance.")
+    if isinstance(error, OSError) and error.errno in NO_DESCRIPTORS:
+        return ResourceError(f"{agent} was not asked: {RAISE_THE_LIMIT}.")
     cause = (isinstance(error, OSError) and error.strerror) or error
     return UnreachableError(f"{agent} cannot be reached ({cause}): check the route.")

@@ -24,11 +24,13 @@ from exporter.errors import (
     MalformedError,
     RefusedError,
     ResolveError,
+    ResourceError,
     SourceError,
     TooLargeError,
     UnreachableError,
 )
 from exporter.metrics.reading import Reading, label_value
+from exporter.sources.descriptors import NO_DESCRIPTORS, RAISE_THE_LIMIT
 from exporter.sources.resolve import addresses
 from exporter.sources.xml import tls
 from exporter.sources.xml.connection import FIELD_LIMIT, HEAD_LIMIT, LimitedConnector
@@ -122,7 +124,11 @@ class Fetcher:
                 # aiohttp takes either a fingerprint or a context. The fingerprint at the connector and the context at
                 # the request are both used.
                 connector=LimitedConnector(
-                    ssl=self._certificate_check, limit=1, keepalive_timeout=_KEEP_ALIVE, resolver=_Resolver()
+                    ssl=self._certificate_check,
+                    limit=1,
+                    keepalive_timeout=_KEEP_ALIVE,
+                    resolver=_Resolver(),
+                    use_dns_cache=False,  # a new connection goes to the address that the name has now
                 ),
                 headers={
                     "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
@@ -184,7 +190,7 @@ class Fetcher:
         )
 
     def _failure(self, error: Exception) -> SourceError:
-        address, port = self._appliance.address, self._settings.port
+        address = self._appliance.address
         match error:
             case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as cause):
                 return tls.refused_certificate(cause)
@@ -196,15 +202,8 @@ class Fetcher:
                 return tls.broken_handshake()
             case aiohttp.ClientConnectorDNSError():
                 return ResolveError(f'the name "{address}" has no address: check the appliance\'s address and the DNS')
-            case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
-                return RefusedError(
-                    f"port {port} of {address} is closed: check xml.port and xml.scheme, "
-                    "and that the interface has HTTP or HTTPS enabled"
-                )
             case aiohttp.ClientConnectorError(os_error=cause):
-                return UnreachableError(
-                    f"no connection to port {port} of {address} ({_why(cause)}): check route and firewall"
-                )
+                return self._not_connected(cause)
             case aiohttp.ClientPayloadError():
                 return MalformedError("the answer is incomplete or cannot be decompressed: check the appliance's load")
             case aiohttp.ClientResponseError(message=message):
@@ -213,6 +212,17 @@ class Fetcher:
             "the appliance closed the connection before it had answered: "
             "check xml.scheme, xml.port, the appliance's load and any firewall in between"
         )
+
+    def _not_connected(self, error: OSError) -> SourceError:
+        address, port = self._appliance.address, self._settings.port
+        if error.errno in NO_DESCRIPTORS:
+            return ResourceError(RAISE_THE_LIMIT)
+        if isinstance(error, ConnectionRefusedError):
+            return RefusedError(
+                f"port {port} of {address} is closed: check xml.port and xml.scheme, "
+                "and that the interface has HTTP or HTTPS enabled"
+            )
+        return UnreachableError(f"no connection to port {port} of {address} ({_why(error)}): check route and firewall")
 
 
 def _unreadable_answer(message: str) -> MalformedError:

@@ -1,0 +1,295 @@
+"""The faults of the exporter's machine, of its operator and of its clients: how each is played, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+import aiohttp
+import pytest
+import yaml
+
+from exporter import config
+from exporter.errors import ExporterError
+from exporter.fleet import Fleet
+from exporter.probe import TIMEOUT_HEADER, Prober
+from exporter.prometheus.client import Prometheus
+from exporter.prometheus.http_config import HttpClientConfig
+from exporter.telemetry import Telemetry
+from faults.answers import endless
+from faults.appliance import HEAD, FaultyAppliance, answer_well
+from faults.play import Scraped
+from support.api_server import ApiServer, answering
+from support.exporter import Exporter
+from support.prometheus import parsed
+from support.status_server import PASSWORD
+
+COPIES: Final = 10
+"""How often the fleet has the appliance: as mx1, mx2 and so on."""
+
+HUNG: Final = endless(HEAD + b"Content-Length: 9\r\n\r\n", b"", 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A running exporter with one appliance, which it has as mx1, mx2 and so on."""
+
+    exporter: Exporter
+    appliance: FaultyAppliance
+    folder: Path
+    client: aiohttp.ClientSession
+
+    @property
+    def password(self) -> Path:
+        """The file with the password of the status page."""
+        return self.folder / "password"
+
+    @property
+    def pid(self) -> int:
+        return self.exporter.process.pid
+
+    async def scrape(self, target: str = "mx1", scrape_timeout: float = 3.5) -> Scraped:
+        headers = {TIMEOUT_HEADER: str(scrape_timeout)}
+        async with self.client.get("/probe", params={"target": target}, headers=headers) as answer:
+            assert answer.status == 200
+            return Scraped(parsed(await answer.text()))
+
+    async def reload(self, **headers: str) -> tuple[int, str]:
+        async with self.client.post("/-/reload", headers=headers) as answer:
+            return answer.status, await answer.text()
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFault:
+    """A row: what goes wrong, and how it ends."""
+
+    name: str
+    ends: str
+    play: Callable[[Scene], Awaitable[None]]
+    """Causes the fault, checks what `ends` says, and ends the fault."""
+
+
+async def descriptors_run_out(scene: Scene) -> None:
+    assert (await scene.scrape()).complete
+    limits = resource.prlimit(scene.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(scene.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    await scene.appliance.web.disconnect()
+    _, client = await asyncio.open_connection(*scene.exporter.address.split(":"))  # it has to wait
+    scraped = await scene.scrape()
+    assert [scraped.ended(source) for source in ("snmp", "xml")] == 2 * ["down: resources"]
+    resource.prlimit(scene.pid, resource.RLIMIT_NOFILE, limits)
+    assert (await scene.scrape()).complete
+    assert scene.exporter.process.output.count("out of system resource") == 1
+    client.close()
+
+
+async def nothing_can_be_written(scene: Scene) -> None:
+    resource.prlimit(scene.pid, resource.RLIMIT_FSIZE, (0, 0))
+    await scene.appliance.web.stop()
+    assert (await scene.scrape()).ended("xml") == "down: refused"
+    await scene.appliance.start_web()
+    assert (await scene.scrape()).complete
+    assert (await scene.reload())[0] == 200
+
+
+async def nothing_is_written(scene: Scene) -> None:
+    assert (await scene.scrape()).complete
+    written = [path for path in map(Path.readlink, Path(f"/proc/{scene.pid}/fd").iterdir()) if path.is_file()]
+    assert [path.name for path in written] == ["exporter.log"] * len(written)
+    assert {path.name for path in scene.folder.iterdir()} == {"exporter.log", "fleet.yml", "password"}
+
+
+async def clock_steps(scene: Scene) -> None:
+    """Step the clock by a day while a probe runs: in this process, because the machine has one clock."""
+    fleet = Fleet(config.load(scene.exporter.file), Telemetry())
+    prober = fleet.probers["mx1"]
+    assert (await prober.probe(3.0)).complete
+    now = time.time
+    for step in (86_400, -86_400):
+        with mock.patch("time.time", lambda step=step: now() + step):
+            result = await prober.probe(3.0)
+        assert result.complete
+        assert 0 < result.duration < 3
+    await fleet.close()
+
+
+async def reload_under_load(scene: Scene) -> None:
+    scrapes = [
+        asyncio.create_task(scene.scrape(f"mx{number}", 8.5)) for number in range(1, COPIES + 1) for _ in range(3)
+    ]
+    reloads = await asyncio.gather(*(scene.reload() for _ in range(5)))
+    assert [status for status, _ in reloads] == [200] * 5
+    assert all(scraped.complete for scraped in await asyncio.gather(*scrapes))
+
+
+async def password_rotates(scene: Scene) -> None:
+    scene.appliance.password = "n3w p4ssw0rd"
+    assert (await scene.scrape()).ended("xml") == "down: auth"
+    scene.password.write_text(scene.appliance.password)
+    assert (await scene.reload())[0] == 200
+    assert (await scene.scrape()).complete
+    scene.appliance.password = PASSWORD
+    scene.password.write_text(PASSWORD)
+    await scene.reload()
+
+
+async def configuration_breaks(scene: Scene) -> None:
+    right = scene.exporter.file.read_text()
+    scene.exporter.file.write_text("appliances: {")
+    assert (await scene.reload())[0] == 500
+    assert (await scene.scrape()).complete
+    scene.exporter.file.write_text(right)
+    assert (await scene.reload())[0] == 200
+
+
+async def secret_is_a_pipe(scene: Scene) -> None:
+    scene.password.unlink()
+    os.mkfifo(scene.password)
+    answer, text = await scene.reload()
+    assert (answer, "password" in text) == (500, True)
+    assert (await scene.scrape()).complete
+    scene.password.unlink()
+    scene.password.write_text(PASSWORD)
+    assert (await scene.reload())[0] == 200
+
+
+async def hung_connection_is_shared(scene: Scene) -> None:
+    """Scrape every 0.3 s, so that there is always a scrape that can join the poll of another one."""
+    scene.appliance.answer = HUNG
+    scrapes = []
+    for _ in range(10):
+        scrapes.append(asyncio.create_task(scene.scrape(scrape_timeout=1.5)))
+        await asyncio.sleep(0.3)
+    scene.appliance.answer = answer_well
+    assert (await scene.scrape(scrape_timeout=3.5)).complete
+    assert {scraped.ended("xml") for scraped in await asyncio.gather(*scrapes[:-3])} == {"down: timeout"}
+
+
+async def sigterm_in_mid_scrape(scene: Scene) -> None:
+    scene.appliance.answer = HUNG
+    scrape = asyncio.create_task(scene.scrape(scrape_timeout=2.5))
+    await scene.appliance.asked.wait()
+    os.kill(scene.pid, signal.SIGTERM)
+    assert (await scrape).ended("xml") == "down: timeout"
+    assert await asyncio.to_thread(scene.exporter.process.wait, 10) == 0
+
+
+@asynccontextmanager
+async def named_prober(scene: Scene) -> AsyncIterator[Prober]:
+    """Probe the appliance by a name in this process, because the machine has one resolver."""
+    content = yaml.safe_load(scene.exporter.file.read_text())
+    file = scene.folder / "named.yml"
+    file.write_text(yaml.safe_dump({**content, "appliances": [{"name": "mx1", "address": "mx1.example.edu"}]}))
+    fleet = Fleet(config.load(file), Telemetry())
+    yield fleet.probers["mx1"]
+    await fleet.close()
+
+
+async def name_server_fails(scene: Scene) -> None:
+    async with named_prober(scene) as prober:
+        with mock.patch("socket.getaddrinfo", side_effect=socket.gaierror(socket.EAI_AGAIN, "no answer")):
+            result = await prober.probe(3.0)
+        assert {error.reason for reading in result.readings for error in reading.errors} == {"resolve"}
+        with mock.patch("socket.getaddrinfo", found_at("127.0.0.1")):
+            assert (await prober.probe(3.0)).complete
+
+
+async def address_changes(scene: Scene) -> None:
+    async with named_prober(scene) as prober:
+        for address in ("127.0.0.2", "127.0.0.1"):
+            with mock.patch("socket.getaddrinfo", found_at(address)):
+                result = await prober.probe(3.0)
+            assert result.success == result.complete == (address == "127.0.0.1")
+
+
+def found_at(address: str) -> Callable[..., list[Any]]:
+    """Return a resolver that gives every name this address."""
+    look_up = socket.getaddrinfo
+    return lambda _host, *arguments, **options: look_up(address, *arguments, **options)
+
+
+async def server_redirects(_: Scene) -> None:
+    """Ask a Prometheus with a password that redirects to another server."""
+    with ApiServer(answering("{}")) as other, ApiServer(answering("", 302, Location=f"{other.url}/")) as server:
+        client = Prometheus(
+            server.url, HttpClientConfig.model_validate({"basic_auth": {"username": "a", "password": "b"}})
+        )
+        with pytest.raises(ExporterError, match="redirects to another server"):
+            await asyncio.to_thread(client.query, "up", time.time())
+    assert other.seen == []
+
+
+MACHINE_FAULTS: Final = (
+    MachineFault(
+        "No descriptors are left",
+        "Both sources are down (`resources`). The log says once that clients have to wait. The next scrape after it is"
+        " complete.",
+        descriptors_run_out,
+    ),
+    MachineFault(
+        "The disk is full",
+        "Scrapes and reloads work as before. Lines of the log are lost.",
+        nothing_can_be_written,
+    ),
+    MachineFault(
+        "The exporter may write nowhere",
+        "It writes nothing: it has no file open for writing but the log, and leaves none behind.",
+        nothing_is_written,
+    ),
+    MachineFault(
+        "The clock steps by a day, forwards or backwards",
+        "The probe is complete, and its duration is right.",
+        clock_steps,
+    ),
+    MachineFault(
+        "The name server fails",
+        "Both sources are down (`resolve`). The next scrape after it is complete.",
+        name_server_fails,
+    ),
+    MachineFault("The address of a name changes", "The next scrape uses the new address.", address_changes),
+    MachineFault(
+        "Five reloads while every appliance is scraped three times",
+        "Every reload succeeds. Every scrape is complete.",
+        reload_under_load,
+    ),
+    MachineFault(
+        "The password of the status page changes",
+        "The status page is down (`auth`). After its file has changed and a reload, the next scrape is complete.",
+        password_rotates,
+    ),
+    MachineFault(
+        "The configuration is broken",
+        "The reload is answered with 500 and the problems. The old configuration goes on.",
+        configuration_breaks,
+    ),
+    MachineFault(
+        "A secrets file is a named pipe",
+        "The reload is answered with 500 and a sentence. Nothing waits for the pipe. Scrapes are complete.",
+        secret_is_a_pipe,
+    ),
+    MachineFault(
+        "An answer hangs, and overlapping scrapes share the poll",
+        "The status page is down (`timeout`) in each of them. The next scrape after it is complete.",
+        hung_connection_is_shared,
+    ),
+    MachineFault(
+        "SIGTERM comes in the middle of a scrape",
+        "The scrape is answered with what came by its deadline. Then the exporter ends with exit code 0.",
+        sigterm_in_mid_scrape,
+    ),
+    MachineFault(
+        "The Prometheus of a command redirects to another server",
+        "The command ends with a sentence. The other server gets neither a request nor the password.",
+        server_redirects,
+    ),
+)
