@@ -20,6 +20,8 @@ class FilesRead:
 
     def __init__(self) -> None:
         self._states: dict[Path, FileState | None] = {}
+        self.certificates: dict[Path, str] = {}
+        """The content of the files of certificates that are all right; many appliances use the same one."""
 
     def note(self, path: Path) -> None:
         """Note the state of a file or folder that is about to be read."""

@@ -24,6 +24,9 @@ _Returned = TypeVar("_Returned")
 
 _SUFFIXES: Final = (".yml", ".yaml")
 
+_DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""Writes with libyaml, where PyYAML has it: ten times faster."""
+
 _CREDENTIAL_KEYS: Final = frozenset({"auths", "auth", "ca_file"})
 """Keys for which files may be missing that only polling needs."""
 
@@ -84,7 +87,7 @@ def effective(config: Config) -> str:
     fleet = config.appliances.values()
     auths = {appliance.auth: _plain(appliance.credentials) for appliance in fleet}
     document = {"auths": auths, "appliances": [_plain_entry(appliance) for appliance in fleet]}
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    return str(yaml.dump(document, Dumper=_DUMPER, sort_keys=False, allow_unicode=True))
 
 
 def _plain(section: Section) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import PrivateAttr, model_validator
 
-from exporter.config.files import LoadContext, read_certificates
+from exporter.config.files import LoadContext
 from exporter.config.values import CaFile, Ciphers, Fingerprint, OptionalKey, Section, bad_value
 from exporter.config.yaml_file import YamlMapping, as_mapping
 
@@ -39,9 +39,9 @@ class TlsSettings(Section):
     """The content of ca_file: after the file is renewed, a reload gives settings that differ."""
 
     def model_post_init(self, context: object, /) -> None:
-        """Read the CA file if the settings come from a file."""
+        """Keep the content of the CA file if the settings come from a file."""
         if isinstance(context, LoadContext) and self.ca_file:
-            self._authorities = read_certificates(Path(self.ca_file))
+            self._authorities = context.files.certificates[Path(self.ca_file)]
 
     @model_validator(mode="after")
     def _one_trust(self) -> TlsSettings:

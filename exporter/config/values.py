@@ -159,20 +159,24 @@ NotEmpty = AfterValidator(_not_without_items)  # pydantic's own min_length count
 
 
 def _ca_file(text: str, info: ValidationInfo) -> str:
-    return str(_readable_ca_file(info.context.path(text))) if isinstance(info.context, LoadContext) else text
+    if not isinstance(info.context, LoadContext):
+        return text
+    path, known = info.context.path(text), info.context.files.certificates
+    if path not in known:
+        known[path] = _certificates(path)
+    return str(path)
 
 
-def _readable_ca_file(path: Path) -> Path:
+def _certificates(path: Path) -> str:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context.load_verify_locations(cadata=read_certificates(path))
+        certificates = read_certificates(path)
+        context.load_verify_locations(cadata=certificates)
     except ssl.SSLError:
         raise bad_value(f"has no readable certificate: put PEM certificates into {path}") from None
     except OSError as error:
         raise bad_value(f"names a file that cannot be read ({error.strerror}): check {path}") from None
-    if not context.cert_store_stats()["x509"]:
-        raise bad_value(f"has no certificate: put PEM certificates into {path}")
-    return path
+    return certificates
 
 
 CaFile = Annotated[str, AfterValidator(_printable), AfterValidator(_ca_file)]

@@ -57,7 +57,7 @@ class _TextComposer(Composer):
 
     def compose_scalar_node(self, anchor: dict[Any, yaml.Node]) -> yaml.ScalarNode:
         node = super().compose_scalar_node(anchor)
-        if _HALF.search(node.value):
+        if not node.value.isascii() and _HALF.search(node.value):
             raise refused("half a character", node)
         return node
 
