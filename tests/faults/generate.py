@@ -10,6 +10,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from faults.machine import MACHINE_FAULTS  # noqa: E402
 from faults.table import COMPLETE, FAULTS, Fault  # noqa: E402 - the path comes first
 
 PAGE: Final = ROOT / "docs" / "faults.md"
@@ -38,18 +39,32 @@ exporter's [own metrics](metrics.md#the-exporters-own-metrics) that rise, withou
 """
 
 
+MACHINE_HEAD: Final = """\
+## Faults of the machine, the operator and the clients
+
+Each row is played with an exporter of its own. The log never has a traceback.
+"""
+
+
 def faults_page() -> str:
     sections = (f"### {title}\n\n{fault_table(faults)}" for title, faults in FAULTS.items())
-    return "\n".join([HEAD, *sections])
+    return "\n".join([HEAD, *sections, MACHINE_HEAD, machine_table()])
+
+
+def machine_table() -> str:
+    return table(("fault", "how it ends"), [(fault.name, fault.ends) for fault in MACHINE_FAULTS])
 
 
 def fault_table(faults: Sequence[Fault]) -> str:
-    head: list[tuple[str, ...]] = [("fault", "SNMP", "status page", "counted", "complete again"), ("---",) * 5]
-    rows = [
-        (fault_name(fault), ended(fault.snmp), ended(fault.xml), counted(fault), complete_again(fault))
-        for fault in faults
-    ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in head + rows)
+    return table(("fault", "SNMP", "status page", "counted", "complete again"), [row(fault) for fault in faults])
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rows))
+
+
+def row(fault: Fault) -> tuple[str, ...]:
+    return fault_name(fault), ended(fault.snmp), ended(fault.xml), counted(fault), complete_again(fault)
 
 
 def fault_name(fault: Fault) -> str:
