@@ -331,6 +331,7 @@ def _check(config_file: tuple[Path, ...], web_config_file: Path | None) -> int:
         raise ConfigError(problems)
     if loaded.config.unfilled:
         raise ConfigError(list(loaded.config.unfilled))
+    _complain(*(f"Notice: {sentence}" for sentence in loaded.config.notices))
     appliances = loaded.config.appliances.values()
     pools = len({appliance.pool for appliance in appliances})
     files = [str(file) for file in (*config_file, web_config_file) if file]

@@ -234,16 +234,22 @@ def test_every_command_lists_all_faults_of_the_configuration(
 
 
 def test_check_reports_a_good_file_in_a_line(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
-    assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is all right: 3 appliances in 2 pools.\n", "")
+    assert run(capsys, "check", "--config.file", fleet)[:2] == (0, f"{fleet} is all right: 3 appliances in 2 pools.\n")
     write_fleet(fleet, MX3)
-    assert run(capsys, "check", "--config.file", fleet) == (0, f"{fleet} is all right: 1 appliance in 1 pool.\n", "")
+    assert run(capsys, "check", "--config.file", fleet)[:2] == (0, f"{fleet} is all right: 1 appliance in 1 pool.\n")
+
+
+def test_check_tells_what_puts_credentials_at_risk(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
+    code, _, err = run(capsys, "check", "--config.file", fleet)
+    assert code == 0
+    assert err.startswith(f"Notice: {fleet}:3: auths.lab.snmp.version is 2c, which sends the community unencrypted")
 
 
 def test_fleet_yml_of_the_working_folder_is_the_default(
     capsys: pytest.CaptureFixture[str], fleet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(fleet.parent)
-    assert run(capsys, "check") == (0, "fleet.yml is all right: 3 appliances in 2 pools.\n", "")
+    assert run(capsys, "check")[:2] == (0, "fleet.yml is all right: 3 appliances in 2 pools.\n")
 
 
 def test_probe_prints_the_metrics_of_an_appliance(

@@ -15,6 +15,7 @@ from exporter.config import checks, tls
 from exporter.config.checks import FleetPart
 from exporter.config.files import FilesRead, LoadContext
 from exporter.config.models import Appliance, ApplianceEntry, ApplianceSettings, Config, FleetFile
+from exporter.config.notices import notices
 from exporter.config.source_keys import SOURCE_NAMES
 from exporter.config.values import Section
 from exporter.config.yaml_file import YamlFile, YamlMapping, as_mapping, read_yaml
@@ -144,7 +145,11 @@ def _read_file(path: Path, read: FilesRead) -> YamlFile:
 
 def _config(parts: Sequence[FleetPart], read: FilesRead) -> Config:
     appliances = {appliance.name: appliance for appliance in _appliances(parts, read)}
-    return Config(appliances=appliances, unfilled=tuple(checks.unfilled(parts)))
+    return Config(
+        appliances=appliances,
+        notices=tuple(notices(parts, appliances)),
+        unfilled=tuple(checks.unfilled(parts)),
+    )
 
 
 def _appliances(parts: Sequence[FleetPart], read: FilesRead) -> Iterator[Appliance]:

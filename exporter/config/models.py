@@ -65,6 +65,8 @@ class Config(Section):
 
     appliances: dict[str, Appliance]
     """The appliances by name, in the order of the files."""
+    notices: tuple[str, ...] = ()
+    """One sentence for each thing that puts credentials at risk."""
     unfilled: tuple[str, ...] = ()
     """One sentence for each value that still has to be filled in, in a copy of fleet.example.yml."""
 

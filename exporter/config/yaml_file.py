@@ -71,6 +71,10 @@ class YamlFile:
         around = (key_path[:depth] for depth in range(len(key_path), 0, -1))
         return next((self.lines[path] for path in around if path in self.lines), 1)
 
+    def has(self, key_path: KeyPath) -> bool:
+        """Return whether the file has a value at a place."""
+        return key_path in self.lines
+
     def value(self, key_path: KeyPath) -> YamlValue:
         """Return a value, or None if there is none."""
         value = self.data

@@ -76,8 +76,10 @@ class Reloader:
 
 
 def note_loaded(loaded: Config, telemetry: Telemetry) -> None:
-    """Record that a configuration has just been loaded, and log what is not filled in."""
+    """Record that a configuration has just been loaded, and log what is not filled in or puts credentials at risk."""
     telemetry.reload_successful.set(1)
     telemetry.reload_timestamp.set_to_current_time()
     for sentence in loaded.unfilled:
         _log.warning("value not filled in", problem=sentence)
+    for sentence in loaded.notices:
+        _log.warning("credentials at risk", problem=sentence)

@@ -95,7 +95,7 @@ async def test_what_is_unfilled_is_logged(running: RunningServer) -> None:
     running.file.write_text(running.file.read_text().replace(PASSWORD, "fill-me-in"))
     with capture_logs() as log:
         assert (await running.reload())[0] == 200
-    assert [line["problem"] for line in log if line["log_level"] == "warning"] == [
+    assert [line["problem"] for line in log if line["event"] == "value not filled in"] == [
         f"{running.file}:3: auths.lab.xml.password is still fill-me-in: put your own secret there."
     ]
 
