@@ -198,7 +198,7 @@ def test_the_log_is_json_where_asked(start: Start, fleet: Path) -> None:
     child = start("--config.file", fleet, "--web.listen-address", "127.0.0.1:0", "--log.format", "json")
     assert json.loads(child.until("listening"))["msg"] == "listening"
     _, _, log = child.end(signal.SIGTERM)
-    assert [json.loads(line)["level"] for line in log.splitlines()] == ["info"] * 3
+    assert {json.loads(line)["level"] for line in log.splitlines()} == {"info", "warning"}
 
 
 def test_ctrl_c_ends_a_probe_without_a_trace(start: Start, agentless: tuple[Path, socket.socket]) -> None:
