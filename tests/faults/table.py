@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,9 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import trustme
+from pyasn1.codec.ber import encoder
+from pyasn1.type import univ
 
+from exporter.sources.snmp.mib import Oid
 from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
 from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, page, reset
+from support.mail_agent import oid
 from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.snmpd import COMMUNITY
 from support.status_page import render_status, status_items
@@ -85,6 +90,54 @@ def jittery(low: float, high: float) -> Policy:
     """Delay each datagram by another time, in seconds, so that they also overtake each other."""
     dice = random.Random(1)
     return lambda datagram: [replace(datagram, delay=dice.uniform(low, high))]
+
+
+def rewritten(change: Callable[[bytes], bytes], times: int | None = None) -> Policy:
+    """Change the octets of every answer, or of so many answers."""
+    changed = 0
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        nonlocal changed
+        if datagram.to == "agent" or changed == times:
+            return [datagram]
+        changed += 1
+        return [replace(datagram, data=change(datagram.data))]
+
+    return policy
+
+
+def general_error(answer: bytes) -> bytes:
+    """Return a v2c answer with the error status genErr and the error index 0."""
+    head = rb"(\xa2.{1,3}?\x02\x04.{4}\x02\x01)\x00"
+    return re.sub(head, rb"\1\x05", answer, count=1, flags=re.DOTALL)
+
+
+def other_object(answer: bytes) -> bytes:
+    """Return an answer that names another object in the place of raidEvents."""
+    return answer.replace(octets(oid("raidEvents")), octets((*oid("raidEvents")[:-2], 127, 0)))
+
+
+def swapped_fans(answer: bytes) -> bytes:
+    """Return an answer in which the first two fans have changed places."""
+    return _swapped(_swapped(answer, "fanRPMs"), "fanName")
+
+
+def _swapped(answer: bytes, column: str) -> bytes:
+    first, second = octets(oid(column, 1)), octets(oid(column, 2))
+    return second.join(part.replace(second, first) for part in answer.split(first))
+
+
+def octets(identifier: Oid) -> bytes:
+    """Return the content of an object identifier in BER."""
+    encoded: bytes = encoder.encode(univ.ObjectIdentifier(identifier))
+    return encoded[2:]
+
+
+def without_getbulk(table: str) -> Policy:
+    """Lose every GETBULK of a table."""
+    begin = octets(oid(table))
+    getbulk = COMMUNITY.encode() + b"\xa5"
+    return lambda datagram: [] if getbulk in datagram.data and begin in datagram.data else [datagram]
 
 
 def response(request_id: int, community: str = COMMUNITY) -> bytes:
@@ -231,6 +284,18 @@ SNMP_FAULTS: Final = (
         "Every answer arrives twice",
         relayed(lambda: doubled("client")),
         counted=(f'{REJECTED}{{reason="duplicate"}}',),
+    ),
+    Fault("One answer is genErr with error index 0", relayed(lambda: rewritten(general_error, times=1))),
+    Fault(
+        "An answer names another object at one place",
+        relayed(lambda: rewritten(other_object)),
+        snmp="incomplete: malformed",
+    ),
+    Fault("The rows of a table are in no order", relayed(lambda: rewritten(swapped_fans))),
+    Fault(
+        "GETBULK of a table is not answered any more",
+        relayed(lambda: without_getbulk("raidStatus")),
+        snmp="incomplete: timeout",
     ),
     Fault(
         "Every second answer is corrupted",
