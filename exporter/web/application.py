@@ -49,7 +49,7 @@ def http_application(
     """Return the application, with all paths below the prefix of the settings."""
     handlers = _Handlers(fleet, reloader, settings)
     prefix = settings.prefix
-    application = web.Application(middlewares=[access.add_headers, _complete_headers, access.admit, _explain_errors])
+    application = web.Application(middlewares=[access.add_headers, _complete_headers, _explain_errors, access.admit])
     application.add_routes(
         [
             web.get(f"{prefix}/", handlers.landing),

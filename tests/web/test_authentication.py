@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 
 import bcrypt
 import pytest
+from hypothesis import given, strategies
 from pydantic import SecretStr
 
 from exporter.errors import TooManyChecksError
@@ -159,3 +161,14 @@ async def test_a_client_that_goes_away_costs_others_nothing(checks: SlowBcrypt) 
     first.cancel()
     checks.go.set()
     assert await second
+
+
+@given(text=strategies.text() | strategies.text().map(lambda text: f"Basic {text}"))
+def test_any_header_is_credentials_or_none(text: str) -> None:
+    assert Credentials.parse(text) is None or text.lower().startswith("basic ")
+
+
+@given(user=strategies.text().filter(lambda text: ":" not in text), password=strategies.binary())
+def test_credentials_are_read_as_they_were_written(user: str, password: bytes) -> None:
+    encoded = b64encode(f"{user}:".encode() + password).decode()
+    assert Credentials.parse(f"Basic {encoded}") == (user, password)

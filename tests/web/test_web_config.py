@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import pytest
 import trustme
+from hypothesis import HealthCheck, given, settings, strategies
 
 from exporter.errors import ConfigError
 from exporter.web.server_tls import TlsServerConfig
@@ -177,3 +180,47 @@ def test_an_empty_mapping_protects_nothing(read: Read) -> None:
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     loaded = try_load_web_config(tmp_path / "web.yml")
     assert loaded.problems == [f"{tmp_path}/web.yml: the file does not exist: create it, or correct the path."]
+
+
+KEYS = sorted(
+    {key for section in (WebConfig, TlsServerConfig, HttpServerConfig, RateLimit) for key in section.model_fields}
+)
+WORDS = [
+    "server.pem",
+    "server.key",
+    "pipe",
+    ".",
+    "TLS12",
+    "RequireAndVerifyClientCert",
+    "1s",
+    "0",
+    "true",
+    HASH,
+    "\ud800",
+]
+
+values = strategies.recursive(
+    strategies.none() | strategies.sampled_from(WORDS) | strategies.text(max_size=20) | strategies.integers(),
+    lambda inner: (
+        strategies.lists(inner, max_size=3)
+        | strategies.dictionaries(strategies.sampled_from(KEYS) | strategies.text(max_size=8), inner, max_size=6)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=strategies.dictionaries(strategies.sampled_from(sorted(WebConfig.model_fields)), values))
+def test_any_content_is_a_configuration_or_problems(read: Read, tmp_path: Path, data: dict[str, Any]) -> None:
+    (tmp_path / "web.yml").write_text(json.dumps(data))  # JSON is YAML
+    loaded = try_load_web_config(tmp_path / "web.yml")
+    assert (loaded.config is None) is bool(loaded.problems)
+    assert all(problem.startswith(f"{tmp_path}/web.yml") and problem.endswith(".") for problem in loaded.problems)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=strategies.text(max_size=200))
+def test_any_text_is_a_configuration_or_problems(read: Read, tmp_path: Path, text: str) -> None:
+    (tmp_path / "web.yml").write_text(text, encoding="utf-8", errors="surrogatepass")
+    loaded = try_load_web_config(tmp_path / "web.yml")
+    assert (loaded.config is None) is bool(loaded.problems)
