@@ -55,13 +55,13 @@ _VERIFY_MODES: Final = {
 _UNVERIFIED: Final = frozenset({"RequestClientCert", "RequireAnyClientCert", "RequireClientCert"})
 
 
-def _verified(text: object) -> object:
-    if text in _UNVERIFIED:
+def _verified(value: object) -> object:
+    if isinstance(value, str) and value in _UNVERIFIED:
         raise bad_value(
             "is not supported, because it does not verify the certificate: "
             "use VerifyClientCertIfGiven or RequireAndVerifyClientCert"
         )
-    return text
+    return value
 
 
 ClientAuthType = Annotated[

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import trustme
-from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis import HealthCheck, example, given, settings, strategies
 
 from exporter.errors import ConfigError
 from exporter.web.server_tls import TlsServerConfig
@@ -211,6 +211,7 @@ values = strategies.recursive(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=strategies.dictionaries(strategies.sampled_from(sorted(WebConfig.model_fields)), values))
+@example(data={"tls_server_config": {"client_auth_type": []}})
 def test_any_content_is_a_configuration_or_problems(read: Read, tmp_path: Path, data: dict[str, Any]) -> None:
     (tmp_path / "web.yml").write_text(json.dumps(data))  # JSON is YAML
     loaded = try_load_web_config(tmp_path / "web.yml")
