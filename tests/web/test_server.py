@@ -86,7 +86,7 @@ async def test_one_line_says_that_it_listens(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(server, "_on_signals", lambda _: stopped)
     with capture_logs() as log:
         await server.serve(ServerSettings((file,), (LOOPBACK, LOOPBACK), auto_reload=True))
-    first, last = log
+    first, last = [line for line in log if line["log_level"] != "warning"]  # the fleet of the tests sends passwords
     assert len(set(first.pop("address").split(", "))) == 2
     assert first == {"event": "listening", "log_level": "info", "version": __version__, "appliances": 3}
     assert last["event"] == "stopping"
