@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import bcrypt
 import pytest
 import yaml
 from aiohttp import web
@@ -34,12 +35,21 @@ PAGE_PASSWORD: Final = "canary-page-password"
 SERVER_PASSWORD: Final = "canary-server-password"
 TOKEN: Final = "canary-token"
 MAIL_PASSWORD: Final = "canary-mail-password"
+WEB_PASSWORD: Final = "canary-web-password"
+WEB_HASH: Final = bcrypt.hashpw(WEB_PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 MISPLACED: Final = "canary-in-a-wrong-place"
+
+
+def login(user: str, password: str) -> str:
+    """Return a user and a password as HTTP carries them."""
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
 
 PASSWORDS: Final = (PAGE_PASSWORD, SERVER_PASSWORD, MAIL_PASSWORD)
 PLANTED: Final = (
-    *(COMMUNITY, AUTH, PRIV, TOKEN, MISPLACED, *PASSWORDS),
-    *(base64.b64encode(f"monitor:{password}".encode()).decode() for password in PASSWORDS),
+    *(COMMUNITY, AUTH, PRIV, TOKEN, WEB_PASSWORD, WEB_HASH, MISPLACED, *PASSWORDS),
+    *(login("monitor", password) for password in PASSWORDS),
+    *(login("ops", password) for password in (WEB_PASSWORD, MISPLACED)),
 )
 VARIABLE: Final = "STATUS_PAGE_PASSWORD"
 ENVIRONMENT: Final = {**os.environ, VARIABLE: PAGE_PASSWORD, "PYTHONPATH": str(PROJECT)}
@@ -49,6 +59,11 @@ auths: {{lab: {{snmp: {{version: 2c, {MISPLACED}: x}}, xml: {{username: monitor,
 appliances: [{{name: mx1, address: mx1, auth: {MISPLACED}, password: {MISPLACED}}}]
 """
 """A configuration with a secret where none belongs."""
+
+WRONG_WEB: Final = f"""
+basic_auth_users: {{ops: {MISPLACED}, {MISPLACED}: x}}
+tls_server_config: {{cert: {MISPLACED}, key: {MISPLACED}, {MISPLACED}: x}}
+"""
 
 
 async def redirect_with_credentials(request: web.BaseRequest) -> web.Response:
@@ -77,10 +92,11 @@ class Scene:
     folder: Path
     servers: Mapping[str, ApiServer]
 
-    def fetch(self, path: str, method: str = "GET") -> str:
+    def fetch(self, path: str, method: str = "GET", password: str = WEB_PASSWORD) -> str:
         """Return header and text of an answer, an error's too."""
+        headers = {"Authorization": f"Basic {login('ops', password)}"}
         try:
-            with urlopen(Request(self.exporter.url + path, method=method), timeout=30) as answer:
+            with urlopen(Request(self.exporter.url + path, method=method, headers=headers), timeout=30) as answer:
                 return f"{answer.headers}{answer.read().decode()}"
         except HTTPError as error:
             with error:
@@ -104,7 +120,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         agent = Snmpd(tmp_path_factory.mktemp("snmpd"), community=COMMUNITY)
         parts.callback(agent.stop)
         servers = {name: parts.enter_context(ApiServer(answer)) for name, answer in APPLIANCES.items()}
-        exporter = Exporter(folder, written_fleet(folder, agent.port, servers), "--log.level=debug")
+        fleet = written_fleet(folder, agent.port, servers)
+        exporter = Exporter(folder, fleet, "--log.level=debug", f"--web.config.file={folder / 'web.yml'}")
         parts.callback(exporter.stop)
         scene = Scene(exporter, folder, servers)
         provoke(scene)
@@ -128,6 +145,8 @@ def written_fleet(folder: Path, agent: int, servers: Mapping[str, ApiServer]) ->
     (folder / "basic.yml").write_text(
         yaml.safe_dump({"basic_auth": {"username": "monitor", "password": SERVER_PASSWORD}})
     )
+    (folder / "web.yml").write_text(f"basic_auth_users: {{ops: {WEB_HASH}}}")
+    (folder / "wrong_web.yml").write_text(WRONG_WEB)
     (folder / "bearer.yml").write_text(yaml.safe_dump({"authorization": {"credentials_file": "token"}}))
     (folder / "wrong.yml").write_text(WRONG)
     (folder / "wrong_http.yml").write_text(
@@ -207,6 +226,7 @@ SHOWN: Final[Mapping[str, Callable[[Scene], str]]] = {
     "/metrics": page("/metrics"),
     "/sd": page("/sd"),
     "/probe, with and without debug": probed,
+    "a wrong user": lambda scene: scene.fetch("/", password=MISPLACED),
     "an unknown path": page(f"/{COMMUNITY[:6]}"),
     "an unknown target": page("/probe?target=nobody"),
     "the log at level debug": logged,
@@ -215,6 +235,7 @@ SHOWN: Final[Mapping[str, Callable[[Scene], str]]] = {
     "the environment of the process": environment,
     "the command check": command("check", "--config.file=fleet.yml", "--log.level=debug"),
     "the errors of check": command("check", "--config.file=wrong.yml", "--log.level=debug"),
+    "the errors of --web.config.file": command("check", "--config.file=fleet.yml", "--web.config.file=wrong_web.yml"),
     "the command sd": command("sd", "--config.file=fleet.yml"),
     "the command probe --debug": commands_probe,
     "report, refused": asked("refusing", "basic.yml", "report", "--out=reports"),

@@ -5,14 +5,12 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from support.processes import Process, free_port
-from support.prometheus import is_ready
 
 PROJECT: Final = Path(__file__).parents[2]
 
@@ -33,7 +31,7 @@ class Exporter:
             f"--web.listen-address={self.address}",
         ]
         self.process = Process([*command, *flags], folder / "exporter.log", {"PYTHONPATH": str(PROJECT)})
-        self.process.wait_until(partial(is_ready, f"{self.url}/-/ready"))
+        self.process.wait_until(lambda: "msg=listening" in self.process.output)
 
     def stop(self) -> None:
         """End it."""
