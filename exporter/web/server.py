@@ -7,8 +7,8 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -62,18 +62,9 @@ async def serve(settings: ServerSettings) -> None:
         open_parts.push_async_callback(reloader.close)
         stopped = _on_signals(reloader)
         application = http_application(fleet, telemetry, reloader, Access(web_config), settings)
-        listens = (
-            accepting(application, systemd.activated_sockets(), web_config.tls)
-            if settings.systemd_socket
-            else listening(application, settings.listen_addresses, web_config.tls)
-        )
-        addresses = await open_parts.enter_async_context(listens)
-        if settings.auto_reload:
-            await open_parts.enter_async_context(_background(reloader.watch(partial(asyncio.sleep, _WATCH_INTERVAL))))
-        if settings.web_config_file:
-            watch = web_config.watch(partial(asyncio.sleep, _WEB_WATCH_INTERVAL))
-            await open_parts.enter_async_context(_background(watch))
-        await open_parts.enter_async_context(_background(systemd.keep_watchdog_calm()))
+        addresses = await open_parts.enter_async_context(_open_port(application, settings, web_config.tls))
+        for work in _background_work(settings, reloader, web_config):
+            await open_parts.enter_async_context(_running(work))
         _log.info("listening", version=__version__, address=", ".join(addresses), appliances=len(fleet.probers))
         systemd.notify("READY=1")
         await stopped.wait()
@@ -91,8 +82,27 @@ def _on_signals(reloader: Reloader) -> asyncio.Event:
     return stopped
 
 
+def _open_port(
+    application: web.Application, settings: ServerSettings, tls: ssl.SSLContext | None
+) -> AbstractAsyncContextManager[list[str]]:
+    if settings.systemd_socket:
+        return accepting(application, systemd.activated_sockets(), tls)
+    return listening(application, settings.listen_addresses, tls)
+
+
+def _background_work(
+    settings: ServerSettings, reloader: Reloader, web_config: LiveWebConfig
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what runs beside the server, as long as it does."""
+    yield systemd.keep_watchdog_calm()
+    if settings.auto_reload:
+        yield reloader.watch(partial(asyncio.sleep, _WATCH_INTERVAL))
+    if settings.web_config_file:
+        yield web_config.watch(partial(asyncio.sleep, _WEB_WATCH_INTERVAL))
+
+
 @asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
     try:
         yield

@@ -97,6 +97,18 @@ async def test_a_bad_configuration_does_not_listen(tmp_path: Path) -> None:
         await server.serve(ServerSettings((tmp_path / "absent.yml",), (LOOPBACK,)))
 
 
+async def test_the_faults_of_both_configurations_come_at_once(tmp_path: Path) -> None:
+    fleet, web_file = tmp_path / "fleet.yml", tmp_path / "web.yml"
+    fleet.write_text("appliances: []")
+    web_file.write_text("rate_limit: {interval: never}")
+    with pytest.raises(ConfigError) as refused:
+        await server.serve(ServerSettings((fleet,), (LOOPBACK,), web_config_file=web_file))
+    assert {problem.split(":")[0] for problem in refused.value.problems} == {str(fleet), str(web_file)}
+    write_fleet(fleet)
+    with pytest.raises(ConfigError, match=r"rate_limit\.interval must be a duration"):
+        await server.serve(ServerSettings((fleet,), (LOOPBACK,), web_config_file=web_file))
+
+
 @pytest.mark.parametrize(
     ("text", "prefix"), [("/", ""), ("", ""), ("iron", "/iron"), ("/iron/", "/iron"), ("/iron/port-1", "/iron/port-1")]
 )
