@@ -6,7 +6,7 @@ pysnmp's classes encode a request's protocol data unit once. Each try replaces o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Final, Literal, Protocol
 
@@ -64,17 +64,24 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """The message was no answer, but the codec has learned from it how to encode the request: send it again."""
+    """The message is a report, from which the codec has learned of an engine: the request may be sent to it."""
 
-    complaint: str
+    report: Oid
+    """The usmStats object that it names."""
+    engine_id: bytes
+    """The engine to encode the request for."""
+    complaint: str = field(compare=False)
     """What is wrong with the agent if this goes on: the end of a sentence."""
 
 
 class Codec(Protocol):
     """One version of SNMP with the credentials for one agent; it keeps what it learns of the agent."""
 
-    def encode(self, request: SnmpRequest, request_id: int) -> bytes:
-        """Return the datagram that sends `request` with this id, 0x40000000 to 0x7fffffff."""
+    def encode(self, request: SnmpRequest, request_id: int, engine_id: bytes = b"") -> bytes:
+        """Return the datagram that sends `request` with this id, 0x40000000 to 0x7fffffff.
+
+        It is for the engine that a `Renewal` has named, or for the one that answers.
+        """
         ...
 
     def decode(self, datagram: bytes) -> Message:
@@ -122,7 +129,7 @@ class CommunityCodec:
         self._community = community
         self._head = ber.encode_integer(self._VERSION) + ber.encode(ber.OCTETS, community)
 
-    def encode(self, request: SnmpRequest, request_id: int) -> bytes:
+    def encode(self, request: SnmpRequest, request_id: int, engine_id: bytes = b"") -> bytes:
         return ber.encode(ber.SEQUENCE, self._head, encode_request(request, request_id))
 
     def decode(self, datagram: bytes) -> Message:

@@ -1,11 +1,14 @@
 """The requests of one poll to one SNMP agent: sending them, sending them again, and finding the answers.
 
-Each session has its own connected UDP socket. So the kernel drops datagrams from other addresses and reports a closed
-port.
+Each session has its own UDP socket. It is connected, so that the kernel drops datagrams from other addresses and
+reports a closed port, unless answers are accepted from other addresses too.
 
 Each try of a request has a new random id, and the ids of all tries stay valid until the request is answered. So an
 answer to an earlier try counts too, its round trip is measured from the right try, and nobody who cannot read our
 packets can guess an id.
+
+A report of SNMPv3 carries no digest: anybody who reads our packets can send one. So a request goes on waiting for its
+answer after a report, and what the report says counts only if several tries bring nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,6 +35,7 @@ from exporter.metrics.reading import Reading
 from exporter.sources.descriptors import NO_DESCRIPTORS, RAISE_THE_LIMIT
 from exporter.sources.resolve import addresses
 from exporter.sources.snmp.ber import BerError, Pdu
+from exporter.sources.snmp.datagrams import MAX_DATAGRAM, Address, AgentSocket
 from exporter.sources.snmp.messages import Codec, Rejected, Renewal, SnmpRequest
 from exporter.sources.snmp.retry import RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
@@ -39,14 +43,17 @@ from exporter.telemetry import Telemetry
 MAX_IN_FLIGHT: Final = 3
 """The most requests that wait for answers at a time: SNMP has low priority in AsyncOS."""
 
-MAX_DATAGRAM: Final = 8192
-"""The most octets of an answer. Requests are made so that answers fit into about 1,500."""
-
 _REFUSED_SECONDS: Final = 1.0
 """A poll ends when the network has refused its datagrams for so long. Until then the agent may be restarting."""
 
 _MAX_RENEWALS: Final = 8
-"""How often one request is sent again at once because the agent reports another engine or another time."""
+"""How often one try is sent again at once because reports tell of other engines or times."""
+
+_REPORTS_TO_LEARN: Final = 2
+"""An agent says in so many reports what there is to learn: its engine id, and its time."""
+
+_REPORTED_TRIES: Final = 5
+"""A report's error ends a request after so many tries to which reports came and no answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,10 +69,18 @@ class _Call:
     tries: dict[int, float] = field(default_factory=dict)
     """The id of each datagram that was sent for the request, and when it was sent."""
     renewals: int = 0
+    """How often the request was sent again at once because of a report."""
+    followed: set[Renewal] = field(default_factory=set)
+    """The reports since the last try for which the request was sent again at once."""
     refusal: SourceError | None = None
-    """The error of an unauthenticated report. It counts only if no answer comes, because anybody can send a report."""
+    """What the last report says, if no answer comes."""
+    is_reported: bool = False
+    """Whether a report has come since the last try."""
+    reported_tries: int = 0
     odd: tuple[int, Pdu] | None = None
     """The id and the answer that was about other objects. It counts only if no better one comes."""
+    wait: float = 0.0
+    """How long to wait for an answer to the last try, in seconds."""
     timer: asyncio.TimerHandle | None = None
     """Runs until the next try."""
 
@@ -75,23 +90,30 @@ class _Call:
         return len(self.tries) - self.renewals
 
 
-class Session(asyncio.DatagramProtocol):
+class Session:
     """Sends requests to one agent: use `async with Session.open(...)`. Closing it drops all that still waits."""
 
     def __init__(
-        self, agent: str, codec: Codec, round_trip: RoundTripTime, reading: Reading, telemetry: Telemetry
+        self,
+        agent: str,
+        codec: Codec,
+        round_trip: RoundTripTime,
+        reading: Reading,
+        telemetry: Telemetry,
+        accept_from: Collection[str] = (),
     ) -> None:
         self._agent = agent
         self._codec = codec
         self._round_trip = round_trip
         self._reading = reading
         self._telemetry = telemetry
+        self._accepted_from = accept_from
         self._loop = asyncio.get_running_loop()
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._calls: dict[int, _Call] = {}
         self._ended: set[int] = set()
         self._refused_since: float | None = None
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: AgentSocket | None = None
 
     @classmethod
     @asynccontextmanager
@@ -103,28 +125,37 @@ class Session(asyncio.DatagramProtocol):
         round_trip: RoundTripTime,
         reading: Reading,
         telemetry: Telemetry,
+        accept_from: Collection[str] = (),
     ) -> AsyncIterator[Session]:
-        """Connect to the agent; raises `ResolveError` or `UnreachableError`."""
-        agent = f"{host} UDP port {port}"
-        loop = asyncio.get_running_loop()
+        """Open a socket to the agent, which may also answer from the addresses `accept_from`; raises `SourceError`."""
+        session = cls(f"{host} UDP port {port}", codec, round_trip, reading, telemetry, accept_from)
+        await session._open(host, port)
         try:
-            transport, session = await loop.create_datagram_endpoint(
-                lambda: cls(agent, codec, round_trip, reading, telemetry), remote_addr=(await _address(host), port)
+            yield session
+        finally:
+            session._close()
+
+    def _close(self) -> None:
+        if self._socket:
+            self._socket.close()
+
+    async def _open(self, host: str, port: int) -> None:
+        try:
+            family, address = await _address(host)
+            self._socket = AgentSocket(
+                family, (address, port), self._received, self._failed, connected=not self._accepted_from
             )
         except socket.gaierror as error:
             message = f"The name {host} cannot be resolved ({error.strerror}): check the address and the DNS."
             raise ResolveError(message) from error
         except OSError as error:
-            raise _transport_error(agent, error) from error
-        try:
-            yield session
-        finally:
-            transport.close()
+            raise _transport_error(self._agent, error) from error
 
     async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
         """Send the request until an answer comes, or until `tries` datagrams are unanswered; raises `SourceError`."""
         async with self._slots:
-            call = _Call(request, self._loop.create_future(), timeouts(self._round_trip.timeout), tries)
+            waits = timeouts(self._round_trip.timeout)
+            call = _Call(request, self._loop.create_future(), waits, tries, wait=next(waits))
             started = time.monotonic()
             try:
                 self._send(call)
@@ -146,19 +177,17 @@ class Session(asyncio.DatagramProtocol):
             tries += f" and {_counted(call.renewals, 'packet', 'packets')} to learn the engine"
         self._reading.notes.append(f"{call.request}: {outcome}, {tries}, {seconds * 1000:.0f} ms")
 
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # it is one
-        self._transport = transport
-
-    def datagram_received(self, data: bytes, _: object) -> None:
-        """Pass an answer to its request; count and drop everything else."""
+    def _received(self, data: bytes, sender: Address) -> bool:
+        """Pass an answer to its request, and count and drop everything else; return whether it was an answer."""
         try:
-            self._receive(data)
+            return self._take(data)
         except Rejected as error:
             self._telemetry.snmp_rejected.labels(error.reason).inc()
         except BerError:
             self._telemetry.snmp_rejected.labels("malformed").inc()
+        return False
 
-    def error_received(self, error: Exception) -> None:
+    def _failed(self, error: OSError) -> None:
         """Fail all requests when the network has refused our datagrams for a while."""
         now = time.monotonic()
         if self._refused_since is None:
@@ -167,7 +196,7 @@ class Session(asyncio.DatagramProtocol):
             for call in set(self._calls.values()):
                 _fail(call, _transport_error(self._agent, error))
 
-    def _receive(self, data: bytes) -> None:
+    def _take(self, data: bytes) -> bool:
         if len(data) > MAX_DATAGRAM:
             raise Rejected("malformed")
         message = self._codec.decode(data)
@@ -178,13 +207,13 @@ class Session(asyncio.DatagramProtocol):
         try:
             answer = message.accept()
         except SourceError as error:
-            self._telemetry.snmp_reports.inc()
-            call.refusal = error
-            return
+            self._report(call, error)
+            return False
         if isinstance(answer, Renewal):
             self._renew(call, request_id, answer)
-        else:
-            self._answer(call, request_id, answer)
+            return False
+        self._answer(call, request_id, answer)
+        return True
 
     def _answer(self, call: _Call, request_id: int, response: Pdu) -> None:
         if not _is_sized(call.request, response):
@@ -208,25 +237,30 @@ class Session(asyncio.DatagramProtocol):
         if not call.future.done():
             call.future.set_result(response)
 
-    def _renew(self, call: _Call, request_id: int, renewal: Renewal) -> None:
-        """Send the request again at once, because the codec has learned about the agent's engine from its report."""
+    def _report(self, call: _Call, error: SourceError | None) -> None:
+        """Note what is wrong if no answer comes."""
         self._refused_since = None
-        self._round_trip.observe(time.monotonic() - call.tries[request_id])
         self._telemetry.snmp_reports.inc()
-        del self._calls[request_id]
-        self._ended.add(request_id)
-        if request_id != next(reversed(call.tries)):
-            return  # a later try waits for its answer
-        call.renewals += 1
-        if call.renewals > _MAX_RENEWALS:
-            _fail(call, MalformedError(f"The SNMP agent at {self._agent} {renewal.complaint}."))
-            return
-        call.timeouts = timeouts(self._round_trip.timeout)
-        self._send(call)
+        call.refusal, call.is_reported = error or call.refusal, True
 
-    def _send(self, call: _Call, *, again: bool = False) -> None:
+    def _renew(self, call: _Call, request_id: int, renewal: Renewal) -> None:
+        """Send the request again at once, to the engine of a report, and go on waiting for an answer of any engine."""
+        if renewal in call.followed or len(call.followed) >= _MAX_RENEWALS:
+            raise Rejected("duplicate")
+        call.followed.add(renewal)
+        call.renewals += 1
+        is_loop = call.renewals > _REPORTS_TO_LEARN
+        complaint = MalformedError(f"The SNMP agent at {self._agent} {renewal.complaint}.")
+        self._report(call, complaint if is_loop else None)
+        if call.renewals == 1:  # often the first packet to this agent, and the first round trip
+            self._round_trip.observe(time.monotonic() - call.tries[request_id])
+            call.timeouts = timeouts(self._round_trip.timeout)
+            call.wait = next(call.timeouts)
+        self._send(call, engine_id=renewal.engine_id)
+
+    def _send(self, call: _Call, *, again: bool = False, engine_id: bytes = b"") -> None:
         request_id = secrets.randbits(30) | 0x40000000
-        datagram = self._codec.encode(call.request, request_id)
+        datagram = self._codec.encode(call.request, request_id, engine_id)
         self._calls[request_id] = call
         call.tries[request_id] = time.monotonic()
         self._reading.requests += 1
@@ -236,16 +270,21 @@ class Session(asyncio.DatagramProtocol):
             self._telemetry.snmp_resent.inc()
         if call.timer:
             call.timer.cancel()
-        call.timer = self._loop.call_later(next(call.timeouts), self._unanswered, call)
-        assert self._transport is not None  # noqa: S101 - connection_made comes first
-        self._transport.sendto(datagram)
+        call.timer = self._loop.call_later(call.wait, self._unanswered, call)
+        assert self._socket is not None  # noqa: S101 - `open` comes first
+        self._socket.send(datagram)
 
     def _unanswered(self, call: _Call) -> None:
+        call.reported_tries += call.is_reported
+        call.is_reported = False
+        call.followed.clear()
+        call.wait = next(call.timeouts)
+        is_last = call.max_tries is not None and call.attempts >= call.max_tries
         if call.odd:
             self._accept(call, *call.odd)
-        elif call.refusal:
+        elif call.refusal and (is_last or call.reported_tries >= _REPORTED_TRIES):
             _fail(call, call.refusal)
-        elif call.max_tries is not None and call.attempts >= call.max_tries:
+        elif is_last:
             _fail(call, SourceTimeout(f"No answer from {self._agent} to {call.request} in {call.attempts} tries."))
         else:
             self._send(call, again=True)
@@ -271,11 +310,10 @@ def _is_sized(request: SnmpRequest, response: Pdu) -> bool:
     return 0 < len(response.varbinds) <= len(request.oids) * max(request.repetitions, 1)
 
 
-async def _address(host: str) -> str:
-    """Return the address of `host`, IPv4 if it has one: UDP does not show whether an agent listens on IPv6."""
+async def _address(host: str) -> tuple[socket.AddressFamily, str]:
+    """Return an address of `host`, IPv4 if it has one: UDP does not show whether an agent listens on IPv6."""
     found = await addresses(host, socket.SOCK_DGRAM)
-    _, address = min(found, key=lambda found: found[0] != socket.AF_INET)
-    return address
+    return min(found, key=lambda found: found[0] != socket.AF_INET)
 
 
 def _counted(number: int, one: str, several: str) -> str:

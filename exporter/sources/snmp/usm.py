@@ -7,6 +7,9 @@ that holds its id, boots and time (discovery). They are kept for later polls.
 An engine accepts a message only if its time is within 150 s of the engine's own (the time window), so that nobody can
 send an old message again. After a restart, or if another appliance has taken the address, the agent answers with a
 report again. The codec learns the engine from it, and the request is sent again within the same poll.
+
+Anybody can send such a report. So the codec remembers several engines. Requests go to the one that has last given an
+authentic answer, until another one gives one.
 """
 
 from __future__ import annotations
@@ -61,25 +64,26 @@ _REFUSALS: Final[dict[Oid, str]] = {
 }
 """What a report says that names one of these usmStats objects: the end of a sentence."""
 
-_NEW_ENGINE_LOOP: Final = Renewal(
-    "reports another engine id in each answer: check that only one device answers at this address"
-)
-_SAME_ENGINE_LOOP: Final = Renewal(
-    "does not accept its own engine id (unknownEngineIDs): restart the appliance's SNMP agent"
-)
-_TIME_LOOP: Final = Renewal(
+_NEW_ENGINE_LOOP: Final = "reports another engine id in each answer: check that only one device answers at this address"
+_SAME_ENGINE_LOOP: Final = "does not accept its own engine id (unknownEngineIDs): restart the appliance's SNMP agent"
+_TIME_LOOP: Final = (
     "does not accept the time that it reports itself (notInTimeWindows): restart the appliance's SNMP agent"
 )
+
+_MAX_ENGINES: Final = 16
+"""How many engines to remember that reports have named."""
 
 _DISCOVERY: Final = SnmpRequest("get", ())
 
 
 @dataclass(slots=True)
 class _AgentEngine:
-    """What is known of the agent's engine."""
+    """What is known of an engine that answers, or that a report has named."""
 
     id: bytes
     keys: Keys
+    genuine: bool = False
+    """Whether it has answered our user, which needs the user's keys if there are any."""
     boots: int = 0
     latest: int = 0
     """The engine's time in its last message."""
@@ -103,15 +107,17 @@ class UsmCodec:
         self._name = user.username.encode()
         self._level = (AUTH_FLAG if user.auth else 0) | (PRIV_FLAG if user.priv else 0)
         self._engine: _AgentEngine | None = None
+        """The engine that requests go to: the last one that is genuine, or else the last one that was named."""
+        self._engines: dict[bytes, _AgentEngine] = {}
 
     @property
     def discovered(self) -> bool:
         """Whether the agent has ever answered with its engine id."""
         return self._engine is not None
 
-    def encode(self, request: SnmpRequest, request_id: int) -> bytes:
-        """Return the datagram for `request`, or the one that asks for the engine while it is unknown."""
-        engine = self._engine
+    def encode(self, request: SnmpRequest, request_id: int, engine_id: bytes = b"") -> bytes:
+        """Return the datagram for `request`, or the one that asks for the engine while none is known."""
+        engine = self._engines.get(engine_id, self._engine)
         if engine is None:
             return encode_message(encode_request(_DISCOVERY, request_id), request_id, 0, SecurityParameters())
         security = SecurityParameters(engine.id, engine.boots, engine.time, self._name)
@@ -121,22 +127,22 @@ class UsmCodec:
         return Message(UsmMessage.peek(datagram), partial(self._take, datagram))
 
     def _take(self, datagram: bytes) -> Pdu | Renewal:
-        """Take a message that is authentic and from our engine to our user, or an unauthenticated report."""
+        """Take a message that is authentic and from an engine to our user, or an unauthenticated report."""
         message = UsmMessage.decode(datagram)
+        engine = self._engines.get(message.security.engine_id)
         if message.level:
-            self._authenticate(message)
-        pdu = message.pdu(self._engine.keys if self._engine else None)
+            self._authenticate(message, engine)
+        pdu = message.pdu(engine.keys if engine else None)
         if pdu.kind == ber.REPORT:
-            return self._learn(message, pdu)
+            return self._learn(message, engine, pdu)
         check_response(pdu)
         self._check_response_is_ours(message, pdu)
-        return self._accept(message, pdu)
+        return self._accept(message, engine, pdu)
 
-    def _authenticate(self, message: UsmMessage) -> None:
-        engine, security = self._engine, message.security
+    def _authenticate(self, message: UsmMessage, engine: _AgentEngine | None) -> None:
         if engine is None or message.level & ~self._level or not message.level & AUTH_FLAG:
             raise Rejected("wrong_identity")
-        if (security.engine_id, security.user) != (engine.id, self._name):
+        if message.security.user != self._name:
             raise Rejected("wrong_identity")
         message.authenticate(engine.keys)
 
@@ -145,50 +151,63 @@ class UsmCodec:
         if (message.level, message.message_id, message.security.user) != ours:
             raise Rejected("wrong_identity")
 
-    def _accept(self, message: UsmMessage, response: Pdu) -> Pdu:
-        """Return the response and keep to the engine's clock; reject it if it is older than the time window.
-
-        This is RFC 3414, section 3.2.7 b.
-        """
-        engine, security = self._engine, message.security
-        if engine is None or security.engine_id != engine.id:
+    def _accept(self, message: UsmMessage, engine: _AgentEngine | None, response: Pdu) -> Pdu:
+        """Return the response and keep to its engine from now on."""
+        if engine is None:
             raise Rejected("wrong_identity")
-        if not message.level & AUTH_FLAG:
-            return response
-        if (security.boots, security.time) > (engine.boots, engine.latest):
-            engine.set_time(security.boots, security.time)
-        elif security.boots < engine.boots or security.time < engine.time - _TIME_WINDOW:
-            raise Rejected("wrong_identity")
+        if message.level & AUTH_FLAG:
+            _keep_time(engine, message.security)
+        engine.genuine, self._engine = True, engine
         return response
 
-    def _learn(self, message: UsmMessage, report: Pdu) -> Renewal:
-        """Take from a report what it says about the engine; raises `AuthError` if the report refuses our user."""
+    def _learn(self, message: UsmMessage, engine: _AgentEngine | None, report: Pdu) -> Renewal:
+        """Take from a report what it says about an engine; raises `AuthError` if the report refuses our user."""
         oid = report.varbinds[0][0] if report.varbinds else ()
         if oid == _UNKNOWN_ENGINE:
             return self._learn_engine(message.security)
         if oid == _NOT_IN_TIME_WINDOW:
-            return self._learn_time(message)
+            return self._learn_time(message, engine)
         if oid not in _REFUSALS:
             raise Rejected("malformed")
         refusal = _REFUSALS[oid].format(user=self._user.username, level=_SECURITY_LEVELS[self._level])
         raise AuthError(f"The SNMP agent {refusal}.")
 
     def _learn_engine(self, security: SecurityParameters) -> Renewal:
-        """Take over an engine id. The report is not authenticated: the keys of a false engine open nothing."""
+        """Remember an engine. The report is not authenticated: the keys of a false engine open nothing."""
         if len(security.engine_id) not in _ENGINE_ID_OCTETS:
             raise Rejected("malformed")
-        if self._engine and security.engine_id == self._engine.id:
-            return _SAME_ENGINE_LOOP
-        self._engine = _AgentEngine(security.engine_id, Keys(self._user, security.engine_id))
-        self._engine.set_time(security.boots, security.time)
-        return _NEW_ENGINE_LOOP
+        same = self._engine is not None and self._engine.id == security.engine_id
+        engine = self._engines.get(security.engine_id) or self._remember(security)
+        if self._engine is None or not self._engine.genuine:
+            self._engine = engine
+        return Renewal(_UNKNOWN_ENGINE, engine.id, _SAME_ENGINE_LOOP if same else _NEW_ENGINE_LOOP)
 
-    def _learn_time(self, message: UsmMessage) -> Renewal:
+    def _remember(self, security: SecurityParameters) -> _AgentEngine:
+        """Add an engine, in the place of the oldest one that is not in use if there are too many."""
+        if len(self._engines) >= _MAX_ENGINES:
+            del self._engines[next(engine_id for engine_id, each in self._engines.items() if each is not self._engine)]
+        engine = _AgentEngine(security.engine_id, Keys(self._user, security.engine_id))
+        engine.set_time(security.boots, security.time)
+        self._engines[engine.id] = engine
+        return engine
+
+    def _learn_time(self, message: UsmMessage, engine: _AgentEngine | None) -> Renewal:
         """Take over the engine's boots and time from an authentic report.
 
         It answers a fresh random id, so that it is no old message sent again, and boots may be lower than before.
         """
-        if not message.level & AUTH_FLAG or self._engine is None:
+        if not message.level & AUTH_FLAG or engine is None:
             raise Rejected("wrong_identity")
-        self._engine.set_time(message.security.boots, message.security.time)
-        return _TIME_LOOP
+        engine.set_time(message.security.boots, message.security.time)
+        return Renewal(_NOT_IN_TIME_WINDOW, engine.id, _TIME_LOOP)
+
+
+def _keep_time(engine: _AgentEngine, security: SecurityParameters) -> None:
+    """Keep to the engine's clock; rejects a response that is older than the time window.
+
+    This is RFC 3414, section 3.2.7 b.
+    """
+    if (security.boots, security.time) > (engine.boots, engine.latest):
+        engine.set_time(security.boots, security.time)
+    elif security.boots < engine.boots or security.time < engine.time - _TIME_WINDOW:
+        raise Rejected("wrong_identity")

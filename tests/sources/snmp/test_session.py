@@ -172,6 +172,14 @@ async def test_rubbish_is_dropped_before_it_is_decoded(
     assert data not in decoded
 
 
+async def test_a_flood_delays_an_answer_only(snmpd: Snmpd) -> None:
+    def flood(datagram: Datagram) -> list[Datagram]:
+        return [replace(datagram, data=b"x")] * 40 * (datagram.to == "client") + [datagram]
+
+    async with conversation(snmpd, flood) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+
+
 async def test_a_wrong_id_is_dropped_before_its_values_are_decoded(snmpd: Snmpd, decoded: list[bytes]) -> None:
     codec = CommunityCodec(COMMUNITY.encode())
     stranger = bytearray(codec.encode(SnmpRequest("get", (oid("workQueueMessages"),) * 200), 0x41414141))
@@ -238,7 +246,7 @@ async def test_reports_of_a_wrong_passphrase_are_counted(snmpd: Snmpd) -> None:
     async with conversation(snmpd, codec=UsmCodec(usm(V3GET, auth="another passphrase"))) as it:
         with pytest.raises(AuthError):
             await it.session.request(QUEUE)
-    assert it.count("reports_total") == it.count("requests_sent_total") == 2
+    assert it.count("reports_total") == it.count("requests_sent_total") == 6  # the engine id, and five tries
     assert it.count("requests_unanswered_total") == 1
 
 

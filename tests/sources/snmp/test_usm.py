@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from exporter.errors import AuthError, MalformedError, SourceTimeout
 from exporter.lab.simulator.engine import Clock, Engine
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import ber
+from exporter.sources.snmp.collect import SnmpSource
 from exporter.sources.snmp.keys import Keys
 from exporter.sources.snmp.messages import Rejected, SnmpRequest, encode_request
 from exporter.sources.snmp.retry import RoundTripTime
@@ -24,7 +26,7 @@ from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
 from exporter.sources.snmp.usm_message import AUTH_FLAG, SecurityParameters, UsmMessage, encode_message
 from exporter.telemetry import Telemetry
-from support.appliances import usm
+from support.appliances import snmp_appliance, usm
 from support.mail_agent import oid
 from support.relay import Datagram, Policy, UdpRelay, doubled, forward
 from support.snmpd import USERS, V3GET, Snmpd, User
@@ -99,7 +101,16 @@ async def test_a_lower_security_level_reads_nothing(snmpd: Snmpd) -> None:
         assert (await session.request(QUEUE)).error_status == 16
 
 
-def report(number: int, boots: bytes = b"\x01\x05", seconds: bytes = b"\x01\x05", message_id: int = 0) -> bytes:
+FALSE_ENGINE = "80001f8803deadbeef"
+
+
+def report(
+    number: int,
+    boots: bytes = b"\x01\x05",
+    seconds: bytes = b"\x01\x05",
+    message_id: int = 0,
+    engine_id: str = FALSE_ENGINE,
+) -> bytes:
     """Return an unauthenticated report of the usmStats object `number`, as anybody could send it."""
     varbind = ber.encode(
         ber.SEQUENCE,
@@ -108,7 +119,7 @@ def report(number: int, boots: bytes = b"\x01\x05", seconds: bytes = b"\x01\x05"
     )
     identifier = ber.encode_integer(message_id)
     pdu = ber.encode(0xA8, identifier, ber.encode_integer(0), ber.encode_integer(0), ber.encode(ber.SEQUENCE, varbind))
-    engine = ber.encode(ber.OCTETS, bytes.fromhex("80001f8803deadbeef"))
+    engine = ber.encode(ber.OCTETS, bytes.fromhex(engine_id))
     security = ber.encode(ber.SEQUENCE, engine, b"\x02" + boots, b"\x02" + seconds, *[ber.encode(ber.OCTETS)] * 3)
     header = ber.encode(
         ber.SEQUENCE, identifier, ber.encode_integer(65507), ber.encode(ber.OCTETS, b"\x00"), ber.encode_integer(3)
@@ -117,7 +128,7 @@ def report(number: int, boots: bytes = b"\x01\x05", seconds: bytes = b"\x01\x05"
     return ber.encode(ber.SEQUENCE, ber.encode_integer(3), header, ber.encode(ber.OCTETS, security), scoped)
 
 
-def with_report(number: int, **fields: bytes) -> Policy:
+def with_report(number: int, **fields: Any) -> Policy:
     """Send a forged report before each genuine answer."""
 
     def policy(datagram: Datagram) -> list[Datagram]:
@@ -134,6 +145,49 @@ async def test_a_forged_refusal_stops_no_genuine_answer(snmpd: Snmpd, number: in
     codec = UsmCodec(usm(V3GET))
     await ask(snmpd, codec)
     assert await ask(snmpd, codec, with_report(number)) == 1
+
+
+@pytest.mark.parametrize("own_engine", [True, False], ids=["own engine", "false engine"])
+@pytest.mark.parametrize("number", range(1, 7))
+async def test_injected_reports_cost_no_probe(snmpd: Snmpd, number: int, own_engine: bool) -> None:
+    inject = with_report(number, engine_id=snmpd.engine_id if own_engine else FALSE_ENGINE)
+    async with UdpRelay(("127.0.0.1", snmpd.port), inject) as relay:
+        source = SnmpSource(snmp_appliance(relay.port, usm(V3GET)), Telemetry())
+        for _ in range(3):
+            reading = Reading("snmp")
+            await source.poll(reading)
+            assert (reading.up, reading.errors) == (True, [])
+
+
+async def test_a_false_engine_does_not_replace_a_genuine_one(snmpd: Snmpd) -> None:
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    for number in range(20):
+        await ask(snmpd, codec, with_report(4, engine_id=FALSE_ENGINE + f"{number:02x}"))
+    assert await ask(snmpd, codec) == 1
+
+
+async def test_a_new_engine_is_found_among_false_ones(start_snmpd: Callable[..., Snmpd]) -> None:
+    agent = await asyncio.to_thread(start_snmpd)
+    codec = UsmCodec(usm(V3GET))
+    await ask(agent, codec)
+    await asyncio.to_thread(lambda: agent.restart(engine_id="80001f8803000000000099"))
+    await ask(agent, codec, with_report(4))
+    assert await ask(agent, codec) == 1
+
+
+@pytest.mark.parametrize("number", [3, 4, 5])
+async def test_an_answer_to_a_later_try_beats_reports(snmpd: Snmpd, number: int) -> None:
+    """The genuine answers to the first tries are lost, those of the attacker are not."""
+    codec = UsmCodec(usm(V3GET))
+    await ask(snmpd, codec)
+    injecting, lost = with_report(number), iter(range(3))
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        datagrams = list(injecting(datagram))
+        return datagrams[:-1] if datagram.to == "client" and next(lost, None) is not None else datagrams
+
+    await ask(snmpd, codec, policy)
 
 
 @pytest.mark.parametrize(

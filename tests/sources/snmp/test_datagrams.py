@@ -1,0 +1,109 @@
+"""A socket to an agent reads everything that is of use, and little of what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from exporter.sources.snmp import datagrams
+from exporter.sources.snmp.datagrams import MAX_DATAGRAM, Address, AgentSocket
+
+
+@pytest.fixture
+def agent() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.bind(("127.0.0.1", 0))
+        made.settimeout(10)
+        yield made
+
+
+class Received:
+    """What a socket has received; each datagram is of use or not."""
+
+    def __init__(self, *, of_use: bool) -> None:
+        self.datagrams: list[bytes] = []
+        self._of_use = of_use
+        self._arrival = asyncio.Event()
+
+    def __call__(self, data: bytes, _: Address) -> bool:
+        self.datagrams.append(data)
+        self._arrival.set()
+        return self._of_use
+
+    async def until(self, count: int) -> None:
+        while len(self.datagrams) < count:
+            self._arrival.clear()
+            await self._arrival.wait()
+
+
+def ignored(_: OSError) -> None:
+    pass
+
+
+@asynccontextmanager
+async def opened(agent: socket.socket, received: Received) -> AsyncIterator[Callable[[bytes], object]]:
+    """Open a socket to the agent, and give what sends a datagram of the agent to it."""
+    ours = AgentSocket(socket.AF_INET, agent.getsockname(), received, ignored, connected=True)
+    ours.send(b"request")
+    _, address = agent.recvfrom(100)
+    yield lambda datagram: agent.sendto(datagram, address)
+    ours.close()
+
+
+async def everything_read() -> None:
+    """Let the loop read as long as the socket wants to."""
+    for _ in range(300):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("octets", "read"), [(10, 32), (600, 16), (65000, 2)])
+async def test_after_some_of_no_use_nothing_is_read(agent: socket.socket, octets: int, read: int) -> None:
+    received = Received(of_use=False)
+    async with opened(agent, received) as answer:
+        while len(received.datagrams) < read:
+            answer(bytes(octets))
+            await everything_read()
+        for _ in range(40):
+            answer(bytes(octets))
+            await everything_read()
+    assert len(received.datagrams) == read
+
+
+async def test_reading_goes_on_after_a_pause(agent: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datagrams, "_PAUSE", 0.01)
+    received = Received(of_use=False)
+    async with opened(agent, received) as answer:
+        for _ in range(40):
+            answer(b"of no use")
+        answer(b"an answer")
+        await received.until(41)
+    assert received.datagrams[-1] == b"an answer"
+
+
+async def test_all_that_is_of_use_is_read(agent: socket.socket) -> None:
+    received = Received(of_use=True)
+    async with opened(agent, received) as answer:
+        for count in range(1, 101):
+            answer(bytes(1500))
+            await received.until(count)
+
+
+async def test_no_more_of_a_datagram_is_read_than_an_answer_has(agent: socket.socket) -> None:
+    received = Received(of_use=False)
+    async with opened(agent, received) as answer:
+        answer(bytes(65000))
+        await received.until(1)
+    assert len(received.datagrams[0]) == MAX_DATAGRAM + 1
+
+
+@pytest.mark.parametrize("of_use", [True, False])
+async def test_a_closed_socket_leaves_nothing_behind(agent: socket.socket, of_use: bool) -> None:
+    received = Received(of_use=of_use)
+    async with opened(agent, received) as answer:
+        for _ in range(40):
+            answer(b"x")
+        await received.until(32)
