@@ -91,6 +91,29 @@ async def test_a_certificate_of_another_authority_is_refused(
     assert not await is_served(running)
 
 
+async def test_a_single_certificate_may_be_trusted(
+    start: StartServer, authority: trustme.CA, client: ssl.SSLContext, tmp_path: Path
+) -> None:
+    ours = authority.issue_cert("scraper.example.edu")
+    ours.cert_chain_pems[0].write_to_path(str(tmp_path / "scraper.pem"))
+    section = f"{SERVER}, client_ca_file: scraper.pem, client_auth_type: RequireAndVerifyClientCert"
+    running = await start_with(start, section, client)
+    authority.issue_cert("other.example.edu").configure_cert(client)
+    assert not await is_served(running)
+    ours.configure_cert(client)
+    assert await is_served(running)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_without_an_authority_those_of_the_machine_count(
+    start: StartServer, known_client: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    (tmp_path / "none.pem").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / ("ca.pem" if known else "none.pem")))
+    section = f"{SERVER}, client_auth_type: RequireAndVerifyClientCert"
+    assert await is_served(await start_with(start, section, known_client)) is known
+
+
 @pytest.mark.parametrize("name", CLIENT_NAMES)
 async def test_one_allowed_name_is_enough(start: StartServer, known_client: ssl.SSLContext, name: str) -> None:
     section = f"{VERIFIED}: RequireAndVerifyClientCert, client_allowed_sans: [other, '{name}']"
@@ -108,6 +131,15 @@ async def test_another_name_ends_the_connection(start: StartServer, known_client
 async def test_allowed_names_need_a_certificate(start: StartServer, client: ssl.SSLContext) -> None:
     section = f"{VERIFIED}: VerifyClientCertIfGiven, client_allowed_sans: [scraper.example.edu]"
     assert not await is_served(await start_with(start, section, client))
+
+
+async def test_http2_is_not_offered(start: StartServer, client: ssl.SSLContext) -> None:
+    running = await start_with(start, SERVER, client)
+    client.set_alpn_protocols(["h2", "http/1.1"])
+    _, writer = await asyncio.open_connection("localhost", running.port, ssl=client)
+    assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "http/1.1"
+    writer.close()
+    await writer.wait_closed()
 
 
 async def agreed(running: RunningServer, client: ssl.SSLContext) -> tuple[str | None, str | None]:

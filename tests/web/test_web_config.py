@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
+import bcrypt
 import pytest
 import trustme
 from hypothesis import HealthCheck, example, given, settings, strategies
@@ -59,6 +61,11 @@ def test_promtool_accepts_the_examples(example: str, read: Read, tmp_path: Path)
     read(example)
     checked = promtool("check", "web-config", str(tmp_path / "web.yml"))
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_user_of_the_first_example_has_the_stated_password(read: Read) -> None:
+    (hashed,) = read(EXAMPLES[0]).basic_auth_users.values()
+    assert bcrypt.checkpw(b"s3cret", hashed.get_secret_value().encode())
 
 
 def test_the_documentation_has_every_key() -> None:
@@ -171,6 +178,30 @@ def test_what_is_no_duration_is_refused(read: Read, text: str) -> None:
 def test_a_limit_that_lets_nothing_through_is_refused(read: Read) -> None:
     with pytest.raises(ConfigError, match=r"rate_limit must have a burst of at least 1"):
         read("rate_limit: {interval: 1s}")
+
+
+@pytest.mark.parametrize(
+    ("cost", "accepted"), [("03", False), ("04", True), ("16", True), ("17", False), ("99", False)]
+)
+@pytest.mark.parametrize("version", ["2a", "2b", "2x", "2y"])
+def test_hashes_of_every_version_have_a_bearable_cost(read: Read, version: str, cost: str, accepted: bool) -> None:
+    text = f"basic_auth_users: {{me: ${version}${cost}${HASH[7:]}}}"
+    if accepted:
+        assert read(text).basic_auth_users
+    else:
+        with pytest.raises(ConfigError, match="basic_auth_users has a user whose hash is"):
+            read(text)
+
+
+def test_one_version_of_tls_is_a_range(read: Read) -> None:
+    section = "{cert_file: server.pem, key_file: server.key, min_version: TLS12, max_version: TLS12}"
+    assert read(f"tls_server_config: {section}").tls_server_config.max_version == "TLS12"
+
+
+def test_clients_cannot_renegotiate(read: Read) -> None:
+    context = read("tls_server_config: {cert_file: server.pem, key_file: server.key}").tls_server_config.context()
+    assert context is not None
+    assert context.options & ssl.OP_NO_RENEGOTIATION
 
 
 def test_an_empty_mapping_protects_nothing(read: Read) -> None:
