@@ -56,7 +56,9 @@ class Scraped:
         return self.ended("snmp") == self.ended("xml") == COMPLETE
 
     def figure(self, name: str) -> float | None:
-        return self.series.get((f"ironport_{name}", frozenset()))
+        """Return a figure by its name and labels as in the text format, without `ironport_`."""
+        name, _, labels = name.partition("{")
+        return self.series.get((f"ironport_{name}", frozenset(re.findall(r'(\w+)="([^"]*)"', labels))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,21 @@ def no_certificate(_: trustme.CA) -> None:
     return None
 
 
+@asynccontextmanager
+async def connection_forgotten(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    """Let the connection that asks first go unanswered, as if a firewall had forgotten it."""
+    forgotten: list[asyncio.StreamWriter] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not forgotten:
+            forgotten.append(writer)
+        await (DEAD if writer in forgotten else answer_well)(reader, writer)
+
+    appliance.answer = answer
+    yield
+    appliance.answer = answer_well
+
+
 async def answer_reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     reset(writer)
 
@@ -244,6 +259,7 @@ def halved_counters() -> bytes:
 
 
 DEAD: Final = endless(b"", b"", 60.0)
+LENGTH_AGAIN: Final = b"\r\nContent-Length: %d\r\n\r\n" % len(PAGE)
 FEATURES: Final = b"<status>" + b'<feature name="f" time_remaining="1" />' * 30_000 + b"</status>"
 ATTRIBUTES: Final = b"<status " + b" ".join(b'a%d="1"' % number for number in range(150_000)) + b"/>"
 LARGE: Final = b"\x30\x82\xff\x00" + b"\x05\x00" * 32_000
@@ -383,7 +399,28 @@ HTTP_FAULTS: Final = (
         answered(bytes_of(page(b"busy\n" + PAGE.replace(b"Anti-Spam", b"Anti-Sp\xe4m & more") + b"\nbusy"))),
     ),
     Fault("The kept-alive connection was closed meanwhile", connections_dropped),
-    Fault("The web server's port is closed", web_port_closed, xml="down: refused"),
+    Fault("The kept-alive connection is forgotten without a word", connection_forgotten, xml="down: timeout"),
+    Fault(
+        "The web server's port is closed",
+        web_port_closed,
+        xml="down: refused",
+        figures={'feature_key_perpetual{feature="Incoming Mail Handling"}': 1},
+    ),
+    Fault(
+        "A value that cannot be read",
+        answered(bytes_of(page(render_status(status_items({"gauges/conn_in/current": "N/A"}))))),
+        counted=('unknown_values_total{item="gauges/conn_in/current"}',),
+    ),
+    Fault(
+        "The header has Content-Length twice",
+        answered(bytes_of(page().replace(b"\r\n\r\n", LENGTH_AGAIN, 1))),
+        xml="down: malformed",
+    ),
+    Fault(
+        "A line of the header has no colon",
+        answered(bytes_of(page().replace(b"\r\n\r\n", b"\r\nodd\r\n\r\n", 1))),
+        xml="down: malformed",
+    ),
     Fault("The answer is not HTTP", answered(broken_off(b"SSH-2.0-OpenSSH_9.2\r\n")), xml="down: malformed"),
     Fault(
         "The page is the login page", answered(bytes_of(page(b"<html><form>Password</form></html>"))), xml="down: auth"
