@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -62,6 +63,7 @@ async def serve(settings: ServerSettings) -> None:
         open_parts.push_async_callback(reloader.close)
         stopped = _on_signals(reloader)
         application = http_application(fleet, telemetry, reloader, Access(web_config), settings)
+        _leave_out_of_collections()
         addresses = await open_parts.enter_async_context(_open_port(application, settings, web_config.tls))
         for work in _background_work(settings, reloader, web_config):
             await open_parts.enter_async_context(_running(work))
@@ -70,6 +72,12 @@ async def serve(settings: ServerSettings) -> None:
         await stopped.wait()
         systemd.notify("STOPPING=1")
         _log.info("stopping")
+
+
+def _leave_out_of_collections() -> None:
+    """Keep what stays, modules and configuration, out of Python's full garbage collections: these took 40 to 110 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def _on_signals(reloader: Reloader) -> asyncio.Event:

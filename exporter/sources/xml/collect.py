@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -43,6 +44,7 @@ class XmlSource:
         for page in self._pages:
             try:
                 read = document.parse(await self._fetcher.get(page, reading))
+                await asyncio.sleep(0)  # a large page must not hold the event loop
                 reading.items.update(self._parsers[page](read.elements))
             except SourceError as error:
                 reading.errors.append(error.within(f"/xml/{page}"))

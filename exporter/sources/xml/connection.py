@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from functools import partial
 from typing import Any, Final
@@ -18,7 +19,7 @@ HEAD_LIMIT: Final = 64 * 1024
 FIELD_LIMIT: Final = 1000
 """The most lines of a header, and of the trailer behind chunks. An appliance sends about 10."""
 
-OVERHEAD_LIMIT: Final = 512 * 1024
+OVERHEAD_LIMIT: Final = 64 * 1024
 """The most octets by which an answer may be larger than twice its body: chunks of a few octets, endless trailers."""
 
 INTERIM_LIMIT: Final = 100
@@ -29,6 +30,9 @@ LEAST_SPEED: Final = 1000.0
 
 PATIENCE: Final = 5.0
 """Seconds from the first octet of an answer for which it may be slower. Before that octet only the deadline counts."""
+
+RECEIVE_BUFFER: Final = 16 * 1024
+"""Octets that may wait in a connection; Linux doubles them. A status page has about 10,000."""
 
 _PIECE: Final = 4096
 """Octets that aiohttp parses before the limits are checked again: at most about 160 interim answers."""
@@ -52,6 +56,9 @@ class LimitedHandler(ResponseHandler):
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
+        if data and self._is_answered:
+            self._end(MalformedError("more came than was asked for"))
+            return
         if data and not self._received:
             self._began = time.monotonic()
             self._watch()
@@ -75,6 +82,10 @@ class LimitedHandler(ResponseHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._unwatch()
         super().connection_lost(exc)
+
+    @property
+    def _is_answered(self) -> bool:
+        return self._final and (self._payload is None or self._payload.is_eof())
 
     def _check_head(self) -> None:
         if self._answers > INTERIM_LIMIT:
@@ -101,7 +112,7 @@ class LimitedHandler(ResponseHandler):
             self._speed_check = None
 
     def _check_speed(self) -> None:
-        if self._final and (self._payload is None or self._payload.is_eof()):
+        if self._is_answered:
             return
         seconds = time.monotonic() - self._began
         if seconds < PATIENCE + self._received / LEAST_SPEED:
@@ -130,5 +141,13 @@ class LimitedConnector(aiohttp.TCPConnector):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(socket_factory=_small_socket, **options)
         self._factory = partial(LimitedHandler, loop=self._loop)  # type: ignore[assignment]  # a subclass
+
+
+def _small_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Return a socket that brings a few octets at a time, so that parsing them does not hold the event loop."""
+    family, kind, protocol, _, _ = address
+    created = socket.socket(family, kind, protocol)
+    created.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    return created

@@ -18,12 +18,12 @@ from exporter.errors import AuthError, MalformedError, TooLargeError
 from exporter.metrics.reading import label_value
 
 DEPTH_LIMIT: Final = 32
-ELEMENT_LIMIT: Final = 2000
-ATTRIBUTE_LIMIT: Final = 10_000
-"""Limits for pages that would hold the event loop: a page within them takes about 20 ms. The status pages of real
+ELEMENT_LIMIT: Final = 1000
+ATTRIBUTE_LIMIT: Final = 6000
+"""Limits for pages that would hold the event loop: one within them takes a few milliseconds. The status pages of real
 appliances have about 70 elements with 170 attributes, and nest 3 deep."""
 
-MENDING_LIMIT: Final = 256 * 1024
+MENDING_LIMIT: Final = 64 * 1024
 """The largest page to mend, in bytes; a status page has about 10,000."""
 
 _HTML: Final = re.compile(rb"<(!doctype\s+)?html\b", re.IGNORECASE)

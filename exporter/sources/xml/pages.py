@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from exporter.errors import MalformedError
+from exporter.errors import MalformedError, TooLargeError
 from exporter.metrics.conversions import UnknownValueError, number
 from exporter.metrics.reading import Items, Row, label_value, name_rows
 from exporter.sources.xml.document import Element
+
+FEATURE_LIMIT: Final = 128
+"""The most feature keys of a page; real appliances have up to 30."""
 
 # No sample of tophosts and topin is known. Below are the attributes that may hold each figure, most likely first.
 _DESTINATION: Final = ("host", "hostname", "recipient_host", "domain", "destination", "name", "ip")
@@ -33,7 +36,7 @@ def parse_status(elements: Sequence[Element]) -> Items:
     """Return the items of /xml/status, named TAG/ATTRIBUTE or, for an element with a name, PARENT/NAME/ATTRIBUTE.
 
     A feature key is a row of `features/time_remaining`. If an item comes twice (log_used in AsyncOS 4.5 and 5.1), the
-    first one counts. Raises MalformedError for another page.
+    first one counts. Raises MalformedError for another page, and TooLargeError for more than `FEATURE_LIMIT` keys.
     """
     root, *rest = elements
     if root.tag != "status":
@@ -47,6 +50,10 @@ def parse_status(elements: Sequence[Element]) -> Items:
             for item, value in _named(element):
                 items.setdefault(item, {(): value})
     features = [element.attributes for element in rest if element.tag == "feature"]
+    if len(features) > FEATURE_LIMIT:
+        raise TooLargeError(
+            f"the page has {len(features)} feature keys, over the limit of {FEATURE_LIMIT}: it is not read"
+        )
     items["features/time_remaining"] = dict(_feature_rows(features))
     return items
 
