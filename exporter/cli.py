@@ -162,7 +162,7 @@ _config_file: Final = flag(
     multiple=True,
     default=[Path("fleet.yml")],
     metavar="FILE|FOLDER",
-    help="The configuration of the fleet. May be repeated. Of a folder, all *.yml and *.yaml files are read.",
+    help="The configuration of the fleet. May be repeated. A folder means all its *.yml and *.yaml files.",
 )
 _web_config_file: Final = flag(
     "--web.config.file",
@@ -207,7 +207,7 @@ _scenario: Final = flag(
         "Environment variables": (
             "A flag that is not on the command line is read from its environment variable,",
             "for example --config.file from IRONPORT_EXPORTER_CONFIG_FILE.",
-            "If the flag may be repeated, separate the values with spaces, or files with colons.",
+            "If the flag may be repeated, separate the values with spaces. Separate file names with colons.",
         ),
         "Completion in your shell": (
             'bash: eval "$(_IRONPORT_EXPORTER_COMPLETE=bash_source ironport-exporter)"',
@@ -517,7 +517,8 @@ def _capacity(
 @flag(
     "--client",
     metavar="NAME[=DOMAIN,...]",
-    help="Name a client on the page and add the mail to its domains. Without domains, the name is the domain.",
+    help="Show this client on the page, with the mail delivered to its domains. "
+    "Without domains, the name is the domain.",
 )
 @flag("--lang", metavar="LANGUAGE", default="en", help="The language of the page: en or de.")
 @timezone_flag
@@ -579,8 +580,8 @@ def _report(
 @flag(
     "--at",
     metavar="TIME",
-    help="Show the incident at this time, or the nearest one within a day: how long ago it was, such as 3h, or a time "
-    "such as 2026-10-14T09:30:00Z.",
+    help="Show the incident at this time, or the nearest one within a day. Give a duration before now, such as 3h, "
+    "or a time such as 2026-10-14T09:30:00Z.",
 )
 @flag("--list", "listed", is_flag=True, help="List the incidents of the last 30 days.")
 @flag("--job", "jobs", multiple=True, metavar="JOB", help="Only incidents of this job of Prometheus. May be repeated.")
@@ -599,7 +600,8 @@ def _incident(
 ) -> int:
     """Write the card of an incident, to paste into a post-mortem.
 
-    It shows what happened, when it was seen, which units were hit, what the mail felt, and the signals over time.
+    It shows what happened, when it was seen, which units were hit, how the mail was affected, and the
+    signals over time.
     """
     if listed:
         refuse("last", "at", "out", reason="with --list")

@@ -434,7 +434,7 @@ _MAIL_FLAGS: Final = (
         type=_FILE,
         multiple=True,
         metavar="FILE|FOLDER",
-        help="The configuration of the fleet. No appliance in it may be the mail server.",
+        help="The configuration of the fleet. The mail server must not be one of its appliances.",
     ),
     flag(
         "--mail-through-fleet",

@@ -1,4 +1,4 @@
-"""What is asked of a server about an incident: signals over time, and what the mail felt."""
+"""What is asked of a server about an incident: signals over time, and how the mail was affected."""
 
 from __future__ import annotations
 

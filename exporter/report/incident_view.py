@@ -235,7 +235,7 @@ class IncidentView:
             f"{heavy} times the mail of its peers has a heavy sender."
         )
 
-    # --- what the mail felt ---
+    # --- how the mail was affected ---
 
     def felt_table(self) -> PageTable:
         return _table(("Figure", "Value"), list(self._felt()))
