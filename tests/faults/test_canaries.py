@@ -17,7 +17,6 @@ from urllib.request import Request, urlopen
 
 import bcrypt
 import pytest
-import yaml
 from aiohttp import web
 
 from exporter.errors import ExporterError
@@ -120,7 +119,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         agent = Snmpd(tmp_path_factory.mktemp("snmpd"), community=COMMUNITY)
         parts.callback(agent.stop)
         servers = {name: parts.enter_context(ApiServer(answer)) for name, answer in APPLIANCES.items()}
-        fleet = written_fleet(folder, agent.port, servers)
+        write_files(folder)
+        fleet = planted_fleet(agent.port, servers)
         exporter = Exporter(folder, fleet, "--log.level=debug", f"--web.config.file={folder / 'web.yml'}")
         parts.callback(exporter.stop)
         scene = Scene(exporter, folder, servers)
@@ -138,20 +138,20 @@ def provoke(scene: Scene) -> None:
     scene.exporter.file.write_text(right)
 
 
-def written_fleet(folder: Path, agent: int, servers: Mapping[str, ApiServer]) -> dict[str, Any]:
-    """Return a fleet whose appliances fail in different ways; write the files of its secrets."""
+def write_files(folder: Path) -> None:
+    """Write the files of secrets, and configurations that are right and wrong."""
     for name, secret in (("auth", AUTH), ("priv", PRIV), ("mail", MAIL_PASSWORD), ("token", TOKEN)):
         (folder / name).write_text(secret)
-    (folder / "basic.yml").write_text(
-        yaml.safe_dump({"basic_auth": {"username": "monitor", "password": SERVER_PASSWORD}})
-    )
     (folder / "web.yml").write_text(f"basic_auth_users: {{ops: {WEB_HASH}}}")
-    (folder / "wrong_web.yml").write_text(WRONG_WEB)
-    (folder / "bearer.yml").write_text(yaml.safe_dump({"authorization": {"credentials_file": "token"}}))
+    (folder / "basic.yml").write_text(f"basic_auth: {{username: monitor, password: {SERVER_PASSWORD}}}")
+    (folder / "bearer.yml").write_text("authorization: {credentials_file: token}")
     (folder / "wrong.yml").write_text(WRONG)
-    (folder / "wrong_http.yml").write_text(
-        yaml.safe_dump({"basic_auth": {MISPLACED: MISPLACED}, "password": MISPLACED})
-    )
+    (folder / "wrong_web.yml").write_text(WRONG_WEB)
+    (folder / "wrong_http.yml").write_text(f"basic_auth: {{{MISPLACED}: {MISPLACED}}}\npassword: {MISPLACED}")
+
+
+def planted_fleet(agent: int, servers: Mapping[str, ApiServer]) -> dict[str, Any]:
+    """Return a fleet whose appliances fail in different ways."""
     xml = {"username": "monitor", "password_env": VARIABLE}
     keys = {
         "auth": {"protocol": "SHA", "passphrase_file": "auth"},
