@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+from typing import Final
 
-from exporter.config import Config
+from exporter.config import Appliance, Config
 from exporter.errors import RequestError
 from exporter.metrics.reading import label_value
 from exporter.probe import Prober
 from exporter.telemetry import Telemetry
+
+MOST_BEYOND_LIST: Final = 1000
+"""How many appliances that are not in the list keep what was learned of them, and their connection."""
 
 
 class Fleet:
@@ -19,6 +23,8 @@ class Fleet:
         self._telemetry = telemetry
         self._closing: set[asyncio.Task[None]] = set()
         self.probers: dict[str, Prober] = {}
+        self._beyond_list: dict[str, Prober] = {}
+        """The probers of targets that are not in the list, the one that was used last at the end."""
         self._swap(config)
 
     def apply(self, config: Config) -> None:
@@ -28,23 +34,41 @@ class Fleet:
         probes finish with the old configuration; connections that are no longer needed are closed after that.
         """
         for prober in self._swap(config):
-            task = asyncio.create_task(prober.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._close(prober)
 
     def prober(self, name: str) -> Prober:
-        """Return the prober of an appliance; raises RequestError with the names that are close to `name`."""
+        """Return the prober of an appliance of the list, or of one that `targets` allows.
+
+        Raises RequestError with the names that are close to `name`.
+        """
         if prober := self.probers.get(name):
             return prober
+        if appliance := self.config.beyond_list(name):
+            return self._allowed(appliance)
         close = difflib.get_close_matches(name, self.probers, cutoff=0.5)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         raise RequestError(
             f'No appliance is called "{label_value(name)}".{hint} /sd and `ironport-exporter sd` list every appliance.'
+            f"{' targets.allow of the configuration does not allow it either.' if self.config.target_template else ''}"
         )
 
     async def close(self) -> None:
         """Wait for running polls and close every connection."""
-        await asyncio.gather(*self._closing, *(prober.close() for prober in self.probers.values()))
+        probers = (*self.probers.values(), *self._beyond_list.values())
+        await asyncio.gather(*self._closing, *(prober.close() for prober in probers))
+
+    def _allowed(self, appliance: Appliance) -> Prober:
+        """Return the prober of an appliance beyond the list; the one that was not used for longest makes room."""
+        prober = self._beyond_list.pop(appliance.name, None) or Prober(appliance, self._telemetry)
+        self._beyond_list[appliance.name] = prober
+        if len(self._beyond_list) > MOST_BEYOND_LIST:
+            self._close(self._beyond_list.pop(next(iter(self._beyond_list))))
+        return prober
+
+    def _close(self, prober: Prober) -> None:
+        task = asyncio.create_task(prober.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _swap(self, config: Config) -> list[Prober]:
         """Replace the configuration and return the probers that are no longer needed."""
@@ -54,4 +78,16 @@ class Fleet:
             for name, appliance in config.appliances.items()
         }
         self._telemetry.appliances.set(len(self.probers))
-        return [prober for name, prober in old.items() if self.probers.get(name) is not prober]
+        unlisted, self._beyond_list = (
+            self._beyond_list,
+            {
+                name: prober
+                for name, prober in self._beyond_list.items()
+                if name not in self.probers and config.beyond_list(name) == prober.appliance
+            },
+        )
+        return [
+            prober
+            for name, prober in [*old.items(), *unlisted.items()]
+            if prober not in (self.probers.get(name), self._beyond_list.get(name))
+        ]

@@ -5,6 +5,7 @@ from exporter.config.loading import LoadResult, effective, load, load_entries, s
 from exporter.config.models import Appliance, ApplianceEntry, Config, FleetFile
 from exporter.config.snmp import AuthKey, CommunityAuth, PrivKey, SnmpCredentials, SnmpSettings, UserAuth
 from exporter.config.source_keys import Auth, MinInterval
+from exporter.config.targets import TargetRule
 from exporter.config.tls import TlsSettings
 from exporter.config.xml import BasicAuth, XmlSettings
 
@@ -23,6 +24,7 @@ __all__ = [
     "PrivKey",
     "SnmpCredentials",
     "SnmpSettings",
+    "TargetRule",
     "TlsSettings",
     "UserAuth",
     "XmlSettings",

@@ -42,6 +42,12 @@ class FleetPart:
             self.problems += islice(self.explainer.problems(error), _MOST + 1)
 
     def entries(self) -> Iterator[tuple[KeyPath, YamlMapping]]:
+        """Yield the appliances and what is allowed beyond them, with their places."""
+        yield from self.appliances()
+        if isinstance(targets := self.data.get("targets"), dict):
+            yield ("targets",), targets
+
+    def appliances(self) -> Iterator[tuple[KeyPath, YamlMapping]]:
         """Yield the appliances with their places, as far as the file has them in the right form."""
         appliances = self.data.get("appliances")
         for index, entry in enumerate(appliances if isinstance(appliances, list) else ()):
@@ -97,8 +103,9 @@ def _repeats_across_files(parts: Iterable[FleetPart]) -> Iterator[Found]:
 
 def _unique(part: FleetPart) -> Iterator[tuple[KeyPath, KeyPath, str]]:
     """Yield each thing that must be unique in a fleet: its place, what identifies it, and what to do if it repeats."""
-    if "defaults" in part.data:
-        yield ("defaults",), ("defaults",), "keep one of them"
+    for key in ("defaults", "targets"):
+        if key in part.data:
+            yield (key,), (key,), "keep one of them"
     for auth in as_mapping(part.data.get("auths")):
         yield ("auths", auth), ("auths", auth), "keep one of them"
     for place, entry in part.entries():
@@ -109,7 +116,7 @@ def _unique(part: FleetPart) -> Iterator[tuple[KeyPath, KeyPath, str]]:
 def _missing_keys(parts: Sequence[FleetPart]) -> Iterator[Found]:
     if all(isinstance(part.file.data, dict) for part in parts):
         for key in ("auths", "appliances"):
-            if not any(key in part.data for part in parts):
+            if not any(part.data.keys() & {key, "targets" if key == "appliances" else key} for part in parts):
                 yield parts[0], Problem((key,), "is missing: add it" + " to one of the files" * (len(parts) > 1))
 
 

@@ -16,7 +16,8 @@ from exporter.config.checks import FleetPart
 from exporter.config.files import FilesRead, LoadContext
 from exporter.config.models import Appliance, ApplianceEntry, ApplianceSettings, Config, FleetFile
 from exporter.config.notices import notices
-from exporter.config.source_keys import SOURCE_NAMES
+from exporter.config.source_keys import SOURCE_NAMES, Auth
+from exporter.config.targets import TargetRule
 from exporter.config.values import Section
 from exporter.config.yaml_file import YamlFile, YamlMapping, as_mapping, read_yaml
 from exporter.errors import ConfigError
@@ -85,14 +86,19 @@ def _parts(paths: Iterable[Path], read: FilesRead) -> tuple[list[FleetPart], lis
 
 def effective(config: Config) -> str:
     """Return the configuration in the form of one file: defaults filled in, every secret as `<secret>`."""
-    fleet = config.appliances.values()
-    auths = {appliance.auth: _plain(appliance.credentials) for appliance in fleet}
-    document = {"auths": auths, "appliances": [_plain_entry(appliance) for appliance in fleet]}
+    template = config.target_template
+    fleet = [*config.appliances.values(), *([template] if template else [])]
+    document: dict[str, Any] = {"auths": {appliance.auth: _plain(appliance.credentials) for appliance in fleet}}
+    if config.appliances:
+        document["appliances"] = [_plain_entry(appliance) for appliance in config.appliances.values()]
+    if template and template.beyond_list:
+        settings = {key: value for key, value in _plain_entry(template).items() if key not in ("name", "address")}
+        document["targets"] = {"allow": list(template.beyond_list.allow), **settings}
     return str(yaml.dump(document, Dumper=_DUMPER, sort_keys=False, allow_unicode=True))
 
 
 def _plain(section: Section) -> dict[str, Any]:
-    return section.model_dump(mode="json", exclude_none=True, exclude={"credentials"})
+    return section.model_dump(mode="json", exclude_none=True, exclude={"credentials", "beyond_list"})
 
 
 def _plain_entry(appliance: Appliance) -> dict[str, Any]:
@@ -145,28 +151,53 @@ def _read_file(path: Path, read: FilesRead) -> YamlFile:
 
 def _config(parts: Sequence[FleetPart], read: FilesRead) -> Config:
     appliances = {appliance.name: appliance for appliance in _appliances(parts, read)}
+    template = _target_template(parts, read)
     return Config(
         appliances=appliances,
-        notices=tuple(notices(parts, appliances)),
+        target_template=template,
+        notices=tuple(notices(parts, appliances, template)),
         unfilled=tuple(checks.unfilled(parts)),
     )
 
 
 def _appliances(parts: Sequence[FleetPart], read: FilesRead) -> Iterator[Appliance]:
-    auths = {name: auth for part in parts for name, auth in part.parsed.auths.items()}
+    auths = _auths(parts)
     for data in _entries(parts):
         known = data | {"credentials": auths[str(data["auth"])]}
         yield Appliance.model_validate(known, context=LoadContext(Path(), read))
+
+
+def _target_template(parts: Sequence[FleetPart], read: FilesRead) -> Appliance | None:
+    for part in parts:
+        if rule := part.parsed.targets:
+            data = _filled_in(as_mapping(part.data["targets"]), part, _with_paths(*checks.defaults(parts)))
+            del data["allow"]
+            known = data | {
+                "name": "targets",
+                "address": "targets",
+                "credentials": _auths(parts)[str(data["auth"])],
+                "beyond_list": TargetRule(allow=rule.allow),
+            }
+            return Appliance.model_validate(known, context=LoadContext(Path(), read))
+    return None
+
+
+def _auths(parts: Sequence[FleetPart]) -> dict[str, Auth]:
+    return {name: auth for part in parts for name, auth in part.parsed.auths.items()}
 
 
 def _entries(parts: Sequence[FleetPart]) -> Iterator[YamlMapping]:
     """Yield what the files say about each appliance, with the defaults and the stream filled in."""
     defaults = _with_paths(*checks.defaults(parts))
     for part in parts:
-        for _, entry in part.entries():
-            own = _with_paths(entry, part.folder)
-            data = _merged(_inherited(defaults, own), own)
-            yield data | {"stream": data.get("stream") or data.get("pool") or ApplianceSettings().pool}
+        for _, entry in part.appliances():
+            yield _filled_in(entry, part, defaults)
+
+
+def _filled_in(entry: YamlMapping, part: FleetPart, defaults: YamlMapping) -> YamlMapping:
+    own = _with_paths(entry, part.folder)
+    data = _merged(_inherited(defaults, own), own)
+    return data | {"stream": data.get("stream") or data.get("pool") or ApplianceSettings().pool}
 
 
 def _with_paths(settings: YamlMapping, folder: Path) -> YamlMapping:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from exporter.config.source_keys import Auth, MinInterval, SourceSettings
+from exporter.config.targets import TargetRule
 from exporter.config.values import HostAddress, LabelName, LabelValue, Name, NotEmpty, OptionalKey, Section
 
 
@@ -49,6 +50,10 @@ class ApplianceEntry(ApplianceSettings):
     """Its host name, IPv4 address or IPv6 address."""
 
 
+class Targets(TargetRule, ApplianceSettings):
+    """Appliances beyond the list: what may be probed, and settings for it that override the defaults."""
+
+
 class Appliance(ApplianceEntry):
     """One appliance with the defaults filled in and its credentials."""
 
@@ -58,6 +63,8 @@ class Appliance(ApplianceEntry):
     """The credentials of that name."""
     stream: str
     """The stream, which is the name of the pool where the file gives none."""
+    beyond_list: TargetRule | None = None
+    """What allows it if it is not in the list: its credentials go only to the addresses that this permits."""
 
 
 class Config(Section):
@@ -65,10 +72,19 @@ class Config(Section):
 
     appliances: dict[str, Appliance]
     """The appliances by name, in the order of the files."""
+    target_template: Appliance | None = None
+    """What an appliance beyond the list is made from, without its name and address; None if none is allowed."""
     notices: tuple[str, ...] = ()
     """One sentence for each thing that puts credentials at risk."""
     unfilled: tuple[str, ...] = ()
     """One sentence for each value that still has to be filled in, in a copy of fleet.example.yml."""
+
+    def beyond_list(self, target: str) -> Appliance | None:
+        """Return the appliance for a target that is not in the list, if that is allowed."""
+        template = self.target_template
+        if template is None or template.beyond_list is None or not template.beyond_list.admits(target):
+            return None
+        return template.model_copy(update={"name": target.lower(), "address": target.lower()})
 
 
 class FleetFile(Section):
@@ -80,3 +96,5 @@ class FleetFile(Section):
     """Settings for every appliance that does not have its own."""
     appliances: Annotated[tuple[ApplianceEntry, ...], NotEmpty, Field(json_schema_extra={"minItems": 1})] = ()
     """The appliances."""
+    targets: OptionalKey[Targets] = None
+    """Appliances beyond the list, for those whose own discovery gives the addresses."""

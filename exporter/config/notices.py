@@ -44,9 +44,9 @@ _SETTINGS: Final[Mapping[KeyPath, tuple[Callable[[Appliance], object], str]]] = 
 _SECRET_KEYS: Final = frozenset({"community", "passphrase", "password"})
 
 
-def notices(parts: Sequence[FleetPart], appliances: Mapping[str, Appliance]) -> list[str]:
+def notices(parts: Sequence[FleetPart], appliances: Mapping[str, Appliance], template: Appliance | None) -> list[str]:
     """Return a sentence for each risk."""
-    found = [*_weak_credentials(parts), *_risky_settings(parts, appliances), *_readable_secrets(parts)]
+    found = [*_weak_credentials(parts), *_risky_settings(parts, appliances, template), *_readable_secrets(parts)]
     return list(dict.fromkeys(part.explainer.sentence(problem) for part, problem in found))
 
 
@@ -58,14 +58,16 @@ def _weak_credentials(parts: Sequence[FleetPart]) -> Iterator[Found]:
                     yield part, Problem(("auths", name, *place), text)
 
 
-def _risky_settings(parts: Sequence[FleetPart], appliances: Mapping[str, Appliance]) -> Iterator[Found]:
+def _risky_settings(
+    parts: Sequence[FleetPart], appliances: Mapping[str, Appliance], template: Appliance | None
+) -> Iterator[Found]:
     """Yield the place that decides: at the appliance, or in the defaults."""
     usual = [(part, ("defaults",)) for part in parts if "defaults" in part.data]
     for part in parts:
         for own, entry in part.entries():
-            appliance = appliances[str(entry["name"])]
+            appliance = appliances.get(str(entry.get("name")), template)
             for place, (is_risky, text) in _SETTINGS.items():
-                if appliance.credentials.xml and is_risky(appliance):
+                if appliance and appliance.credentials.xml and is_risky(appliance):
                     yield _deciding([(part, own), *usual], place, text)
 
 

@@ -106,20 +106,24 @@ _HOST: Final = re.compile(
 
 
 def _host_address(text: str) -> str:
-    if _is_ip(text) or _HOST.fullmatch(text):
+    if is_ip_address(text) or is_host_name(text):
         return text
     if "/" in text:
         raise bad_value(
             "must be a host name or an IP address only: leave out the path, and set the scheme with xml.scheme"
         )
-    if _is_ip(text.strip("[]")):
+    if is_ip_address(text.strip("[]")):
         raise bad_value("must be an IPv6 address without brackets")
     if re.search(r"^[^:]+:\d+$|\]:\d+$", text):
         raise bad_value("must not contain a port: set it for each source, such as snmp.port")
     raise bad_value("must be a host name (ASCII), an IPv4 address or an IPv6 address")
 
 
-def _is_ip(text: str) -> bool:
+def is_host_name(text: str) -> bool:
+    return _HOST.fullmatch(text) is not None
+
+
+def is_ip_address(text: str) -> bool:
     try:
         return bool(ipaddress.ip_address(text))
     except ValueError:
@@ -139,7 +143,7 @@ _DOCUMENTATION_HOST: Final = re.compile(r"(?:.*\.)?example(?:\.(?:com|edu|net|or
 
 def is_documentation_address(text: str) -> bool:
     """Return whether an address is one that documents use as an example."""
-    if _is_ip(text):
+    if is_ip_address(text):
         return any(ipaddress.ip_address(text) in network for network in _DOCUMENTATION_NETWORKS)
     return bool(_DOCUMENTATION_HOST.fullmatch(text))
 

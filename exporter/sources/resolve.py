@@ -10,23 +10,31 @@ import asyncio
 import socket
 import threading
 from contextlib import suppress
-from ipaddress import ip_address
+
+from exporter.config import TargetRule
+from exporter.config.values import is_ip_address
+from exporter.errors import ResolveError
 
 IpAddresses = list[tuple[socket.AddressFamily, str]]
 
 
-def is_ip_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+async def addresses(host: str, kind: socket.SocketKind, rule: TargetRule | None = None) -> IpAddresses:
+    """Return the IP addresses of `host`, the one that this machine prefers first; raises socket.gaierror.
+
+    With a rule, only those that it permits, and ResolveError if it permits none. Connect to what this returns, and do
+    not look the name up again, so that the address that was checked is the one that gets the credentials.
+    """
+    found = _look_up(host, kind) if is_ip_address(host) else await _looked_up(host, kind)
+    permitted = [each for each in found if rule is None or rule.permits(each[1])]
+    if found and not permitted:
+        raise ResolveError(
+            f"{host} has the address {found[0][1]}, to which targets.allow lets no credentials go: "
+            "add its network there, or correct the DNS."
+        )
+    return permitted
 
 
-async def addresses(host: str, kind: socket.SocketKind) -> IpAddresses:
-    """Return the IP addresses of `host`, the one that this machine prefers first; raises socket.gaierror."""
-    if is_ip_address(host):
-        return _look_up(host, kind)
+async def _looked_up(host: str, kind: socket.SocketKind) -> IpAddresses:
     loop = asyncio.get_running_loop()
     found: asyncio.Future[IpAddresses] = loop.create_future()
 

@@ -64,12 +64,14 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_the_examples_load(text: str, load: Load) -> None:
-    assert load(text).appliances
+    loaded = load(text)
+    assert loaded.appliances or loaded.target_template
 
 
 SECTIONS = {
     "The file": "FleetFile",
     "`<appliance>`": "ApplianceEntry",
+    "`<targets>`": "Targets",
     "`<settings>`": "ApplianceSettings",
     "`<snmp_settings>`": "SnmpSettings",
     "`<xml_settings>`": "XmlSettings",
@@ -82,6 +84,10 @@ SECTIONS = {
     "`<priv_key>`": "PrivKey",
     "`<basic_auth>`": "BasicAuth",
 }
+
+
+OWN_KEYS = {"`<appliance>`": ("name", "address"), "`<targets>`": ("allow",)}
+"""The keys of sections that refer to <settings> for the rest."""
 
 
 def documented(section: str) -> dict[str, str | None]:
@@ -108,8 +114,8 @@ def specified(block: dict[str, Any]) -> dict[str, str | None]:
 def test_the_reference_has_every_key_and_default(section: str) -> None:
     schema = config.schema()
     block = schema["$defs"].get(SECTIONS[section], schema)
-    if section == "`<appliance>`":  # which refers to <settings> for the rest
-        block = {"properties": {key: block["properties"][key] for key in ("name", "address")}}
+    if section in OWN_KEYS:
+        block = {"properties": {key: block["properties"][key] for key in OWN_KEYS[section]}}
     assert documented(section) == specified(block)
 
 

@@ -10,9 +10,9 @@ from itertools import product
 from typing import Final
 
 from exporter.config import Appliance, CommunityAuth, UserAuth
+from exporter.config.values import is_ip_address
 from exporter.errors import MalformedError, SourceError, SourceTimeout, TooLargeError
 from exporter.metrics.reading import Reading, Row, label_value, name_rows
-from exporter.sources.resolve import is_ip_address
 from exporter.sources.snmp.ber import SnmpValue, Unsigned
 from exporter.sources.snmp.messages import Codec, CommunityCodec
 from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax, Table, dotted, object_name
@@ -74,7 +74,13 @@ class SnmpSource:
         settings = self._appliance.snmp
         try:
             async with Session.open(
-                self._appliance.address, settings.port, self._codec, self._round_trip, reading, self._telemetry
+                self._appliance.address,
+                settings.port,
+                self._codec,
+                self._round_trip,
+                reading,
+                self._telemetry,
+                rule=self._appliance.beyond_list,
             ) as session:
                 await self._poll_scalars(session, reading)
                 self._answered = True

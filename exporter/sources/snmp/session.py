@@ -22,6 +22,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from exporter.config import TargetRule
 from exporter.errors import (
     MalformedError,
     RefusedError,
@@ -126,10 +127,14 @@ class Session:
         reading: Reading,
         telemetry: Telemetry,
         accept_from: Collection[str] = (),
+        rule: TargetRule | None = None,
     ) -> AsyncIterator[Session]:
-        """Open a socket to the agent, which may also answer from the addresses `accept_from`; raises `SourceError`."""
+        """Open a socket to an address of the agent that the rule permits; raises `SourceError`.
+
+        The agent may also answer from the addresses `accept_from`.
+        """
         session = cls(f"{host} UDP port {port}", codec, round_trip, reading, telemetry, accept_from)
-        await session._open(host, port)
+        await session._open(host, port, rule)
         try:
             yield session
         finally:
@@ -139,9 +144,9 @@ class Session:
         if self._socket:
             self._socket.close()
 
-    async def _open(self, host: str, port: int) -> None:
+    async def _open(self, host: str, port: int, rule: TargetRule | None) -> None:
         try:
-            family, address = await _address(host)
+            family, address = await _address(host, rule)
             self._socket = AgentSocket(
                 family, (address, port), self._received, self._failed, connected=not self._accepted_from
             )
@@ -310,9 +315,9 @@ def _is_sized(request: SnmpRequest, response: Pdu) -> bool:
     return 0 < len(response.varbinds) <= len(request.oids) * max(request.repetitions, 1)
 
 
-async def _address(host: str) -> tuple[socket.AddressFamily, str]:
+async def _address(host: str, rule: TargetRule | None) -> tuple[socket.AddressFamily, str]:
     """Return an address of `host`, IPv4 if it has one: UDP does not show whether an agent listens on IPv6."""
-    found = await addresses(host, socket.SOCK_DGRAM)
+    found = await addresses(host, socket.SOCK_DGRAM, rule)
     return min(found, key=lambda found: found[0] != socket.AF_INET)
 
 

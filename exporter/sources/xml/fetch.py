@@ -17,7 +17,7 @@ from prometheus_client import Counter
 from yarl import URL
 
 from exporter import __version__
-from exporter.config import Appliance, BasicAuth
+from exporter.config import Appliance, BasicAuth, TargetRule
 from exporter.errors import (
     AuthError,
     HttpStatusError,
@@ -44,14 +44,17 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
 class _Resolver(AbstractResolver):
-    """Lets aiohttp look names up by `resolve.addresses`."""
+    """Lets aiohttp look names up by `resolve.addresses`, with the rule of an appliance beyond the list."""
+
+    def __init__(self, rule: TargetRule | None) -> None:
+        self._rule = rule
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         return [
             ResolveResult(hostname=host, host=address, port=port, family=found, proto=0, flags=_NUMERIC)
-            for found, address in await addresses(host, socket.SOCK_STREAM)
+            for found, address in await addresses(host, socket.SOCK_STREAM, self._rule)
             if family in (socket.AF_UNSPEC, found)
         ]
 
@@ -127,7 +130,7 @@ class Fetcher:
                     ssl=self._certificate_check,
                     limit=1,
                     keepalive_timeout=_KEEP_ALIVE,
-                    resolver=_Resolver(),
+                    resolver=_Resolver(self._appliance.beyond_list),
                     use_dns_cache=False,  # a new connection goes to the address that the name has now
                 ),
                 headers={
