@@ -184,6 +184,18 @@ async def sigterm_in_mid_scrape(scene: Scene) -> None:
     assert await asyncio.to_thread(scene.exporter.process.wait, 10) == 0
 
 
+async def sigterm_among_reloads(scene: Scene) -> None:
+    scene.appliance.answer = HUNG
+    scrape = asyncio.create_task(scene.scrape(scrape_timeout=2.5))
+    await scene.appliance.asked.wait()
+    reloads = [asyncio.create_task(scene.reload()) for _ in range(20)]
+    await reloads[0]
+    os.kill(scene.pid, signal.SIGTERM)
+    assert (await scrape).ended("xml") == "down: timeout"
+    assert await asyncio.to_thread(scene.exporter.process.wait, 10) == 0
+    await asyncio.gather(*reloads, return_exceptions=True)
+
+
 @asynccontextmanager
 async def named_prober(scene: Scene) -> AsyncIterator[Prober]:
     """Probe the appliance by a name in this process, because the machine has one resolver."""
@@ -286,6 +298,11 @@ MACHINE_FAULTS: Final = (
         "SIGTERM comes in the middle of a scrape",
         "The scrape is answered with what came by its deadline. Then the exporter ends with exit code 0.",
         sigterm_in_mid_scrape,
+    ),
+    MachineFault(
+        "SIGTERM comes while an appliance hangs and twenty reloads wait",
+        "The scrape is answered with what came by its deadline. The exporter ends within ten seconds with exit code 0.",
+        sigterm_among_reloads,
     ),
     MachineFault(
         "The Prometheus of a command redirects to another server",

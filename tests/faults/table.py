@@ -6,8 +6,9 @@ import asyncio
 import gzip
 import random
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -234,6 +235,25 @@ def no_certificate(_: trustme.CA) -> None:
     return None
 
 
+def unattended(waiting: int) -> Cause:
+    """Let the web server accept no connection, while so many other clients wait: two fill the queue of the kernel."""
+
+    @asynccontextmanager
+    async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
+        await appliance.web.stop()
+        with ExitStack() as sockets:
+            address = ("127.0.0.1", appliance.web.port)
+            sockets.enter_context(socket.create_server(address, backlog=0))
+            for _ in range(waiting):
+                client = sockets.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(address)
+            yield
+        await appliance.start_web()
+
+    return cause
+
+
 @asynccontextmanager
 async def connection_forgotten(appliance: FaultyAppliance) -> AsyncIterator[None]:
     """Let the connection that asks first go unanswered, as if a firewall had forgotten it."""
@@ -351,6 +371,7 @@ SNMP_FAULTS: Final = (
 
 HTTP_FAULTS: Final = (
     Fault("The web server accepts the connection and is silent", answered(DEAD), xml="down: timeout"),
+    Fault("The web server's machine answers no attempt to connect", unattended(waiting=2), xml="down: timeout"),
     Fault(
         "Silence after the header", answered(endless(HEAD + b"Content-Length: 9\r\n\r\n", b"", 60)), xml="down: timeout"
     ),
@@ -450,6 +471,7 @@ TLS_FAULTS: Final = (
     Fault("The certificate is of an unknown authority", certified(of_another_authority), xml="down: tls", https=True),
     Fault("The certificate was renewed by the same authority", certified(renewed), https=True),
     Fault("The pinned certificate was renewed", certified(renewed), xml="down: tls", https=True, pinned=True),
+    Fault("The TLS handshake is never answered", unattended(waiting=0), xml="down: timeout", https=True),
     Fault("The HTTPS port speaks plain HTTP", certified(no_certificate), xml="down: tls", https=True),
 )
 
