@@ -382,7 +382,7 @@ HTTP_FAULTS: Final = (
     ),
     Fault("A header that comes line by line", answered(endless(HEAD, b"A: b\r\n", 0.1)), xml="down: timeout"),
     Fault("A header of more than 64 KB", answered(endless(HEAD + b"A: ", b"a" * 10_000, 0)), xml="down: too_large"),
-    Fault("A header without an end", answered(endless(HEAD, b"A: b\r\n" * 1000, 0)), xml="down: malformed"),
+    Fault("A header without an end", answered(endless(HEAD, b"A: b\r\n" * 1000, 0)), xml="down: too_large"),
     Fault(
         "`100 Continue` without an end",
         answered(endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, 0)),
@@ -420,7 +420,7 @@ HTTP_FAULTS: Final = (
         answered(bytes_of(page(b"busy\n" + PAGE.replace(b"Anti-Spam", b"Anti-Sp\xe4m & more") + b"\nbusy"))),
     ),
     Fault("The kept-alive connection was closed meanwhile", connections_dropped),
-    Fault("The kept-alive connection is forgotten without a word", connection_forgotten, xml="down: timeout"),
+    Fault("The kept-alive connection is forgotten without a word", connection_forgotten),
     Fault(
         "The web server's port is closed",
         web_port_closed,
@@ -435,12 +435,10 @@ HTTP_FAULTS: Final = (
     Fault(
         "The header has Content-Length twice",
         answered(bytes_of(page().replace(b"\r\n\r\n", LENGTH_AGAIN, 1))),
-        xml="down: malformed",
     ),
     Fault(
         "A line of the header has no colon",
         answered(bytes_of(page().replace(b"\r\n\r\n", b"\r\nodd\r\n\r\n", 1))),
-        xml="down: malformed",
     ),
     Fault("The answer is not HTTP", answered(broken_off(b"SSH-2.0-OpenSSH_9.2\r\n")), xml="down: malformed"),
     Fault(

@@ -1,4 +1,7 @@
-"""Limits on what an appliance may send for one request: aiohttp itself reads interim answers and slow ones for ever."""
+"""Limits on what an appliance may send for one request: aiohttp itself reads interim answers and slow ones for ever.
+
+Headers are read as browsers read them: aiohttp refuses a line without a colon and a Content-Length that stands twice.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,15 @@ LEAST_SPEED: Final = 1000.0
 PATIENCE: Final = 5.0
 """Seconds from the first octet of an answer for which it may be slower. Before that octet only the deadline counts."""
 
+LEAST_SILENCE: Final = 0.5
+SILENCE_FACTOR: Final = 4.0
+"""A kept connection counts as lost if no octet of an answer comes in so many seconds, and in so many times the longest
+wait that it has had: firewalls forget idle connections without a word."""
+
 RECEIVE_BUFFER: Final = 16 * 1024
 """Octets that may wait in a connection; Linux doubles them. A status page has about 10,000."""
 
-_PIECE: Final = 4096
-"""Octets that aiohttp parses before the limits are checked again: at most about 160 interim answers."""
+_HEAD_END: Final = b"\r\n\r\n"
 
 
 class LimitedHandler(ResponseHandler):
@@ -47,12 +54,20 @@ class LimitedHandler(ResponseHandler):
         self._answers = 0
         self._final = False
         self._began = 0.0
+        self._head = b""
         self._speed_check: asyncio.TimerHandle | None = None
+        self._asked = 0.0
+        self._longest_wait: float | None = None
+        self._silence_check: asyncio.TimerHandle | None = None
 
     def set_response_params(self, **params: Any) -> None:
         """Begin a request: aiohttp calls this before it sends one."""
         self._unwatch()
-        self._received, self._answers, self._final = 0, 0, False
+        self._received, self._answers, self._final, self._head = 0, 0, False, b""
+        self._asked = time.monotonic()
+        if self._longest_wait is not None:
+            silence = max(LEAST_SILENCE, SILENCE_FACTOR * self._longest_wait)
+            self._silence_check = self._loop.call_later(silence, self._give_up)
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
@@ -61,16 +76,25 @@ class LimitedHandler(ResponseHandler):
             return
         if data and not self._received:
             self._began = time.monotonic()
+            self._longest_wait = max(self._longest_wait or 0.0, self._began - self._asked)
             self._watch()
+        self._received += len(data)
         while data and not self._final and self._exception is None:
-            piece, data = data[:_PIECE], data[_PIECE:]
-            self._received += len(piece)
-            super().data_received(piece)
+            data = self._head_received(data)
             self._check_head()
         if self._exception is None:
-            self._received += len(data)
             super().data_received(data)
             self._check_body()
+
+    def _head_received(self, data: bytes) -> bytes:
+        """Pass on a header when it has come as a whole, and return the octets behind it."""
+        self._head += data
+        head, end, rest = self._head.partition(_HEAD_END)
+        if not end and _is_http(head):
+            return b""
+        self._head = b""
+        super().data_received(_mended(head) + end)
+        return rest
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Count an answer that aiohttp has parsed."""
@@ -107,9 +131,16 @@ class LimitedHandler(ResponseHandler):
         self._speed_check = self._loop.call_later(end - time.monotonic(), self._check_speed)
 
     def _unwatch(self) -> None:
-        if self._speed_check:
-            self._speed_check.cancel()
-            self._speed_check = None
+        for timer in (self._speed_check, self._silence_check):
+            if timer:
+                timer.cancel()
+        self._speed_check = self._silence_check = None
+
+    def _give_up(self) -> None:
+        """End a connection that seems to be lost: aiohttp then sends the request again on a new one."""
+        self.set_exception(aiohttp.ServerDisconnectedError())
+        if self.transport is not None:
+            self.transport.abort()
 
     def _check_speed(self) -> None:
         if self._is_answered:
@@ -151,3 +182,21 @@ def _small_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     created = socket.socket(family, kind, protocol)
     created.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     return created
+
+
+def _is_http(head: bytes) -> bool:
+    return b"HTTP/".startswith(head[:5])
+
+
+def _mended(head: bytes) -> bytes:
+    """Return a header without lines that have no colon, and with one Content-Length where several are equal."""
+    status, *lines = head.split(b"\r\n")
+    kept = [line for line in lines if b":" in line]
+    lengths = {line.partition(b":")[2].strip() for line in kept if _is_length(line)}
+    if len(lengths) == 1:
+        kept = [line for line in kept if not _is_length(line)] + [b"Content-Length: " + length for length in lengths]
+    return b"\r\n".join([status, *kept])
+
+
+def _is_length(line: bytes) -> bool:
+    return line.partition(b":")[0].strip().lower() == b"content-length"

@@ -210,7 +210,7 @@ class Fetcher:
             case aiohttp.ClientPayloadError():
                 return MalformedError("the answer is incomplete or cannot be decompressed: check the appliance's load")
             case aiohttp.ClientResponseError(message=message):
-                return _unreadable_answer(message)
+                return _unreadable_answer(message, self._settings.scheme)
         return UnreachableError(
             "the appliance closed the connection before it had answered: "
             "check xml.scheme, xml.port, the appliance's load and any firewall in between"
@@ -228,10 +228,11 @@ class Fetcher:
         return UnreachableError(f"no connection to port {port} of {address} ({_why(error)}): check route and firewall")
 
 
-def _unreadable_answer(message: str) -> MalformedError:
+def _unreadable_answer(message: str, scheme: str) -> MalformedError:
     """Return the error for an answer that aiohttp cannot parse, without the octets that its `message` quotes."""
     if "Expected HTTP" in message:
-        return MalformedError("the answer is not HTTP: if the port speaks HTTPS, set xml.scheme to https")
+        hint = "if the port speaks HTTPS, set xml.scheme to https" if scheme == "http" else "check xml.port"
+        return MalformedError(f"the answer is not HTTP: {hint}")
     fault = label_value(message.partition(":")[0])
     return MalformedError(f"the answer breaks the rules of HTTP ({fault}): check what answers at xml.port")
 

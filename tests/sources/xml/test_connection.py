@@ -42,7 +42,12 @@ ENDLESS: dict[str, tuple[Talk, type[SourceError], str]] = {
     "100 Continue": (endless(b"", CONTINUE * 5000), MalformedError, "more than 100 interim answers"),
     "102": (endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 5000), MalformedError, "more than 100 interim answers"),
     "interim header": (endless(b"", CONTINUE[:-2] + b"A: " + b"b" * 4000 + b"\r\n\r\n"), TooLargeError, "65536 bytes"),
-    "header lines": (endless(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" * 2000), MalformedError, "Too many headers"),
+    "header lines": (endless(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" * 2000), TooLargeError, "65536 bytes"),
+    "header of many lines": (
+        endless(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 2000 + b"\r\n", b""),
+        MalformedError,
+        "Too many headers",
+    ),
     "header line": (endless(b"HTTP/1.1 200 OK\r\nA: ", b"b" * 1000), TooLargeError, "65536 bytes"),
     "trailers": (endless(CHUNKED + b"0\r\n", b"A: b\r\n" * 1000), MalformedError, "rules of HTTP|incomplete"),
     "tiny chunks": (endless(CHUNKED, b"1\r\nx\r\n" * 10_000), TooLargeError, "bytes for a page of"),
@@ -104,6 +109,60 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection(
     server = await serve_raw(talk)
     await make_fetcher(port=server.port).get("status", Reading("xml"))
     await asyncio.wait_for(gone.wait(), 10)
+
+
+ODD_HEADERS = {
+    "a line without a colon": b"HTTP/1.1 200 OK\r\nodd\r\nContent-Length: 9\r\n\r\n<status/>",
+    "Content-Length twice": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\ncontent-length:9\r\n\r\n<status/>",
+    "no reason": b"HTTP/1.1 200\r\nContent-Length: 9\r\n\r\n<status/>",
+    "HTTP/1.0 without a length": b"HTTP/1.0 200 OK\r\n\r\n<status/>",
+    "60 KB": b"HTTP/1.1 200 OK\r\nA: " + b"a" * 60_000 + b"\r\nContent-Length: 9\r\n\r\n<status/>",
+}
+
+
+@pytest.mark.parametrize("answer", ODD_HEADERS.values(), ids=ODD_HEADERS)
+async def test_an_odd_header_is_read_as_browsers_do(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher, answer: bytes
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for octet in (answer[at : at + 700] for at in range(0, len(answer), 700)):
+            writer.write(octet)
+            await writer.drain()
+
+    server = await serve_raw(talk)
+    assert await make_fetcher(port=server.port).get("status", Reading("xml")) == b"<status/>"
+
+
+async def test_two_lengths_are_refused(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Length: 4\r\n\r\n<status/>")
+
+    server = await serve_raw(talk)
+    with pytest.raises(MalformedError, match="breaks the rules of HTTP"):
+        await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
+async def test_a_forgotten_connection_costs_a_retry_only(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "LEAST_SILENCE", 0.05)
+    connections: list[asyncio.StreamWriter] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        if len(connections) == 1:
+            with suppress(ConnectionError):
+                await reader.read()  # takes the second request, and never answers it
+
+    server = await serve_raw(talk)
+    fetcher, reading = make_fetcher(port=server.port), Reading("xml")
+    for _ in range(2):
+        assert await fetcher.get("status", reading) == b"<status/>"
+    assert (server.accepted, reading.requests, reading.retries) == (2, 3, 1)
 
 
 async def test_a_late_answer_on_a_kept_connection_is_read(
