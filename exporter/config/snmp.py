@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from exporter.config.secrets import Passphrase, Secret, SecretHolder
-from exporter.config.values import Name, OptionalKey, Port, Section, bad_value
+from exporter.config.values import IpAddress, Name, OptionalKey, Port, Section, bad_value
 
 SNMP_MIN_INTERVAL: Final = 10
 """Seconds for which a successful poll is reused, unless the file says otherwise."""
@@ -92,3 +92,5 @@ class SnmpSettings(Section):
     """The UDP port."""
     max_repetitions: Annotated[int, Field(ge=1, le=100)] = 25
     """How many rows of a table one request (GETBULK) asks for at most."""
+    accept_from: tuple[IpAddress, ...] = ()
+    """IP addresses from which the appliance may answer, besides its own."""

@@ -132,6 +132,15 @@ def is_ip_address(text: str) -> bool:
 
 HostAddress = Annotated[str, AfterValidator(_host_address)]
 
+
+def _ip_address(text: str) -> str:
+    if not is_ip_address(text):
+        raise bad_value("must be an IPv4 address or an IPv6 address")
+    return str(ipaddress.ip_address(text))
+
+
+IpAddress = Annotated[str, AfterValidator(_ip_address)]
+
 _DOCUMENTATION_NETWORKS: Final = tuple(
     ipaddress.ip_network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 )

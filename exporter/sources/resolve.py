@@ -19,8 +19,9 @@ IpAddresses = list[tuple[socket.AddressFamily, str]]
 
 
 async def addresses(host: str, kind: socket.SocketKind, rule: TargetRule | None = None) -> IpAddresses:
-    """Return the IP addresses of `host`, the one that this machine prefers first; raises socket.gaierror.
+    """Return the IP addresses of `host`, the one that this machine prefers first.
 
+    Raises `socket.gaierror`, or another `OSError` if the exporter may not open a socket to a name server.
     With a rule, only those that it permits, and ResolveError if it permits none. Connect to what this returns, and do
     not look the name up again, so that the address that was checked is the one that gets the credentials.
     """
@@ -62,5 +63,8 @@ async def _looked_up(host: str, kind: socket.SocketKind) -> IpAddresses:
 def _look_up(host: str, kind: socket.SocketKind) -> IpAddresses:
     try:
         return [(family, str(address[0])) for family, _, _, _, address in socket.getaddrinfo(host, None, type=kind)]
+    except socket.gaierror:
+        socket.socket(socket.AF_INET, kind).close()  # raises the genuine error if there is no descriptor left
+        raise
     except UnicodeError as error:  # an empty or over-long label
         raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error

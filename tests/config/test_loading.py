@@ -45,6 +45,7 @@ def test_own_settings_override_the_defaults(load: Load, folder: Path) -> None:
     assert mx2.labels == {"row": "3", "owner": "mail"}
     assert (mx1.rated_messages_per_hour, mx1.connection_limit) == (140000, 300)
     assert (mx2.snmp.port, mx2.snmp.max_repetitions) == (161, 10)
+    assert mx2.snmp.accept_from == ("192.0.2.7", "2001:db8::7")
     assert (mx2.min_interval.snmp, mx2.min_interval.xml) == (5, 60)
     assert mx1.xml.pages == ("status", "dnsstatus", "tophosts", "topin")
     assert (mx1.xml.tls.ca_file, mx1.xml.tls.min_version) == (str(folder / "ca.pem"), "TLSv1.3")
@@ -108,7 +109,7 @@ def test_the_effective_form_has_defaults_and_no_secret(load: Load) -> None:
                 "traffic": "mixed",
                 "role": "production",
                 "labels": {},
-                "snmp": {"port": 161, "max_repetitions": 25},
+                "snmp": {"port": 161, "max_repetitions": 25, "accept_from": []},
                 "xml": {
                     "scheme": "https",
                     "port": 443,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import subprocess
 import sys
@@ -78,3 +79,21 @@ def test_a_program_ends_while_a_lookup_hangs() -> None:
     project = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("timed out\n", "", 0)
+
+
+def test_a_lack_of_descriptors_is_no_unknown_name() -> None:
+    program = (
+        "import asyncio, encodings.idna, os, resource, socket\n"
+        "from exporter.sources.resolve import addresses\n"
+        "async def main():\n"
+        "    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "    try:\n"
+        "        while True: os.open(os.devnull, os.O_RDONLY)\n"
+        "    except OSError: pass\n"
+        "    try: await addresses('name.invalid', socket.SOCK_DGRAM)\n"
+        "    except OSError as error: print(type(error).__name__, error.errno)\n"
+        "asyncio.run(main())\n"
+    )
+    project = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == (f"OSError {errno.EMFILE}\n", "")

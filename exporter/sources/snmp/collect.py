@@ -80,6 +80,7 @@ class SnmpSource:
                 self._round_trip,
                 reading,
                 self._telemetry,
+                settings.accept_from,
                 rule=self._appliance.beyond_list,
             ) as session:
                 await self._poll_scalars(session, reading)

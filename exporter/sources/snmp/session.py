@@ -1,7 +1,8 @@
 """The requests of one poll to one SNMP agent: sending them, sending them again, and finding the answers.
 
 Each session has its own UDP socket. It is connected, so that the kernel drops datagrams from other addresses and
-reports a closed port, unless answers are accepted from other addresses too.
+reports a closed port. Some appliances answer from another of their addresses. If the configuration says from which one,
+the socket is not connected. If it does not, and nothing comes at all, a second socket shows where answers come from.
 
 Each try of a request has a new random id, and the ids of all tries stay valid until the request is answered. So an
 answer to an earlier try counts too, its round trip is measured from the right try, and nobody who cannot read our
@@ -18,7 +19,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,6 +50,9 @@ _REFUSED_SECONDS: Final = 1.0
 
 _MAX_RENEWALS: Final = 8
 """How often one try is sent again at once because reports tell of other engines or times."""
+
+_CONNECTED_TRIES: Final = 2
+"""After so many tries without any reaction, answers from other addresses are looked for."""
 
 _REPORTS_TO_LEARN: Final = 2
 """An agent says in so many reports what there is to learn: its engine id, and its time."""
@@ -114,7 +118,12 @@ class Session:
         self._calls: dict[int, _Call] = {}
         self._ended: set[int] = set()
         self._refused_since: float | None = None
-        self._socket: AgentSocket | None = None
+        self._family = socket.AF_INET
+        self._agent_address: Address = ("", 0)
+        self._sockets: list[AgentSocket] = []
+        """The last one sends; all of them receive."""
+        self._is_heard = False
+        """Whether the agent, or somebody else, has answered a request of this session."""
 
     @classmethod
     @asynccontextmanager
@@ -141,15 +150,14 @@ class Session:
             session._close()
 
     def _close(self) -> None:
-        if self._socket:
-            self._socket.close()
+        for each in self._sockets:
+            each.close()
 
     async def _open(self, host: str, port: int, rule: TargetRule | None) -> None:
         try:
-            family, address = await _address(host, rule)
-            self._socket = AgentSocket(
-                family, (address, port), self._received, self._failed, connected=not self._accepted_from
-            )
+            self._family, address = await _address(host, rule)
+            self._agent_address = (address, port)
+            self._add_socket(connected=not self._accepted_from)
         except socket.gaierror as error:
             message = f"The name {host} cannot be resolved ({error.strerror}): check the address and the DNS."
             raise ResolveError(message) from error
@@ -182,10 +190,14 @@ class Session:
             tries += f" and {_counted(call.renewals, 'packet', 'packets')} to learn the engine"
         self._reading.notes.append(f"{call.request}: {outcome}, {tries}, {seconds * 1000:.0f} ms")
 
+    def _add_socket(self, *, connected: bool) -> None:
+        added = AgentSocket(self._family, self._agent_address, self._received, self._failed, connected=connected)
+        self._sockets.append(added)
+
     def _received(self, data: bytes, sender: Address) -> bool:
         """Pass an answer to its request, and count and drop everything else; return whether it was an answer."""
         try:
-            return self._take(data)
+            return self._take(data, sender)
         except Rejected as error:
             self._telemetry.snmp_rejected.labels(error.reason).inc()
         except BerError:
@@ -201,7 +213,7 @@ class Session:
             for call in set(self._calls.values()):
                 _fail(call, _transport_error(self._agent, error))
 
-    def _take(self, data: bytes) -> bool:
+    def _take(self, data: bytes, sender: Address) -> bool:
         if len(data) > MAX_DATAGRAM:
             raise Rejected("malformed")
         message = self._codec.decode(data)
@@ -209,6 +221,10 @@ class Session:
         call = self._calls.get(request_id)
         if call is None:
             raise Rejected("duplicate" if request_id in self._ended else "wrong_id")
+        if sender != self._agent_address and sender[0] not in self._accepted_from:
+            call.refusal, call.is_reported = self._answers_from(sender[0]), True
+            raise Rejected("wrong_identity")
+        self._is_heard = True
         try:
             answer = message.accept()
         except SourceError as error:
@@ -219,6 +235,12 @@ class Session:
             return False
         self._answer(call, request_id, answer)
         return True
+
+    def _answers_from(self, other: str) -> SourceTimeout:
+        return SourceTimeout(
+            f"{self._agent} does not answer, but answers to our requests come from {other}: if that is an address of "
+            "the same appliance, add it to snmp.accept_from."
+        )
 
     def _answer(self, call: _Call, request_id: int, response: Pdu) -> None:
         if not _is_sized(call.request, response):
@@ -276,8 +298,7 @@ class Session:
         if call.timer:
             call.timer.cancel()
         call.timer = self._loop.call_later(call.wait, self._unanswered, call)
-        assert self._socket is not None  # noqa: S101 - `open` comes first
-        self._socket.send(datagram)
+        self._sockets[-1].send(datagram)
 
     def _unanswered(self, call: _Call) -> None:
         call.reported_tries += call.is_reported
@@ -292,7 +313,15 @@ class Session:
         elif is_last:
             _fail(call, SourceTimeout(f"No answer from {self._agent} to {call.request} in {call.attempts} tries."))
         else:
+            self._listen_everywhere(call)
             self._send(call, again=True)
+
+    def _listen_everywhere(self, call: _Call) -> None:
+        """Send from a socket that is not connected, if nothing has come back at all: neither an answer nor an error."""
+        is_silent = not self._is_heard and self._refused_since is None
+        if is_silent and call.attempts >= _CONNECTED_TRIES and not self._accepted_from and len(self._sockets) == 1:
+            with suppress(OSError):  # it only serves to say what is wrong
+                self._add_socket(connected=False)
 
     def _stop(self, call: _Call) -> None:
         if call.timer:

@@ -203,7 +203,7 @@ class Fetcher:
                 return tls.failed_handshake(cause)
             case aiohttp.ClientConnectorError(os_error=ConnectionResetError() | ConnectionAbortedError()):
                 return tls.broken_handshake()
-            case aiohttp.ClientConnectorDNSError():
+            case aiohttp.ClientConnectorDNSError(os_error=cause) if cause.errno not in NO_DESCRIPTORS:
                 return ResolveError(f'the name "{address}" has no address: check the appliance\'s address and the DNS')
             case aiohttp.ClientConnectorError(os_error=cause):
                 return self._not_connected(cause)

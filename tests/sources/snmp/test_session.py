@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -51,12 +51,12 @@ class Conversation:
 
 @asynccontextmanager
 async def conversation(
-    agent: Snmpd, policy: Policy = forward, codec: Codec | None = None
+    agent: Snmpd, policy: Policy = forward, codec: Codec | None = None, accept_from: Sequence[str] = ()
 ) -> AsyncIterator[Conversation]:
     telemetry, reading = Telemetry(), Reading("snmp")
     async with (
         UdpRelay(("127.0.0.1", agent.port), policy) as relay,
-        Session.open(relay.host, relay.port, codec or V2C, RoundTripTime(), reading, telemetry) as session,
+        Session.open(relay.host, relay.port, codec or V2C, RoundTripTime(), reading, telemetry, accept_from) as session,
     ):
         yield Conversation(session, relay, reading, telemetry.registry)
 
@@ -222,6 +222,36 @@ async def test_datagrams_from_another_address_never_arrive(snmpd: Snmpd) -> None
     async with conversation(snmpd, joined_by(b"foreign", foreign=True)) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert it.rejected() == {}
+
+
+def from_elsewhere(datagram: Datagram) -> list[Datagram]:
+    return [replace(datagram, foreign=datagram.to == "client")]
+
+
+async def test_answers_from_a_configured_address_count(snmpd: Snmpd, codec: Codec) -> None:
+    async with conversation(snmpd, from_elsewhere, codec, accept_from=["127.0.0.1"]) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+    assert it.reading.requests == 1
+
+
+@pytest.mark.parametrize("accept_from", [[], ["127.0.0.9"]], ids=["none", "another"])
+async def test_answers_from_elsewhere_are_named(snmpd: Snmpd, accept_from: list[str]) -> None:
+    async with conversation(snmpd, from_elsewhere, accept_from=accept_from) as it:
+        with pytest.raises(SourceTimeout, match=r"come from 127\.0\.0\.1: .* add it to snmp\.accept_from"):
+            await it.session.request(QUEUE)
+    assert it.rejected().keys() == {"wrong_identity"}
+
+
+async def test_answers_of_the_agent_beat_those_from_elsewhere(snmpd: Snmpd) -> None:
+    lost = iter(range(8))
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "agent":
+            return [datagram]
+        return [replace(datagram, foreign=True)] + ([] if next(lost, None) in range(4) else [datagram])
+
+    async with conversation(snmpd, policy) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
 
 
 async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
