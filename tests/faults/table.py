@@ -20,6 +20,7 @@ from pyasn1.type import univ
 from exporter.sources.snmp.mib import Oid
 from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
 from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, page, reset
+from support.forged import with_report
 from support.mail_agent import oid
 from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.snmpd import COMMUNITY
@@ -333,6 +334,9 @@ SNMP_FAULTS: Final = (
         relayed(lambda: without_getbulk("raidStatus")),
         snmp="incomplete: timeout",
     ),
+    Fault("Somebody sends reports of a wrong passphrase", relayed(lambda: with_report(5)), version="3"),
+    Fault("Somebody sends reports of another time", relayed(lambda: with_report(2)), version="3"),
+    Fault("Somebody sends reports of another engine", relayed(lambda: with_report(4)), version="3"),
     Fault(
         "Every second answer is corrupted",
         relayed(lambda: corrupted("client", share=0.5)),

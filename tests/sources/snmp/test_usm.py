@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,6 @@ from exporter.config import UserAuth
 from exporter.errors import AuthError, MalformedError, SourceTimeout
 from exporter.lab.simulator.engine import Clock, Engine
 from exporter.metrics.reading import Reading
-from exporter.sources.snmp import ber
 from exporter.sources.snmp.collect import SnmpSource
 from exporter.sources.snmp.keys import Keys
 from exporter.sources.snmp.messages import Rejected, SnmpRequest, encode_request
@@ -27,6 +25,7 @@ from exporter.sources.snmp.usm import UsmCodec
 from exporter.sources.snmp.usm_message import AUTH_FLAG, SecurityParameters, UsmMessage, encode_message
 from exporter.telemetry import Telemetry
 from support.appliances import snmp_appliance, usm
+from support.forged import FALSE_ENGINE, report, with_report
 from support.mail_agent import oid
 from support.relay import Datagram, Policy, UdpRelay, doubled, forward
 from support.snmpd import USERS, V3GET, Snmpd, User
@@ -99,45 +98,6 @@ async def test_a_lower_security_level_reads_nothing(snmpd: Snmpd) -> None:
     """net-snmp accepts the user and answers authorizationError."""
     async with conversation(snmpd, UsmCodec(usm(User("v3get")))) as (session, _, _):
         assert (await session.request(QUEUE)).error_status == 16
-
-
-FALSE_ENGINE = "80001f8803deadbeef"
-
-
-def report(
-    number: int,
-    boots: bytes = b"\x01\x05",
-    seconds: bytes = b"\x01\x05",
-    message_id: int = 0,
-    engine_id: str = FALSE_ENGINE,
-) -> bytes:
-    """Return an unauthenticated report of the usmStats object `number`, as anybody could send it."""
-    varbind = ber.encode(
-        ber.SEQUENCE,
-        ber.encode(0x06, bytes((0x2B, 6, 1, 6, 3, 15, 1, 1, number, 0))),
-        ber.encode(0x41, b"\x01"),
-    )
-    identifier = ber.encode_integer(message_id)
-    pdu = ber.encode(0xA8, identifier, ber.encode_integer(0), ber.encode_integer(0), ber.encode(ber.SEQUENCE, varbind))
-    engine = ber.encode(ber.OCTETS, bytes.fromhex(engine_id))
-    security = ber.encode(ber.SEQUENCE, engine, b"\x02" + boots, b"\x02" + seconds, *[ber.encode(ber.OCTETS)] * 3)
-    header = ber.encode(
-        ber.SEQUENCE, identifier, ber.encode_integer(65507), ber.encode(ber.OCTETS, b"\x00"), ber.encode_integer(3)
-    )
-    scoped = ber.encode(ber.SEQUENCE, engine, ber.encode(ber.OCTETS), pdu)
-    return ber.encode(ber.SEQUENCE, ber.encode_integer(3), header, ber.encode(ber.OCTETS, security), scoped)
-
-
-def with_report(number: int, **fields: Any) -> Policy:
-    """Send a forged report before each genuine answer."""
-
-    def policy(datagram: Datagram) -> list[Datagram]:
-        if datagram.to == "agent":
-            return [datagram]
-        message_id = UsmMessage.peek(datagram.data)
-        return [replace(datagram, data=report(number, message_id=message_id, **fields)), datagram]
-
-    return policy
 
 
 @pytest.mark.parametrize("number", [1, 3, 5, 6, 99])
