@@ -76,6 +76,7 @@ WRONG = {
     "bytes that are not UTF-8": f"Basic {b64encode(bytes([255]) + b':s3cret').decode()}",
     "no base64": "Basic ops:s3cret",
     "half of base64": basic("ops", "s3cret")[:-1],
+    "a character too many": f"{basic('ops', 's3cret')}!",
     "another scheme": basic("ops", "s3cret").replace("Basic", "Bearer"),
     "no scheme": basic("ops", "s3cret").removeprefix("Basic "),
     "nothing": "",

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 
 import bcrypt
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import given, strategies
 from pydantic import SecretStr
 
 from exporter.errors import TooManyChecksError
+from exporter.web import authentication, web_config
 from exporter.web.authentication import Credentials, Passwords
 
+PAGE = Path(__file__).parents[2] / "docs" / "web-config.md"
 USERS = {"ops": SecretStr(bcrypt.hashpw(b"s3cret", bcrypt.gensalt(4)).decode())}
 RIGHT = Credentials("ops", b"s3cret")
 
@@ -38,7 +41,7 @@ class SlowBcrypt:
 
 
 @pytest.fixture
-def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowBcrypt]:
+def checks(monkeypatch: pytest.MonkeyPatch, _no_pause: None) -> Iterator[SlowBcrypt]:
     slow = SlowBcrypt()
     slow.go.set()
     monkeypatch.setattr(bcrypt, "checkpw", slow)
@@ -46,7 +49,18 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowBcrypt]:
     slow.go.set()
 
 
-@pytest.fixture(autouse=True)
+def test_the_documentation_has_the_limits_of_the_code() -> None:
+    text = " ".join(PAGE.read_text().split())
+    assert (authentication._PAUSE, authentication._CHECKS_OF_ONE) == (3, 4)
+    assert "the next check waits three times as long as the check took" in text
+    assert (
+        f"If more than {authentication._CHECKS_OF_ALL} passwords wait for their check, or four from one address" in text
+    )
+    assert f"A password over {authentication._LONGEST} bytes gets 401" in text
+    assert f"The cost may be {web_config._MAX_COST} at most" in text
+
+
+@pytest.fixture
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exporter.web.authentication._PAUSE", 0)
 
