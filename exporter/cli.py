@@ -336,7 +336,9 @@ def _check(config_file: tuple[Path, ...], web_config_file: Path | None) -> int:
     pools = len({appliance.pool for appliance in appliances})
     files = [str(file) for file in (*config_file, web_config_file) if file]
     are = "is" if len(files) == 1 else "are"
-    _print(f"{_listed(files)} {are} all right: {_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}.")
+    targets = ", and targets beyond the list" if loaded.config.target_template else ""
+    fleet = f"{_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}{targets}"
+    _print(f"{_listed(files)} {are} all right: {fleet}.")
     return 0
 
 

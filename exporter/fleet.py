@@ -12,7 +12,7 @@ from exporter.metrics.reading import label_value
 from exporter.probe import Prober
 from exporter.telemetry import Telemetry
 
-MOST_BEYOND_LIST: Final = 1000
+MOST_TARGETS: Final = 1000
 """How many appliances that are not in the list keep what was learned of them, and their connection."""
 
 
@@ -61,7 +61,7 @@ class Fleet:
         """Return the prober of an appliance beyond the list; the one that was not used for longest makes room."""
         prober = self._beyond_list.pop(appliance.name, None) or Prober(appliance, self._telemetry)
         self._beyond_list[appliance.name] = prober
-        if len(self._beyond_list) > MOST_BEYOND_LIST:
+        if len(self._beyond_list) > MOST_TARGETS:
             self._close(self._beyond_list.pop(next(iter(self._beyond_list))))
         return prober
 

@@ -239,6 +239,12 @@ def test_check_reports_a_good_file_in_a_line(capsys: pytest.CaptureFixture[str],
     assert run(capsys, "check", "--config.file", fleet)[:2] == (0, f"{fleet} is all right: 1 appliance in 1 pool.\n")
 
 
+def test_check_says_that_there_are_targets(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
+    fleet.write_text(fleet.read_text() + "targets: {allow: [10.0.0.0/8], auth: lab}\n")
+    out = run(capsys, "check", "--config.file", fleet)[1]
+    assert out == f"{fleet} is all right: 3 appliances in 2 pools, and targets beyond the list.\n"
+
+
 def test_check_tells_what_puts_credentials_at_risk(capsys: pytest.CaptureFixture[str], fleet: Path) -> None:
     code, _, err = run(capsys, "check", "--config.file", fleet)
     assert code == 0

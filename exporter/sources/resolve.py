@@ -10,10 +10,18 @@ import asyncio
 import socket
 import threading
 from contextlib import suppress
+from typing import Final
 
 from exporter.config import TargetRule
 from exporter.config.values import is_ip_address
 from exporter.errors import ResolveError
+
+MOST_BEYOND_LIST: Final = 50
+"""How many lookups run at a time for targets beyond the list: whoever reaches the exporter can think up such names."""
+
+_LISTED: Final = "look up"
+_BEYOND_LIST: Final = "look up target"
+"""With these words, the names of threads begin."""
 
 IpAddresses = list[tuple[socket.AddressFamily, str]]
 
@@ -25,7 +33,10 @@ async def addresses(host: str, kind: socket.SocketKind, rule: TargetRule | None 
     With a rule, only those that it permits, and ResolveError if it permits none. Connect to what this returns, and do
     not look the name up again, so that the address that was checked is the one that gets the credentials.
     """
-    found = _look_up(host, kind) if is_ip_address(host) else await _looked_up(host, kind)
+    if is_ip_address(host):
+        found = _look_up(host, kind)
+    else:
+        found = await _looked_up(host, kind, _LISTED if rule is None else _beyond_list(host))
     permitted = [each for each in found if rule is None or rule.permits(each[1])]
     if found and not permitted:
         raise ResolveError(
@@ -35,7 +46,17 @@ async def addresses(host: str, kind: socket.SocketKind, rule: TargetRule | None 
     return permitted
 
 
-async def _looked_up(host: str, kind: socket.SocketKind) -> IpAddresses:
+def _beyond_list(host: str) -> str:
+    """Return the word for threads of targets beyond the list. Raises ResolveError if there are too many."""
+    running = sum(thread.name.startswith(_BEYOND_LIST) for thread in threading.enumerate())
+    if running >= MOST_BEYOND_LIST:
+        raise ResolveError(
+            f"{host} is not looked up, because {running} names of other targets still wait for the DNS: check the DNS."
+        )
+    return _BEYOND_LIST
+
+
+async def _looked_up(host: str, kind: socket.SocketKind, purpose: str) -> IpAddresses:
     loop = asyncio.get_running_loop()
     found: asyncio.Future[IpAddresses] = loop.create_future()
 
@@ -56,7 +77,7 @@ async def _looked_up(host: str, kind: socket.SocketKind) -> IpAddresses:
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, result)
 
-    threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
+    threading.Thread(target=look_up, name=f"{purpose} {host}", daemon=True).start()
     return await found
 
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from exporter.config import TargetRule
+from exporter.errors import ResolveError
+from exporter.sources import resolve
 from exporter.sources.resolve import addresses
 
 HANGING = "hanging.invalid"
@@ -53,6 +56,20 @@ async def test_lookups_that_hang_delay_no_other() -> None:
     found = await addresses("localhost", socket.SOCK_DGRAM)
     assert (socket.AF_INET, "127.0.0.1") in found
     assert not any(task.done() for task in hanging)
+    for task in hanging:
+        task.cancel()
+    await asyncio.wait(hanging)
+
+
+@pytest.mark.usefixtures("release")
+async def test_names_of_targets_beyond_the_list_use_few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolve, "MOST_BEYOND_LIST", 2)
+    rule = TargetRule(allow=(HANGING, "localhost"))
+    hanging = [asyncio.create_task(addresses(HANGING, socket.SOCK_DGRAM, rule)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(ResolveError, match="2 names of other targets still wait for the DNS: check the DNS"):
+        await addresses("localhost", socket.SOCK_DGRAM, rule)
+    assert await addresses("localhost", socket.SOCK_DGRAM)
     for task in hanging:
         task.cancel()
     await asyncio.wait(hanging)

@@ -176,7 +176,7 @@ async def test_the_least_recently_used_target_makes_room(
     running: tuple[Get, Fleet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, probed = running
-    monkeypatch.setattr(fleet, "MOST_BEYOND_LIST", 2)
+    monkeypatch.setattr(fleet, "MOST_TARGETS", 2)
     first, second = probed.prober("a.mx.test"), probed.prober("b.mx.test")
     assert probed.prober("a.mx.test") is first
     third = probed.prober("c.mx.test")
