@@ -35,6 +35,10 @@ class TlsSettings(Section):
     ciphers: OptionalKey[Ciphers] = None
     """The ciphers to offer up to TLSv1.2, as OpenSSL lists them; "DEFAULT:@SECLEVEL=0" for old appliances."""
 
+    legacy_renegotiation: bool = False
+    """Whether to accept an appliance that cannot renegotiate safely (RFC 5746). Somebody on the network in between can
+    then put octets of their own in front of a request."""
+
     _authorities: str = PrivateAttr(default="")
     """The content of ca_file: after the file is renewed, a reload gives settings that differ."""
 

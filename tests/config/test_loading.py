@@ -54,7 +54,8 @@ def test_own_settings_override_the_defaults(load: Load, folder: Path) -> None:
 
 def test_own_trust_replaces_only_the_trust(load: Load) -> None:
     _, mx2, _, mx4 = fleet(load).values()
-    assert mx2.xml.tls == TlsSettings(verify=False, min_version="TLSv1", ciphers="DEFAULT:@SECLEVEL=0")
+    old = TlsSettings(verify=False, min_version="TLSv1", ciphers="DEFAULT:@SECLEVEL=0", legacy_renegotiation=True)
+    assert mx2.xml.tls == old
     assert mx4.xml.tls == TlsSettings(fingerprint_sha256="ab" * 32, min_version="TLSv1.3")
     assert mx4.xml.port == 8443
 
@@ -115,7 +116,7 @@ def test_the_effective_form_has_defaults_and_no_secret(load: Load) -> None:
                     "port": 443,
                     "pages": ["status"],
                     "top": 20,
-                    "tls": {"verify": True, "min_version": "TLSv1.2"},
+                    "tls": {"verify": True, "min_version": "TLSv1.2", "legacy_renegotiation": False},
                 },
                 "min_interval": {"snmp": 10, "xml": 25},
             }

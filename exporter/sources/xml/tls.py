@@ -22,12 +22,16 @@ _VERSIONS: Final = {
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
 
+_OP_LEGACY_SERVER_CONNECT: Final = 0x4
+"""OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which Python has since 3.12."""
+
 _NO_PIN: Final = "00" * 32
 """Takes the place of a fingerprint and is compared with none."""
 
 _PIN: Final = "or pin the certificate with xml.tls.fingerprint_sha256"
 _UNTRUSTED: Final = f"name a file with its issuer's certificate in xml.tls.ca_file, {_PIN}"
 _OTHER_NAME: Final = f"set the appliance's address to a name in the certificate, {_PIN}"
+_SMALL: Final = f'renew it with SHA-256 and a larger key, set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0", {_PIN}'
 _CERTIFICATE_HINTS: Final = {  # by OpenSSL's X509_V_ERR_* codes
     9: "check the clocks of the appliance and of this machine",
     10: f"renew it on the appliance, {_PIN}",
@@ -37,6 +41,9 @@ _CERTIFICATE_HINTS: Final = {  # by OpenSSL's X509_V_ERR_* codes
     21: _UNTRUSTED,
     62: _OTHER_NAME,
     64: _OTHER_NAME,
+    66: _SMALL,
+    67: _SMALL,
+    68: _SMALL,
 }
 
 _OTHER_VERSION: Final = (
@@ -47,6 +54,10 @@ _WEAK: Final = (
     "the appliance offers no cipher or key that is strong enough: "
     'for an old appliance set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
 )
+_LEGACY_RENEGOTIATION: Final = (
+    "the appliance cannot renegotiate safely (RFC 5746): update it, or set xml.tls.legacy_renegotiation to true, "
+    "whose risk the documentation tells"
+)
 _NOT_TLS: Final = "the port does not use TLS: check xml.port, and set xml.scheme to http if the port uses HTTP"
 _HANDSHAKE_HINTS: Final = {
     "UNSUPPORTED_PROTOCOL": _OTHER_VERSION,
@@ -54,11 +65,14 @@ _HANDSHAKE_HINTS: Final = {
     "NO_PROTOCOLS_AVAILABLE": _OTHER_VERSION,
     "WRONG_SSL_VERSION": _OTHER_VERSION,
     "SSLV3_ALERT_HANDSHAKE_FAILURE": _WEAK,
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": _WEAK,
     "NO_CIPHERS_AVAILABLE": _WEAK,
     "DH_KEY_TOO_SMALL": _WEAK,
     "EE_KEY_TOO_SMALL": _WEAK,
     "CA_MD_TOO_WEAK": _WEAK,
     "WRONG_SIGNATURE_TYPE": _WEAK,
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED": _WEAK,
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": _LEGACY_RENEGOTIATION,
     "WRONG_VERSION_NUMBER": _NOT_TLS,
     "RECORD_LAYER_FAILURE": _NOT_TLS,
     "HTTP_REQUEST": _NOT_TLS,
@@ -82,6 +96,8 @@ def context(tls: TlsSettings) -> ssl.SSLContext:
     result.minimum_version = _VERSIONS[tls.min_version]
     if tls.ciphers:
         result.set_ciphers(tls.ciphers)
+    if tls.legacy_renegotiation:
+        result.options |= _OP_LEGACY_SERVER_CONNECT
     return result
 
 

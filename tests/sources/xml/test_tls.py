@@ -8,11 +8,16 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from exporter.errors import TlsError, UnreachableError
 from exporter.metrics.reading import Certificate, Reading
@@ -295,6 +300,57 @@ async def test_weak_ciphers_are_refused_with_a_hint(
     strict = make_fetcher(scheme="https", port=refuse(tls), tls={"verify": False, "ciphers": "ECDHE+AESGCM"})
     with pytest.raises(TlsError, match=r'no cipher or key that is strong enough.*"DEFAULT:@SECLEVEL=0"'):
         await strict.get("status", Reading("xml"))
+
+
+def server_hello() -> bytes:
+    """Return the answer of a TLS 1.2 server that does not know RFC 5746: it has no extensions."""
+    hello = b"\x03\x03" + bytes(32) + b"\x00" + b"\xc0\x2f" + b"\x00"
+    message = b"\x02" + len(hello).to_bytes(3, "big") + hello
+    return b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message
+
+
+@pytest.mark.parametrize(
+    ("allowed", "words"),
+    [(False, r"RFC 5746.*set xml\.tls\.legacy_renegotiation to true"), (True, "closed the connection during")],
+)
+async def test_unsafe_renegotiation_is_accepted_when_allowed(
+    serve_raw: Callable[[Talk], Awaitable[RawServer]], make_fetcher: MakeFetcher, *, allowed: bool, words: str
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(5)
+        writer.write(server_hello())
+
+    server = await serve_raw(talk)
+    fetcher = make_fetcher(**https(server, verify=False, legacy_renegotiation=allowed))
+    with pytest.raises(TlsError, match=words):
+        await fetcher.get("status", Reading("xml"))
+
+
+async def test_a_small_key_is_refused_with_a_hint(
+    refuse: Callable[[ssl.SSLContext], int], make_fetcher: MakeFetcher, tmp_path: Path
+) -> None:
+    certificate, tls = small_certificate(tmp_path), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.set_ciphers("DEFAULT:@SECLEVEL=0")
+    tls.load_cert_chain(certificate)
+    fetcher = make_fetcher(scheme="https", port=refuse(tls), tls={"ca_file": str(certificate)})
+    with pytest.raises(TlsError, match=r'(larger key|no cipher or key).*"DEFAULT:@SECLEVEL=0"'):
+        await fetcher.get("status", Reading("xml"))
+
+
+def small_certificate(folder: Path) -> Path:
+    """Return a file with a certificate for 127.0.0.1 with a key of 1,024 bits, and the key."""
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "small.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    return file
 
 
 async def test_tls_to_an_http_port_has_a_hint(serve: Serve, make_fetcher: MakeFetcher) -> None:
