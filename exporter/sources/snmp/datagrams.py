@@ -34,7 +34,8 @@ class AgentSocket:
     """Sends to `agent`, and passes what comes to `received`, which returns whether it was of use.
 
     A `connected` socket gets datagrams only from the agent, and says in `failed` that the agent's port is closed. The
-    kernel sees to both. Another one gets datagrams from everywhere. Opening it raises `OSError`.
+    kernel sees to both. Another one gets datagrams from everywhere, and also passes who sent them. Opening a socket
+    raises `OSError`.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class AgentSocket:
         except OSError as error:
             self._failed(error)
             return
-        if not self._received(data, _address(sender)):
+        if not self._received(data, self._agent if self._connected else _address(sender)):
             self._spend(1 + len(data) // _OCTETS_PER_COST)
 
     def _spend(self, cost: int) -> None:

@@ -173,8 +173,10 @@ class Session:
             try:
                 self._send(call)
                 response = await call.future
-            except BaseException:  # an error, or the end of the poll
+            except BaseException as error:  # an error, or the end of the poll
                 self._telemetry.snmp_unanswered.inc()
+                if call.refusal and error is not call.refusal:
+                    self._reading.errors.append(call.refusal)
                 raise
             finally:
                 self._stop(call)

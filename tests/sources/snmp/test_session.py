@@ -320,6 +320,12 @@ async def test_an_unreachable_address_is_an_error(host: str, error: type[Excepti
             pass
 
 
+async def test_an_address_that_stands_for_this_machine_is_spoken_to(snmpd: Snmpd) -> None:
+    codec, reading = CommunityCodec(COMMUNITY.encode()), Reading("snmp")
+    async with Session.open("0.0.0.0", snmpd.port, codec, RoundTripTime(), reading, Telemetry()) as session:
+        assert (await session.request(QUEUE)).varbinds == ANSWER
+
+
 async def test_ipv6_is_spoken(snmpd: Snmpd) -> None:
     codec, reading = CommunityCodec(COMMUNITY.encode()), Reading("snmp")
     async with Session.open("::1", snmpd.port, codec, RoundTripTime(), reading, Telemetry()) as session:

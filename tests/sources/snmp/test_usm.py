@@ -87,6 +87,18 @@ async def test_a_refusal_is_an_auth_error_with_a_hint(snmpd: Snmpd, auth: UserAu
             await session.request(QUEUE)
 
 
+async def test_a_refusal_is_told_at_the_deadline(snmpd: Snmpd) -> None:
+    codec = UsmCodec(usm(V3GET, auth="not the passphrase"))
+    async with UdpRelay(("127.0.0.1", snmpd.port)) as relay:
+        reading = Reading("snmp")
+        async with Session.open(relay.host, relay.port, codec, RoundTripTime(), reading, Telemetry()) as session:
+            request = asyncio.create_task(session.request(QUEUE))
+            await relay.until_seen("agent", 3)  # the second try, so that the first one's report has come
+            request.cancel()
+            await asyncio.wait([request])
+    assert [error.reason for error in reading.errors] == ["auth"]
+
+
 async def test_a_refusal_names_the_security_level(agent_of_all_users: Snmpd) -> None:
     auth = usm(User("SHA", "SHA", "AES"))
     async with conversation(agent_of_all_users, UsmCodec(auth)) as (session, _, _):
