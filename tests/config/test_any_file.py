@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 
 from exporter import config
 from exporter.config import yaml_loader
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, RequestError
 from exporter.prometheus.http_config import read_http_config
+from exporter.prometheus.rule_files import read_rules
+from exporter.web.web_config import try_load_web_config
 from support.config_files import EXAMPLES, GOOD, MINIMAL
 
 SEEDS: Final = (*EXAMPLES, *(path.read_text() for path in GOOD))
@@ -144,6 +147,8 @@ def test_any_fleet_loads_or_is_refused_in_sentences(text: str, folder: Path) -> 
         assert len(sentence) < 6000
 
 
+RULES: Final = Path(__file__).parents[2] / "alerts/rules/attacks.yml"
+
 SECRET: Final = "hunter2"
 
 SECRETS: Final = (
@@ -193,6 +198,39 @@ def test_no_broken_http_file_quotes_a_secret(text: str, folder: Path) -> None:
 @fuzzed
 def test_any_http_file_is_read_or_refused(text: str, folder: Path) -> None:
     assert all(sentence.endswith(".") for sentence in problems(read_http_config, text, folder))
+
+
+def read_web_config(file: Path) -> None:
+    if refused := try_load_web_config(file).problems:
+        raise ConfigError(refused)
+
+
+WEB_SECRETS: Final = (
+    f"basic_auth_users:\n  anna: {SECRET}\n  bernd: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi\n",
+    f"tls_server_config: {{cert: {SECRET}, key: {SECRET}, client_ca: {SECRET}}}\nrate_limit: {{burst: 5}}\n",
+    f"basic_auth_users: {{anna: {SECRET}}}\nhttp_server_config: {{headers: {{X-Frame-Options: deny}}}}\n",
+)
+
+
+@given(text=changed(WEB_SECRETS, near=SECRET))
+@fuzzed
+def test_no_broken_web_file_quotes_a_secret(text: str, folder: Path) -> None:
+    assert SECRET not in " ".join(problems(read_web_config, text, folder))
+
+
+@given(text=changed(WEB_SECRETS) | restructured())
+@fuzzed
+def test_any_web_file_is_read_or_refused(text: str, folder: Path) -> None:
+    assert all(sentence.endswith(".") for sentence in problems(read_web_config, text, folder))
+
+
+@given(text=changed((RULES.read_text()[:3000],)) | restructured())
+@fuzzed
+def test_any_rule_file_is_read_or_refused(text: str, folder: Path) -> None:
+    file = folder / "rules.yml"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with suppress(RequestError):
+        read_rules(str(file))
 
 
 @pytest.mark.parametrize(
