@@ -326,12 +326,13 @@ def _check(config_file: tuple[Path, ...], web_config_file: Path | None) -> int:
     from exporter.web.web_config import try_load_web_config
 
     loaded = config.try_load(*config_file)
-    problems = loaded.problems + try_load_web_config(web_config_file).problems
+    web = try_load_web_config(web_config_file)
+    problems = loaded.problems + web.problems
     if loaded.config is None or problems:
         raise ConfigError(problems)
     if loaded.config.unfilled:
         raise ConfigError(list(loaded.config.unfilled))
-    _complain(*(f"Notice: {sentence}" for sentence in loaded.config.notices))
+    _complain(*(f"Notice: {sentence}" for sentence in (*loaded.config.notices, *web.notices)))
     appliances = loaded.config.appliances.values()
     pools = len({appliance.pool for appliance in appliances})
     files = [str(file) for file in (*config_file, web_config_file) if file]

@@ -82,14 +82,15 @@ def _readable_secrets(parts: Sequence[FleetPart]) -> Iterator[Found]:
             key, value = str(key_path[-1]), part.file.value(key_path)
             if key_path[0] != "auths" or not isinstance(value, str):
                 continue
-            if key.removesuffix("_file") in _SECRET_KEYS - {key} and _everyone_reads(part.folder / value):
+            if key.removesuffix("_file") in _SECRET_KEYS - {key} and everyone_reads(part.folder / value):
                 yield part, Problem(key_path, "names a file that everyone on this machine can read: chmod o-r it")
-            if key in _SECRET_KEYS and _everyone_reads(part.file.path):
+            if key in _SECRET_KEYS and everyone_reads(part.file.path):
                 text = "is in a file that everyone on this machine can read: chmod o-r it, or use a file of its own"
                 yield part, Problem(key_path, f"{text} ({key}_file)")
 
 
-def _everyone_reads(path: Path) -> bool:
+def everyone_reads(path: Path) -> bool:
+    """Return whether every user of this machine can read a file."""
     file = path.resolve()
     try:
         return bool(file.stat().st_mode & stat.S_IROTH) and all(

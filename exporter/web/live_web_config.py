@@ -32,6 +32,7 @@ class LiveWebConfig:
         self.tls = LatestContext.of(loaded.tls) if loaded.tls else None
         """The context of the server, None without TLS; its new connections use the certificates in force."""
         telemetry.web_config_successful.set(1)
+        _log_notices(loaded)
 
     async def watch(self, tick: Callable[[], Awaitable[object]]) -> None:
         """After each tick, load again if one of the files has changed. Runs until it is cancelled."""
@@ -54,3 +55,9 @@ class LiveWebConfig:
         if self.tls and loaded.tls:
             self.tls.latest = loaded.tls
         _log.info("web configuration reloaded")
+        _log_notices(loaded)
+
+
+def _log_notices(loaded: WebLoadResult) -> None:
+    for sentence in loaded.notices:
+        _log.warning("credentials at risk", problem=sentence)

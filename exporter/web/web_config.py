@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, WithJsonSchema, model_validator
 
 from exporter.config.files import FilesRead, LoadContext
+from exporter.config.notices import everyone_reads
 from exporter.config.problems import Explainer, Problem
 from exporter.config.values import Section, bad_value
 from exporter.config.yaml_file import YamlFile, as_mapping, read_yaml
@@ -136,6 +137,8 @@ class WebLoadResult:
     tls: ssl.SSLContext | None
     """The context of connections; None without TLS."""
     problems: list[str]
+    notices: list[str]
+    """One sentence for each thing that puts credentials at risk."""
     files: FilesRead
 
 
@@ -143,10 +146,10 @@ def try_load_web_config(path: Path | None) -> WebLoadResult:
     """Read the file and those that it names; without a file, nothing is protected."""
     files = FilesRead()
     try:
-        config = _read(path, files) if path else WebConfig()
-        return WebLoadResult(config, config.tls_server_config.context(), [], files)
+        config, notices = _read(path, files) if path else (WebConfig(), [])
+        return WebLoadResult(config, config.tls_server_config.context(), [], notices, files)
     except ConfigError as error:
-        return WebLoadResult(None, None, error.problems, files)
+        return WebLoadResult(None, None, error.problems, [], files)
 
 
 _ALTERNATIVES: Final = (("cert", "cert_file"), ("key", "key_file"), ("client_ca", "client_ca_file"))
@@ -155,7 +158,8 @@ _ALTERNATIVES: Final = (("cert", "cert_file"), ("key", "key_file"), ("client_ca"
 _CREDENTIALS: Final = frozenset({"basic_auth_users"})
 
 
-def _read(path: Path, files: FilesRead) -> WebConfig:
+def _read(path: Path, files: FilesRead) -> tuple[WebConfig, list[str]]:
+    """Return what the file says, and what in it puts credentials at risk."""
     files.note(path)
     file = read_yaml(path)
     explainer = Explainer(file, WebConfig.model_json_schema(), _CREDENTIALS)
@@ -169,7 +173,7 @@ def _read(path: Path, files: FilesRead) -> WebConfig:
     if problems:
         problems.sort(key=lambda problem: file.line(problem.key_path))
         raise ConfigError([explainer.sentence(problem) for problem in problems])
-    return config
+    return config, [explainer.sentence(notice) for notice in _notices(file, config)]
 
 
 def _conflicts(file: YamlFile) -> Iterator[Problem]:
@@ -177,3 +181,15 @@ def _conflicts(file: YamlFile) -> Iterator[Problem]:
     for value, name in _ALTERNATIVES:
         if {value, name} <= section.keys():
             yield Problem(("tls_server_config", name), f"cannot be set beside {value}: keep one of them")
+
+
+def _notices(file: YamlFile, config: WebConfig) -> Iterator[Problem]:
+    key, key_file = ("tls_server_config", "key"), ("tls_server_config", "key_file")
+    name = file.value(key_file)
+    if isinstance(name, str) and everyone_reads(file.path.parent / name):
+        yield Problem(key_file, "names a file that everyone on this machine can read: chmod o-r it")
+    if file.value(key) and everyone_reads(file.path):
+        yield Problem(key, "is in a file that everyone on this machine can read: chmod o-r it")
+    if config.basic_auth_users and config.tls_server_config == TlsServerConfig():
+        text = "has users, whose passwords come unencrypted: add tls_server_config, unless a proxy in front has TLS"
+        yield Problem(("basic_auth_users",), text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
@@ -16,6 +17,7 @@ import trustme
 from hypothesis import HealthCheck, example, given, settings, strategies
 
 from exporter.errors import ConfigError
+from exporter.web import web_config
 from exporter.web.server_tls import TlsServerConfig
 from exporter.web.web_config import HttpServerConfig, RateLimit, ResponseHeaders, WebConfig, try_load_web_config
 from support.api_server import write_server_certificate
@@ -202,6 +204,37 @@ def test_clients_cannot_renegotiate(read: Read) -> None:
     context = read("tls_server_config: {cert_file: server.pem, key_file: server.key}").tls_server_config.context()
     assert context is not None
     assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+def notices(folder: Path, text: str) -> list[str]:
+    """Return what is at risk, each without the name of the file."""
+    (folder / "web.yml").write_text(text)
+    return [sentence.removeprefix(f"{folder}/web.yml:") for sentence in try_load_web_config(folder / "web.yml").notices]
+
+
+def test_passwords_without_tls_are_a_notice(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "server.key").chmod(0o600)
+    tls, users = (
+        "tls_server_config: {cert_file: server.pem, key_file: server.key}\n",
+        f"basic_auth_users: {{me: {HASH}}}\n",
+    )
+    assert notices(tmp_path, tls + users) == notices(tmp_path, tls) == []
+    assert notices(tmp_path, f"rate_limit: {{}}\n{users}") == [
+        "2: basic_auth_users has users, whose passwords come unencrypted: add tls_server_config, "
+        "unless a proxy in front has TLS."
+    ]
+
+
+def test_a_key_that_everyone_can_read_is_a_notice(read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_config, "everyone_reads", lambda path: bool(path.stat().st_mode & stat.S_IROTH))
+    (tmp_path / "server.key").chmod(0o644)
+    assert notices(tmp_path, "tls_server_config: {cert_file: server.pem, key_file: server.key}") == [
+        "1: tls_server_config.key_file names a file that everyone on this machine can read: chmod o-r it."
+    ]
+    key = indent((tmp_path / "server.key").read_text(), "    ")
+    assert notices(tmp_path, f"tls_server_config:\n  cert_file: server.pem\n  key: |\n{key}") == [
+        "3: tls_server_config.key is in a file that everyone on this machine can read: chmod o-r it."
+    ]
 
 
 def test_an_empty_mapping_protects_nothing(read: Read) -> None:
