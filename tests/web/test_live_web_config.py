@@ -63,6 +63,23 @@ async def test_a_renewed_certificate_is_used(
     assert await status(running) == 200
 
 
+async def test_a_mounted_secret_is_swapped_as_a_whole(
+    start: StartServer, authority: trustme.CA, tmp_path: Path
+) -> None:
+    """Kubernetes replaces a symbolic link to the folder with all files."""
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+        write_server_certificate(authority, tmp_path / folder)
+    (tmp_path / "now").symlink_to("old")
+    running = await start(web_config=TLS.replace("server.", "now/server."))
+    watch = Watch(running.web_config.watch)
+    (tmp_path / "next").symlink_to("new")
+    (tmp_path / "next").rename(tmp_path / "now")
+    await watch.look()
+    await watch.stop()
+    assert await asyncio.to_thread(certificate, running) == (tmp_path / "new/server.pem").read_text()
+
+
 async def test_users_come_and_go(running: RunningServer, watch: Watch, file: Path) -> None:
     assert await status(running) == 200
     file.write_text(TLS + USERS)

@@ -273,7 +273,7 @@ values = strategies.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=strategies.dictionaries(strategies.sampled_from(sorted(WebConfig.model_fields)), values))
 @example(data={"tls_server_config": {"client_auth_type": []}})
 def test_any_content_is_a_configuration_or_problems(read: Read, tmp_path: Path, data: dict[str, Any]) -> None:
@@ -283,7 +283,7 @@ def test_any_content_is_a_configuration_or_problems(read: Read, tmp_path: Path, 
     assert all(problem.startswith(f"{tmp_path}/web.yml") and problem.endswith(".") for problem in loaded.problems)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=strategies.text(max_size=200))
 def test_any_text_is_a_configuration_or_problems(read: Read, tmp_path: Path, text: str) -> None:
     (tmp_path / "web.yml").write_text(text, encoding="utf-8", errors="surrogatepass")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -25,12 +26,18 @@ _END_LIMIT: Final = 15.0
 async def running(name: str, arguments: Sequence[str], address: str, folder: Path) -> AsyncIterator[None]:
     """Run a program while the context is open, and log to a file in `folder`.
 
-    It must answer /-/ready at its address. If it does not, an ExporterError has the last line of its log.
+    It must answer /-/ready at its address. If it does not, an ExporterError has the last line of its log. Environment
+    variables for flags of the exporter have no effect on it.
     """
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         child = await asyncio.create_subprocess_exec(
-            *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={name: value for name, value in os.environ.items() if not name.startswith("IRONPORT_EXPORTER_")},
+            start_new_session=True,
         )
     try:
         await _until_ready(child, f"http://{address}/-/ready", name, log)
