@@ -6,6 +6,7 @@ Headers are read as browsers read them: aiohttp refuses a line without a colon a
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.errors import MalformedError, SourceError, SourceTimeout, TooLargeError
 
@@ -42,7 +44,8 @@ wait that it has had: firewalls forget idle connections without a word."""
 RECEIVE_BUFFER: Final = 16 * 1024
 """Octets that may wait in a connection; Linux doubles them. A status page has about 10,000."""
 
-_HEAD_END: Final = b"\r\n\r\n"
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_LINE_END: Final = re.compile(rb"\r?\n")
 
 
 class LimitedHandler(ResponseHandler):
@@ -85,16 +88,26 @@ class LimitedHandler(ResponseHandler):
         if self._exception is None:
             super().data_received(data)
             self._check_body()
+        self._pass_on_fault()
 
     def _head_received(self, data: bytes) -> bytes:
         """Pass on a header when it has come as a whole, and return the octets behind it."""
         self._head += data
-        head, end, rest = self._head.partition(_HEAD_END)
-        if not end and _is_http(head):
+        head, end = self._head, _HEAD_END.search(self._head)
+        if end is None and _is_http(head):
             return b""
         self._head = b""
-        super().data_received(_mended(head) + end)
-        return rest
+        if end is None:
+            super().data_received(head)
+            return b""
+        super().data_received(_mended(head[: end.start()]))
+        return head[end.end() :]
+
+    def _pass_on_fault(self) -> None:
+        """Tell the reader of the body that it cannot be parsed: aiohttp tells the reader of the next header only."""
+        payload, fault = self._payload, self._exception
+        if payload is not None and not payload.is_eof() and isinstance(fault, HttpProcessingError):
+            payload.set_exception(aiohttp.ClientPayloadError(), fault)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Count an answer that aiohttp has parsed."""
@@ -189,13 +202,13 @@ def _is_http(head: bytes) -> bool:
 
 
 def _mended(head: bytes) -> bytes:
-    """Return a header without lines that have no colon, and with one Content-Length where several are equal."""
-    status, *lines = head.split(b"\r\n")
+    """Return a header with its end, without lines that have no colon, and with one length where several are equal."""
+    status, *lines = _LINE_END.split(head)
     kept = [line for line in lines if b":" in line]
-    lengths = {line.partition(b":")[2].strip() for line in kept if _is_length(line)}
+    lengths = {each.strip() for line in kept if _is_length(line) for each in line.partition(b":")[2].split(b",")}
     if len(lengths) == 1:
         kept = [line for line in kept if not _is_length(line)] + [b"Content-Length: " + length for length in lengths]
-    return b"\r\n".join([status, *kept])
+    return b"\r\n".join([status, *kept, b"", b""])
 
 
 def _is_length(line: bytes) -> bool:

@@ -208,7 +208,10 @@ class Fetcher:
             case aiohttp.ClientConnectorError(os_error=cause):
                 return self._not_connected(cause)
             case aiohttp.ClientPayloadError():
-                return MalformedError("the answer is incomplete or cannot be decompressed: check the appliance's load")
+                return MalformedError(
+                    "the answer is incomplete, cannot be decompressed or breaks the rules of HTTP: "
+                    "check the appliance's load and what answers at xml.port"
+                )
             case aiohttp.ClientResponseError(message=message):
                 return _unreadable_answer(message, self._settings.scheme)
         return UnreachableError(

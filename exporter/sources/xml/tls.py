@@ -55,8 +55,8 @@ _WEAK: Final = (
     'for an old appliance set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
 )
 _LEGACY_RENEGOTIATION: Final = (
-    "the appliance cannot renegotiate safely (RFC 5746): update it, or set xml.tls.legacy_renegotiation to true, "
-    "whose risk the documentation tells"
+    "the appliance cannot renegotiate safely (RFC 5746): update it, or read about the risk in docs/configuration.md "
+    "and set xml.tls.legacy_renegotiation to true"
 )
 _NOT_TLS: Final = "the port does not use TLS: check xml.port, and set xml.scheme to http if the port uses HTTP"
 _HANDSHAKE_HINTS: Final = {

@@ -114,6 +114,9 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection(
 ODD_HEADERS = {
     "a line without a colon": b"HTTP/1.1 200 OK\r\nodd\r\nContent-Length: 9\r\n\r\n<status/>",
     "Content-Length twice": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\ncontent-length:9\r\n\r\n<status/>",
+    "one line of two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 9, 9\r\n\r\n<status/>",
+    "bare line feeds": b"HTTP/1.1 200 OK\nContent-Length: 9\n\n<status/>",
+    "a bare line feed at the end": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\n<status/>",
     "no reason": b"HTTP/1.1 200\r\nContent-Length: 9\r\n\r\n<status/>",
     "HTTP/1.0 without a length": b"HTTP/1.0 200 OK\r\n\r\n<status/>",
     "60 KB": b"HTTP/1.1 200 OK\r\nA: " + b"a" * 60_000 + b"\r\nContent-Length: 9\r\n\r\n<status/>",
@@ -132,6 +135,33 @@ async def test_an_odd_header_is_read_as_browsers_do(
 
     server = await serve_raw(talk)
     assert await make_fetcher(port=server.port).get("status", Reading("xml")) == b"<status/>"
+
+
+BAD_CHUNKS = {
+    "at once": [CHUNKED + b"zz\r\n<status/>"],
+    "later": [CHUNKED, b"zz\r\n<status/>"],
+}
+
+
+@pytest.mark.parametrize("closes", [True, False], ids=["closed", "open"])
+@pytest.mark.parametrize("segments", BAD_CHUNKS.values(), ids=BAD_CHUNKS)
+async def test_a_bad_chunk_ends_the_answer(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher, segments: list[bytes], *, closes: bool
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for segment in segments:
+            writer.write(segment)
+            await writer.drain()
+            await asyncio.sleep(0.01)  # so that they arrive one by one
+        if not closes:
+            with suppress(ConnectionError):
+                await reader.read()
+
+    server = await serve_raw(talk)
+    fetcher = make_fetcher(port=server.port)
+    with pytest.raises(MalformedError, match="breaks the rules of HTTP"):
+        await asyncio.wait_for(fetcher.get("status", Reading("xml")), 10)
 
 
 async def test_two_lengths_are_refused(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
