@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 import stat
 from collections.abc import Callable
@@ -62,6 +63,14 @@ def test_the_examples_of_the_documentation_are_read(example: str, read: Read) ->
 def test_promtool_accepts_the_examples(example: str, read: Read, tmp_path: Path) -> None:
     read(example)
     checked = promtool("check", "web-config", str(tmp_path / "web.yml"))
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_promtool_accepts_the_scrape_job(read: Read, tmp_path: Path) -> None:
+    (job,) = re.findall(r"^```\n(scrape_configs:.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "prometheus.yml").write_text(job)
+    (tmp_path / "exporter-password").write_text("s3cret")
+    checked = promtool("check", "config", str(tmp_path / "prometheus.yml"))
     assert checked.returncode == 0, checked.stderr
 
 
