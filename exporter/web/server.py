@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from aiohttp import web, web_response
@@ -32,6 +32,9 @@ _KEEPALIVE: Final = 150.0
 """Seconds for which an idle connection is kept: longer than scrape intervals, so that a scrape needs no new connection,
 and short enough for clients that stall, which nothing else bounds.
 """
+
+_HANDSHAKE: Final = 10.0
+"""Seconds in which a client must complete the handshake of TLS."""
 
 _SHUTDOWN: Final = 5.0
 """Seconds, used twice by aiohttp: running handlers get 10 s in all before they are cancelled, as long as a probe."""
@@ -148,12 +151,15 @@ async def accepting(
         shutdown_timeout=_SHUTDOWN,
     )
     await runner.setup()
-    try:
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as open_parts:
+        open_parts.push_async_callback(runner.cleanup)
         for bound in sockets:
-            await web.SockSite(runner, bound, ssl_context=tls).start()
+            protocols = cast(web.Server, runner.server)  # None before the setup
+            handshake = _HANDSHAKE if tls else None
+            server = await loop.create_server(protocols, sock=bound, ssl=tls, ssl_handshake_timeout=handshake)
+            open_parts.callback(server.close)
         yield [_address(bound) for bound in sockets]
-    finally:
-        await runner.cleanup()
 
 
 def _address(bound: socket.socket) -> str:

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import trustme
 
+from exporter.web import server
 from support.api_server import write_server_certificate
 from support.running_server import RunningServer, StartServer
 
@@ -62,6 +63,18 @@ async def test_plain_http_gets_no_answer_under_tls(start: StartServer, client: s
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(b"GET /config HTTP/1.1\r\nHost: a\r\n\r\n")
     assert b"HTTP/" not in await reader.read()
+    writer.close()
+
+
+async def test_a_handshake_that_hangs_is_ended(
+    start: StartServer, client: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_HANDSHAKE", 0.1)
+    running = await start_with(start, SERVER, client)
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(b"\x16\x03\x01")
+    async with asyncio.timeout(30):
+        assert await reader.read() == b""
     writer.close()
 
 
