@@ -94,6 +94,11 @@ def jittery(low: float, high: float) -> Policy:
     return lambda datagram: [replace(datagram, delay=dice.uniform(low, high))]
 
 
+def from_elsewhere(datagram: Datagram) -> list[Datagram]:
+    """Let every answer come from another address than the one that was asked."""
+    return [replace(datagram, foreign=True) if datagram.to == "client" else datagram]
+
+
 def rewritten(change: Callable[[bytes], bytes], times: int | None = None) -> Policy:
     """Change the octets of every answer, or of so many answers."""
     changed = 0
@@ -343,6 +348,7 @@ SNMP_FAULTS: Final = (
         counted=(f'{REJECTED}{{reason="malformed"}}', RESENT),
     ),
     Fault("Every answer is corrupted", relayed(lambda: corrupted("client")), snmp="down: timeout", counted=(RESENT,)),
+    Fault("The agent answers from another address", relayed(lambda: from_elsewhere), snmp="down: timeout"),
     Fault(
         "Somebody sends answers from another address",
         relayed(lambda: joined_by(response(0x40000001), foreign=True)),
