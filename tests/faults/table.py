@@ -367,6 +367,7 @@ SNMP_FAULTS: Final = (
         "A datagram of 64 KB comes before each answer",
         relayed(lambda: joined_by(LARGE)),
         counted=(f'{REJECTED}{{reason="malformed"}}',),
+        timeout=8.5,
     ),
     Fault("The agent restarts between two polls", agent_rebooted, counted=(REPORTS,), version="3", own_agent=True),
     Fault(
