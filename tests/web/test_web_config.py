@@ -290,11 +290,3 @@ def test_any_content_is_a_configuration_or_problems(read: Read, tmp_path: Path, 
     loaded = try_load_web_config(tmp_path / "web.yml")
     assert (loaded.config is None) is bool(loaded.problems)
     assert all(problem.startswith(f"{tmp_path}/web.yml") and problem.endswith(".") for problem in loaded.problems)
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=strategies.text(max_size=200))
-def test_any_text_is_a_configuration_or_problems(read: Read, tmp_path: Path, text: str) -> None:
-    (tmp_path / "web.yml").write_text(text, encoding="utf-8", errors="surrogatepass")
-    loaded = try_load_web_config(tmp_path / "web.yml")
-    assert (loaded.config is None) is bool(loaded.problems)
