@@ -113,6 +113,11 @@ def test_the_service_can_do_little_harm(service: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("service", [SERVICE, EXPORTER_SERVICE], ids=lambda service: service.name)
+def test_a_crash_writes_no_memory_with_passwords(service: Path) -> None:
+    assert "LimitCORE=0" in service.read_text().splitlines()
+
+
 def test_the_exporter_serves_the_socket_of_its_unit() -> None:
     name, values = parse_command_line(["serve", *service_command(EXPORTER_SERVICE)[1:]])
     ((_, port),) = values["web_listen_address"]
