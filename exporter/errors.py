@@ -3,6 +3,8 @@
 ExporterError
 ├── ConfigError              the configuration cannot be used; lists every problem
 ├── RequestError             a request to the exporter is wrong (HTTP 400)
+│   ├── ForbiddenError       a browser sends it for a web site of somebody else (HTTP 403)
+│   └── BusyError            there are too many such requests at this moment (HTTP 503)
 ├── TooManyChecksError       too many passwords wait to be checked (HTTP 429)
 ├── UsageError               a command line is wrong (exit code 2)
 ├── QueryTooLargeError       a Prometheus refuses a query that reads or returns too much
@@ -42,6 +44,20 @@ class ConfigError(ExporterError):
 
 class RequestError(ExporterError):
     """A request to the exporter is wrong; the message says what to send instead."""
+
+    status: ClassVar[int] = 400
+
+
+class ForbiddenError(RequestError):
+    """A browser sends the request for a web site of somebody else."""
+
+    status = 403
+
+
+class BusyError(RequestError):
+    """There are too many such requests at this moment."""
+
+    status = 503
 
 
 class TooManyChecksError(ExporterError):

@@ -24,6 +24,11 @@ from exporter.telemetry import Telemetry
 _SHORTEST: Final = 0.1
 """Time in seconds: if a poll had less, that nothing came says nothing about the appliance."""
 
+_FLOOR: Final = 1.0
+"""Time in seconds that a poll gets at least, also if no probe waits for it any longer. So scrapes whose deadline is too
+short for an answer, and clients that go away, begin at most one poll a second.
+"""
+
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 """The header in which Prometheus says how long it waits for a scrape."""
 
@@ -147,14 +152,16 @@ class SharedPoll:
 
     Each probe waits until its own deadline. The poll ends at the deadline of the probe that began it, so that an answer
     without an end cannot be kept alive by the probes that join. A probe that still has time then begins a new poll. A
-    poll is cancelled when no probe is left. A successful poll is reused until `min_interval` seconds after it began.
-    Successful means: the source is up and no request timed out.
+    poll ends when no probe is left. But each poll may take `floor` seconds, so that probes without time share one. A
+    successful poll is reused until `min_interval` seconds after it began. Successful means: the source is up and no
+    request timed out.
     """
 
-    def __init__(self, name: str, source: Source, min_interval: float) -> None:
+    def __init__(self, name: str, source: Source, min_interval: float, floor: float = _FLOOR) -> None:
         self._name = name
         self._source = source
         self._min_interval = min_interval
+        self._floor = floor
         self._running: _Poll | None = None
         self._successful: Reading | None = None
 
@@ -179,7 +186,8 @@ class SharedPoll:
 
     def _start(self, now: float, deadline: float) -> _Poll:
         reading = Reading(self._name, started=now)
-        self._running = _Poll(reading, asyncio.create_task(self._poll(reading, deadline)))
+        end = max(deadline, now + self._floor)
+        self._running = _Poll(reading, asyncio.create_task(self._poll(reading, end)))
         return self._running
 
     async def _poll(self, reading: Reading, deadline: float) -> bool:
@@ -208,14 +216,23 @@ class SharedPoll:
             await asyncio.wait({poll.task}, timeout=max(0.0, deadline - time.monotonic()))
         finally:
             poll.waiters -= 1
-            if not poll.waiters and not poll.task.done():
-                poll.task.cancel()
-                self._running = None
+            self._leave(poll)
         if poll.task.done():
             return poll.reading
-        if not poll.waiters:
+        if poll.task.cancelling():
             await asyncio.wait({poll.task})
         return self._partial(poll.reading)
+
+    def _leave(self, poll: _Poll) -> None:
+        """End a poll that no probe waits for, once it has had the least time of a poll."""
+        if poll.waiters or poll.task.done():
+            return
+        left = poll.reading.started + self._floor - time.monotonic()
+        if left > 0:
+            asyncio.get_running_loop().call_later(left, self._leave, poll)
+        else:
+            poll.task.cancel()
+            self._running = None
 
     def _partial(self, reading: Reading) -> Reading:
         """Return what has arrived of a poll that has not ended; the poll may go on and fill `reading` for others."""

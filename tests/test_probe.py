@@ -55,8 +55,8 @@ class Fake:
         self.closed += 1
 
 
-def shared(source: Fake, min_interval: float = 0.0) -> SharedPoll:
-    return SharedPoll("snmp", source, min_interval)
+def shared(source: Fake, min_interval: float = 0.0, floor: float = 0.0) -> SharedPoll:
+    return SharedPoll("snmp", source, min_interval, floor)
 
 
 def soon(seconds: float = 0.05) -> float:
@@ -139,6 +139,40 @@ async def test_a_poll_ends_when_no_probe_is_left() -> None:
     source.go.set()
     assert (await poll.read(far())).items["workQueueMessages"] == {(): 2}
     assert source.ended == 2
+
+
+async def test_hasty_probes_share_one_poll() -> None:
+    source = Fake()
+    poll = shared(source, floor=LONG)
+    readings = [await poll.read(soon()) for _ in range(5)]
+    assert (source.polls, source.ended) == (1, 0)
+    assert [reading.requests for reading in readings] == [1, 0, 0, 0, 0]
+    assert all(reading.items == {"workQueueMessages": {(): 1}} and not reading.complete for reading in readings)
+    source.go.set()
+    assert (await poll.read(far())).complete
+    assert source.polls == 1
+
+
+async def test_clients_that_go_away_start_one_poll() -> None:
+    source = Fake()
+    poll = shared(source, floor=LONG)
+    for _ in range(5):
+        waiter = asyncio.create_task(poll.read(far()))
+        await source.begun.wait()
+        waiter.cancel()
+        await asyncio.wait({waiter})
+    assert (source.polls, source.ended) == (1, 0)
+    source.go.set()
+    await poll.close()
+
+
+async def test_a_left_poll_ends_at_its_floor() -> None:
+    source = Fake()
+    poll = shared(source, floor=0.2)
+    await poll.read(soon())
+    assert not source.ended
+    await poll.close()
+    assert (source.ended, source.closed) == (1, 1)
 
 
 async def test_a_complete_poll_is_reused_for_min_interval() -> None:
@@ -274,7 +308,9 @@ async def test_a_probe_exports_its_own_health(snmpd: Snmpd) -> None:
 
 async def test_a_dead_agent_gives_a_timeout_at_the_deadline(snmpd: Snmpd) -> None:
     async with UdpRelay(("127.0.0.1", snmpd.port), silent) as relay:
-        result = await Prober(snmp_appliance(relay.port), Telemetry()).probe(0.4)
+        prober = Prober(snmp_appliance(relay.port), Telemetry())
+        result = await prober.probe(0.4)
+        await prober.close()
     text = result.exposition.text()
     assert sample(text, "ironport_probe_success") == 0
     assert sample(text, 'ironport_source_error{reason="timeout",source="snmp"}') == 1

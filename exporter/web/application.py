@@ -26,6 +26,8 @@ from exporter.web.access import Access
 from exporter.web.discovery import BaseUrl
 from exporter.web.landing import landing_page
 from exporter.web.reload import Reloader
+from exporter.web.running_probes import RunningProbes
+from exporter.web.same_site import refuse_foreign_host, refuse_foreign_origin
 from exporter.web.settings import ServerSettings
 
 SERVER: Final = f"ironport-exporter/{__version__}"
@@ -40,6 +42,9 @@ _COMMON_HEADERS: Final[Mapping[str, str]] = {
 }
 _GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 
+RUNNING_PROBES: Final = web.AppKey("running_probes", RunningProbes)
+"""Where the application keeps the probes that run."""
+
 _log: Final = structlog.get_logger()
 
 
@@ -47,9 +52,11 @@ def http_application(
     fleet: Fleet, telemetry: Telemetry, reloader: Reloader, access: Access, settings: ServerSettings
 ) -> web.Application:
     """Return the application, with all paths below the prefix of the settings."""
-    handlers = _Handlers(fleet, reloader, settings)
+    probes = RunningProbes()
+    handlers = _Handlers(fleet, reloader, probes, settings)
     prefix = settings.prefix
     application = web.Application(middlewares=[access.add_headers, _complete_headers, _explain_errors, access.admit])
+    application[RUNNING_PROBES] = probes
     application.add_routes(
         [
             web.get(f"{prefix}/", handlers.landing),
@@ -70,12 +77,14 @@ def http_application(
 class _Handlers:
     """What each path answers."""
 
-    def __init__(self, fleet: Fleet, reloader: Reloader, settings: ServerSettings) -> None:
+    def __init__(self, fleet: Fleet, reloader: Reloader, probes: RunningProbes, settings: ServerSettings) -> None:
         self._fleet = fleet
         self._reloader = reloader
+        self._probes = probes
         self._settings = settings
 
     async def landing(self, request: web.Request) -> web.Response:
+        refuse_foreign_host(request, self._settings.external_url)
         return web.Response(text=landing_page(self._fleet, self._base(request)), content_type="text/html")
 
     async def redirect(self, _request: web.Request) -> web.Response:
@@ -85,7 +94,9 @@ class _Handlers:
     async def probe(self, request: web.Request) -> web.Response:
         prober = self._fleet.prober(_single(request, "target"))
         debug = _flag(request, "debug")
-        result = await prober.probe(probe_timeout(request.headers.get(TIMEOUT_HEADER), self._settings.timeout_offset))
+        timeout = probe_timeout(request.headers.get(TIMEOUT_HEADER), self._settings.timeout_offset)
+        with self._probes.admit(prober.appliance.name, timeout):
+            result = await prober.probe(timeout)
         if debug:
             return web.Response(text=debug_output(prober.appliance, result))
         return _exposition(result.exposition.text())
@@ -94,7 +105,8 @@ class _Handlers:
         found = discovery.groups(self._fleet.config, self._base(request))
         return web.json_response(text=json.dumps(found, indent=2))
 
-    async def config(self, _request: web.Request) -> web.Response:
+    async def config(self, request: web.Request) -> web.Response:
+        refuse_foreign_host(request, self._settings.external_url)
         return web.Response(text=config.effective(self._fleet.config))
 
     async def healthy(self, _request: web.Request) -> web.Response:
@@ -103,7 +115,9 @@ class _Handlers:
     async def ready(self, _request: web.Request) -> web.Response:
         return web.Response(text="ironport-exporter is ready.\n")
 
-    async def reload(self, _request: web.Request) -> web.Response:
+    async def reload(self, request: web.Request) -> web.Response:
+        refuse_foreign_host(request, self._settings.external_url)
+        refuse_foreign_origin(request, self._settings.external_url)
         problems = await asyncio.shield(self._reloader.start())
         if problems:
             return web.Response(status=500, text="".join(f"{problem}\n" for problem in problems))
@@ -173,7 +187,7 @@ async def _explain_errors(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except RequestError as error:
-        return _sentence(HTTPStatus.BAD_REQUEST, str(error))
+        return _sentence(HTTPStatus(error.status), str(error))
     except web.HTTPNotFound:
         paths = sorted({route.resource.canonical for route in request.app.router.routes() if route.resource})
         return _sentence(HTTPStatus.NOT_FOUND, f"There is nothing here. The paths are {', '.join(paths)}.")

@@ -27,17 +27,19 @@ class Reloader:
         self._paths = paths
         self._read = read
         self._one_at_a_time = asyncio.Lock()
-        self._running: set[asyncio.Task[list[str]]] = set()
+        self._waiting: asyncio.Task[list[str]] | None = None
+        self._tasks: set[asyncio.Task[list[str]]] = set()
 
     def start(self) -> asyncio.Task[list[str]]:
-        """Start a reload; the task returns its problems.
+        """Start a reload, or join the one that waits for a running reload; the task returns its problems.
 
         Nobody else owns the task: a client that disconnects does not stop a reload halfway.
         """
-        task = asyncio.create_task(self._reload())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
+        if self._waiting is None:
+            self._waiting = asyncio.create_task(self._reload())
+            self._tasks.add(self._waiting)
+            self._waiting.add_done_callback(self._tasks.discard)
+        return self._waiting
 
     async def watch(self, tick: Callable[[], Awaitable[object]]) -> None:
         """After each tick, reload if a file has changed that the last load read. Runs until it is cancelled."""
@@ -48,10 +50,11 @@ class Reloader:
 
     async def close(self) -> None:
         """Wait for running reloads."""
-        await asyncio.gather(*self._running)
+        await asyncio.gather(*self._tasks)
 
     async def _reload(self) -> list[str]:
         async with self._one_at_a_time:
+            self._waiting = None  # a file may change after this reload has read it: whoever asks now gets the next one
             with systemd.reloading():
                 return await self._load_and_apply()
 

@@ -22,10 +22,11 @@ from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
 from exporter.web import systemd
 from exporter.web.access import Access
-from exporter.web.application import SERVER, http_application
+from exporter.web.application import RUNNING_PROBES, SERVER, http_application
 from exporter.web.live_web_config import LiveWebConfig
 from exporter.web.reload import Reloader, note_loaded
 from exporter.web.settings import ListenAddress, ServerSettings
+from exporter.web.stopping import stop_on_signals
 from exporter.web.web_config import try_load_web_config
 
 _KEEPALIVE: Final = 150.0
@@ -64,8 +65,9 @@ async def serve(settings: ServerSettings) -> None:
         open_parts.push_async_callback(fleet.close)
         reloader = Reloader(fleet, telemetry, settings.config_files, loaded.files)
         open_parts.push_async_callback(reloader.close)
-        stopped = _on_signals(reloader)
         application = http_application(fleet, telemetry, reloader, Access(web_config), settings)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.start)
+        stopped = stop_on_signals(application[RUNNING_PROBES])
         _leave_out_of_collections()
         addresses = await open_parts.enter_async_context(_open_port(application, settings, web_config.tls))
         for work in _background_work(settings, reloader, web_config):
@@ -81,16 +83,6 @@ def _leave_out_of_collections() -> None:
     """Keep what stays, modules and configuration, out of Python's full garbage collections: these took 40 to 110 ms."""
     gc.collect()
     gc.freeze()
-
-
-def _on_signals(reloader: Reloader) -> asyncio.Event:
-    """Reload on SIGHUP; return the event that SIGTERM or SIGINT sets."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, reloader.start)
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(ending, stopped.set)
-    return stopped
 
 
 def _open_port(

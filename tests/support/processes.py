@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -136,6 +137,10 @@ class Process:
                 self.stop()
                 pytest.fail(f"{self._child.args!r} did not start; its log is above")
             time.sleep(0.01)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._child.send_signal(number)
 
     def stop(self) -> None:
         """End the program and print its log."""

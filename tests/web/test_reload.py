@@ -72,11 +72,23 @@ def load(monkeypatch: pytest.MonkeyPatch) -> SlowLoad:
     return slow
 
 
-async def test_reloads_happen_one_after_the_other(running: RunningServer, load: SlowLoad) -> None:
+async def test_one_reload_runs_and_one_waits(running: RunningServer, load: SlowLoad) -> None:
+    first = running.reloader.start()
+    assert await asyncio.to_thread(load.begun.wait, 30)
+    others = [running.reloader.start() for _ in range(50)]
     load.go.set()
-    answers = await asyncio.gather(*(running.reload() for _ in range(4)))
-    assert [status for status, _ in answers] == [200] * 4
-    assert load.seen == ["begin", "end"] * 4
+    assert await asyncio.gather(first, *others) == [[]] * 51
+    assert load.seen == ["begin", "end"] * 2
+
+
+async def test_a_reload_that_waited_reads_later_changes(running: RunningServer, load: SlowLoad) -> None:
+    running.reloader.start()
+    assert await asyncio.to_thread(load.begun.wait, 30)
+    waiting = running.reloader.start()
+    write_fleet(running.file, MX1)
+    load.go.set()
+    await waiting
+    assert list(running.fleet.probers) == ["mx1"]
 
 
 async def test_a_reload_outlives_its_client(running: RunningServer, load: SlowLoad) -> None:

@@ -83,7 +83,7 @@ async def test_one_line_says_that_it_listens(tmp_path: Path, monkeypatch: pytest
     write_fleet(file)
     stopped = asyncio.Event()
     stopped.set()
-    monkeypatch.setattr(server, "_on_signals", lambda _: stopped)
+    monkeypatch.setattr(server, "stop_on_signals", lambda _: stopped)
     with capture_logs() as log:
         await server.serve(ServerSettings((file,), (LOOPBACK, LOOPBACK), auto_reload=True))
     first, last = [line for line in log if line["log_level"] != "warning"]  # the fleet of the tests sends passwords
