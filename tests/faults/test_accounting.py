@@ -13,12 +13,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from exporter.metrics.reading import Reading
+from exporter.sources.snmp.collect import SnmpSource
+from exporter.telemetry import Telemetry
 from faults.appliance import V2C_LOGIN
+from support.appliances import snmp_appliance, usm
 from support.exporter import PROJECT, Exporter
 from support.markdown import code_blocks
 from support.prometheus import Prometheus, get
 from support.relay import Datagram, UdpRelay
-from support.snmpd import COMMUNITY, Snmpd
+from support.snmpd import COMMUNITY, V3GET, Snmpd
 
 PAGE: Final = PROJECT / "docs" / "accounting.md"
 UNITS: Final = 10
@@ -136,3 +140,14 @@ async def test_the_five_queries_agree_with_the_relays(
 
 def agrees(prometheus: Prometheus, query: str, question: str, books: Sequence[Books]) -> bool:
     return [value for _, value in prometheus.query(query)] == [sum(each.counts[question] for each in books)]
+
+
+async def test_packets_that_teach_the_engine_are_not_lost(snmpd: Snmpd) -> None:
+    telemetry, reading = Telemetry(), Reading("snmp")
+    await SnmpSource(snmp_appliance(snmpd.port, usm(V3GET)), telemetry).poll(reading)
+    sent, answered, reports = (
+        telemetry.registry.get_sample_value(f"ironport_exporter_snmp_{name}_total")
+        for name in ("requests_sent", "responses", "reports")
+    )
+    assert reading.complete
+    assert (reports, sent) == (1, (answered or 0) + 1)
