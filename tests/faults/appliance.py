@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 import trustme
 
+from support.processes import free_port
 from support.relay import UdpRelay
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
 from support.status_page import render_status, status_items
@@ -63,6 +64,7 @@ class FaultyAppliance:
         self.agent = agent
         self.relay = UdpRelay(("127.0.0.1", agent.port))
         self.web = RawServer(self._talk)
+        self.web.port = free_port(socket.SOCK_STREAM)  # nobody takes it while the server is down
         self.answer: Answer = answer_well
         self.password = PASSWORD
         self.asked = asyncio.Event()

@@ -64,6 +64,11 @@ class Scene:
             assert answer.status == 200
             return Scraped(parsed(await answer.text()))
 
+    async def refused(self) -> int:
+        """Return the status of a scrape of mx1 that may be refused."""
+        async with self.client.get("/probe", params={"target": "mx1"}) as answer:
+            return answer.status
+
     async def reload(self, **headers: str) -> tuple[int, str]:
         async with self.client.post("/-/reload", headers=headers) as answer:
             return answer.status, await answer.text()
@@ -182,6 +187,24 @@ async def sigterm_in_mid_scrape(scene: Scene) -> None:
     os.kill(scene.pid, signal.SIGTERM)
     assert (await scrape).ended("xml") == "down: timeout"
     assert await asyncio.to_thread(scene.exporter.process.wait, 10) == 0
+
+
+async def other_site_reloads(scene: Scene) -> None:
+    for header, sender in (("Origin", "https://elsewhere.example"), ("Sec-Fetch-Site", "cross-site")):
+        status, text = await scene.reload(**{header: sender})
+        assert (status, "another web site" in text) == (403, True)
+    assert "configuration reloaded" not in scene.exporter.process.output
+
+
+async def too_many_probes(scene: Scene) -> None:
+    scene.appliance.answer = HUNG
+    scrapes = [asyncio.create_task(scene.scrape(scrape_timeout=2.5)) for _ in range(20)]
+    await scene.appliance.asked.wait()
+    others = await asyncio.gather(*(scene.refused() for _ in range(5)))
+    assert others == [503] * 5
+    assert {scraped.ended("xml") for scraped in await asyncio.gather(*scrapes)} == {"down: timeout"}
+    scene.appliance.answer = answer_well
+    assert (await scene.scrape()).complete
 
 
 async def sigterm_among_reloads(scene: Scene) -> None:
@@ -303,6 +326,16 @@ MACHINE_FAULTS: Final = (
         "SIGTERM comes while an appliance hangs and twenty reloads wait",
         "The scrape is answered with what came by its deadline. The exporter ends within ten seconds with exit code 0.",
         sigterm_among_reloads,
+    ),
+    MachineFault(
+        "A page of another web site has a browser reload the configuration",
+        "The request is answered with 403. Nothing is reloaded.",
+        other_site_reloads,
+    ),
+    MachineFault(
+        "Somebody asks for a hanging appliance again and again",
+        "Twenty probes wait for it; each further request is answered with 503. The next scrape after it is complete.",
+        too_many_probes,
     ),
     MachineFault(
         "The Prometheus of a command redirects to another server",

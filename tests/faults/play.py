@@ -1,4 +1,4 @@
-"""Playing the faults of the table against one exporter process that has an appliance for each, and a healthy one."""
+"""Playing the faults of the table against one exporter process that has an appliance for each, and healthy ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,9 @@ from support.relay import forward
 from support.snmpd import Snmpd
 from support.status_server import fingerprint
 
-HEALTHY: Final = Fault("healthy", relayed(lambda: forward))
+NEIGHBOURS: Final = tuple(Fault(f"healthy {number}", relayed(lambda: forward)) for number in range(10))
+"""Healthy appliances: several, because only a few probes of one appliance may run at the same time."""
+
 SNMP_LOGINS: Final = {"2c": V2C_LOGIN, "3": V3_LOGIN}
 
 WORK_QUEUE: Final = {"xml": 45, "snmp": 42}
@@ -68,7 +71,7 @@ class Played:
     before: Scraped
     meanwhile: Scraped
     neighbour: Scraped
-    """The healthy appliance, at the same time."""
+    """A healthy appliance, at the same time."""
     after: Scraped
     risen: frozenset[str]
     """The exporter's own series that have risen, without `ironport_exporter_`."""
@@ -85,10 +88,11 @@ class Night:
 
 
 class Stage:
-    """A running exporter and its appliances: the healthy one, and one for each fault."""
+    """A running exporter and its appliances: healthy ones, and one for each fault."""
 
     def __init__(self, url: str, client: aiohttp.ClientSession, appliances: Mapping[str, FaultyAppliance]) -> None:
         self._url = url
+        self._neighbours = cycle(NEIGHBOURS)
         self._client = client
         self._appliances = appliances
 
@@ -97,7 +101,7 @@ class Stage:
         before = await self._scrape(fault)
         counts = await own_metrics(self._url)
         async with fault.cause(self._appliances[fault.name]):
-            meanwhile, neighbour = await asyncio.gather(self._scrape(fault), self._scrape(HEALTHY))
+            meanwhile, neighbour = await asyncio.gather(self._scrape(fault), self._scrape(next(self._neighbours)))
         risen = {name for name, count in (await own_metrics(self._url)).items() if count > counts.get(name, 0.0)}
         return Played(before, meanwhile, neighbour, await self._scrape(fault), frozenset(risen))
 
@@ -123,11 +127,11 @@ async def play_all(faults: Sequence[Fault], start_agent: Callable[[], Snmpd], fo
     agent = await asyncio.to_thread(start_agent)
     async with AsyncExitStack() as parts:
         appliances: dict[str, FaultyAppliance] = {}
-        for fault in (HEALTHY, *faults):
+        for fault in (*NEIGHBOURS, *faults):
             own = await asyncio.to_thread(start_agent) if fault.own_agent else agent
             appliance = FaultyAppliance(own, authority if fault.https else None)
             appliances[fault.name] = await parts.enter_async_context(appliance)
-        fleet = faulty_fleet([entry(fault, appliances[fault.name], ca_file) for fault in (HEALTHY, *faults)])
+        fleet = faulty_fleet([entry(fault, appliances[fault.name], ca_file) for fault in (*NEIGHBOURS, *faults)])
         exporter = await asyncio.to_thread(Exporter, folder, fleet, "--log.level=debug")
         parts.push_async_callback(asyncio.to_thread, exporter.stop)
         before = await idle_tasks(exporter.url)
