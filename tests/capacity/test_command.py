@@ -134,4 +134,4 @@ def test_a_fault_of_the_configuration_is_named(capsys: pytest.CaptureFixture[str
     fleet.write_text(FLEET.replace("rated_", "ratde_"))
     code, out, err = run(capsys, fleet, *DEMAND)
     assert (code, out) == (1, "")
-    assert "ratde_messages_per_hour" in err
+    assert "fleet.yml:5: appliances[0] (mx1) has an unknown key" in err

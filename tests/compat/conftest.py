@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,8 @@ from support import history
 from support.api_server import ApiServer, forwarding
 from support.compatible import FLEET_END, SERVERS, serving, write_samples
 from support.processes import program
+
+collect_ignore = [] if "TOOLKIT" in os.environ else ["test_web_config.py"]  # tests/compat/run builds the toolkit
 
 
 @pytest.fixture(scope="session")

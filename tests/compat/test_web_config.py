@@ -31,8 +31,6 @@ from support.processes import Process, free_port
 TOOLKIT = os.environ.get("TOOLKIT", "")
 PAGE = Path(__file__).parents[2] / "docs" / "web-config.md"
 
-pytestmark = pytest.mark.skipif(not TOOLKIT, reason="the toolkit is not built: tests/compat/run does it")
-
 
 @pytest.fixture
 def file(authority: trustme.CA, tmp_path: Path) -> Path:
