@@ -78,6 +78,8 @@ async def test_an_object_that_fails_is_left_out(status: int, faults: dict[Oid, s
     agent = Agent({A: 1, BEHIND: 2}, errors={B: status})
     assert await get(agent, [A, B, BEHIND]) == Values({A: 1, BEHIND: 2}, faults)
     assert await get(agent, [B]) == Values({}, faults)
+    assert await get(agent, [A, BEHIND, B]) == Values({A: 1, BEHIND: 2}, faults)
+    assert [len(request.oids) for request in agent.asked] == [3, 2, 1, 3, 2]
 
 
 @pytest.mark.parametrize("status", [6, 16])
@@ -128,6 +130,15 @@ async def test_an_answer_about_another_object_costs_only_that_object() -> None:
 @pytest.mark.parametrize("most", [1, 2, 3, 1000])
 async def test_getbulk_reads_a_table_with_holes(rows: int, most: int) -> None:
     assert columns(await bulk_walk(Agent(TABLE, most), [A, B], rows, 5)) == WHOLE
+
+
+@pytest.mark.parametrize("roots", [[A], [A, B], [A, B, BEHIND]])
+async def test_getbulk_asks_for_no_more_than_fits(roots: list[Oid]) -> None:
+    agent = Agent({(*root, row): row for root in roots for row in range(1, 101)})
+    await bulk_walk(agent, roots, 1000, 5)
+    asked = [len(request.oids) * request.repetitions for request in agent.asked]
+    assert max(asked) <= 40
+    assert len(asked) <= 100 * len(roots) / 30 + 2
 
 
 async def test_getnext_reads_a_table_with_holes() -> None:
