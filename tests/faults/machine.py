@@ -172,7 +172,7 @@ async def hung_connection_is_shared(scene: Scene) -> None:
     """Scrape every 0.3 s, so that there is always a scrape that can join the poll of another one."""
     scene.appliance.answer = HUNG
     scrapes = []
-    for _ in range(10):
+    for _ in range(7):
         scrapes.append(asyncio.create_task(scene.scrape(scrape_timeout=1.5)))
         await asyncio.sleep(0.3)
     scene.appliance.answer = answer_well
@@ -182,7 +182,7 @@ async def hung_connection_is_shared(scene: Scene) -> None:
 
 async def sigterm_in_mid_scrape(scene: Scene) -> None:
     scene.appliance.answer = HUNG
-    scrape = asyncio.create_task(scene.scrape(scrape_timeout=2.5))
+    scrape = asyncio.create_task(scene.scrape(scrape_timeout=1.7))
     await scene.appliance.asked.wait()
     os.kill(scene.pid, signal.SIGTERM)
     assert (await scrape).ended("xml") == "down: timeout"
@@ -198,7 +198,7 @@ async def other_site_reloads(scene: Scene) -> None:
 
 async def too_many_probes(scene: Scene) -> None:
     scene.appliance.answer = HUNG
-    scrapes = [asyncio.create_task(scene.scrape(scrape_timeout=2.5)) for _ in range(20)]
+    scrapes = [asyncio.create_task(scene.scrape(scrape_timeout=1.7)) for _ in range(20)]
     await scene.appliance.asked.wait()
     others = await asyncio.gather(*(scene.refused() for _ in range(5)))
     assert others == [503] * 5
@@ -209,7 +209,7 @@ async def too_many_probes(scene: Scene) -> None:
 
 async def sigterm_among_reloads(scene: Scene) -> None:
     scene.appliance.answer = HUNG
-    scrape = asyncio.create_task(scene.scrape(scrape_timeout=2.5))
+    scrape = asyncio.create_task(scene.scrape(scrape_timeout=1.7))
     await scene.appliance.asked.wait()
     reloads = [asyncio.create_task(scene.reload()) for _ in range(20)]
     await reloads[0]
