@@ -46,9 +46,23 @@ Each row is played with an exporter of its own. The log never has a traceback.
 """
 
 
+LONG_RUN: Final = """\
+## A long run
+
+`python benchmarks/soak.py` runs the exporter under Prometheus for ten minutes: 200 appliances, five of them hostile.
+For the others, 10 % of the SNMP packets are lost each way. Each minute the configuration of every appliance changes and
+is reloaded. It checks that memory, descriptors and tasks do not grow, that the log has no error, that no scrape is
+lost, and that the queries of [Accounting](accounting.md) find the lost packets.
+
+On two cores of a busy machine, all 7,959 scrapes were answered. Every poll of the healthy appliances was complete. The
+network lost 12,662 packets, and the query found 12,718: it also counts answers that come after the end of a poll. The
+exporter had 97 to 102 MB, 217 to 221 descriptors and 16 to 28 tasks.
+"""
+
+
 def faults_page() -> str:
     sections = (f"### {title}\n\n{fault_table(faults)}" for title, faults in FAULTS.items())
-    return "\n".join([HEAD, *sections, MACHINE_HEAD, machine_table()])
+    return "\n".join([HEAD, *sections, MACHINE_HEAD, machine_table(), LONG_RUN])
 
 
 def machine_table() -> str:
