@@ -31,7 +31,7 @@ _PADDING: Final = b"\x00\xff"
 _BULK_TRIES: Final = 5
 """After so many unanswered tries a table is walked by GETNEXT: some appliances do not answer GETBULK of raidTable.
 
-Tables that GETBULK has read before are not: there, packets are lost.
+There are more tries if other requests lose packets too. A table that GETBULK has read before is not walked by GETNEXT.
 """
 
 _BULK_FAILURES: Final = 3

@@ -15,9 +15,12 @@ _MIN_TIMEOUT: Final = 0.05
 _MAX_TIMEOUT: Final = 1.0
 """In seconds. The initial timeout holds until a round trip is known; a longer first timeout replaces the maximum."""
 
-_GROWTH_PER_TRY: Final = 1.6
+_GROWTH_PER_TRY: Final = 1.4
 _JITTER: Final = (0.85, 1.25)
 """Each timeout is multiplied by a random factor in this range, so that requests do not all come at the same moment."""
+
+_CHANCE: Final = 0.00001
+"""What has a lower probability than this is not explained by loss."""
 
 
 class RoundTripTime:
@@ -40,6 +43,24 @@ class RoundTripTime:
         if self._smoothed is None:
             return _INITIAL_TIMEOUT
         return max(_MIN_TIMEOUT, self._smoothed + 4 * self._variation)
+
+
+class Loss:
+    """The share of tries that get no answer, as the answered requests of a poll show it."""
+
+    def __init__(self) -> None:
+        self._answered = 0
+        self._lost = 0
+
+    def observe(self, tries: int) -> None:
+        """Take note of a request that was answered after so many tries."""
+        self._answered += 1
+        self._lost += tries - 1
+
+    def explains(self, tries: int) -> bool:
+        """Whether loss may be why so many tries in a row got no answer. Before the first answer, it is not."""
+        share = (self._lost + 1) / (self._lost + self._answered + 2)  # by the rule of succession
+        return self._answered > 0 and share**tries > _CHANCE
 
 
 def timeouts(first: float) -> Iterator[float]:

@@ -18,6 +18,7 @@ import asyncio
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ from exporter.sources.resolve import addresses
 from exporter.sources.snmp.ber import BerError, Pdu
 from exporter.sources.snmp.datagrams import MAX_DATAGRAM, Address, AgentSocket
 from exporter.sources.snmp.messages import Codec, Rejected, Renewal, SnmpRequest
-from exporter.sources.snmp.retry import RoundTripTime, timeouts
+from exporter.sources.snmp.retry import Loss, RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
 
 MAX_IN_FLIGHT: Final = 3
@@ -71,6 +72,7 @@ class _Call:
     timeouts: Iterator[float]
     """How long to wait for an answer after each try, in seconds."""
     max_tries: int | None
+    """The request is given up after so many tries, or later if loss explains that they got no answer."""
     tries: dict[int, float] = field(default_factory=dict)
     """The id of each datagram that was sent for the request, and when it was sent."""
     renewals: int = 0
@@ -114,6 +116,8 @@ class Session:
         self._telemetry = telemetry
         self._accepted_from = accept_from
         self._loop = asyncio.get_running_loop()
+        self._loss = Loss()
+        self._unanswered_tries: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._calls: dict[int, _Call] = {}
         self._ended: set[int] = set()
@@ -165,7 +169,11 @@ class Session:
             raise _transport_error(self._agent, error) from error
 
     async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
-        """Send the request until an answer comes, or until `tries` datagrams are unanswered; raises `SourceError`."""
+        """Send the request until an answer comes; raises `SourceError`.
+
+        Given `tries`, it raises `SourceTimeout` after so many without an answer, unless loss explains them: if other
+        requests lose packets too, there are more.
+        """
         async with self._slots:
             waits = timeouts(self._round_trip.timeout)
             call = _Call(request, self._loop.create_future(), waits, tries, wait=next(waits))
@@ -260,6 +268,8 @@ class Session:
         self._telemetry.snmp_responses.inc()
         if request_id != next(reversed(call.tries)):
             self._telemetry.snmp_late.inc()
+        self._loss.observe(call.attempts)
+        self._unanswered_tries[call.request.kind] = 0
         if call.attempts > 1:
             self._telemetry.snmp_recovered.inc()
         self._stop(call)
@@ -303,11 +313,12 @@ class Session:
         self._sockets[-1].send(datagram)
 
     def _unanswered(self, call: _Call) -> None:
+        self._unanswered_tries[call.request.kind] += 1
         call.reported_tries += call.is_reported
         call.is_reported = False
         call.followed.clear()
         call.wait = next(call.timeouts)
-        is_last = call.max_tries is not None and call.attempts >= call.max_tries
+        is_last = self._is_hopeless(call)
         if call.odd:
             self._accept(call, *call.odd)
         elif call.refusal and (is_last or call.reported_tries >= _REPORTED_TRIES):
@@ -317,6 +328,13 @@ class Session:
         else:
             self._listen_everywhere(call)
             self._send(call, again=True)
+
+    def _is_hopeless(self, call: _Call) -> bool:
+        """Whether the agent seems not to answer this request, or none of its kind."""
+        if call.max_tries is None or call.attempts < call.max_tries:
+            return False
+        in_a_row = self._unanswered_tries[call.request.kind]
+        return not self._loss.explains(max(call.attempts, in_a_row))
 
     def _listen_everywhere(self, call: _Call) -> None:
         """Send from a socket that is not connected, if nothing has come back at all: neither an answer nor an error."""

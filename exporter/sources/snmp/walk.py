@@ -123,7 +123,7 @@ async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries
     """Return the columns of a table by GETBULK, `rows` rows at a time; raises `SourceError`.
 
     Of a table with more than `MAX_ROWS` rows, one row more than these is returned.
-    It raises `SourceTimeout` after `tries` unanswered tries of a request, so that GETNEXT can be used instead.
+    Given `tries`, it raises `SourceTimeout` if GETBULK seems to get no answer, so that GETNEXT can be used instead.
     """
     walk = _Walk(columns)
     while walk.open:

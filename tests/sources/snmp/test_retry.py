@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from exporter.sources.snmp.retry import RoundTripTime, timeouts
+from exporter.sources.snmp.retry import Loss, RoundTripTime, timeouts
 
 
 def test_nothing_known_means_a_quarter_of_a_second() -> None:
@@ -35,6 +35,17 @@ def test_one_slow_answer_raises_the_timeout_above_it() -> None:
 
 @pytest.mark.parametrize(("first", "cap"), [(0.05, 1.0), (0.25, 1.0), (2.5, 2.5)])
 def test_timeouts_grow_up_to_a_limit(first: float, cap: float) -> None:
-    plain = [min(first * 1.6**n, cap) for n in range(20)]
+    plain = [min(first * 1.4**n, cap) for n in range(20)]
     for wait, expected in zip(islice(timeouts(first), 20), plain, strict=True):
         assert expected * 0.85 <= wait <= expected * 1.25
+
+
+@pytest.mark.parametrize(
+    ("answered", "explained"),
+    [((), 0), ((1,), 10), ((1,) * 6, 5), ((1,) * 100, 2), ((2,), 16), ((3, 1, 2, 1, 2), 14), ((5,), 34)],
+)
+def test_loss_explains_as_many_tries_as_likely(answered: tuple[int, ...], explained: int) -> None:
+    loss = Loss()
+    for tries in answered:
+        loss.observe(tries)
+    assert [loss.explains(tries) for tries in (explained, explained + 1)] == [explained > 0, False]

@@ -81,13 +81,14 @@ async def test_an_answer_is_returned_and_counted(snmpd: Snmpd, codec: Codec) -> 
     assert it.count("round_trip_seconds_count") == 1
 
 
+def lose_first(count: int) -> Policy:
+    """Lose the first requests, so many."""
+    lost: Iterator[list[Datagram]] = iter([[]] * count)
+    return lambda datagram: [datagram] if datagram.to == "client" else next(lost, [datagram])
+
+
 async def test_lost_requests_are_sent_again(snmpd: Snmpd, codec: Codec) -> None:
-    lost: Iterator[list[Datagram]] = iter([[], []])
-
-    def lose_two(datagram: Datagram) -> list[Datagram]:
-        return [datagram] if datagram.to == "client" else next(lost, [datagram])
-
-    async with conversation(snmpd, lose_two, codec) as it:
+    async with conversation(snmpd, lose_first(2), codec) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert (it.reading.requests, it.reading.retries) == (3, 2)
     assert (it.count("requests_sent_total"), it.count("requests_resent_total")) == (3, 2)
@@ -264,12 +265,33 @@ async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
     assert it.reading.requests == 9
 
 
+async def test_loss_gives_a_request_more_tries(snmpd: Snmpd) -> None:
+    async with conversation(snmpd, lose_first(1)) as it:
+        await it.session.request(QUEUE)
+        it.relay.policy = lose_first(3)
+        assert (await it.session.request(QUEUE, tries=2)).varbinds == ANSWER
+
+
 async def test_a_request_ends_after_its_tries(snmpd: Snmpd) -> None:
-    async with conversation(snmpd, silent) as it:
-        with pytest.raises(SourceTimeout, match="3 tries"):
-            await it.session.request(QUEUE, tries=3)
-    assert it.reading.requests == 3
+    async with conversation(snmpd) as it:
+        for _ in range(20):
+            await it.session.request(QUEUE)
+        it.relay.policy = silent
+        with pytest.raises(SourceTimeout, match="4 tries"):
+            await it.session.request(QUEUE, tries=4)
+    assert it.reading.requests == 20 + 4
     assert (it.count("requests_unanswered_total"), it.count("requests_recovered_total")) == (1, 0)
+
+
+async def test_requests_of_a_kind_prove_it_fails_together(snmpd: Snmpd) -> None:
+    bulk = SnmpRequest("bulk", QUEUE.oids, 1)
+    async with conversation(snmpd) as it:
+        await it.session.request(QUEUE)
+        it.relay.policy = silent
+        requests = [it.session.request(bulk, tries=5) for _ in range(MAX_IN_FLIGHT)]
+        results = await asyncio.gather(*requests, return_exceptions=True)
+    assert all(isinstance(result, SourceTimeout) for result in results)
+    assert it.reading.requests <= 1 + 6 * MAX_IN_FLIGHT  # one alone would have eleven tries
 
 
 async def test_reports_of_a_wrong_passphrase_are_counted(snmpd: Snmpd) -> None:
