@@ -77,7 +77,12 @@ def test_unsigned_types_are_told_from_integer() -> None:
 
 @pytest.mark.parametrize(
     ("pdu", "kind"),
-    [(v2c.GetRequestPDU(), ber.GET), (v2c.GetNextRequestPDU(), ber.GETNEXT), (v2c.ResponsePDU(), ber.RESPONSE)],
+    [
+        (v2c.GetRequestPDU(), ber.GET),
+        (v2c.GetNextRequestPDU(), ber.GETNEXT),
+        (v2c.ResponsePDU(), ber.RESPONSE),
+        (v2c.ReportPDU(), ber.REPORT),
+    ],
 )
 def test_requests_and_responses_are_told_apart(pdu: Any, kind: int) -> None:
     decoded = Reader(encoded(pdu, [(OID, v2c.Null(""))])).pdu()
@@ -238,6 +243,12 @@ def test_a_number_is_encoded_as_shortly_as_possible(number: int) -> None:
     assert Reader(octets).integer() == number
     if number >= 0:  # pyasn1 uses an octet more than needed for some negative numbers
         assert octets == encoder.encode(univ.Integer(number))
+
+
+@pytest.mark.parametrize(("number", "length"), [(0, 1), (127, 1), (128, 2), (-1, 1), (-128, 1), (-129, 2), (32767, 2)])
+def test_a_number_at_a_bound_takes_few_octets(number: int, length: int) -> None:
+    octets = ber.encode_integer(number)
+    assert (Reader(octets).integer(), len(octets)) == (number, 2 + length)
 
 
 @given(st.binary(max_size=65535))

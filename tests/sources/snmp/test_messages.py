@@ -52,6 +52,18 @@ def test_a_request_reads_as_it_was_meant(request_: SnmpRequest, kind: Any) -> No
         assert (int(pdu[1]), int(pdu[2])) == (0, 25)
 
 
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [
+        (SnmpRequest("get", ()), "GET of 0 from -"),
+        (SnmpRequest("next", (OID, (1, 3, 6))), "GETNEXT of 2 from 1.3.6.1.2.1.1.3.0"),
+        (SnmpRequest("bulk", (OID,), 25), "GETBULK of 1 from 1.3.6.1.2.1.1.3.0, 25 repetitions"),
+    ],
+)
+def test_a_request_has_a_text_for_the_debug_output(request_: SnmpRequest, text: str) -> None:
+    assert str(request_) == text
+
+
 def test_a_response_is_read() -> None:
     response = CommunityCodec(COMMUNITY).decode(datagram(v2c.ResponsePDU())).accept()
     assert isinstance(response, Pdu)
