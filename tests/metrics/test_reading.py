@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.errors import SourceTimeout
-from exporter.metrics.reading import LABEL_LENGTH, Reading, label_value, name_rows
+from exporter.metrics.reading import LABEL_LENGTH, Reading, label_value, name_rows, unreadable_text
 
 LONG = "x" * 200
 
@@ -57,10 +57,18 @@ def test_no_two_rows_share_a_label(names: list[str]) -> None:
     assert len({label_value(name) for name in named.values()}) == len(names)
 
 
-def test_a_complete_reading_is_up_without_errors() -> None:
-    assert not Reading("xml").complete
-    assert Reading("xml", up=True).complete
-    assert not Reading("xml", up=True, errors=[SourceTimeout("late")]).complete
+@pytest.mark.parametrize(
+    ("up", "errors", "outcome"), [(True, 0, "complete"), (True, 1, "partial"), (False, 1, "failed")]
+)
+def test_the_outcome_follows_from_figures_and_errors(*, up: bool, errors: int, outcome: str) -> None:
+    reading = Reading("xml", up=up, errors=[SourceTimeout("late")] * errors)
+    assert (reading.outcome, reading.complete) == (outcome, outcome == "complete")
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (20, ""), (21, "; and 1 more"), (45, "; and 25 more")])
+def test_the_first_unreadable_values_are_listed(count: int, more: str) -> None:
+    text = unreadable_text({("fanRPMs", (f"FAN {number}",)): "fast" for number in range(count)})
+    assert text == "; ".join(f"fanRPMs of FAN {number}: 'fast'" for number in range(min(count, 20))) + more
 
 
 def test_a_reading_keeps_scalars_and_rows() -> None:

@@ -33,6 +33,17 @@ def test_one_slow_answer_raises_the_timeout_above_it() -> None:
     assert round_trip.timeout > 1.1
 
 
+def test_the_timeout_is_that_of_rfc_6298() -> None:
+    round_trip = RoundTripTime()
+    for seconds in (0.4, 0.2, 0.8):
+        round_trip.observe(seconds)
+    smoothed, variation = 0.4, 0.2
+    for seconds in (0.2, 0.8):
+        variation = 0.75 * variation + 0.25 * abs(smoothed - seconds)
+        smoothed = 0.875 * smoothed + 0.125 * seconds
+    assert round_trip.timeout == pytest.approx(smoothed + 4 * variation)
+
+
 @pytest.mark.parametrize(("first", "cap"), [(0.05, 1.0), (0.25, 1.0), (2.5, 2.5)])
 def test_timeouts_grow_up_to_a_limit(first: float, cap: float) -> None:
     plain = [min(first * 1.4**n, cap) for n in range(20)]

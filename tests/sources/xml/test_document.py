@@ -119,3 +119,10 @@ def test_a_page_of_too_many_attributes_is_not_parsed() -> None:
     assert len(document.parse(within).elements[0].attributes) == document.ATTRIBUTE_LIMIT
     with pytest.raises(TooLargeError, match="6001 attributes, over the limit of 6000"):
         document.parse(over)
+
+
+def test_as_many_elements_as_the_limit_are_read() -> None:
+    within, over = (b"<status>" + b"<a/>" * count + b"</status>" for count in (999, 1000))
+    assert len(document.parse(within).elements) == 1000
+    with pytest.raises(TooLargeError, match="more than 1000 elements"):
+        document.parse(over)

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.errors import MalformedError, SourceError
+from exporter.errors import MalformedError, SourceError, TooLargeError
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Items, Reading
@@ -248,9 +248,20 @@ def test_features_with_one_name_get_their_index() -> None:
     assert parse_status(body)["features/time_remaining"] == {("A (1)",): "1", ("B",): "2", ("A (3)",): "3"}
 
 
-def test_a_page_with_another_root_is_malformed() -> None:
-    with pytest.raises(MalformedError, match="root element is <rss>, not <status>"):
-        parse_status(b"<rss/>")
+@pytest.mark.parametrize("root", ["rss", "zones"])
+def test_a_page_with_another_root_is_malformed(root: str) -> None:
+    with pytest.raises(MalformedError, match=f"root element is <{root}>, not <status>"):
+        parse_status(f"<{root}/>".encode())
+
+
+def test_as_many_feature_keys_as_the_limit_are_read() -> None:
+    within, over = (
+        b"<status>" + b"".join(b'<feature name="%d" time_remaining="1"/>' % key for key in range(count)) + b"</status>"
+        for count in (128, 129)
+    )
+    assert len(parse_status(within)["features/time_remaining"]) == 128
+    with pytest.raises(TooLargeError, match="129 feature keys, over the limit of 128"):
+        parse_status(over)
 
 
 def test_dns_counters_may_have_any_parent() -> None:
