@@ -24,8 +24,8 @@ HEAD_LIMIT: Final = 64 * 1024
 FIELD_LIMIT: Final = 1000
 """The most lines of a header, and of the trailer behind chunks. An appliance sends about 10."""
 
-OVERHEAD_LIMIT: Final = 64 * 1024
-"""The most octets by which an answer may be larger than twice its body: chunks of a few octets, endless trailers."""
+OVERHEAD_LIMIT: Final = 8 * 1024
+"""The most octets behind the header beyond twice the body: chunks of a few octets, endless trailers."""
 
 INTERIM_LIMIT: Final = 100
 """The most interim answers (100 Continue and other 1xx) to one request, as in Python's own http.client."""
@@ -44,6 +44,9 @@ wait that it has had: firewalls forget idle connections without a word."""
 RECEIVE_BUFFER: Final = 16 * 1024
 """Octets that may wait in a connection; Linux doubles them. A status page has about 10,000."""
 
+_PIECE: Final = 4096
+"""Octets of a body to parse before the limits are checked again: at most about 700 chunks."""
+
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_END: Final = re.compile(rb"\r?\n")
 
@@ -54,6 +57,7 @@ class LimitedHandler(ResponseHandler):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._received = 0
+        self._behind_head = 0
         self._answers = 0
         self._final = False
         self._began = 0.0
@@ -66,7 +70,7 @@ class LimitedHandler(ResponseHandler):
     def set_response_params(self, **params: Any) -> None:
         """Begin a request: aiohttp calls this before it sends one."""
         self._unwatch()
-        self._received, self._answers, self._final, self._head = 0, 0, False, b""
+        self._received, self._behind_head, self._answers, self._final, self._head = 0, 0, 0, False, b""
         self._asked = time.monotonic()
         if self._longest_wait is not None:
             silence = max(LEAST_SILENCE, SILENCE_FACTOR * self._longest_wait)
@@ -74,10 +78,13 @@ class LimitedHandler(ResponseHandler):
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        if data and self._is_answered:
+        if not data:  # aiohttp goes on to decompress what it has
+            super().data_received(data)
+            return
+        if self._is_answered:
             self._end(MalformedError("more came than was asked for"))
             return
-        if data and not self._received:
+        if not self._received:
             self._began = time.monotonic()
             self._longest_wait = max(self._longest_wait or 0.0, self._began - self._asked)
             self._watch()
@@ -85,8 +92,10 @@ class LimitedHandler(ResponseHandler):
         while data and not self._final and self._exception is None:
             data = self._head_received(data)
             self._check_head()
-        if self._exception is None:
-            super().data_received(data)
+        while data and self._exception is None:
+            piece, data = data[:_PIECE], data[_PIECE:]
+            self._behind_head += len(piece)
+            super().data_received(piece)
             self._check_body()
         self._pass_on_fault()
 
@@ -132,9 +141,9 @@ class LimitedHandler(ResponseHandler):
 
     def _check_body(self) -> None:
         body = self._payload.total_bytes if self._payload else 0
-        if self._final and self._received > OVERHEAD_LIMIT + 2 * body:
+        if self._behind_head > OVERHEAD_LIMIT + 2 * body:
             self._end(
-                TooLargeError(f"the answer is {self._received} bytes for a page of {body}: it is not read further")
+                TooLargeError(f"{self._behind_head} bytes came for {body} bytes of the page: it is not read further")
             )
 
     def _watch(self) -> None:

@@ -50,7 +50,7 @@ ENDLESS: dict[str, tuple[Talk, type[SourceError], str]] = {
     ),
     "header line": (endless(b"HTTP/1.1 200 OK\r\nA: ", b"b" * 1000), TooLargeError, "65536 bytes"),
     "trailers": (endless(CHUNKED + b"0\r\n", b"A: b\r\n" * 1000), MalformedError, "rules of HTTP|incomplete"),
-    "tiny chunks": (endless(CHUNKED, b"1\r\nx\r\n" * 10_000), TooLargeError, "bytes for a page of"),
+    "tiny chunks": (endless(CHUNKED, b"1\r\nx\r\n" * 10_000), TooLargeError, "bytes of the page"),
 }
 
 
