@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import structlog
 from aiohttp import web, web_response
@@ -23,6 +23,7 @@ from exporter.telemetry import Telemetry
 from exporter.web import systemd
 from exporter.web.access import Access
 from exporter.web.application import RUNNING_PROBES, SERVER, http_application
+from exporter.web.connections import Connections
 from exporter.web.live_web_config import LiveWebConfig
 from exporter.web.reload import Reloader, note_loaded
 from exporter.web.settings import ListenAddress, ServerSettings
@@ -31,7 +32,7 @@ from exporter.web.web_config import try_load_web_config
 
 _KEEPALIVE: Final = 150.0
 """Seconds for which an idle connection is kept: longer than scrape intervals, so that a scrape needs no new connection,
-and short enough for clients that stall, which nothing else bounds.
+and short enough for clients that stall after their first request, which nothing else bounds.
 """
 
 _HANDSHAKE: Final = 10.0
@@ -142,14 +143,16 @@ async def accepting(
         keepalive_timeout=_KEEPALIVE,
         shutdown_timeout=_SHUTDOWN,
     )
+    connections = Connections(runner)
+    application.middlewares.insert(0, connections.note_request)
     await runner.setup()
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as open_parts:
         open_parts.push_async_callback(runner.cleanup)
+        await open_parts.enter_async_context(_running(connections.close_silent(partial(asyncio.sleep, 1))))
         for bound in sockets:
-            protocols = cast(web.Server, runner.server)  # None before the setup
             handshake = _HANDSHAKE if tls else None
-            server = await loop.create_server(protocols, sock=bound, ssl=tls, ssl_handshake_timeout=handshake)
+            server = await loop.create_server(connections, sock=bound, ssl=tls, ssl_handshake_timeout=handshake)
             open_parts.callback(server.close)
         yield [_address(bound) for bound in sockets]
 
