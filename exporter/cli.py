@@ -353,7 +353,7 @@ def _check(config_file: tuple[Path, ...], web_config_file: Path | None) -> int:
 )
 @click.argument("name")
 @_config_file
-@flag("--debug", is_flag=True, help="Print what each source did before the metrics.")
+@flag("--debug", is_flag=True, help="Before the metrics, print what each source did.")
 @flag(
     "--timeout",
     type=_SECONDS,
