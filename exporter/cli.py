@@ -410,7 +410,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     from exporter import config
     from exporter.web import discovery
 
-    _print(json.dumps(discovery.groups(config.load(*config_file), web_external_url), indent=2))
+    _print(discovery.groups_text(config.load(*config_file), web_external_url))
     return 0
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -16,6 +15,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry, generate_latest
 
 from exporter import __version__, config
+from exporter.config import Config
 from exporter.errors import RequestError
 from exporter.fleet import Fleet
 from exporter.probe import TIMEOUT_HEADER, probe_timeout
@@ -82,10 +82,13 @@ class _Handlers:
         self._reloader = reloader
         self._probes = probes
         self._settings = settings
+        self._effective = _EffectiveConfig()
+        self._one_page = asyncio.Lock()
 
     async def landing(self, request: web.Request) -> web.Response:
         refuse_foreign_host(request, self._settings.external_url)
-        return web.Response(text=landing_page(self._fleet, self._base(request)), content_type="text/html")
+        page = await self._off_the_loop(landing_page, self._fleet, self._base(request))
+        return web.Response(text=page, content_type="text/html")
 
     async def redirect(self, _request: web.Request) -> web.Response:
         landing = f"{self._settings.prefix}/"
@@ -102,12 +105,12 @@ class _Handlers:
         return _exposition(result.exposition.text())
 
     async def sd(self, request: web.Request) -> web.Response:
-        found = discovery.groups(self._fleet.config, self._base(request))
-        return web.json_response(text=json.dumps(found, indent=2))
+        found = await self._off_the_loop(discovery.groups_text, self._fleet.config, self._base(request))
+        return web.json_response(text=found)
 
     async def config(self, request: web.Request) -> web.Response:
         refuse_foreign_host(request, self._settings.external_url)
-        return web.Response(text=config.effective(self._fleet.config))
+        return web.Response(text=await self._effective.text(self._fleet.config))
 
     async def healthy(self, _request: web.Request) -> web.Response:
         return web.Response(text="ironport-exporter is healthy.\n")
@@ -123,11 +126,30 @@ class _Handlers:
             return web.Response(status=500, text="".join(f"{problem}\n" for problem in problems))
         return web.Response(text="The configuration is reloaded.\n")
 
+    async def _off_the_loop(self, make: Callable[..., str], *arguments: object) -> str:
+        """Make the text of a page in a thread: for thousands of appliances it takes a while. One page at a time."""
+        async with self._one_page:
+            return await asyncio.to_thread(make, *arguments)
+
     def _base(self, request: web.Request) -> BaseUrl:
         if self._settings.external_url:
             return self._settings.external_url
         reached = BaseUrl.from_host(request.scheme, request.headers.get("Host", ""))
         return replace(reached, prefix=self._settings.prefix)
+
+
+class _EffectiveConfig:
+    """The text of /config, which is made once for each configuration: for 5,000 appliances it takes seconds."""
+
+    def __init__(self) -> None:
+        self._config: Config | None = None
+        self._text: asyncio.Task[str]
+
+    async def text(self, loaded: Config) -> str:
+        """Return the text for the running configuration."""
+        if self._config is not loaded:
+            self._config, self._text = loaded, asyncio.create_task(asyncio.to_thread(config.effective, loaded))
+        return await asyncio.shield(self._text)
 
 
 def _metrics_handler(registry: CollectorRegistry) -> Handler:

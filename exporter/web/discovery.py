@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Final, Self, TypedDict
@@ -69,6 +70,11 @@ def groups(config: Config, base: BaseUrl) -> list[TargetGroup]:
     return [
         TargetGroup(targets=[base.target], labels=_labels(appliance, base)) for appliance in config.appliances.values()
     ]
+
+
+def groups_text(config: Config, base: BaseUrl) -> str:
+    """Return the groups as JSON."""
+    return json.dumps(groups(config, base), indent=2)
 
 
 def _labels(appliance: Appliance, base: BaseUrl) -> dict[str, str]:
