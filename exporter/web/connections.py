@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestHandler
 
-PATIENCE: Final = 10.0
+FIRST_REQUEST: Final = 10.0
 """Seconds in which a new connection must bring a whole request header."""
 
 _SHARE: Final = 2 / 3
@@ -54,7 +54,7 @@ class Connections:
         """After each tick, close the connections that have brought no request in time. Runs until it is cancelled."""
         while True:
             await tick()
-            latest = asyncio.get_running_loop().time() - PATIENCE
+            latest = asyncio.get_running_loop().time() - FIRST_REQUEST
             for protocol in [protocol for protocol, begun in self._silent.items() if begun < latest]:
                 del self._silent[protocol]
                 protocol.force_close()

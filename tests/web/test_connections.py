@@ -33,7 +33,7 @@ async def well(_: web.Request) -> web.Response:
 
 @pytest.mark.parametrize("sent", [b"", b"G", GET[:-2]], ids=["nothing", "an octet", "half a header"])
 async def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    monkeypatch.setattr(connections, "PATIENCE", 0.05)
+    monkeypatch.setattr(connections, "FIRST_REQUEST", 0.05)
     async with serving(well) as connect:
         reader, writer = await connect()
         writer.write(sent)
@@ -43,7 +43,7 @@ async def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.Monk
 
 async def test_a_connection_with_a_request_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also while its first answer takes long."""
-    monkeypatch.setattr(connections, "PATIENCE", 0.05)
+    monkeypatch.setattr(connections, "FIRST_REQUEST", 0.05)
 
     async def slow(_: web.Request) -> web.Response:
         await asyncio.sleep(1.5)  # longer than the patience and the tick
