@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import resource
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -20,10 +21,10 @@ _SHARE: Final = 2 / 3
 _REFUSAL: Final = b"There are too many connections: close some, or raise the limit of open files (ulimit -n).\n"
 
 
-def most_connections() -> int:
+def most_connections() -> float:
     """Return how many connections there may be: a share of the open files that the system allows."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return int(files * _SHARE)
+    return math.inf if files == resource.RLIM_INFINITY else int(files * _SHARE)
 
 
 class Connections:

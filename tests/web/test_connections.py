@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -70,6 +71,7 @@ async def test_one_connection_too_many_is_refused(monkeypatch: pytest.MonkeyPatc
             open_writer.close()
 
 
-def test_clients_may_use_two_thirds_of_the_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
-    assert connections.most_connections() == 682
+@pytest.mark.parametrize(("files", "most"), [(1024, 682), (resource.RLIM_INFINITY, math.inf)])
+def test_clients_may_use_two_thirds_of_the_open_files(monkeypatch: pytest.MonkeyPatch, files: int, most: float) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert connections.most_connections() == most
