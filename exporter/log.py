@@ -23,7 +23,7 @@ Level = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
 
 _QUIET: Final = 60.0
-"""Seconds in which a message of asyncio is not logged again."""
+"""Seconds in which `OnceAMinute` does not log a message again."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 """Control characters but the line feed, which the logfmt renderer escapes itself."""
@@ -36,7 +36,7 @@ def setup(form: Format = "logfmt", level: Level = "info") -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_formatter(form))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    logging.getLogger("asyncio").addFilter(_OnceAMinute())
+    logging.getLogger("asyncio").addFilter(OnceAMinute())  # it repeats that no descriptor is free
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -48,8 +48,8 @@ def setup(form: Format = "logfmt", level: Level = "info") -> None:
     )
 
 
-class _OnceAMinute(logging.Filter):
-    """Drops what was logged within the last minute: without a free descriptor, asyncio logs 100 lines a second."""
+class OnceAMinute(logging.Filter):
+    """Drops what was logged within the last minute: what clients cause can be logged 100 times a second."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,24 +1,43 @@
-"""The connections of clients: how many there may be, and how long one may take to bring its first request."""
+"""The connections of clients: how many there may be, and how long one may wait for its client."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import resource
+import ssl
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from aiohttp.web_protocol import RequestHandler
 
-FIRST_REQUEST: Final = 10.0
-"""Seconds in which a new connection must bring a whole request header."""
+from exporter.log import OnceAMinute
+
+REQUEST: Final = 10.0
+"""Seconds in which a client must bring a whole request header: since it has connected, or since it has begun the
+header. With TLS, the handshake is part of the first request.
+"""
+
+ANSWER: Final = 60.0
+"""Seconds in which a client must read an answer: scrapes do not last that long, and people's slow lines are enough."""
+
+_IDLE: Final = 150.0
+"""Seconds for which an idle connection is kept: longer than scrape intervals, so that a scrape needs no new one."""
 
 _SHARE: Final = 2 / 3
 """Share of the file descriptors that clients may use: the rest is for the appliances."""
 
-_REFUSAL: Final = b"There are too many connections: close some, or raise the limit of open files (ulimit -n).\n"
+_REFUSAL: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    b"There are too many connections: close some, or raise the limit of open files (ulimit -n).\n"
+)
+
+logging.getLogger(__name__).addFilter(OnceAMinute())
+_log: Final = structlog.get_logger(__name__)
 
 
 def most_connections() -> float:
@@ -33,45 +52,150 @@ class Connections:
     The server is that of the runner, which has none before its setup.
     """
 
-    def __init__(self, runner: web.AppRunner) -> None:
+    def __init__(self, runner: web.AppRunner, tls: ssl.SSLContext | None) -> None:
         self._runner = runner
-        self._silent: dict[RequestHandler, float] = {}
-        """The connections that have brought no request, and when they began."""
+        self._tls = tls
+        self._used: dict[_Client, float] = {}
+        """The connections, and when each was last used; the one that was used last comes last."""
 
-    def __call__(self) -> asyncio.Protocol:
-        server = self._server
-        if len(server.connections) >= most_connections():
-            return _Refusal()
-        protocol = server()
-        self._silent[protocol] = asyncio.get_running_loop().time()
-        return protocol
+    def __call__(self) -> asyncio.BaseProtocol:
+        if len(self._used) >= most_connections() and not self._make_room():
+            return _Refusal(b"" if self._tls else _REFUSAL)
+        client = _Client(self._server, self)
+        self._used[client] = asyncio.get_running_loop().time()
+        return _Tls(client, self, self._tls) if self._tls else client
 
     @property
     def _server(self) -> web.Server:
         assert self._runner.server is not None  # noqa: S101 - nobody connects before the setup
         return self._runner.server
 
-    async def close_silent(self, tick: Callable[[], Awaitable[object]]) -> None:
-        """After each tick, close the connections that have brought no request in time. Runs until it is cancelled."""
+    def _make_room(self) -> bool:
+        """Close the connection that has waited longest for its client. Returns whether there is one."""
+        _log.warning("too many connections", most=most_connections(), advice="raise the limit of open files")
+        waiting = next((client for client in self._used if client.waits), None)
+        if waiting:
+            self._cut(waiting)
+        return waiting is not None
+
+    def _cut(self, client: _Client) -> None:
+        self.forget(client)
+        client.cut()
+
+    def forget(self, client: _Client) -> None:
+        """Take note that a connection is lost."""
+        self._used.pop(client, None)
+
+    def note_use(self, client: _Client) -> None:
+        """Take note that a connection is used, unless it is lost."""
+        if self._used.pop(client, None) is not None:
+            self._used[client] = asyncio.get_running_loop().time()
+
+    async def close_slow(self, tick: Callable[[], Awaitable[object]]) -> None:
+        """After each tick, close the connections that wait too long for their clients. Runs until it is cancelled."""
         while True:
             await tick()
-            latest = asyncio.get_running_loop().time() - FIRST_REQUEST
-            for protocol in [protocol for protocol, begun in self._silent.items() if begun < latest]:
-                del self._silent[protocol]
-                protocol.force_close()
+            now = asyncio.get_running_loop().time()
+            for client in [client for client, used in self._used.items() if now - used > client.patience]:
+                self._cut(client)
 
     @web.middleware
     async def note_request(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Note that a connection has brought a request: a middleware."""
-        self._silent.pop(request.protocol, None)
-        return await handler(request)
+        """Take note of a request, and of its end: a middleware."""
+        client = request.protocol
+        assert isinstance(client, _Client)  # noqa: S101 - there are no others
+        client.asking, client.working = False, True
+        try:
+            return await handler(request)
+        finally:
+            client.working = False
+            self.note_use(client)
+
+
+class _Client(web.RequestHandler):
+    """aiohttp's protocol of a connection. It also knows whether the connection waits for its client, and for what."""
+
+    __slots__ = ("_connections", "asking", "stream", "working")
+
+    def __init__(self, server: web.Server, connections: Connections) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=_IDLE,
+            access_log=None,  # type: ignore[arg-type]  # as the server of aiohttp passes it
+        )
+        self._connections = connections
+        self.stream: asyncio.Transport | None = None
+        """The connection as TCP has it, also while TLS begins on it."""
+        self.asking = True
+        """Whether a request has begun, or the first one may; its header is not whole."""
+        self.working = False
+        """Whether a request is being handled."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the client has to do the next step."""
+        return self.stream is not None and not self.working
+
+    @property
+    def patience(self) -> float:
+        """How many seconds the connection may remain as it is."""
+        if self.stream is None or self.working:
+            return math.inf
+        if self.asking:
+            return REQUEST
+        return ANSWER if self.stream.get_write_buffer_size() else math.inf  # aiohttp closes what is idle
+
+    def cut(self) -> None:
+        """Close the connection without sending what the client has not read."""
+        if self.stream:
+            self.stream.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self.stream is None:
+            assert isinstance(transport, asyncio.Transport)  # noqa: S101 - that of a stream
+            self.stream = transport
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.asking:
+            self.asking = True
+            self._connections.note_use(self)
+        super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._connections.forget(self)
+        super().connection_lost(exc)
+
+
+class _Tls(SSLProtocol):
+    """TLS below the protocol of a client.
+
+    Asyncio's own server does not show a connection before its handshake is done, so it could be neither counted nor
+    closed.
+    """
+
+    def __init__(self, client: _Client, connections: Connections, context: ssl.SSLContext) -> None:
+        super().__init__(asyncio.get_running_loop(), client, context, None, server_side=True)  # type: ignore[arg-type]
+        self._client, self._connections = client, connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - that of a stream
+        self._client.stream = transport
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._connections.forget(self._client)
 
 
 class _Refusal(asyncio.Protocol):
     """Answers a connection that is one too many, without waiting for its request."""
 
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - that of a stream
-        head = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
-        transport.write(head + b"Content-Length: %d\r\n\r\n" % len(_REFUSAL) + _REFUSAL)
+        transport.write(self._text)
         transport.close()

@@ -30,14 +30,6 @@ from exporter.web.settings import ListenAddress, ServerSettings
 from exporter.web.stopping import stop_on_signals
 from exporter.web.web_config import try_load_web_config
 
-_KEEPALIVE: Final = 150.0
-"""Seconds for which an idle connection is kept: longer than scrape intervals, so that a scrape needs no new connection,
-and short enough for clients that stall after their first request, which nothing else bounds.
-"""
-
-_HANDSHAKE: Final = 10.0
-"""Seconds in which a client must complete the handshake of TLS."""
-
 _SHUTDOWN: Final = 5.0
 """Seconds, used twice by aiohttp: running handlers get 10 s in all before they are cancelled, as long as a probe."""
 
@@ -136,23 +128,16 @@ async def accepting(
     """Accept connections on sockets, which are closed in the end; gives their addresses."""
     # aiohttp itself answers what is not HTTP, past every middleware.
     vars(web_response)["SERVER_SOFTWARE"] = SERVER
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        handler_cancellation=True,
-        keepalive_timeout=_KEEPALIVE,
-        shutdown_timeout=_SHUTDOWN,
-    )
-    connections = Connections(runner)
+    runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=_SHUTDOWN)
+    connections = Connections(runner, tls)
     application.middlewares.insert(0, connections.note_request)
     await runner.setup()
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as open_parts:
         open_parts.push_async_callback(runner.cleanup)
-        await open_parts.enter_async_context(_running(connections.close_silent(partial(asyncio.sleep, 1))))
+        await open_parts.enter_async_context(_running(connections.close_slow(partial(asyncio.sleep, 1))))
         for bound in sockets:
-            handshake = _HANDSHAKE if tls else None
-            server = await loop.create_server(connections, sock=bound, ssl=tls, ssl_handshake_timeout=handshake)
+            server = await loop.create_server(connections, sock=bound)
             open_parts.callback(server.close)
         yield [_address(bound) for bound in sockets]
 

@@ -1,4 +1,4 @@
-"""A client that brings no request is closed, and one too many is refused; both cost the others nothing."""
+"""A connection that waits too long for its client is closed, and there are not too many of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from exporter import log
 from exporter.web import connections
 from exporter.web.server import listening
 from exporter.web.settings import ListenAddress
@@ -34,7 +35,7 @@ async def well(_: web.Request) -> web.Response:
 
 @pytest.mark.parametrize("sent", [b"", b"G", GET[:-2]], ids=["nothing", "an octet", "half a header"])
 async def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    monkeypatch.setattr(connections, "FIRST_REQUEST", 0.05)
+    monkeypatch.setattr(connections, "REQUEST", 0.05)
     async with serving(well) as connect:
         reader, writer = await connect()
         writer.write(sent)
@@ -42,9 +43,38 @@ async def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.Monk
         writer.close()
 
 
+async def test_half_a_header_after_a_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST", 0.05)
+    async with serving(well) as connect:
+        reader, writer = await connect()
+        writer.write(GET)
+        assert await reader.readuntil(b"well")
+        writer.write(GET[:-2])
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+
+
+@pytest.mark.parametrize("requests", [1, 20], ids=["one answer", "many answers"])
+async def test_a_client_that_does_not_read_is_closed(monkeypatch: pytest.MonkeyPatch, requests: int) -> None:
+    monkeypatch.setattr(connections, "ANSWER", 0.05)
+    whole = 30_000_000
+    asked: asyncio.Queue[asyncio.Task[None]] = asyncio.Queue()
+
+    async def large(request: web.Request) -> web.Response:
+        asked.put_nowait(request.task)
+        return web.Response(body=bytes(whole // requests))
+
+    async with serving(large) as connect:
+        reader, writer = await connect()
+        writer.write(GET * requests)
+        assert (await asyncio.wait({await asked.get()}, timeout=10))[0]
+        assert len(await reader.read()) < whole
+        writer.close()
+
+
 async def test_a_connection_with_a_request_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also while its first answer takes long."""
-    monkeypatch.setattr(connections, "FIRST_REQUEST", 0.05)
+    monkeypatch.setattr(connections, "REQUEST", 0.05)
 
     async def slow(_: web.Request) -> web.Response:
         await asyncio.sleep(1.5)  # longer than the patience and the tick
@@ -58,17 +88,49 @@ async def test_a_connection_with_a_request_stays_open(monkeypatch: pytest.Monkey
         writer.close()
 
 
-async def test_one_connection_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_further_connection_closes_the_longest_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "most_connections", lambda: 2)
     async with serving(well) as connect:
         first, second = await connect(), await connect()
-        for reader, writer in (first, second):
+        for reader, writer in (first, second, first):
             writer.write(GET)
             assert await reader.readuntil(b"well")
+        third = await connect()
+        for reader, writer in (third, first):
+            writer.write(GET)
+            assert await reader.readuntil(b"well")
+        assert await second[0].read() == b""
+        for _, writer in (first, second, third):
+            writer.close()
+
+
+async def test_no_connection_with_a_request_is_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beyond the limit others are refused, and the log says so once."""
+    monkeypatch.setattr(connections, "most_connections", lambda: 1)
+    log.setup()
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: web.Request) -> web.Response:
+        begun.set()
+        await go.wait()
+        return web.Response(text="well")
+
+    async with serving(slow) as connect:
         reader, writer = await connect()
-        assert b"503 Service Unavailable" in await reader.readuntil(b"ulimit -n).\n")
-        for _, open_writer in (first, second, (reader, writer)):
-            open_writer.close()
+        writer.write(GET)
+        await begun.wait()
+        for _ in range(5):
+            other, other_writer = await connect()
+            answer = await other.read()
+            assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+            assert answer.endswith(b"(ulimit -n).\n")
+            other_writer.close()
+        go.set()
+        assert await reader.readuntil(b"well")
+        writer.close()
+    assert capsys.readouterr().err.count('msg="too many connections"') == 1
 
 
 @pytest.mark.parametrize(("files", "most"), [(1024, 682), (resource.RLIM_INFINITY, math.inf)])

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import trustme
 
-from exporter.web import server
+from exporter.web import connections
 from support.api_server import write_server_certificate
 from support.running_server import RunningServer, StartServer
 
@@ -69,13 +69,26 @@ async def test_plain_http_gets_no_answer_under_tls(start: StartServer, client: s
 async def test_a_handshake_that_hangs_is_ended(
     start: StartServer, client: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "_HANDSHAKE", 0.1)
+    monkeypatch.setattr(connections, "REQUEST", 0.1)
     running = await start_with(start, SERVER, client)
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(b"\x16\x03\x01")
     async with asyncio.timeout(30):
         assert await reader.read() == b""
     writer.close()
+
+
+async def test_handshakes_that_hang_make_room(
+    start: StartServer, client: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "most_connections", lambda: 2)
+    running = await start_with(start, SERVER, client)
+    hung = [await asyncio.open_connection("127.0.0.1", running.port) for _ in range(3)]
+    assert await is_served(running)
+    async with asyncio.timeout(30):
+        assert [await reader.read() for reader, _ in hung[:2]] == [b"", b""]
+    for _, writer in hung:
+        writer.close()
 
 
 @pytest.mark.parametrize("policy", ["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"])
