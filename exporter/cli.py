@@ -31,6 +31,7 @@ from exporter.command_line import (
     list_flag,
     listen_address,
     mail_flags,
+    network,
     prometheus_flags,
     refuse,
     route_prefix,
@@ -40,6 +41,7 @@ from exporter.command_line import (
 from exporter.errors import ConfigError, ExporterError, RequestError, UsageError
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
     from zoneinfo import ZoneInfo
 
     from exporter.config import Config
@@ -269,6 +271,14 @@ def cli() -> None:
     "--web.external-url. Set / if your proxy removes that path.",
 )
 @flag(
+    "--web.trusted-proxy",
+    type=network,
+    multiple=True,
+    metavar="NETWORK",
+    help="A reverse proxy, or a network of them, such as 127.0.0.1 or 10.0.0.0/8. Its X-Forwarded-For, "
+    "X-Forwarded-Proto and X-Forwarded-Host are believed. May be repeated.",
+)
+@flag(
     "--timeout-offset",
     type=_SECONDS,
     default=0.5,
@@ -283,6 +293,7 @@ def _serve(
     web_config_file: Path | None,
     web_external_url: BaseUrl | None,
     web_route_prefix: str | None,
+    web_trusted_proxy: tuple[IPv4Network | IPv6Network, ...],
     timeout_offset: float,
 ) -> int:
     """Run the exporter (default)."""
@@ -301,6 +312,7 @@ def _serve(
         timeout_offset=timeout_offset,
         external_url=web_external_url,
         route_prefix=web_route_prefix,
+        trusted_proxies=web_trusted_proxy,
         auto_reload=config_auto_reload,
         systemd_socket=web_systemd_socket,
         web_config_file=web_config_file,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial, wraps
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -336,6 +337,15 @@ def external_url(text: str) -> BaseUrl:
         return BaseUrl.parse(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is not an address like 127.0.0.1 or a network like 10.0.0.0/8: {error}."
+        ) from error
 
 
 def route_prefix(text: str) -> str:

@@ -24,6 +24,7 @@ from exporter.telemetry import Telemetry
 from exporter.web import discovery
 from exporter.web.access import Access
 from exporter.web.discovery import BaseUrl
+from exporter.web.forwarded import believe
 from exporter.web.landing import landing_page
 from exporter.web.reload import Reloader
 from exporter.web.running_probes import RunningProbes
@@ -55,7 +56,9 @@ def http_application(
     probes = RunningProbes()
     handlers = _Handlers(fleet, reloader, probes, settings)
     prefix = settings.prefix
-    application = web.Application(middlewares=[access.add_headers, _complete_headers, _explain_errors, access.admit])
+    forwarded = believe(settings.trusted_proxies)
+    middlewares = [access.add_headers, _complete_headers, _explain_errors, forwarded, access.admit]
+    application = web.Application(middlewares=middlewares)
     application[RUNNING_PROBES] = probes
     application.add_routes(
         [

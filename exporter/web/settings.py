@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -37,6 +38,8 @@ class ServerSettings:
     """The URL under which Prometheus reaches the exporter; by default it is taken from each request for /sd."""
     route_prefix: str | None = None
     """The path below which everything is served, such as `/ironport`; by default that of the external URL."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """The networks of the reverse proxies whose `X-Forwarded-` headers are believed."""
     auto_reload: bool = False
     """Whether a change of the configuration files is loaded without a request."""
     systemd_socket: bool = False

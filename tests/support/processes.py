@@ -30,6 +30,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "prometheus-snmp-exporter": "prometheus-snmp-exporter",
     "victoria-metrics": "victoria-metrics",
     "vmalert": "victoria-metrics",
+    "nginx": "nginx-light",
     "systemd-analyze": "systemd",
     "systemd-socket-activate": "systemd",
     "chromium": "chromium",

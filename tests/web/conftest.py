@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from ipaddress import ip_network
 from pathlib import Path
 
 import aiohttp
@@ -31,6 +32,7 @@ async def start(tmp_path: Path) -> AsyncIterator[StartServer]:
         async def start(
             external_url: str | None = None,
             route_prefix: str | None = None,
+            trusted_proxies: Sequence[str] = (),
             web_config: str | None = None,
             trust: ssl.SSLContext | None = None,
         ) -> RunningServer:
@@ -42,6 +44,7 @@ async def start(tmp_path: Path) -> AsyncIterator[StartServer]:
                 (address,),
                 external_url=BaseUrl.parse(external_url) if external_url else None,
                 route_prefix=route_prefix,
+                trusted_proxies=tuple(map(ip_network, trusted_proxies)),
             )
             loaded = config.try_load(file)
             assert loaded.config
