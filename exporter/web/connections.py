@@ -99,6 +99,11 @@ class Connections:
             for client in [client for client, used in self._used.items() if now - used > client.patience]:
                 self._cut(client)
 
+    def close_unread(self) -> None:
+        """Close the connections whose clients do not read their answers: they would hold up the end of the server."""
+        for client in [client for client in self._used if client.unread]:
+            self._cut(client)
+
     @web.middleware
     async def note_request(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Take note of a request, and of its end: a middleware."""
@@ -138,13 +143,18 @@ class _Client(web.RequestHandler):
         return self.stream is not None and not self.working
 
     @property
+    def unread(self) -> bool:
+        """Whether the client leaves some of an answer unread."""
+        return self.stream is not None and self.stream.get_write_buffer_size() > 0
+
+    @property
     def patience(self) -> float:
         """How many seconds the connection may remain as it is."""
-        if self.stream is None or self.working:
+        if not self.waits:
             return math.inf
         if self.asking:
             return REQUEST
-        return ANSWER if self.stream.get_write_buffer_size() else math.inf  # aiohttp closes what is idle
+        return ANSWER if self.unread else math.inf  # aiohttp closes what is idle
 
     def cut(self) -> None:
         """Close the connection without sending what the client has not read."""

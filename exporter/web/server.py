@@ -135,6 +135,7 @@ async def accepting(
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as open_parts:
         open_parts.push_async_callback(runner.cleanup)
+        open_parts.callback(connections.close_unread)
         await open_parts.enter_async_context(_running(connections.close_slow(partial(asyncio.sleep, 1))))
         for bound in sockets:
             server = await loop.create_server(connections, sock=bound)

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from exporter import log
-from exporter.web import connections
+from exporter.web import connections, server
 from exporter.web.server import listening
 from exporter.web.settings import ListenAddress
 
@@ -72,12 +72,28 @@ async def test_a_client_that_does_not_read_is_closed(monkeypatch: pytest.MonkeyP
         writer.close()
 
 
+async def test_a_client_that_does_not_read_delays_no_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_SHUTDOWN", 3600)
+
+    async def large(_: web.Request) -> web.Response:
+        return web.Response(body=bytes(30_000_000))
+
+    async with asyncio.timeout(30):
+        async with serving(large) as connect:
+            reader, writer = await connect()
+            writer.write(GET)
+            assert await reader.readexactly(1)
+        writer.close()
+
+
 async def test_a_connection_with_a_request_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also while its first answer takes long."""
     monkeypatch.setattr(connections, "REQUEST", 0.05)
 
+    pauses = iter((1.5, 0))  # the first is longer than the patience and the tick
+
     async def slow(_: web.Request) -> web.Response:
-        await asyncio.sleep(1.5)  # longer than the patience and the tick
+        await asyncio.sleep(next(pauses))
         return web.Response(text="well")
 
     async with serving(slow) as connect:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -41,6 +44,16 @@ SnmpSource.close = close
 sys.exit(main())
 """
 """The exporter with a file system that hangs after the first load, and a source that does not close."""
+
+IMPATIENT = """
+import sys
+from exporter.cli import main
+from exporter.web import stopping
+
+stopping._GRACE, stopping._LONGEST = 0.1, 1.0
+sys.exit(main())
+"""
+"""The exporter with little time to stop."""
 
 
 class Running:
@@ -102,6 +115,14 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
+def impatient(tmp_path: Path) -> Iterator[Running]:
+    """Start an exporter that has little time to stop."""
+    running = Running(tmp_path, "-c", IMPATIENT)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
 def hanging(tmp_path: Path) -> Iterator[Running]:
     """Start an exporter in which much hangs."""
     running = Running(tmp_path, "-c", HANGING)
@@ -116,7 +137,33 @@ def test_nothing_that_hangs_holds_the_process(hanging: Running) -> None:
     for _ in range(20):
         hanging.client("POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
     hanging.signal(signal.SIGTERM)
-    assert hanging.process.wait(LIMIT) == 0
+    assert hanging.process.wait(LIMIT) == 1
+    assert 'level=error msg="stopped by force" reason="it took too long"' in hanging.process.output
+
+
+def test_a_log_that_hangs_does_not_hold_the_process(tmp_path: Path) -> None:
+    write_fleet(tmp_path / "fleet.yml")
+    port = free_port(socket.SOCK_STREAM)
+    flags = [f"--config.file={tmp_path}/fleet.yml", f"--web.listen-address=127.0.0.1:{port}"]
+    read, write = os.pipe()
+    process = subprocess.Popen([sys.executable, "-c", IMPATIENT, *flags], stderr=write, cwd=PROJECT)
+    while b"msg=listening" not in os.read(read, 10_000):
+        pass
+    fill(write)
+    process.terminate()
+    assert process.wait(LIMIT) == 1
+    os.close(read)
+    os.close(write)
+
+
+def fill(pipe: int) -> None:
+    """Write until nothing more fits."""
+    os.set_blocking(pipe, False)
+    for size in (4096, 1):
+        with suppress(BlockingIOError):
+            while os.write(pipe, bytes(size)):
+                pass
+    os.set_blocking(pipe, True)
 
 
 def test_a_running_probe_is_answered_before_the_end(running: Running) -> None:
@@ -129,10 +176,10 @@ def test_a_running_probe_is_answered_before_the_end(running: Running) -> None:
     assert "msg=stopped" in running.process.output
 
 
-def test_a_long_probe_holds_the_process_for_seconds(running: Running) -> None:
-    running.probe(3600.0)
-    running.signal(signal.SIGTERM)
-    assert running.process.wait(LIMIT) == 0
+def test_a_long_probe_does_not_hold_the_process(impatient: Running) -> None:
+    impatient.probe(3600.0)
+    impatient.signal(signal.SIGTERM)
+    assert impatient.process.wait(LIMIT) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -141,5 +188,5 @@ def test_a_second_signal_ends_it_at_once(running: Running, number: signal.Signal
     running.signal(signal.SIGTERM)
     running.process.wait_until(lambda: "msg=stopping" in running.process.output)
     running.signal(number)
-    assert running.process.wait(LIMIT) == 0
-    assert "msg=stopped" not in running.process.output
+    assert running.process.wait(LIMIT) == 1
+    assert 'msg="stopped by force" reason="a second signal"' in running.process.output
