@@ -90,7 +90,8 @@ class _Handlers:
 
     async def landing(self, request: web.Request) -> web.Response:
         refuse_foreign_host(request, self._settings.external_url)
-        page = await self._off_the_loop(landing_page, self._fleet, self._base(request))
+        with_password = hdrs.AUTHORIZATION in request.headers  # so Prometheus needs one, too
+        page = await self._off_the_loop(landing_page, self._fleet, self._base(request), with_password)
         return web.Response(text=page, content_type="text/html")
 
     async def redirect(self, _request: web.Request) -> web.Response:

@@ -22,6 +22,9 @@ from exporter.web.layout import html_page
 MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probed yet": "…", "not configured": "○"}
 """A mark for each state of a probe or a source, for people who cannot tell the colours apart."""
 
+_BASIC_AUTH: Final = """<p>The exporter asks for a user and a password: add <code>basic_auth</code> to both jobs and,
+within the first, to <code>http_sd_configs</code>.</p>"""
+
 _VERSION_FAMILY: Final = "ironport_version_info"
 _BEFORE_SOURCES: Final = ("Appliance", "Address", "Traffic", "Role", "Last probe")
 _AFTER_SOURCES: Final = ("AsyncOS", "Try")
@@ -31,7 +34,7 @@ def _columns() -> tuple[str, ...]:
     return (*_BEFORE_SOURCES, *map(source_title, SOURCES), *_AFTER_SOURCES)
 
 
-def landing_page(fleet: Fleet, base: BaseUrl) -> str:
+def landing_page(fleet: Fleet, base: BaseUrl, needs_password: bool = False) -> str:
     """Return the page: every appliance by site and pool, the state of its sources, and how to scrape the fleet."""
     probers = sorted(fleet.probers.values(), key=lambda prober: (*_group(prober), prober.appliance.name))
     head = "".join(f"<th>{column}</th>" for column in _columns())
@@ -47,16 +50,19 @@ def landing_page(fleet: Fleet, base: BaseUrl) -> str:
 <thead><tr>{head}</tr></thead>
 {"".join(_groups(probers))}
 </table></div>
+{_beyond_list(fleet)}
 <h2>Scrape it</h2>
 <p>The first job scrapes every appliance, also those that you add later. The second scrapes the exporter itself.</p>
-<pre>{escape(_scrape_jobs(base))}</pre>""",
+<pre>{escape(_scrape_jobs(base))}</pre>
+{_BASIC_AUTH if needs_password else ""}""",
     )
 
 
 def _summary(probers: Sequence[Prober]) -> str:
     count = Counter(_outcome(prober) for prober in probers)
     states = ", ".join(f"{count[word]} {_marked(word)}" for word in MARKS if count[word])
-    return f"<p>{len(probers)} {'appliance' if len(probers) == 1 else 'appliances'}; last probes: {states}.</p>"
+    last = f"; last probes: {states}" if states else ""
+    return f"<p>{len(probers)} {'appliance' if len(probers) == 1 else 'appliances'}{last}.</p>"
 
 
 def _incomplete(probers: Sequence[Prober]) -> str:
@@ -88,6 +94,13 @@ def _groups(probers: Sequence[Prober]) -> Iterator[str]:
         title = f"{f'Site {site}, pool' if site else 'Pool'} {pool}"
         rows = "\n".join(_row(prober, now) for prober in members)
         yield f'<tbody><tr><th colspan="{len(_columns())}">{escape(title)}</th></tr>\n{rows}\n</tbody>'
+
+
+def _beyond_list(fleet: Fleet) -> str:
+    template = fleet.config.target_template
+    if not (template and template.beyond_list):
+        return ""
+    return f"<p>The configuration also allows other targets: {escape(', '.join(template.beyond_list.allow))}.</p>"
 
 
 def _row(prober: Prober, now: datetime) -> str:

@@ -146,6 +146,19 @@ async def test_text_from_outside_is_never_an_element(running: RunningServer) -> 
     assert f"SNMP timeout: {hostile}" in outline.rows[outline.rows.index(outline.row(hostile)) + 1]
 
 
+async def test_targets_beyond_the_list_are_named(running: RunningServer) -> None:
+    assert "other targets" not in (await running.get("/"))[1]
+    targets = "targets: {allow: [10.0.0.0/8, '*.mx.example.edu'], auth: lab}\n"
+    running.file.write_text(running.file.read_text() + targets)
+    assert await running.reload() == (200, "The configuration is reloaded.\n")
+    assert "also allows other targets: 10.0.0.0/8, *.mx.example.edu." in (await running.get("/"))[1]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic b3BzOnMzY3JldA=="}])
+async def test_who_gave_a_password_reads_that_prometheus_must(running: RunningServer, headers: dict[str, str]) -> None:
+    assert ("basic_auth" in (await running.get("/", **headers))[1]) is bool(headers)
+
+
 async def test_the_links_lead_to_pages_that_are_there(running: RunningServer) -> None:
     write_fleet(running.file, MX1.replace("mx1", "'mx 1/a?b&c'"), MX2, MX3)
     assert (await running.reload())[0] == 200

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 import time
 from base64 import b64encode
@@ -22,6 +24,7 @@ import trustme
 from support.api_server import write_server_certificate
 from support.exporter import PROJECT
 from support.fake_fleet import write_fleet
+from support.markdown import code_lines
 from support.processes import Process, free_port
 from support.prometheus import Prometheus
 
@@ -105,6 +108,15 @@ def test_strangers_leave_no_trace_in_the_log(exporter: ProtectedExporter) -> Non
     assert [exporter.status(path, "guess") for path in ("/", "/-/healthy", "/config")] == [401] * 3
     assert exporter.status("/-/healthy", PASSWORD) == 200
     assert exporter.process.output == before
+
+
+def test_the_documented_health_check_finds_it_healthy(exporter: ProtectedExporter) -> None:
+    (line,) = (line for line in code_lines(PROJECT / "docs" / "web-config.md", "sh") if "--health-cmd" in line)
+    command = shlex.split(line)[3].replace("10125", str(exporter.port))
+    python = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    assert subprocess.run(command, shell=True, env={**os.environ, "PATH": python}).returncode == 0
+    exporter.process.stop()
+    assert subprocess.run(command, shell=True, env={**os.environ, "PATH": python}, capture_output=True).returncode == 1
 
 
 def test_idle_and_hung_connections_delay_no_stop(exporter: ProtectedExporter) -> None:
