@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,14 @@ COPIES: Final = 10
 """How often the fleet has the appliance: as mx1, mx2 and so on."""
 
 HUNG: Final = endless(HEAD + b"Content-Length: 9\r\n\r\n", b"", 60)
+
+REQUEST: Final = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+SLOW_CLIENTS: Final = {
+    "send nothing": b"",
+    "send half a header": REQUEST[:-2],
+    "send half a header after a request": REQUEST + REQUEST[:-2],
+    "read no answer": REQUEST * 5,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +272,42 @@ async def server_redirects(_: Scene) -> None:
     assert other.seen == []
 
 
+async def sigterm_comes_twice(scene: Scene) -> None:
+    scene.appliance.answer = HUNG
+    scrape = asyncio.create_task(scene.scrape(scrape_timeout=60))
+    await scene.appliance.asked.wait()
+    os.kill(scene.pid, signal.SIGTERM)
+    await asyncio.to_thread(scene.exporter.process.wait_until, lambda: "msg=stopping" in scene.exporter.process.output)
+    os.kill(scene.pid, signal.SIGTERM)
+    assert await asyncio.to_thread(scene.exporter.process.wait, 10) == 1
+    assert "stopped by force" in scene.exporter.process.output
+    await asyncio.gather(scrape, return_exceptions=True)
+
+
+def slow_clients(sent: bytes) -> Callable[[Scene], Awaitable[None]]:
+    """Return a fault: more clients than there may be connections send this, and read nothing."""
+
+    async def play(scene: Scene) -> None:
+        resource.prlimit(scene.pid, resource.RLIMIT_NOFILE, (300, 300))
+        host, _, port = scene.exporter.address.rpartition(":")
+        with ExitStack() as clients:
+            for _ in range(6):
+                for _ in range(50):
+                    client = clients.enter_context(socket.create_connection((host, int(port))))
+                    client.sendall(sent)
+                assert (await scene.scrape()).complete
+        assert scene.exporter.process.output.count("too many connections") == 1
+        assert "out of system resource" not in scene.exporter.process.output
+
+    return play
+
+
+async def proxy_is_invented(scene: Scene) -> None:
+    headers = {"X-Forwarded-Host": "elsewhere.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
+    async with scene.client.get("/sd", headers=headers) as invented, scene.client.get("/sd") as answer:
+        assert await invented.text() == await answer.text()
+
+
 MACHINE_FAULTS: Final = (
     MachineFault(
         "No descriptors are left",
@@ -328,6 +372,11 @@ MACHINE_FAULTS: Final = (
         sigterm_among_reloads,
     ),
     MachineFault(
+        "SIGTERM comes twice",
+        "The exporter ends at once with exit code 1. The log says that it was stopped by force.",
+        sigterm_comes_twice,
+    ),
+    MachineFault(
         "A page of another web site has a browser reload the configuration",
         "The request is answered with 403. Nothing is reloaded.",
         other_site_reloads,
@@ -336,6 +385,20 @@ MACHINE_FAULTS: Final = (
         "Somebody asks for a hanging appliance again and again",
         "Twenty probes wait for it; each further request is answered with 503. The next scrape after it is complete.",
         too_many_probes,
+    ),
+    *(
+        MachineFault(
+            f"More clients than there may be connections {how}",
+            "New connections close those that wait longest for their clients. The log says so once. The next scrape is"
+            " complete.",
+            slow_clients(sent),
+        )
+        for how, sent in SLOW_CLIENTS.items()
+    ),
+    MachineFault(
+        "A client sends the headers of a reverse proxy that nobody named",
+        "They change nothing.",
+        proxy_is_invented,
     ),
     MachineFault(
         "The Prometheus of a command redirects to another server",
