@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,15 +16,20 @@ PROJECT: Final = Path(__file__).parents[2]
 
 
 class Exporter:
-    """`ironport-exporter` with a configuration on a free loopback port, until `stop`."""
+    """`ironport-exporter` with a configuration on a free loopback port, until `stop`.
 
-    def __init__(self, folder: Path, fleet: Mapping[str, Any], *flags: str) -> None:
+    `python` is the interpreter with its flags.
+    """
+
+    def __init__(
+        self, folder: Path, fleet: Mapping[str, Any], *flags: str, python: Sequence[str] = (sys.executable,)
+    ) -> None:
         self.address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
         self.url = f"http://{self.address}"
         self.file = folder / "fleet.yml"
         self.file.write_text(yaml.safe_dump(dict(fleet)))
         command = [
-            sys.executable,
+            *python,
             "-m",
             "exporter",
             f"--config.file={self.file}",

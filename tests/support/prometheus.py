@@ -20,7 +20,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.prometheus import client
-from exporter.sources.snmp.mib import SCALARS, TABLES, Object, Oid, Syntax, Table
+from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax, Table
 from support.processes import Process, free_port, program
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, User
 
@@ -83,12 +83,21 @@ class Prometheus:
 
 
 class SnmpExporter:
-    """Prometheus' SNMP exporter with a module for our part of the MIB on a free loopback port, until `stop`."""
+    """Prometheus' SNMP exporter on a free loopback port, until `stop`.
+
+    Its module `ironport` reads our part of the MIB table by table, `ironport_tree` by one walk of all objects.
+    """
 
     def __init__(self, folder: Path, user: User | None = None) -> None:
         self.url = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
         file = folder / "snmp.yml"
-        file.write_text(yaml.safe_dump({"ironport": snmp_module(user)}))
+        tables = snmp_module(user)
+        others = [_dotted(each.oid) for each in SCALARS if each.oid[: len(MAIL_OBJECTS)] != MAIL_OBJECTS]
+        file.write_text(
+            yaml.safe_dump(
+                {"ironport": tables, "ironport_tree": {**tables, "get": others, "walk": [_dotted(MAIL_OBJECTS)]}}
+            )
+        )
         self._process = Process(
             [
                 program("prometheus-snmp-exporter"),
@@ -98,6 +107,10 @@ class SnmpExporter:
             folder / "snmp_exporter.log",
         )
         self._process.wait_until(partial(is_ready, f"{self.url}/"))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def stop(self) -> None:
         """End the exporter."""

@@ -1,0 +1,388 @@
+"""What a probe costs: this exporter beside Prometheus' SNMP exporter, over the same agent and in one run.
+
+    python benchmarks/speed.py [--targets 1,50,500] [--probes N] [--json FILE] [--profile NAME]
+
+For SNMP v2c, a responder answers with prepared octets, in which only the request id is new. Its answers come from
+net-snmp's snmpd, which answers SNMPv3 itself. Pages come from an HTTPS server. Each of them has its own process. All
+exporters are asked in turns over connections that stay open, as Prometheus asks: with gzip. Nothing is reused: each
+probe polls. The other exporter reads the tables in two ways, by walking each or the whole tree of the appliance.
+
+Per exporter it prints
+- the CPU time of its process for one probe, as the kernel counts it,
+- the ratio to the cheaper way of the other exporter with the same version of SNMP,
+- the time in which half and 99 % of the probes were answered, and resident memory.
+
+With `--profile` it prints the modules and functions of this exporter that take its time, as cProfile sees them.
+
+The ratios hold for any machine. The default takes about two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import platform
+import pstats
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, redirect_stdout
+from dataclasses import asdict, dataclass, field
+from io import StringIO
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import trustme
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from exporter.sources.snmp import ber  # noqa: E402 - the path comes first
+from support.exporter import Exporter  # noqa: E402
+from support.mail_agent import Values, mail_values  # noqa: E402
+from support.prometheus import SnmpExporter  # noqa: E402
+from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd  # noqa: E402
+from support.status_server import PASSWORD, USERNAME, StatusServer  # noqa: E402
+
+ROUNDS: Final = 5
+"""Each exporter is asked for a fifth of its probes, then the next one."""
+
+AT_A_TIME: Final = 10
+"""Probes side by side, if there are so many targets."""
+
+ROWS: Final[dict[str, tuple[int, dict[str, int | str]]]] = {
+    "powerSupply": (2, {"Index": 1, "Status": 2, "Redundancy": 1, "Name": "PS"}),
+    "": (6, {"degreesCelsius": 40, "temperatureName": "Sensor"}),
+    "fan": (8, {"RPMs": 5400, "Name": "FAN"}),
+    "key": (
+        12,
+        {"ExpirationIndex": 1, "Description": "Feature", "IsPerpetual": 2, "SecondsUntilExpire": 28_512_000},
+    ),
+    "update": (8, {"Index": 1, "ServiceName": "Service", "s": 12_345, "Failures": 6}),
+    "raid": (8, {"Index": 1, "Status": 1, "ID": "RAID 1, DISK", "LastError": "No Errors"}),
+}
+"""The rows of each table of a large appliance, and a value for each column: 165 objects in all."""
+
+V2C: Final = {"version": "2c", "community": COMMUNITY}
+V3: Final = {
+    "version": 3,
+    "username": V3GET.name,
+    "auth": {"protocol": V3GET.auth, "passphrase": AUTH_PASSPHRASE},
+    "priv": {"protocol": V3GET.priv, "passphrase": PRIV_PASSPHRASE},
+}
+XML: Final = {"username": USERNAME, "password": PASSWORD}
+
+
+@dataclass(slots=True)
+class Contestant:
+    """An exporter that is measured."""
+
+    name: str
+    group: str
+    """Ratios are to the cheapest reference of the group."""
+    url: str
+    pid: int
+    queries: Sequence[dict[str, str]]
+    """One for each target."""
+    is_reference: bool = False
+    cpu: list[float] = field(default_factory=list)
+    """For a probe of each round, in milliseconds."""
+    times: list[float] = field(default_factory=list)
+    """For each probe, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A row of the table; times in milliseconds, memory in MB."""
+
+    targets: int
+    exporter: str
+    cpu: float
+    ratio: float
+    p50: float
+    p99: float
+    memory: float
+
+
+def large_appliance() -> Values:
+    """Return the values of an appliance with as many rows as a large one has."""
+    return mail_values(
+        {
+            (prefix + column, row): f"{content} {row}" if isinstance(content, str) else content
+            for prefix, (count, columns) in ROWS.items()
+            for row in range(1, count + 1)
+            for column, content in columns.items()
+        }
+    )
+
+
+def respond(snmpd_port: int, pipe: Connection) -> None:
+    """Answer SNMP v2c on a free port, which is sent through the pipe, as snmpd has answered the same request before."""
+    server, agent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    server.bind(("127.0.0.1", 0))
+    agent.connect(("127.0.0.1", snmpd_port))
+    pipe.send(server.getsockname()[1])
+    known: dict[tuple[int, bytes], bytes] = {}
+    while True:
+        datagram, client = server.recvfrom(2048)
+        head, tag, request_id, rest = taken_apart(datagram)
+        if (tag, rest) not in known:
+            agent.send(datagram)
+            known[tag, rest] = taken_apart(agent.recv(65507))[3]
+        response = ber.encode(0xA0 | ber.RESPONSE, request_id, known[tag, rest])
+        server.sendto(ber.encode(ber.SEQUENCE, head, response), client)
+
+
+def taken_apart(datagram: bytes) -> tuple[bytes, int, bytes, bytes]:
+    """Return version and community, the tag of the PDU, the request id, and what is behind it."""
+    message = ber.message_fields(datagram)
+    start = message.at
+    message.integer()
+    message.octet_string()
+    tag = datagram[message.at]
+    head, pdu = datagram[start : message.at], message.enter(tag)
+    start = pdu.at
+    pdu.integer()
+    return head, tag, datagram[start : pdu.at], pdu.rest()
+
+
+def serve_page(pipe: Connection) -> None:
+    """Serve a status page by HTTPS, and send its port through the pipe."""
+
+    async def serve() -> None:
+        async with StatusServer(trustme.CA()) as server:
+            pipe.send(server.port)
+            await asyncio.Event().wait()
+
+    asyncio.run(serve())
+
+
+def started(stack: ExitStack, serve: Callable[..., None], *arguments: object) -> int:
+    """Start a process that serves until the stack is closed, and return its port."""
+    pipe, other = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(*arguments, other), daemon=True)
+    process.start()
+    stack.callback(process.terminate)
+    return int(pipe.recv())
+
+
+def fleet(targets: int, port: int, snmp: dict[str, Any], page: int | None = None) -> dict[str, Any]:
+    """Return the configuration of so many appliances, all at one address."""
+    xml = {"xml": {"port": page, "tls": {"verify": False}}} if page else {}
+    return {
+        "auths": {"ops": {"snmp": snmp, **({"xml": XML} if page else {})}},
+        "defaults": {
+            "auth": "ops",
+            "snmp": {"port": port},
+            "min_interval": {"snmp": 0, "xml": 0},
+            **xml,
+        },
+        "appliances": [{"name": f"mx{number}", "address": "127.0.0.1"} for number in range(targets)],
+    }
+
+
+class Field:
+    """The agents and the page, and exporters that read them; all end with the stack."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        snmpd = Snmpd(self.folder("snmpd"), large_appliance())
+        stack.callback(snmpd.stop)
+        self._v3 = snmpd.port
+        self._v2c = started(stack, respond, snmpd.port)
+        self._page = started(stack, serve_page)
+        self.configurations: dict[str, Callable[[int], dict[str, Any]]] = {
+            "v2c": lambda targets: fleet(targets, self._v2c, V2C),
+            "v2c and page": lambda targets: fleet(targets, self._v2c, V2C, self._page),
+            "v3": lambda targets: fleet(targets, self._v3, V3),
+        }
+
+    def folder(self, name: str) -> Path:
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=name)))
+
+    def contestants(self, targets: int) -> Iterator[Contestant]:
+        for version, user, port in (("v2c", None, self._v2c), ("v3", V3GET, self._v3)):
+            other = SnmpExporter(self.folder("other"), user)
+            self._stack.callback(other.stop)
+            for module, way in (("ironport", "tables"), ("ironport_tree", "tree")):
+                query = {"target": f"127.0.0.1:{port}", "module": module}
+                name = f"snmp_exporter, {version}, {way}"
+                yield Contestant(name, version, f"{other.url}/snmp", other.pid, [query] * targets, is_reference=True)
+        for name, configuration in self.configurations.items():
+            ours = Exporter(self.folder("ours"), configuration(targets))
+            self._stack.callback(ours.stop)
+            queries = [{"target": f"mx{number}"} for number in range(targets)]
+            yield Contestant(f"this one, {name}", name.split()[0], f"{ours.url}/probe", ours.process.pid, queries)
+
+
+async def ask(client: aiohttp.ClientSession, contestant: Contestant, probes: int) -> None:
+    """Probe so many times, the targets in turn, and note the times."""
+    queries = iter([contestant.queries[number % len(contestant.queries)] for number in range(probes)])
+
+    async def worker() -> None:
+        for query in queries:
+            begun = time.perf_counter()
+            async with client.get(contestant.url, params=query) as answer:
+                text = await answer.text()
+            assert answer.ok, text
+            assert "RAID 1, DISK 8" in text, text
+            contestant.times.append((time.perf_counter() - begun) * 1000)
+
+    await asyncio.gather(*(worker() for _ in range(min(AT_A_TIME, len(contestant.queries)))))
+
+
+async def compare(contestants: Sequence[Contestant], probes: int) -> None:
+    """Ask the exporters in turns."""
+    headers = {"Accept-Encoding": "gzip"}
+    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as client:
+        for each in contestants:  # the first probes are dearer
+            await ask(client, each, max(20, len(each.queries)))
+            each.times.clear()
+        for _ in range(ROUNDS):
+            for each in contestants:
+                before = cpu_seconds(each.pid)
+                await ask(client, each, probes // ROUNDS)
+                each.cpu.append((cpu_seconds(each.pid) - before) * 1000 / (probes // ROUNDS))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of all threads of a process, from the kernel's clock of that process."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
+def memory(pid: int) -> float:
+    """Return the resident memory of a process in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def figures(contestants: Sequence[Contestant]) -> Iterator[Figures]:
+    cost = {each.name: statistics.median(each.cpu) for each in contestants}
+    for each in contestants:
+        reference = min(cost[other.name] for other in contestants if other.is_reference and other.group == each.group)
+        times = sorted(each.times)
+        late = times[min(len(times) - 1, int(0.99 * len(times)))]
+        yield Figures(
+            targets=len(each.queries),
+            exporter=each.name,
+            cpu=cost[each.name],
+            ratio=cost[each.name] / reference,
+            p50=statistics.median(times),
+            p99=late,
+            memory=memory(each.pid),
+        )
+
+
+def measure(targets: int, probes: int) -> list[Figures]:
+    """Return the figures of all exporters with so many targets."""
+    with redirect_stdout(StringIO()), ExitStack() as stack:  # their logs
+        contestants = list(Field(stack).contestants(targets))
+        asyncio.run(compare(contestants, max(probes, targets * ROUNDS)))
+        return list(figures(contestants))
+
+
+def start() -> dict[str, float]:
+    """Return seconds from the start to the first answer, and the memory in MB before and after it."""
+    with redirect_stdout(StringIO()), ExitStack() as stack:
+        field = Field(stack)
+        configuration = field.configurations["v2c"](1)
+        begun = time.perf_counter()
+        ours = Exporter(field.folder("ours"), configuration)
+        stack.callback(ours.stop)
+        idle = memory(ours.process.pid)
+        contestant = Contestant("", "", f"{ours.url}/probe", ours.process.pid, [{"target": "mx0"}])
+        asyncio.run(_first(contestant))
+        return {"first answer": time.perf_counter() - begun, "idle": idle, "answered": memory(ours.process.pid)}
+
+
+async def _first(contestant: Contestant) -> None:
+    async with aiohttp.ClientSession() as client:
+        await ask(client, contestant, 1)
+
+
+def machine() -> str:
+    """Return what the figures depend on."""
+    model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    other = shutil.which("prometheus-snmp-exporter") or ""
+    version = subprocess.run([other, "--version"], capture_output=True, text=True, check=False)
+    words = (version.stdout + version.stderr).split()
+    return f"{model.partition(': ')[2]}, Python {platform.python_version()}, snmp_exporter {words[2]}"
+
+
+def profile(name: str, probes: int) -> None:
+    """Print where one configuration's time goes, by module and by function."""
+    with ExitStack() as stack:
+        with redirect_stdout(StringIO()):
+            found = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "profile"
+            field = Field(stack)
+            python = (sys.executable, "-m", "cProfile", "-o", str(found))
+            ours = Exporter(field.folder("ours"), field.configurations[name](1), python=python)
+            contestant = Contestant("", "", f"{ours.url}/probe", ours.process.pid, [{"target": "mx0"}])
+            asyncio.run(compare([contestant], probes))
+            ours.stop()
+        stats = pstats.Stats(str(found))
+        print_modules(stats, probes)
+        stats.sort_stats("tottime").print_stats(40)
+
+
+def print_modules(stats: pstats.Stats, probes: int) -> None:
+    own: defaultdict[str, float] = defaultdict(float)
+    for (file, _, _), (_, _, seconds, _, _) in stats.stats.items():  # type: ignore[attr-defined]  # typeshed leaves it out
+        own[module(file)] += seconds
+    print(f"{'module':40} {'ms per probe, under cProfile':>30}")
+    for name, seconds in sorted(own.items(), key=lambda each: -each[1])[:25]:
+        print(f"{name:40} {seconds * 1000 / probes:30.3f}")
+
+
+def module(file: str) -> str:
+    """Return the module of ours, or the package of others, to which a file belongs."""
+    if file == "~":
+        return "built-in functions, system calls"
+    if str(ROOT / "exporter") in file:
+        return str(Path(file).relative_to(ROOT))
+    return file.partition("site-packages/")[2].partition("/")[0] or file.rpartition("python3")[2]
+
+
+def print_table(rows: Sequence[Figures]) -> None:
+    for row in rows:
+        print(
+            f"{row.targets:7} {row.exporter:32} {row.cpu:8.2f} {row.ratio:6.2f} {row.p50:8.1f} {row.p99:8.1f}"
+            f" {row.memory:8.0f}",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--targets", default="1,50,500", help="numbers of appliances")
+    parser.add_argument("--probes", type=int, default=1000, help="probes of each exporter")
+    parser.add_argument("--json", type=Path, help="a file for the figures")
+    parser.add_argument("--profile", choices=("v2c", "v2c and page", "v3"), help="profile this configuration instead")
+    wanted = parser.parse_args()
+    if wanted.profile:
+        profile(wanted.profile, wanted.probes)
+        return
+    begin, rows = start(), []
+    print(f"{machine()}\nfirst answer after {begin['first answer']:.2f} s, idle {begin['idle']:.0f} MB")
+    print(f"{'targets':7} {'exporter':32} {'CPU, ms':>8} {'ratio':>6} {'p50, ms':>8} {'p99, ms':>8} {'MB':>8}")
+    for targets in map(int, wanted.targets.split(",")):
+        rows += measure(targets, wanted.probes)
+        print_table(rows[-7:])
+    if wanted.json:
+        document = {"machine": machine(), "start": begin, "probes": [asdict(row) for row in rows]}
+        wanted.json.write_text(json.dumps(document, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
