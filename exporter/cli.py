@@ -516,6 +516,37 @@ def _capacity(
 
 
 @cli.command(
+    "explain",
+    cls=Command,
+    examples=(
+        "ironport-exporter explain --prometheus.url http://localhost:9090 --pool inbound",
+        "ironport-exporter explain --prometheus.url http://localhost:9090 --at 2026-10-14T09:30:00Z --json",
+    ),
+)
+@prometheus_flags("The Prometheus that evaluates the rules.")
+@flag(
+    "--at",
+    default="0s",
+    metavar="TIME",
+    help="Explain this time: a duration before now, or a time such as 2026-03-11T10:00:00Z. 0s is now.",
+)
+@flag("--job", "jobs", multiple=True, metavar="JOB", help="Only pools of this job of Prometheus. May be repeated.")
+@flag("--pool", "pools", multiple=True, metavar="POOL", help="Only this pool. May be repeated.")
+@flag("--json", "as_json", is_flag=True, help="Print JSON.")
+def _explain(prometheus: Prometheus, at: str, jobs: tuple[str, ...], pools: tuple[str, ...], as_json: bool) -> int:
+    """Show how the rules reach their verdict on a pool.
+
+    Each condition of the rules is printed with its figures, its limit and its outcome. If a figure is missing, the
+    command says what would supply it.
+    """
+    from exporter.explain import command
+    from exporter.prometheus.selection import Selection
+
+    _print(command.explanation(prometheus, at, Selection(jobs, pools), as_json=as_json))
+    return 0
+
+
+@cli.command(
     "report",
     cls=Command,
     hidden=_NO_REPORTS,

@@ -14,13 +14,13 @@ from jinja2 import Environment
 from exporter.errors import ExporterError, UsageError, suggestion
 from exporter.incidents.firings import AlertHistory, alert_history
 from exporter.incidents.incidents import Incident, find_incidents
+from exporter.incidents.names import incident_name
 from exporter.phrases import Phrases
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import DAY, parse_moment
 from exporter.prometheus.selection import Selection
 from exporter.report.incident_figures import incident_figures
 from exporter.report.incident_view import IncidentView
-from exporter.report.incident_words import incident_name
 from exporter.report.output import file_name, prepare_folder, replace_file
 from exporter.report.page import ENVIRONMENT
 

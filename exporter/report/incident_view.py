@@ -17,6 +17,7 @@ from markupsafe import Markup
 from exporter.capacity.statement import listed
 from exporter.incidents.firings import AlertHistory, Firing
 from exporter.incidents.incidents import Incident, alert_rules
+from exporter.incidents.names import incident_name
 from exporter.phrases import Phrases
 from exporter.prometheus.durations import DAY, MINUTE
 from exporter.prometheus.rule_files import Rule
@@ -36,7 +37,6 @@ from exporter.report.incident_figures import (
     Course,
     IncidentFigures,
 )
-from exporter.report.incident_words import incident_name
 from exporter.report.page_parts import Cells, PageTable
 from exporter.report.palette import BASELINE, CRITICAL, DATA, GOOD, OTHER, WARNING
 

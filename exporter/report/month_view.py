@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from exporter.capacity.model import PoolCapacity, Supply, supply, survivor_load, without_largest
 from exporter.capacity.statement import listed
+from exporter.incidents.names import incident_name
 from exporter.phrases import Phrases
 from exporter.report.charts import (
     Bar,
@@ -25,7 +26,6 @@ from exporter.report.charts import (
     strip_legend,
     strip_svg,
 )
-from exporter.report.incident_words import incident_name
 from exporter.report.model import (
     DestinationMail,
     Figure,

@@ -7,8 +7,8 @@ from typing import Final
 
 from exporter.capacity.statement import Statement, listed
 from exporter.capacity.verdicts import verdicts
+from exporter.incidents.names import incident_name
 from exporter.phrases import Phrases
-from exporter.report.incident_words import incident_name
 from exporter.report.model import Figure, IncidentRow, MonthReport, ReportScope
 from exporter.report.period import Period, month_before, year_before
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 import exporter
+from exporter.incidents.names import incident_name, phrase_key
 from exporter.phrases import LANGUAGES, Phrases
 from exporter.prometheus.rule_files import read_rules
-from exporter.report.incident_words import incident_name, phrase_key
 
 RULES = read_rules(str(Path(__file__).parents[2] / "alerts" / "rules" / "*.yml"))
 ALERTS = sorted({rule.alert for rule in RULES if rule.alert and rule.alert != "IronPortWatchdog"})

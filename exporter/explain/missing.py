@@ -1,0 +1,91 @@
+"""Which figure is missing where a condition cannot be told, and what would supply it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from exporter.explain.figures import Figures, Place
+from exporter.explain.tree import Tree
+from exporter.explain.words import words
+from exporter.metrics.catalog import FAMILIES
+
+SUPPLIERS: Final = {
+    "instance:ironport_rated_messages:rate": "rated_messages_per_hour in fleet.yml, or a week of history",
+    "instance:ironport_messages_injected:ratio_peers3m": "another unit of the pool that takes mail",
+    "instance:ironport_work_queue_exit_messages:rate6m": "6 minutes of samples of the status page (XML)",
+    "pool:ironport_messages_injected:rate1h_usual_high": "a week of history",
+    "pool:ironport_messages_injected:rate1h_usual_low": "a day of history",
+    "pool:ironport_injection_connections:rate1h_usual_high": "a week of history",
+    "pool:ironport_recipients_rejected:rate1h_busy2w": "a day of history",
+    "pool:ironport_recipients_bounce_generated:rate1h_busy2w": "a day of history",
+    "pool:ironport_delivery_queue_recipients:mean1h_usual": "a day of history",
+    "ironport_connection_limit": "connection_limit in fleet.yml",
+}
+"""What supplies a figure that no source has. If a figure behind it is missing too, that one is named instead."""
+
+_SOURCES: Final = {"snmp": "SNMP", "xml": "the status page (XML)"}
+_FAMILIES: Final = {family.name: family for family in FAMILIES}
+_MEASURED: Final = {family.name for family in FAMILIES if _SOURCES.keys() & set(family.sources)}
+_RECENT: Final = "last_over_time({}[5m])"
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFigure:
+    series: str
+    supplier: str
+
+    def __str__(self) -> str:
+        return f"{words(self.series)} ({self.series}) is missing: it needs {self.supplier}"
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFigures:
+    """Finds what is missing behind an expression without a value."""
+
+    tree: Tree
+    figures: Figures
+
+    def behind(self, expression: str, place: Place) -> tuple[MissingFigure, ...]:
+        """Return the figures at the root; none if they are all there, and only a condition chose no series."""
+        return tuple(dict.fromkeys(self._roots(expression, place, frozenset())))
+
+    def _roots(self, expression: str, place: Place, seen: frozenset[str]) -> Iterator[MissingFigure]:
+        for name in self._missing_names(expression, place):
+            if name in seen:
+                continue
+            rule = self.tree.recorded.get(name)
+            deeper = tuple(self._roots(rule.expression, place, seen | {name})) if rule else ()
+            if deeper:
+                yield from deeper
+            elif name in SUPPLIERS:
+                yield MissingFigure(name, SUPPLIERS[name])
+            elif name in _MEASURED:
+                yield MissingFigure(name, _source(name))
+
+    def _missing_names(self, expression: str, place: Place) -> list[str]:
+        """Return the series in an expression that have no sample of the place, or of a unit of the pool."""
+        known = (*self.tree.recorded, *_FAMILIES)
+        names = [name for name in known if name in expression and _is_named(name, expression)]
+        return [name for name in names if not self._has_samples(name, place)]
+
+    def _has_samples(self, name: str, place: Place) -> bool:
+        series = self.figures.series(name if name in self.tree.recorded else _RECENT.format(name))
+        found = (each["metric"] for each in series)
+        return any(place.has(labels if place.unit else {**labels, "instance": ""}) for labels in found)
+
+
+def _is_named(name: str, expression: str) -> bool:
+    """Return whether the name stands in an expression by itself, and not as the beginning of another one."""
+    begin = expression.find(name)
+    while begin >= 0:
+        around = expression[begin - 1 : begin] + expression[begin + len(name) : begin + len(name) + 1]
+        if not any(character.isalnum() or character in "_:" for character in around):
+            return True
+        begin = expression.find(name, begin + 1)
+    return False
+
+
+def _source(name: str) -> str:
+    return " or ".join(_SOURCES[source] for source in _FAMILIES[name].sources if source in _SOURCES)

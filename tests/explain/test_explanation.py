@@ -1,0 +1,134 @@
+"""How places are judged, on answers that a server might give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from exporter.errors import ExporterError, UsageError
+from exporter.explain import command
+from exporter.explain.explanation import Finding, Judge, PlaceExplanation, PoolExplanation, VerdictFinding, explain
+from exporter.explain.figures import Figures, Place
+from exporter.explain.text import answer, every_finding, explanation_text, finding_text, missing_sentences
+from exporter.explain.tree import read_tree
+from exporter.prometheus.client import InstantSeries, Prometheus
+from exporter.prometheus.selection import Selection
+
+POOL = Place("ironport", "inbound", "inbound")
+UNIT = Place("ironport", "inbound", "inbound", "mx1")
+IN_SERVICE = "instance:ironport_in_service:bool"
+NOW = 1_800_000_000.0
+
+
+class FakeServer(Prometheus):
+    """Answers each expression as a test says, for the unit mx1, and all others with nothing."""
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        self.values = values
+        self.asked: list[str] = []
+
+    def query(self, expression: str, time: float, what: str = "") -> list[InstantSeries]:
+        self.asked.append(expression)
+        labels = {"job": "ironport", "stream": "inbound", "pool": "inbound", "instance": "mx1"}
+        if "pool:" in expression:
+            del labels["instance"]
+        return [{"metric": labels, "value": (time, str(self.values[expression]))}] if expression in self.values else []
+
+    def metric_names(self) -> list[str]:
+        return ["ironport_probe_success"]
+
+
+def judged(values: Mapping[str, float], place: Place = UNIT) -> PlaceExplanation:
+    return Judge(read_tree(), Figures(FakeServer(values), NOW)).place(place)
+
+
+def verdict(explained: PlaceExplanation, name: str) -> VerdictFinding:
+    return next(each for each in explained.verdicts if each.alert == f"IronPort{name}")
+
+
+def condition(found: VerdictFinding, words: str) -> Finding:
+    return next(each for each in every_finding(found.conditions) if each.words == words)
+
+
+def everything(explained: PlaceExplanation) -> list[str]:
+    return missing_sentences(found for each in explained.verdicts for found in each.conditions)
+
+
+def test_a_condition_shows_figure_limit_and_outcome() -> None:
+    wait = "instance:ironport_work_queue_wait_seconds:estimate3m"
+    found = condition(verdict(judged({wait: 94.2}), "UnitOverloaded"), "wait")
+    assert (finding_text(found), answer(found)) == ("wait 94 s > 60 s", "yes")
+
+
+def test_an_outcome_says_what_it_means() -> None:
+    share = "instance:ironport_work_queue_exit_messages:ratio_rated3m"
+    for value, meaning in ((0.81, "yes: too much demand"), (0.3, "no: slow service")):
+        found = condition(verdict(judged({share: value}), "UnitOverloaded"), "exit rate / rated")
+        assert answer(found) == meaning
+
+
+def test_without_the_status_page_arrivals_are_missing() -> None:
+    sentences = everything(judged({"last_over_time(ironport_work_queue_messages[5m])": 5.0}))
+    needed = "(ironport_messages_injected_total) is missing: it needs the status page (XML)."
+    assert any(needed in sentence for sentence in sentences)
+    assert not any("(ironport_work_queue_messages)" in sentence for sentence in sentences)
+
+
+def test_without_a_rating_its_key_is_named() -> None:
+    there = dict.fromkeys(read_tree().recorded, 1.0) | {
+        f"last_over_time({name}[5m])": 1.0
+        for name in ("ironport_work_queue_messages", "ironport_messages_injected_total", "ironport_probe_success")
+    }
+    lacking = {name: value for name, value in there.items() if "rated" not in name}
+    (sentence,) = {one for one in everything(judged(lacking)) if "(instance:ironport_rated_messages:rate)" in one}
+    assert sentence.endswith("is missing: it needs rated_messages_per_hour in fleet.yml, or a week of history.")
+
+
+def test_without_weeks_the_usual_is_missing() -> None:
+    there = {name: 1.0 for name in read_tree().recorded if "usual" not in name}
+    sentences = everything(judged(there, POOL))
+    assert any("rate1h_usual_high) is missing: it needs a week of history." in one for one in sentences)
+
+
+def test_what_cannot_be_told_is_no_yes() -> None:
+    found = verdict(judged({}), "UnitOverloaded")
+    assert not found.holds
+    assert answer(condition(found, "exit rate / rated")) == "cannot be told"
+
+
+def test_each_expression_is_asked_for_once() -> None:
+    server = FakeServer({})
+    judge = Judge(read_tree(), Figures(server, NOW))
+    for place in (POOL, UNIT):
+        judge.place(place)
+    assert len(server.asked) == len(set(server.asked))
+
+
+def test_a_quiet_pool_has_no_verdict() -> None:
+    pool = PoolExplanation(judged({}, POOL), (judged({}),))
+    assert pool.verdict is None
+    assert "Pool inbound (job ironport) at 2027-01-15 08:00:00 UTC: no verdict." in explanation_text(NOW, [pool])
+
+
+def test_a_server_without_rules_is_told() -> None:
+    with pytest.raises(ExporterError, match="no recorded series of units at that time: load the rules in alerts/rules"):
+        explain(FakeServer({}), NOW, Selection())
+
+
+@pytest.mark.parametrize(
+    ("selection", "sentence"),
+    [
+        (Selection(pools=("inbuond",)), "There is no pool 'inbuond'. Did you mean inbound? There are: inbound."),
+        (Selection(jobs=("x",)), "There is no job 'x'. There are: ironport."),
+    ],
+)
+def test_an_unknown_name_is_refused(selection: Selection, sentence: str) -> None:
+    with pytest.raises(UsageError) as error:
+        explain(FakeServer({f"max(timestamp({IN_SERVICE}))": NOW, IN_SERVICE: 1.0}), NOW, selection)
+    assert str(error.value) == sentence
+
+
+def test_the_future_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"^--at 2999-01-01 is in the future: name a time in the past\.$"):
+        command.explanation(FakeServer({}), "2999-01-01", Selection(), as_json=False)
