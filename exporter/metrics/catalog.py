@@ -26,7 +26,7 @@ class Feed:
     """Makes one value of the rows of a table."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # there is one of each, so that the object itself is a quick key
 class Family:
     """A metric family. Of the sources that have a value for it, the one whose feed stands first is exported."""
 

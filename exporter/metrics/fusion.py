@@ -8,7 +8,8 @@ the preferred one has no value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Family, Feed
@@ -16,13 +17,23 @@ from exporter.metrics.conversions import Raw, Series, UnknownValueError
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.reading import Items, Reading, Row, Unreadable, label_value
 
+_Feeds = tuple[tuple[str, tuple[Feed, ...]], ...]
+"""The sources of a family with their feeds, the preferred source first."""
+
+
+def _feeds(family: Family) -> _Feeds:
+    return tuple((source, tuple(feed for feed in family.feeds if feed.source == source)) for source in family.sources)
+
+
+_CATALOGUE: Final = tuple((family, _feeds(family)) for family in catalog.FAMILIES)
+
 
 def fuse(readings: Iterable[Reading]) -> Exposition:
     by_source = {reading.source: reading for reading in readings}
     unreadable = {source: dict(reading.unreadable) for source, reading in by_source.items()}
     families = []
-    for family in catalog.FAMILIES:
-        series, unread = fuse_family(family, by_source)
+    for family, feeds in _CATALOGUE:
+        series, unread = _fused(feeds, by_source)
         if series:
             families.append((family, series))
         for source, values in unread.items():
@@ -32,21 +43,27 @@ def fuse(readings: Iterable[Reading]) -> Exposition:
 
 def fuse_family(family: Family, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:
     """Return the family's series, and by source the values that the family's conversions could not read."""
+    return _fused(_feeds(family), by_source)
+
+
+def _fused(feeds: _Feeds, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:
     chosen: Series = {}
     unreadable = {}
-    for source in family.sources:
+    for source, its_feeds in feeds:
         if reading := by_source.get(source):
-            series, unreadable[source] = _converted(family, reading)
+            series, unread = _converted(its_feeds, reading.items)
             chosen = chosen or series
+            if unread:
+                unreadable[source] = unread
     return chosen, unreadable
 
 
-def _converted(family: Family, reading: Reading) -> tuple[Series, Unreadable]:
+def _converted(feeds: Iterable[Feed], items: Items) -> tuple[Series, Unreadable]:
     result: Series = {}
     unreadable: Unreadable = {}
-    for feed in family.feeds:
-        if feed.source == reading.source:
-            series, unread = _feed_series(feed, reading.items)
+    for feed in feeds:
+        if feed.items[0] in items:
+            series, unread = _feed_series(feed, items)
             unreadable |= unread
             for labels, value in series.items():
                 result.setdefault(tuple(map(label_value, labels)), value)
@@ -56,20 +73,26 @@ def _converted(family: Family, reading: Reading) -> tuple[Series, Unreadable]:
 def _feed_series(feed: Feed, items: Items) -> tuple[Series, Unreadable]:
     series: Series = {}
     unreadable: Unreadable = {}
-    columns = [items.get(item, {}) for item in feed.items]
-    for row in columns[0]:
-        if all(row in column for column in columns):
-            raws = [column[row] for column in columns]
-            try:
-                converted = feed.convert(*raws)
-            except UnknownValueError as error:
-                converted = error.series
-                unreadable |= _unread(feed, row, raws, error.raw)
-            series |= {(*row, *labels): value for labels, value in converted.items()}
+    for row, raws in _rows(feed, items):
+        try:
+            converted = feed.convert(*raws)
+        except UnknownValueError as error:
+            converted = error.series
+            unreadable |= _unread(feed, row, raws, error.raw)
+        for labels, value in converted.items():
+            series[row + labels] = value
     if series and feed.across_rows:
         series = {(): feed.across_rows(series.values())}
     return series, unreadable
 
 
-def _unread(feed: Feed, row: Row, raws: list[Raw], unknown: Raw) -> Unreadable:
+def _rows(feed: Feed, items: Items) -> Iterator[tuple[Row, tuple[Raw, ...]]]:
+    """Yield the rows that have all items of a feed, with their values."""
+    first, *others = (items.get(item, {}) for item in feed.items)
+    for row, raw in first.items():
+        if all(row in column for column in others):
+            yield row, (raw, *(column[row] for column in others))
+
+
+def _unread(feed: Feed, row: Row, raws: Iterable[Raw], unknown: Raw) -> Unreadable:
     return {(item, row): label_value(str(raw)) for item, raw in zip(feed.items, raws, strict=True) if raw is unknown}

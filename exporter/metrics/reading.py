@@ -87,6 +87,8 @@ class Reading:
 
 def label_value(text: str) -> str:
     """Return `text` as a label value: without control characters and outer spaces, at most 128 characters."""
+    if len(text) <= LABEL_LENGTH and text.isprintable():  # nearly all, in a third of the time
+        return text.strip()
     return _CONTROL.sub(" ", text).strip()[:LABEL_LENGTH].rstrip()
 
 

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from exporter.metrics.catalog import FAMILIES, Family
+from exporter.metrics.exposition import Exposition
+from support.oracle import oracle_text
+
+
+def same_as_the_oracle(family: Family, series: dict[tuple[str, ...], float]) -> bool:
+    exposition = Exposition([(family, series)], {})
+    return exposition.text() == oracle_text(exposition)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_each_family_is_as_the_library_writes_it(family: Family) -> None:
+    assert same_as_the_oracle(family, {tuple(f"{label} 100 %" for label in family.labels): 1.0})
+
+
+@given(some.dictionaries(some.tuples(*[some.text(some.characters(exclude_categories=["Cs"]))] * 2), some.floats()))
+def test_any_labels_and_numbers_are_as_the_library_writes_them(series: dict[tuple[str, ...], float]) -> None:
+    family = next(family for family in FAMILIES if len(family.labels) == 2)
+    assert same_as_the_oracle(family, series)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        0.0,
+        -0.0,
+        1.0,
+        999_999.0,
+        999_999.5,
+        1e6,
+        1_234_567.25,
+        -1e6,
+        -1e7,
+        2.0**64,
+        1e-7,
+        1e22,
+        math.nan,
+        math.inf,
+        -math.inf,
+    ],
+)
+def test_each_number_is_as_the_library_writes_it(number: float) -> None:
+    assert same_as_the_oracle(FAMILIES[0], {(): number})
+
+
+def test_series_keep_their_order() -> None:
+    """Also when the same series come in another order, as from an agent whose rows have moved."""
+    family = next(family for family in FAMILIES if len(family.labels) == 1)
+    assert same_as_the_oracle(family, {("b",): 1.0, ("a",): 2.0})
+    assert same_as_the_oracle(family, {("a",): 2.0, ("b",): 1.0})
+
+
+def test_no_family_gives_no_text() -> None:
+    assert Exposition([], {}).text() == b""

@@ -1,0 +1,36 @@
+"""The text of an exposition as prometheus-client writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from exporter.metrics.catalog import Family
+from exporter.metrics.conversions import Series
+from exporter.metrics.exposition import Exposition
+
+
+def oracle_text(exposition: Exposition) -> bytes:
+    """Return what the exposition's own text must be."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(exposition))
+    return generate_latest(registry)
+
+
+class _Families(Collector):
+    def __init__(self, exposition: Exposition) -> None:
+        self._exposition = exposition
+
+    def collect(self) -> Iterator[Metric]:
+        return (_metric(family, series) for family, series in self._exposition.families)
+
+
+def _metric(family: Family, series: Series) -> Metric:
+    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    result = kind(family.name, family.help, labels=family.labels)
+    for labels, value in series.items():
+        result.add_metric(labels, value)
+    return result
