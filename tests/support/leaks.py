@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -38,16 +39,16 @@ async def _no_task_left(_nothing_left_open: None) -> AsyncIterator[None]:
 def _sockets() -> set[str]:
     """Return the sockets of this process, as the kernel calls them."""
     found = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
+    for descriptor in os.listdir("/proc/self/fd"):  # `Path` would take three times as long, and this runs 30,000 times
         with suppress(FileNotFoundError):  # the listing's own descriptor has gone
-            found.add(str(descriptor.readlink()))
+            found.add(os.readlink(f"/proc/self/fd/{descriptor}"))
     return {name for name in found if name.startswith("socket:")}
 
 
 def _children() -> set[str]:
     """Return the child processes of this process, ended ones that nobody waited for included."""
     numbers: list[str] = []
-    for file in Path("/proc/self/task").glob("*/children"):
+    for thread in os.listdir("/proc/self/task"):
         with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended has gone
-            numbers += file.read_text().split()
+            numbers += Path(f"/proc/self/task/{thread}/children").read_text().split()
     return {f"process {number}" for number in numbers}
