@@ -194,7 +194,7 @@ async def test_prometheus_accepts_the_scrape_jobs_on_the_page(
     file.write_text(unescape(found[1]))
     fleet, own = yaml.safe_load(file.read_text())["scrape_configs"]
     base = url or f"http://127.0.0.1:{running.port}"
-    assert [each["url"].replace(":443", "") for each in fleet["http_sd_configs"]] == [f"{base}/sd"]
+    assert [each["url"].replace(":443/", "/") for each in fleet["http_sd_configs"]] == [f"{base}/sd"]
     assert own.get("metrics_path", "/metrics") == ("/ironport/metrics" if url else "/metrics")
     checked = await asyncio.to_thread(promtool, "check", "config", str(file))
     assert checked.returncode == 0, checked.stderr
