@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import trustme
@@ -16,6 +17,37 @@ from support.snmpd import Snmpd, User
 from support.status_server import StatusServer
 
 pytest_plugins = ["pytester", "support.leaks"]
+
+os.environ.setdefault("GOGC", "800")  # Prometheus and promtool collect garbage less often: a tenth of their work
+
+FIRST: Final = (
+    "lab/backtest/test_trials.py",
+    "sources/snmp/test_session.py",
+    "web/test_stopping.py",
+    "faults/test_faults.py",
+    "faults/test_accounting.py",
+    "test_loss.py",
+    "sources/snmp/test_collect.py",
+    "test_bad_appliances.py",
+    "web/test_protected_exporter.py",
+    "alerts/test_rules.py",
+    "lab/demo/test_command.py",
+    "compat/test_commands.py",
+    "lab/simulator/test_model.py",
+    "report/test_collect.py",
+    "report/test_incident_card.py",
+    "lab/history/test_backfill.py",
+)
+"""Files to begin with, so that no worker ends long after the others.
+
+First the longest, which works with all processors; then those that mostly wait, and can do so meanwhile; then the
+other long ones.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {Path(__file__).parent / name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.fixture(scope="session")
