@@ -47,10 +47,15 @@ _ALERT: Final = re.compile(r"^  - alert: (.+)$", re.MULTILINE)
 
 def generated_rules() -> dict[str, str]:
     """Return the rule files by name; raises TemplateError for what is unknown or not used."""
-    templates = {path.name: path.read_text(encoding="utf-8") for path in sorted((_FOLDER / "templates").glob("*.yml"))}
-    whole = {name: with_links(with_fragments(text)) for name, text in templates.items()}
+    whole = {name: with_links(text) for name, text in templates().items()}
     refuse_unused(thresholds.read_thresholds(), whole.values())
     return {name: FILE_HEAD.format(name=name) + _filled(name, text) for name, text in whole.items()}
+
+
+def templates() -> dict[str, str]:
+    """Return the templates by file name, with their fragments."""
+    files = sorted((_FOLDER / "templates").glob("*.yml"))
+    return {path.name: with_fragments(path.read_text(encoding="utf-8")) for path in files}
 
 
 def with_fragments(template: str) -> str:

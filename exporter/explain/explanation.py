@@ -9,10 +9,10 @@ from typing import Final
 
 from exporter.errors import ExporterError, UsageError, suggestion
 from exporter.explain.conditions import Compared, Condition, Either, Every, Known, Not
-from exporter.explain.figures import Figures, Place
+from exporter.explain.figures import MomentFigures, Place
 from exporter.explain.missing import MissingFigure, MissingFigures
 from exporter.explain.tree import Branch, Tree, read_tree
-from exporter.explain.words import signal, unit, words
+from exporter.explain.words import figure_words, unit, words
 from exporter.incidents.firings import FIRING
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.selection import Selection
@@ -128,7 +128,7 @@ def explain(server: Prometheus, at: float, selection: Selection) -> tuple[float,
     Raises ExporterError if the server has no series of the rules, UsageError for an unknown job or pool.
     """
     time = _evaluated(server, at)
-    figures, tree = Figures(server, time), read_tree()
+    figures, tree = MomentFigures(server, time), read_tree()
     places = sorted((_place(each["metric"]) for each in figures.series(_IN_SERVICE)), key=str)
     _refuse_unknown("job", selection.jobs, {place.job for place in places})
     _refuse_unknown("pool", selection.pools, {place.pool for place in places})
@@ -171,7 +171,7 @@ class Judge:
     """Judges places by the tree, with the figures of a moment."""
 
     tree: Tree
-    figures: Figures
+    figures: MomentFigures
 
     def pool(self, pool: Place, places: Sequence[Place]) -> PoolExplanation:
         units = [place for place in places if replace(place, unit="") == pool]
@@ -229,7 +229,7 @@ class Judge:
         )
 
     def _known(self, condition: Known, place: Place) -> Finding:
-        value, known = self.figures.value(condition.expression, place), signal(condition.expression)
+        value, known = self.figures.value(condition.expression, place), figure_words(condition.expression)
         holds = value is not None and (value != 0 or not condition.truth)
         behind = self.tree.behind(condition)
         is_flag = condition.truth or behind is not None
@@ -263,7 +263,7 @@ def _is_alert(labels: Mapping[str, str], branch: Branch, place: Place) -> bool:
 
 
 def _meaning(condition: Compared, figure: float | None, limit: float | None) -> str:
-    known = signal(condition.left)
+    known = figure_words(condition.left)
     if figure is None or limit is None:
         return ""
     over = figure > limit or (figure == limit and condition.operator == ">=")

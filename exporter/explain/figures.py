@@ -28,7 +28,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class MomentFigures:
     """Each expression is asked for once, for all places."""
 
     server: Prometheus

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.explain.figures import Figures, Place
+from exporter.explain.figures import MomentFigures, Place
 from exporter.explain.tree import Tree
 from exporter.explain.words import words
 from exporter.metrics.catalog import FAMILIES
@@ -45,7 +45,7 @@ class MissingFigures:
     """Finds what is missing behind an expression without a value."""
 
     tree: Tree
-    figures: Figures
+    figures: MomentFigures
 
     def behind(self, expression: str, place: Place) -> tuple[MissingFigure, ...]:
         """Return the figures at the root; none if they are all there, and only a condition chose no series."""

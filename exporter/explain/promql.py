@@ -29,7 +29,7 @@ class Operand:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallParts:
     """A function of one expression, or an aggregation."""
 
     function: str
@@ -57,12 +57,12 @@ def operands(text: str, operators: frozenset[str]) -> list[Operand]:
     return [*found, _operand(operator, text[begin:])]
 
 
-def parse_call(text: str) -> Call | None:
+def parse_call(text: str) -> CallParts | None:
     """Return the function or aggregation that is the whole expression; None for anything else."""
     match = _CALL.match(text)
     if match is None or _closing(text, match.end() - 1) != len(text) - 1:
         return None
-    return Call(match[1], match[2] or "", match[3] or "", one_line(text[match.end() : -1]))
+    return CallParts(match[1], match[2] or "", match[3] or "", one_line(text[match.end() : -1]))
 
 
 def _operand(operator: str, text: str) -> Operand:

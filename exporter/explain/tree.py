@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from exporter.errors import ExporterError
 from exporter.explain.conditions import Condition, Known, comparisons, parse_condition
-from exporter.explain.words import signal
+from exporter.explain.words import figure_words
 from exporter.incidents.incidents import INCIDENT_VERDICTS, AlertLevel
 from exporter.prometheus.rule_files import Rule, project_rules, read_rules
 
@@ -40,7 +40,7 @@ class Tree:
 
     def behind(self, condition: Condition) -> Condition | None:
         """Return the conditions that a recorded series stands for; None if it is a figure."""
-        if not isinstance(condition, Known) or not signal(condition.expression).conditions:
+        if not isinstance(condition, Known) or not figure_words(condition.expression).conditions:
             return None
         rule = self.recorded.get(condition.expression)
         found = parse_condition(rule.expression) if rule else None
@@ -52,11 +52,14 @@ def read_tree() -> Tree:
     pattern = project_rules()
     if pattern is None:
         raise ExporterError("The rule files are missing in this installation: install ironport-exporter again.")
-    rules = read_rules(pattern)
+    return tree_of(read_rules(pattern))
+
+
+def tree_of(rules: Sequence[Rule]) -> Tree:
     return Tree(tuple(_branches(rules)), {rule.record: rule for rule in reversed(rules) if rule.record})
 
 
-def _branches(rules: list[Rule]) -> list[Branch]:
+def _branches(rules: Sequence[Rule]) -> list[Branch]:
     return [
         Branch(rank, level, rule, parse_condition(rule.expression))
         for rank, (level, names) in enumerate(INCIDENT_VERDICTS)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.explain.conditions import is_truth
-from exporter.explain.promql import AND, COMPARISON, OR, PRODUCT, SUM, Call, operands, parse_call
+from exporter.explain.promql import AND, COMPARISON, OR, PRODUCT, SUM, CallParts, operands, parse_call
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.durations import format_duration, parse_duration
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class FigureWords:
     """What a figure is called."""
 
     words: str
@@ -27,88 +27,89 @@ class Signal:
     """Whether it helps to show the conditions behind it."""
 
 
-SIGNALS: Final = {
+FIGURE_WORDS: Final = {
     # --- a unit ---
-    "ironport_work_queue_messages": Signal("work queue", "messages"),
-    "instance:ironport_work_queue_messages:last3m": Signal("work queue", "messages"),
-    "instance:ironport_work_queue_wait_seconds:estimate3m": Signal("wait", "s"),
-    "instance:ironport_work_queue_growth_messages:rate3m": Signal(
+    "ironport_work_queue_messages": FigureWords("work queue", "messages"),
+    "ironport_messages_injected_total": FigureWords("arrivals", "/s"),
+    "instance:ironport_work_queue_messages:last3m": FigureWords("work queue", "messages"),
+    "instance:ironport_work_queue_wait_seconds:estimate3m": FigureWords("wait", "s"),
+    "instance:ironport_work_queue_growth_messages:rate3m": FigureWords(
         "growth of the work queue", "/s", "the queue grows", "the queue does not grow"
     ),
-    "instance:ironport_work_queue_exit_messages:rate3m": Signal("exit rate", "/s"),
-    "instance:ironport_work_queue_exit_messages:rate6m": Signal("exit rate over 6 min", "/s"),
-    "instance:ironport_work_queue_exit_messages:ratio_rated3m": Signal(
+    "instance:ironport_work_queue_exit_messages:rate3m": FigureWords("exit rate", "/s"),
+    "instance:ironport_work_queue_exit_messages:rate6m": FigureWords("exit rate over 6 min", "/s"),
+    "instance:ironport_work_queue_exit_messages:ratio_rated3m": FigureWords(
         "exit rate / rated", "", "too much demand", "slow service"
     ),
-    "instance:ironport_work_queue_exit_messages:ratio_rated6m": Signal(
+    "instance:ironport_work_queue_exit_messages:ratio_rated6m": FigureWords(
         "exit rate / rated over 6 min", "", "too much demand", "slow service"
     ),
-    "instance:ironport_rated_messages:rate": Signal("rated", "/s"),
-    "instance:ironport_rated_messages:rate_or_zero": Signal("rated", "/s"),
-    "instance:ironport_messages_injected:rate3m": Signal("arrivals", "/s"),
-    "instance:ironport_messages_injected:irate3m": Signal("arrivals, last two samples", "/s"),
-    "instance:ironport_messages_injected:rate1h_before": Signal("arrivals in the hour before", "/s"),
-    "instance:ironport_messages_injected:ratio_rated3m": Signal("arrivals / rated"),
-    "instance:ironport_messages_injected:ratio_peers3m": Signal(
+    "instance:ironport_rated_messages:rate": FigureWords("rated", "/s"),
+    "instance:ironport_rated_messages:rate_or_zero": FigureWords("rated", "/s"),
+    "instance:ironport_messages_injected:rate3m": FigureWords("arrivals", "/s"),
+    "instance:ironport_messages_injected:irate3m": FigureWords("arrivals, last two samples", "/s"),
+    "instance:ironport_messages_injected:rate1h_before": FigureWords("arrivals in the hour before", "/s"),
+    "instance:ironport_messages_injected:ratio_rated3m": FigureWords("arrivals / rated"),
+    "instance:ironport_messages_injected:ratio_peers3m": FigureWords(
         "arrivals / rated, times those of its peers", "", "far more than its peers", "about as much as its peers"
     ),
-    "instance:ironport_messages_injected:heavy_peers3m": Signal("heavy sender"),
-    "instance:ironport_messages_injected:shifted3m": Signal("mail shifted from peers", "", "a shift", "new mail"),
-    "instance:ironport_messages_injected:lost3m": Signal("mail that peers lost", "/s"),
-    "instance:ironport_silent:bool": Signal("silent"),
-    "instance:ironport_in_service:bool": Signal("in service", conditions=False),
-    "instance:ironport_work_queue_backlogged:bool": Signal("backlogged"),
-    "instance:ironport_work_queue_filling:bool": Signal("filling"),
-    "instance:ironport_work_queue_slow:bool": Signal("slow"),
-    "instance:ironport_work_queue_stalled:bool": Signal("stalled"),
-    "instance:ironport_work_queue_high:bool": Signal("long work queue"),
-    "instance:ironport_resource_conservation:bool": Signal("resource conservation", conditions=False),
-    "instance:ironport_not_accepting:bool": Signal("refuses mail"),
-    "instance:ironport_source_up:max5m": Signal("answers by SNMP or XML"),
-    "instance:ironport_recipients_hard_bounced:ratio5m": Signal("hard bounces / completed recipients"),
-    "instance:ironport_delivery_queue_recipients:last5m": Signal("recipients in the delivery queue"),
-    "instance:ironport_injection_connections:rate3m": Signal("new connections", "/s"),
+    "instance:ironport_messages_injected:heavy_peers3m": FigureWords("heavy sender"),
+    "instance:ironport_messages_injected:shifted3m": FigureWords("mail shifted from peers", "", "a shift", "new mail"),
+    "instance:ironport_messages_injected:lost3m": FigureWords("mail that peers lost", "/s"),
+    "instance:ironport_silent:bool": FigureWords("silent"),
+    "instance:ironport_in_service:bool": FigureWords("in service", conditions=False),
+    "instance:ironport_work_queue_backlogged:bool": FigureWords("backlogged"),
+    "instance:ironport_work_queue_filling:bool": FigureWords("filling"),
+    "instance:ironport_work_queue_slow:bool": FigureWords("slow"),
+    "instance:ironport_work_queue_stalled:bool": FigureWords("stalled"),
+    "instance:ironport_work_queue_high:bool": FigureWords("long work queue"),
+    "instance:ironport_resource_conservation:bool": FigureWords("resource conservation", conditions=False),
+    "instance:ironport_not_accepting:bool": FigureWords("refuses mail"),
+    "instance:ironport_source_up:max5m": FigureWords("answers by SNMP or XML"),
+    "instance:ironport_recipients_hard_bounced:ratio5m": FigureWords("hard bounces / completed recipients"),
+    "instance:ironport_delivery_queue_recipients:last5m": FigureWords("recipients in the delivery queue"),
+    "instance:ironport_injection_connections:rate3m": FigureWords("new connections", "/s"),
     # --- a pool ---
-    "pool:ironport_messages_injected:rate3m": Signal("arrivals of the pool", "/s"),
-    "pool:ironport_messages_injected:rate1h": Signal("arrivals of the pool over an hour", "/s"),
-    "pool:ironport_messages_injected:rate1h_usual_high": Signal("usual arrivals of the pool", "/s"),
-    "pool:ironport_messages_injected:rate1h_usual_low": Signal("usual arrivals of the pool", "/s"),
-    "pool:ironport_messages_injected:ratio_usual3m": Signal(
+    "pool:ironport_messages_injected:rate3m": FigureWords("arrivals of the pool", "/s"),
+    "pool:ironport_messages_injected:rate1h": FigureWords("arrivals of the pool over an hour", "/s"),
+    "pool:ironport_messages_injected:rate1h_usual_high": FigureWords("usual arrivals of the pool", "/s"),
+    "pool:ironport_messages_injected:rate1h_usual_low": FigureWords("usual arrivals of the pool", "/s"),
+    "pool:ironport_messages_injected:ratio_usual3m": FigureWords(
         "arrivals of the pool, times the usual", "", "more than usual", "not more than usual"
     ),
-    "pool:ironport_messages_injected:ratio_usual_latest": Signal(
+    "pool:ironport_messages_injected:ratio_usual_latest": FigureWords(
         "arrivals of the pool in the last two samples, times the usual", "", "more than usual", "not more than usual"
     ),
-    "pool:ironport_messages_injected:attack:bool": Signal("as much mail as in an attack"),
-    "pool:ironport_messages_injected:sudden:bool": Signal("sudden flood"),
-    "pool:ironport_units_reachable:count": Signal("units that can be reached"),
-    "pool:ironport_units_reachable:trouble_limit": Signal("a third of the reachable units, 2 at least"),
-    "pool:ironport_work_queue_backlogged:count": Signal("backlogged units", "", "many", "few"),
-    "pool:ironport_work_queue_filling:count": Signal("units that fill", "", "many", "few"),
-    "pool:ironport_work_queue_slow:count": Signal("slow units"),
-    "pool:ironport_work_queue_growth_messages:rate3m": Signal(
+    "pool:ironport_messages_injected:attack:bool": FigureWords("as much mail as in an attack"),
+    "pool:ironport_messages_injected:sudden:bool": FigureWords("sudden flood"),
+    "pool:ironport_units_reachable:count": FigureWords("units that can be reached"),
+    "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, 2 at least"),
+    "pool:ironport_work_queue_backlogged:count": FigureWords("backlogged units", "", "many", "few"),
+    "pool:ironport_work_queue_filling:count": FigureWords("units that fill", "", "many", "few"),
+    "pool:ironport_work_queue_slow:count": FigureWords("slow units"),
+    "pool:ironport_work_queue_growth_messages:rate3m": FigureWords(
         "growth of the pool's work queues", "/s", "the queues grow", "the queues do not grow"
     ),
-    "pool:ironport_work_queue_exit_messages:ratio_rated_backlogged3m": Signal(
+    "pool:ironport_work_queue_exit_messages:ratio_rated_backlogged3m": FigureWords(
         "exit rate / rated of the backlogged units", "", "too much demand", "slow service"
     ),
-    "pool:ironport_work_queue_high:count": Signal("units with a long work queue"),
-    "pool:ironport_injection_connections:rate3m": Signal("new connections of the pool", "/s"),
-    "pool:ironport_injection_connections:ratio_usual3m": Signal("new connections of the pool, times the usual"),
-    "pool:ironport_injection_connections:ratio_mail3m": Signal("rise of connections / rise of mail"),
-    "pool:ironport_recipients_rejected:rate3m": Signal("rejected recipients", "/s"),
-    "pool:ironport_recipients_rejected:rate1h_busy2w": Signal("rejected recipients in busy hours", "/s"),
-    "pool:ironport_recipients_rejected:ratio3m": Signal("rejected / all recipients"),
-    "pool:ironport_recipients_bounce_generated:rate3m": Signal("generated bounces", "/s"),
-    "pool:ironport_recipients_bounce_generated:rate1h_busy2w": Signal("generated bounces in busy hours", "/s"),
-    "pool:ironport_delivery_queue_recipients:last5m": Signal("recipients in the delivery queues"),
-    "pool:ironport_delivery_queue_recipients:mean1h_usual": Signal("usual recipients in the delivery queues"),
-    "pool:ironport_available_capacity_messages:rate": Signal("capacity of the units that can be reached", "/s"),
-    "pool:ironport_work_queue_troubled:bool": Signal("pool in trouble", "", "many units", "not enough units"),
+    "pool:ironport_work_queue_high:count": FigureWords("units with a long work queue"),
+    "pool:ironport_injection_connections:rate3m": FigureWords("new connections of the pool", "/s"),
+    "pool:ironport_injection_connections:ratio_usual3m": FigureWords("new connections of the pool, times the usual"),
+    "pool:ironport_injection_connections:ratio_mail3m": FigureWords("rise of connections / rise of mail"),
+    "pool:ironport_recipients_rejected:rate3m": FigureWords("rejected recipients", "/s"),
+    "pool:ironport_recipients_rejected:rate1h_busy2w": FigureWords("rejected recipients in busy hours", "/s"),
+    "pool:ironport_recipients_rejected:ratio3m": FigureWords("rejected / all recipients"),
+    "pool:ironport_recipients_bounce_generated:rate3m": FigureWords("generated bounces", "/s"),
+    "pool:ironport_recipients_bounce_generated:rate1h_busy2w": FigureWords("generated bounces in busy hours", "/s"),
+    "pool:ironport_delivery_queue_recipients:last5m": FigureWords("recipients in the delivery queues"),
+    "pool:ironport_delivery_queue_recipients:mean1h_usual": FigureWords("usual recipients in the delivery queues"),
+    "pool:ironport_available_capacity_messages:rate": FigureWords("capacity of the units that can be reached", "/s"),
+    "pool:ironport_work_queue_troubled:bool": FigureWords("pool in trouble", "", "many units", "not enough units"),
 }
 """By series. A metric of the exporter that is not here has the words of the catalogue."""
 
-_CATALOGUE: Final = {family.name: Signal(family.meaning.partition(" (")[0]) for family in FAMILIES}
+_CATALOGUE: Final = {family.name: FigureWords(family.meaning.partition(" (")[0]) for family in FAMILIES}
 
 _OVER_TIME: Final = {
     "min_over_time": "lowest of",
@@ -136,10 +137,10 @@ _AGGREGATIONS: Final = {
 _SELECTOR: Final = re.compile(r"([a-zA-Z_:][\w:]*)(\{[^}]*\})?(?:\[(\w+)(?::\w*)?\])?(?: offset (\w+))?")
 
 
-def signal(expression: str) -> Signal:
+def figure_words(expression: str) -> FigureWords:
     """Return what is known of the first series in an expression that has words."""
     names = re.findall(r"[a-zA-Z_:][\w:]+", expression)
-    return next((found for name in names if (found := _series(name))), Signal(expression))
+    return next((found for name in names if (found := _series(name))), FigureWords(expression))
 
 
 def unit(expression: str) -> str:
@@ -147,7 +148,7 @@ def unit(expression: str) -> str:
     call = parse_call(expression)
     if (call and call.function == "count") or "/" in (part.operator for part in operands(expression, PRODUCT)):
         return ""
-    return signal(expression).unit
+    return figure_words(expression).unit
 
 
 def words(expression: str) -> str:
@@ -171,17 +172,17 @@ def _grouped(text: str) -> str:
     return f"({found})" if len(operands(text, SUM)) > 1 else found
 
 
-def _call_words(call: Call) -> str:
+def _call_words(call: CallParts) -> str:
     if call.function in _OVER_TIME:
         window = re.search(r"\[(\w+)", call.argument)
         how = _OVER_TIME[call.function]
-        return f"{words(call.argument)}, {how} {_spelled(window[1])}" if how and window else words(call.argument)
+        return f"{words(call.argument)}, {how} {spelled(window[1])}" if how and window else words(call.argument)
     if call.function == "clamp_min":
         *_, first, lowest = _arguments(call.argument)
         return f"{words(first)}, {lowest} at least"
     if call.function == "predict_linear":
         series, seconds = _arguments(call.argument)
-        return f"{words(series)}, expected in {_spelled(f'{seconds}s')}"
+        return f"{words(series)}, expected in {spelled(f'{seconds}s')}"
     if call.function == "max" and is_truth(call.argument):
         return f"on a unit: {words(call.argument)}"
     if call.function in _AGGREGATIONS:
@@ -197,15 +198,15 @@ def _arguments(text: str) -> list[str]:
 def _selector_words(match: re.Match[str]) -> str:
     name, matchers, _, offset = match.groups()
     known = _series(name)
-    ago = f", {_spelled(offset)} ago" if offset else ""
+    ago = f", {spelled(offset)} ago" if offset else ""
     return f"{known.words if known else name}{matchers if matchers and not known else ''}{ago}"
 
 
-def _series(name: str) -> Signal | None:
-    return SIGNALS.get(name) or _CATALOGUE.get(name)
+def _series(name: str) -> FigureWords | None:
+    return FIGURE_WORDS.get(name) or _CATALOGUE.get(name)
 
 
-def _spelled(window: str) -> str:
+def spelled(window: str) -> str:
     """Return a window as people write it: 2 min, not 2m."""
     text = format_duration(parse_duration(window))
     return re.sub(r"(\d+)([a-z])", lambda part: f"{part[1]} {_UNITS[part[2]]} ", text).strip()

@@ -9,7 +9,7 @@ import pytest
 from exporter.errors import ExporterError, UsageError
 from exporter.explain import command
 from exporter.explain.explanation import Finding, Judge, PlaceExplanation, PoolExplanation, VerdictFinding, explain
-from exporter.explain.figures import Figures, Place
+from exporter.explain.figures import MomentFigures, Place
 from exporter.explain.text import answer, every_finding, explanation_text, finding_text, missing_sentences
 from exporter.explain.tree import read_tree
 from exporter.prometheus.client import InstantSeries, Prometheus
@@ -40,7 +40,7 @@ class FakeServer(Prometheus):
 
 
 def judged(values: Mapping[str, float], place: Place = UNIT) -> PlaceExplanation:
-    return Judge(read_tree(), Figures(FakeServer(values), NOW)).place(place)
+    return Judge(read_tree(), MomentFigures(FakeServer(values), NOW)).place(place)
 
 
 def verdict(explained: PlaceExplanation, name: str) -> VerdictFinding:
@@ -99,7 +99,7 @@ def test_what_cannot_be_told_is_no_yes() -> None:
 
 def test_each_expression_is_asked_for_once() -> None:
     server = FakeServer({})
-    judge = Judge(read_tree(), Figures(server, NOW))
+    judge = Judge(read_tree(), MomentFigures(server, NOW))
     for place in (POOL, UNIT):
         judge.place(place)
     assert len(server.asked) == len(set(server.asked))

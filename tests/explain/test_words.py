@@ -46,4 +46,4 @@ def test_every_figure_of_waiting_mail_has_words() -> None:
     tree = read_tree()
     conditions = [branch.condition for branch in tree.branches if branch.of_mail]
     compared = [each for condition in conditions for each in comparisons(condition)]
-    assert not [each for each in compared if ":" in words(each.left).replace(": ", "")], "add rows to SIGNALS"
+    assert not [each for each in compared if ":" in words(each.left).replace(": ", "")], "add rows to FIGURE_WORDS"

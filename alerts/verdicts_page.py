@@ -1,0 +1,252 @@
+"""Write docs/how-a-verdict-is-reached.md from rule templates and thresholds: `python -m alerts.verdicts_page`."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from textwrap import fill
+from typing import Final
+
+from alerts import thresholds
+from alerts.generate import templates
+from exporter.explain.conditions import Compared, Condition, Either, Every, Known, Not
+from exporter.explain.promql import one_line, parse_call
+from exporter.explain.tree import Branch, Tree, tree_of
+from exporter.explain.words import figure_words, spelled, words
+from exporter.incidents.names import incident_name
+from exporter.phrases import Phrases
+from exporter.prometheus.rule_files import read_rules
+
+PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "how-a-verdict-is-reached.md"
+
+_HEAD: Final = """\
+# How a verdict is reached
+
+A verdict is an alert that says what is wrong with a pool or a unit, for example "one heavy sender". This page has the
+conditions of each verdict on waiting mail: which figure is compared with which threshold, over which window, and why.
+[How it works](how-it-works.md#the-way-of-a-verdict) has the same as a picture.
+
+`python -m alerts.verdicts_page` writes this page from the rules in `alerts/templates` and from
+`alerts/thresholds.yml`. A test checks that it is up to date.
+
+## See it for your own pool
+
+`explain` prints these conditions with the figures of a moment. It asks your [Prometheus](connecting.md), which must
+have loaded the rules of `alerts/rules`.
+
+```console
+ironport-exporter explain --prometheus.url http://localhost:9090 --pool inbound
+ironport-exporter explain --prometheus.url http://localhost:9090 --at 2026-10-14T09:30:00Z --json
+```
+
+The first line is the verdict. Below it, the pool and every unit with a verdict have a block, and every other unit has
+a line:
+
+```text
+Pool inbound (job ironport) at 2026-10-14 09:30:12 UTC: One heavy sender on mx2 (IronPortJabbererSuspected, firing).
+
+mx2
+  backlogged yes
+    work queue, lowest of 2 min 12,566 messages > 1,167 messages yes
+    wait 352 s > 60 s yes
+  exit rate / rated 1.01 >= 0.75 yes: too much demand
+  pool in trouble no: not enough units
+    backlogged units 1 >= 2 no: few
+  verdicts:
+    One heavy sender (IronPortJabbererSuspected, firing): yes
+    Unit slow (IronPortUnitSlow): no, because slow no
+
+other units
+  mx1: wait 0 > 60 s no
+```
+
+- A condition is a figure, an operator and a limit, then the outcome and what it means. The conditions below it,
+  indented, are those that it consists of.
+- `?` is a figure that is missing. A sentence says which series that is and what it needs. `none` means that there is
+  nothing to compare, for example the exit rate of backlogged units while no unit is backlogged.
+- `firing` and `pending` are what Prometheus says of the alert. A pending alert waits for its `for`. An alert goes on
+  firing for its `keep_firing_for` after its conditions have ended.
+- `--json` has every verdict with all its conditions, and their PromQL. The [card of an incident](incidents.md) has
+  the conditions of its verdict when it fired.
+"""
+
+_ORDER: Final = """\
+## The order
+
+The first verdict of this table whose conditions all hold is the verdict on the pool.
+"""
+
+_STATES: Final = """\
+## Conditions with a name
+
+The verdicts use these. Each is a series that the rules record, so you can also query it.
+"""
+
+_THRESHOLDS: Final = """\
+## The thresholds
+
+You can change them in `alerts/thresholds.yml`.
+"""
+
+_MARK: Final = "threshold_"
+"""Begins the name that stands for a threshold while an expression is read."""
+
+_PLACEHOLDER: Final = re.compile(r"<<(\w+)>>")
+_MARKED: Final = re.compile(rf"\b{_MARK}(\w+)")
+_COMMENTED: Final = re.compile(r"((?:^  #.*\n)+)  - (?:alert|record): (\S+)\n", re.MULTILINE)
+_SERIES: Final = re.compile(r"[a-z]+:\w+:[\w:]+")
+_WINDOW: Final = re.compile(r"\[(\w+)|[a-z](\d+[smhd])$")
+
+
+def verdicts_page() -> str:
+    tree = _tree(templates())
+    branches = [branch for branch in tree.branches if branch.of_mail]
+    reasons = {name: text for template in templates().values() for name, text in _comments(template)}
+    parts = [
+        _HEAD,
+        f"{_ORDER}\n{_order(branches)}",
+        "## The verdicts\n",
+        *(_section(tree, _title(branch), reasons.get(branch.rule.alert, ""), branch.condition) for branch in branches),
+        _STATES,
+        *(
+            _section(tree, figure_words(name).words.capitalize(), _series_reason(name, reasons), condition)
+            for name, condition in _named(tree, branches)
+        ),
+    ]
+    page = "\n".join(parts)
+    return f"{page}\n{_THRESHOLDS}\n{_threshold_table(page)}"
+
+
+def _tree(files: Mapping[str, str]) -> Tree:
+    """Return the tree of rule files in which names stand in place of thresholds."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            Path(folder, name).write_text(_PLACEHOLDER.sub(rf"{_MARK}\1", text), encoding="utf-8")
+        return tree_of(read_rules(f"{folder}/*.yml"))
+
+
+def _comments(template: str) -> Iterator[tuple[str, str]]:
+    """Yield the name of each rule that has a comment above it, and the comment."""
+    for comment, name in _COMMENTED.findall(template):
+        lines = (line.removeprefix("  #").removeprefix(" ") for line in comment.splitlines())
+        yield name, _PLACEHOLDER.sub(r"`\1`", "\n".join(line for line in lines if not line.startswith("---")))
+
+
+def _named(tree: Tree, branches: Iterable[Branch]) -> Iterator[tuple[str, Condition]]:
+    """Yield the recorded series that stand for conditions, and these, in the order in which they are used."""
+    waiting, seen = [branch.condition for branch in branches], set[str]()
+    while waiting:
+        for name in _series_in(tree, waiting.pop(0)):
+            if name not in seen and (behind := tree.behind(Known(name))):
+                seen.add(name)
+                waiting.append(behind)
+                yield name, behind
+
+
+def _series_in(tree: Tree, condition: Condition) -> Iterator[str]:
+    """Yield the recorded series in a condition, and those that they count."""
+    for name in _SERIES.findall(str(condition)):
+        yield name
+        call = parse_call(one_line(tree.recorded[name].expression))
+        if call and call.function == "sum":
+            yield from _SERIES.findall(call.argument)
+
+
+def _title(branch: Branch) -> str:
+    return f"{incident_name(branch.rule.alert, Phrases('en'))} ({_name(branch)})"
+
+
+def _name(branch: Branch) -> str:
+    return branch.rule.alert.removeprefix("IronPort")
+
+
+def _order(branches: Iterable[Branch]) -> str:
+    rows = (
+        f"| {incident_name(branch.rule.alert, Phrases('en'))} "
+        f"| [{_name(branch)}](../alerts/runbooks/{branch.rule.alert}.md) | {branch.level} "
+        f"| {branch.rule.labels['severity']} | {_seconds(branch.rule.for_seconds)} "
+        f"| {_seconds(branch.rule.keep_firing_for_seconds)} |\n"
+        for branch in branches
+    )
+    return _table(("verdict", "alert", "about", "severity", "`for`", "`keep_firing_for`"), rows)
+
+
+def _seconds(seconds: float) -> str:
+    return spelled(f"{seconds:g}s") if seconds else "-"
+
+
+def _series_reason(name: str, reasons: Mapping[str, str]) -> str:
+    return f"{reasons.get(name, '')}\n\nSeries: `{name}`.".strip()
+
+
+def _section(tree: Tree, title: str, reason: str, condition: Condition) -> str:
+    rows = (f"| {' | '.join(row)} |\n" for row in _rows(tree, condition))
+    text = "\n\n".join(fill(" ".join(part.split()), 118) for part in reason.split("\n\n"))
+    return "\n\n".join(filter(None, (f"### {title}", text, _table(("condition", "must", "over"), rows))))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[str]) -> str:
+    return f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n{''.join(rows)}"
+
+
+def _rows(tree: Tree, condition: Condition, wanted: bool = True, before: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each condition; those of a group come after a row that says how many of them it takes."""
+    match condition:
+        case Not(part):
+            yield from _rows(tree, part, not wanted, before)
+        case Every(parts) if not before and wanted:
+            for part in parts:
+                yield from _rows(tree, part)
+        case Every(parts) | Either(parts):
+            yield f"{before}{'all' if isinstance(condition, Every) else 'one'} of these:", _must(wanted), ""
+            for part in parts:
+                yield from _rows(tree, part, before=f"{before}&nbsp;&nbsp;&nbsp;")
+        case Compared(left, operator, right):
+            yield f"{before}{_shown(left)} {operator} {_shown(_limit(tree, right))}", _must(wanted), _window(left)
+        case Known(expression, truth):
+            known = "" if truth or tree.behind(condition) else " is known"
+            yield f"{before}{_shown(expression)}{known}", _must(wanted), _window(expression)
+
+
+def _limit(tree: Tree, expression: str) -> str:
+    """Return a limit, or the expression of the rule that records it from a threshold."""
+    rule = tree.recorded.get(expression)
+    return one_line(rule.expression) if rule and _MARK in rule.expression else expression
+
+
+def _must(wanted: bool) -> str:
+    return "hold" if wanted else "not hold"
+
+
+def _shown(expression: str) -> str:
+    return _MARKED.sub(lambda name: f"`{name[1]}`", words(expression)).replace("|", r"\|")
+
+
+def _window(expression: str) -> str:
+    """Return the window of a figure: its own one, or the one in the name of its series."""
+    found = [first or second for first, second in _WINDOW.findall(expression)]
+    return spelled(found[-1]) if found else ""
+
+
+def _threshold_table(page: str) -> str:
+    named, values = set(re.findall(r"`(\w+)`", page)), thresholds.read_thresholds()
+    rows = (f"| `{name}` | {values[name]} | {reason} |\n" for name, reason in _threshold_reasons() if name in named)
+    return _table(("threshold", "value", "why"), rows)
+
+
+def _threshold_reasons() -> Iterator[tuple[str, str]]:
+    """Yield the comment above each threshold; several thresholds under one comment share it."""
+    comment = list[str]()
+    for line in thresholds.FILE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("# ") and not line.startswith("# ---"):
+            comment.append(line.removeprefix("# "))
+        elif name := re.match(r"(\w+):", line):
+            yield name[1], " ".join(comment)
+        else:
+            comment = []
+
+
+if __name__ == "__main__":
+    PAGE.write_text(verdicts_page(), encoding="utf-8")
