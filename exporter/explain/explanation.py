@@ -13,7 +13,7 @@ from exporter.explain.figures import MomentFigures, Place
 from exporter.explain.missing import MissingFigure, MissingFigures
 from exporter.explain.tree import Branch, Tree, read_tree
 from exporter.explain.words import figure_words, unit, words
-from exporter.incidents.firings import FIRING
+from exporter.incidents.firings import FIRING, Firing
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.selection import Selection
 
@@ -137,15 +137,31 @@ def explain(server: Prometheus, at: float, selection: Selection) -> tuple[float,
     return time, [judge.pool(pool, chosen) for pool in dict.fromkeys(replace(place, unit="") for place in chosen)]
 
 
+def explain_firing(server: Prometheus, firing: Firing) -> VerdictFinding | None:
+    """Return the conditions of an alert when it began to fire; None if it is no verdict, or nothing shows them."""
+    tree, labels = read_tree(), firing.labels
+    time = _last_evaluation(server, firing.begin)
+    rules = (each for each in tree.branches if each.rule.alert == firing.alert)
+    branch = next((each for each in rules if each.rule.labels.get("severity") == firing.severity), None)
+    if time is None or branch is None:
+        return None
+    return Judge(tree, MomentFigures(server, time)).verdict(branch, _place(labels))
+
+
 def _evaluated(server: Prometheus, at: float) -> float:
-    found = server.query(f"max(timestamp({_IN_SERVICE}))", at, "when the rules were evaluated")
-    if not found:
+    time = _last_evaluation(server, at)
+    if time is None:
         server.metric_names()  # raises if the server has nothing of the exporter
         raise ExporterError(
             "The Prometheus has no recorded series of units at that time: load the rules in alerts/rules, or "
             "choose another time with --at."
         )
-    return float(found[0]["value"][1])
+    return time
+
+
+def _last_evaluation(server: Prometheus, at: float) -> float | None:
+    found = server.query(f"max(timestamp({_IN_SERVICE}))", at, "when the rules were evaluated")
+    return float(found[0]["value"][1]) if found else None
 
 
 def _place(labels: Mapping[str, str]) -> Place:

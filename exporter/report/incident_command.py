@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 
 from exporter.errors import ExporterError, UsageError, suggestion
+from exporter.explain.explanation import explain_firing
 from exporter.incidents.firings import AlertHistory, alert_history
 from exporter.incidents.incidents import Incident, find_incidents
 from exporter.incidents.names import incident_name
@@ -82,7 +83,8 @@ def incident_card(
     incident = found[-1] if at is None else min(found, key=lambda each: _distance(each, moment, end))
     if at is not None and _distance(incident, moment, end) > _NEAR:
         raise ExporterError(_none(history, at))
-    return IncidentView(incident, history, incident_figures(prometheus, incident, end), end, zone, Phrases("en"))
+    figures, explained = incident_figures(prometheus, incident, end), explain_firing(prometheus, incident.verdict)
+    return IncidentView(incident, history, figures, explained, end, zone, Phrases("en"))
 
 
 def html_card(card: IncidentView) -> str:

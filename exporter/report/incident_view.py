@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from exporter.capacity.statement import listed
+from exporter.explain.explanation import Finding, VerdictFinding
+from exporter.explain.text import answer, finding_text
 from exporter.incidents.firings import AlertHistory, Firing
 from exporter.incidents.incidents import Incident, alert_rules
 from exporter.incidents.names import incident_name
@@ -65,6 +67,8 @@ class IncidentView:
     incident: Incident
     history: AlertHistory
     figures: IncidentFigures
+    explained: VerdictFinding | None
+    """The conditions of the verdict when it began to fire; None if the server does not show them."""
     now: int
     zone: ZoneInfo
     phrases: Phrases
@@ -235,6 +239,18 @@ class IncidentView:
             f"{heavy} times the mail of its peers has a heavy sender."
         )
 
+    def conditions_table(self) -> PageTable:
+        """Return the conditions of the verdict, as the command `explain` prints them."""
+        conditions = self.explained.conditions if self.explained else ()
+        nothing = "The server does not have the figures that the verdict was decided by."
+        return PageTable(("Condition", "Outcome"), {"": list(_conditions(conditions))}, (), (), nothing)
+
+    def conditions_of(self) -> str:
+        """Say which alert the conditions are about, and when."""
+        verdict = self.incident.verdict
+        when = self.phrases.moment(self.moment(verdict.begin))
+        return f"The conditions of {verdict.alert} on {_place(verdict)} at {when}."
+
     # --- how the mail was affected ---
 
     def felt_table(self) -> PageTable:
@@ -389,6 +405,13 @@ class IncidentView:
             *signals,
             PastedQuery("Units that did not answer", sources),
         ]
+
+
+def _conditions(findings: Iterable[Finding], depth: int = 0) -> Iterator[Cells]:
+    """Yield a row for each condition; those that it consists of come below it, indented."""
+    for each in findings:
+        yield "\N{NO-BREAK SPACE}" * 4 * depth + finding_text(each), answer(each)
+        yield from _conditions(each.parts, depth + 1)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Cells]) -> PageTable:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.errors import ExporterError, UsageError
+from exporter.explain.explanation import explain_firing
 from exporter.incidents.firings import AlertHistory, alert_history
 from exporter.incidents.incidents import Incident, find_incidents
 from exporter.prometheus.client import Prometheus
@@ -121,6 +122,22 @@ def test_the_card_shows_what_the_verdict_was_decided_by(card_at: Callable[[int],
     assert wait.startswith("1\N{NO-BREAK SPACE}min")
     assert int(exit_rate.rstrip("%")) > 100 * project_threshold("service_ratio")
     assert float(peers) > project_threshold("jabber_ratio")
+
+
+def test_the_card_shows_how_the_verdict_was_reached(card_at: Callable[[int], IncidentView]) -> None:
+    card = card_at(JABBERER + 20 * MINUTE)
+    assert card.explained
+    assert (card.explained.alert, card.explained.place.unit) == ("IronPortJabbererSuspected", "mx2")
+    assert card.explained.holds
+    markdown = incident_command.markdown_card(card)
+    assert cells(markdown, "backlogged") == ["backlogged", "yes"]
+    assert cells(markdown, "pool in trouble")[1].startswith("no")
+    assert re.search(r"^\| wait \d+ s \\> 90 s \| yes \|$", markdown, re.MULTILINE)
+
+
+def test_the_verdicts_of_all_cards_held(campus: Prometheus, found: Sequence[Incident]) -> None:
+    explained = [explain_firing(campus, incident.verdict) for incident in found]
+    assert [each and each.holds for each in explained] == [True] * len(found)
 
 
 def test_the_timeline_is_in_order(card_at: Callable[[int], IncidentView]) -> None:
