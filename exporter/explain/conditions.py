@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from exporter.explain.promql import AND, COMPARISON, OR, PRODUCT, SUM, Operand, one_line, operands, parse_call
@@ -57,6 +58,7 @@ class Not:
 Condition = Compared | Known | Every | Either | Not
 
 
+@cache
 def parse_condition(expression: str) -> Condition:
     """Return what must be so for the expression to give a series or, if it gives 0 or 1, to give 1."""
     text = one_line(expression)

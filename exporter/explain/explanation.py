@@ -129,23 +129,23 @@ def explain(server: Prometheus, at: float, selection: Selection) -> tuple[float,
     """
     time = _evaluated(server, at)
     figures, tree = MomentFigures(server, time), read_tree()
-    places = sorted((_place(each["metric"]) for each in figures.series(_IN_SERVICE)), key=str)
+    places = sorted(figures.values(_IN_SERVICE), key=str)
     _refuse_unknown("job", selection.jobs, {place.job for place in places})
     _refuse_unknown("pool", selection.pools, {place.pool for place in places})
     chosen = [place for place in places if _is_chosen(place, selection)]
     judge = Judge(tree, figures)
-    return time, [judge.pool(pool, chosen) for pool in dict.fromkeys(replace(place, unit="") for place in chosen)]
+    return time, [judge.pool(pool, chosen) for pool in dict.fromkeys(place.whole_pool for place in chosen)]
 
 
 def explain_firing(server: Prometheus, firing: Firing) -> VerdictFinding | None:
     """Return the conditions of an alert when it began to fire; None if it is no verdict, or nothing shows them."""
-    tree, labels = read_tree(), firing.labels
+    tree = read_tree()
     time = _last_evaluation(server, firing.begin)
     rules = (each for each in tree.branches if each.rule.alert == firing.alert)
     branch = next((each for each in rules if each.rule.labels.get("severity") == firing.severity), None)
     if time is None or branch is None:
         return None
-    return Judge(tree, MomentFigures(server, time)).verdict(branch, _place(labels))
+    return Judge(tree, MomentFigures(server, time)).verdict(branch, Place.of(firing.labels))
 
 
 def _evaluated(server: Prometheus, at: float) -> float:
@@ -162,10 +162,6 @@ def _evaluated(server: Prometheus, at: float) -> float:
 def _last_evaluation(server: Prometheus, at: float) -> float | None:
     found = server.query(f"max(timestamp({_IN_SERVICE}))", at, "when the rules were evaluated")
     return float(found[0]["value"][1]) if found else None
-
-
-def _place(labels: Mapping[str, str]) -> Place:
-    return Place(*(labels.get(label, "") for label in ("job", "stream", "pool", "instance")))
 
 
 def _is_chosen(place: Place, selection: Selection) -> bool:
@@ -190,7 +186,7 @@ class Judge:
     figures: MomentFigures
 
     def pool(self, pool: Place, places: Sequence[Place]) -> PoolExplanation:
-        units = [place for place in places if replace(place, unit="") == pool]
+        units = [place for place in places if place.whole_pool == pool]
         return PoolExplanation(self.place(pool), tuple(map(self.place, units)))
 
     def place(self, place: Place) -> PlaceExplanation:
@@ -203,12 +199,8 @@ class Judge:
         condition = branch.condition
         parts = condition.parts if isinstance(condition, Every) else (condition,)
         findings = tuple(self.finding(part, place) for part in parts)
-        return VerdictFinding(branch, place, findings, self._state(branch, place))
-
-    def _state(self, branch: Branch, place: Place) -> str:
-        series = self.figures.series('ALERTS{alertname=~"IronPort.+"}')
-        states = {each["metric"]["alertstate"] for each in series if _is_alert(each["metric"], branch, place)}
-        return FIRING if FIRING in states else next(iter(states), "")
+        state = self.figures.alert_state(branch.rule.alert, branch.rule.labels.get("severity", ""), place)
+        return VerdictFinding(branch, place, findings, state)
 
     def finding(self, condition: Condition, place: Place) -> Finding:
         match condition:
@@ -267,15 +259,6 @@ class Judge:
 
     def _missing(self, expression: str, place: Place) -> tuple[MissingFigure, ...]:
         return MissingFigures(self.tree, self.figures).behind(expression, place)
-
-
-def _is_alert(labels: Mapping[str, str], branch: Branch, place: Place) -> bool:
-    return (
-        labels["alertname"] == branch.rule.alert
-        and labels.get("severity") == branch.rule.labels.get("severity")
-        and labels.get("instance", "") == place.unit
-        and place.has(labels)
-    )
 
 
 def _meaning(condition: Compared, figure: float | None, limit: float | None) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from exporter.prometheus.client import InstantSeries, Prometheus
+from exporter.incidents.firings import FIRING, PENDING
+from exporter.prometheus.client import Prometheus
+
+_WHAT: Final = "figures of the verdicts"
+_ALERTS: Final = 'ALERTS{alertname=~"IronPort.+",alertstate="%s"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +22,18 @@ class Place:
     pool: str
     unit: str = ""
 
+    @classmethod
+    def of(cls, labels: Mapping[str, str]) -> Place:
+        """Return the place that a series is about."""
+        return cls(*(labels.get(label, "") for label in ("job", "stream", "pool", "instance")))
+
+    @property
+    def whole_pool(self) -> Place:
+        return Place(self.job, self.stream, self.pool)
+
     @property
     def name(self) -> str:
         return self.unit or f"pool {self.pool}"
-
-    def has(self, labels: Mapping[str, str]) -> bool:
-        """Return whether a series is about this place, or about the pool of this unit."""
-        own = {"job": self.job, "stream": self.stream, "pool": self.pool, "instance": self.unit}
-        return "pool" in labels and all(labels.get(label, value) == value for label, value in own.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +43,36 @@ class MomentFigures:
     server: Prometheus
     time: float
     """In Unix time: when the rules were evaluated."""
-    _asked: dict[str, list[InstantSeries]] = field(default_factory=dict)
+    _values: dict[str, dict[Place, float]] = field(default_factory=dict)
+    _pools: dict[str, set[Place]] = field(default_factory=dict)
+    _states: dict[tuple[str, str, Place], str] = field(default_factory=dict)
 
     def value(self, expression: str, place: Place) -> float | None:
-        """Return the value for a place; None if there is none."""
-        return next(self._values(expression, place), None)
-
-    def _values(self, expression: str, place: Place) -> Iterator[float]:
+        """Return the value for a place, or for the pool of a unit; None if there is none."""
         try:
-            yield float(expression)
+            return float(expression)
         except ValueError:
-            yield from (float(each["value"][1]) for each in self.series(expression) if place.has(each["metric"]))
+            values = self.values(expression)
+            return values[place] if place in values else values.get(place.whole_pool)
 
-    def series(self, expression: str) -> list[InstantSeries]:
-        if expression not in self._asked:
-            self._asked[expression] = self.server.query(expression, self.time, "figures of the verdicts")
-        return self._asked[expression]
+    def values(self, expression: str) -> Mapping[Place, float]:
+        if expression not in self._values:
+            found = self.server.query(expression, self.time, _WHAT)
+            values = {Place.of(each["metric"]): float(each["value"][1]) for each in reversed(found)}
+            self._values[expression] = values
+            self._pools[expression] = {place.whole_pool for place in values}
+        return self._values[expression]
+
+    def has(self, expression: str, place: Place) -> bool:
+        """Return whether there is any value for a place: for a pool, also one for a unit of it."""
+        return self.value(expression, place) is not None or place in self._pools[expression]
+
+    def alert_state(self, alert: str, severity: str, place: Place) -> str:
+        """Return whether an alert is firing or pending; empty if it is neither."""
+        if not self._states:
+            self._states["", "", place] = ""  # asked, also where there are no alerts
+            for state in (PENDING, FIRING):
+                for each in self.server.query(_ALERTS % state, self.time, _WHAT):
+                    labels = each["metric"]
+                    self._states[labels["alertname"], labels.get("severity", ""), Place.of(labels)] = state
+        return self._states.get((alert, severity, place), "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.explain.figures import MomentFigures, Place
+from exporter.explain.promql import names_in
 from exporter.explain.tree import Tree
 from exporter.explain.words import words
 from exporter.metrics.catalog import FAMILIES
@@ -66,25 +67,11 @@ class MissingFigures:
 
     def _missing_names(self, expression: str, place: Place) -> list[str]:
         """Return the series in an expression that have no sample of the place, or of a unit of the pool."""
-        known = (*self.tree.recorded, *_FAMILIES)
-        names = [name for name in known if name in expression and _is_named(name, expression)]
-        return [name for name in names if not self._has_samples(name, place)]
+        names = [name for name in names_in(expression) if name in self.tree.recorded or name in _FAMILIES]
+        return [name for name in names if not self.figures.has(self._samples(name), place)]
 
-    def _has_samples(self, name: str, place: Place) -> bool:
-        series = self.figures.series(name if name in self.tree.recorded else _RECENT.format(name))
-        found = (each["metric"] for each in series)
-        return any(place.has(labels if place.unit else {**labels, "instance": ""}) for labels in found)
-
-
-def _is_named(name: str, expression: str) -> bool:
-    """Return whether the name stands in an expression by itself, and not as the beginning of another one."""
-    begin = expression.find(name)
-    while begin >= 0:
-        around = expression[begin - 1 : begin] + expression[begin + len(name) : begin + len(name) + 1]
-        if not any(character.isalnum() or character in "_:" for character in around):
-            return True
-        begin = expression.find(name, begin + 1)
-    return False
+    def _samples(self, name: str) -> str:
+        return name if name in self.tree.recorded else _RECENT.format(name)
 
 
 def _source(name: str) -> str:

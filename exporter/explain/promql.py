@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 OR: Final = frozenset({"or"})
@@ -15,6 +16,7 @@ PRODUCT: Final = frozenset({"*", "/"})
 
 _TOKEN: Final = re.compile(r'"(?:\\.|[^"\\])*"|[()\[\]{}]|[a-zA-Z_:][\w:]*|[\d.]\w*|[<>=!]=|[<>+*/-]')
 _MODIFIERS: Final = re.compile(r"\s*(bool\b)?\s*((on|ignoring)\s*\([^)]*\))?\s*(group_(left|right)\s*(\([^)]*\))?)?\s*")
+_NAME: Final = re.compile(r"[a-zA-Z_:][\w:]*")
 _CALL: Final = re.compile(r"(\w+)\s*(?:(by|without)\s*\(([^)]*)\))?\s*\(")
 
 
@@ -45,6 +47,12 @@ def one_line(expression: str) -> str:
     while text.startswith("(") and _closing(text, 0) == len(text) - 1:
         text = text[1:-1].strip()
     return text
+
+
+@cache
+def names_in(expression: str) -> tuple[str, ...]:
+    """Return the names in an expression, each once: series, and also functions and labels."""
+    return tuple(dict.fromkeys(_NAME.findall(expression)))
 
 
 def operands(text: str, operators: frozenset[str]) -> list[Operand]:

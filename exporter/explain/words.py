@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from exporter.explain.conditions import is_truth
-from exporter.explain.promql import AND, COMPARISON, OR, PRODUCT, SUM, CallParts, operands, parse_call
+from exporter.explain.promql import AND, COMPARISON, OR, PRODUCT, SUM, CallParts, names_in, operands, parse_call
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.durations import format_duration, parse_duration
 
@@ -137,12 +138,13 @@ _AGGREGATIONS: Final = {
 _SELECTOR: Final = re.compile(r"([a-zA-Z_:][\w:]*)(\{[^}]*\})?(?:\[(\w+)(?::\w*)?\])?(?: offset (\w+))?")
 
 
+@cache
 def figure_words(expression: str) -> FigureWords:
     """Return what is known of the first series in an expression that has words."""
-    names = re.findall(r"[a-zA-Z_:][\w:]+", expression)
-    return next((found for name in names if (found := _series(name))), FigureWords(expression))
+    return next((found for name in names_in(expression) if (found := _series(name))), FigureWords(expression))
 
 
+@cache
 def unit(expression: str) -> str:
     """Return the unit of an expression's value: that of its series, unless it counts or divides."""
     call = parse_call(expression)
@@ -151,6 +153,7 @@ def unit(expression: str) -> str:
     return figure_words(expression).unit
 
 
+@cache
 def words(expression: str) -> str:
     """Return the words for an expression; what only chooses among its series is left out."""
     if len(parts := operands(expression, AND)) > 1:
