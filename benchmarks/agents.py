@@ -3,8 +3,8 @@
     python benchmarks/agents.py [UNITS]
 
 The agents of UNITS units (500) run in one process, each on its own port. This process sends them prepared packets,
-several agents at a time, and looks only at the size of the answers. A poll is what the exporter asks for: the scalars
-by GET and each table by GETBULK, 7 requests.
+several agents at a time, and looks only at the size of the answers. A poll is what the exporter asks for first: the
+scalars by GET and each table by GETBULK, 7 requests.
 
 For each version of SNMP it prints:
 - requests and polls that are answered in a second,

@@ -298,7 +298,7 @@ SNMP_FAULTS: Final = (
     Fault("The community is not the agent's any more", community_changed, snmp="down: timeout", own_agent=True),
     Fault(
         "10 % of the packets are lost each way",
-        relayed(lambda: lossy(requests=0.1, answers=0.1)),
+        relayed(lambda: lossy(requests=0.1, answers=0.1, seed=55)),  # the first request is lost
         counted=(RESENT, RECOVERED),
     ),
     Fault(
@@ -312,7 +312,10 @@ SNMP_FAULTS: Final = (
         "40 % of the requests are lost", relayed(lambda: lossy(requests=0.4)), counted=(RESENT, RECOVERED), timeout=8.5
     ),
     Fault(
-        "40 % of the answers are lost", relayed(lambda: lossy(answers=0.4)), counted=(RESENT, RECOVERED), timeout=8.5
+        "40 % of the answers are lost",
+        relayed(lambda: lossy(answers=0.4, seed=31)),  # the first answer is lost
+        counted=(RESENT, RECOVERED),
+        timeout=8.5,
     ),
     Fault("60 % of the requests are lost", relayed(lambda: lossy(requests=0.6)), snmp=UP, timeout=8.5),
     Fault("Answers come 300 ms late", relayed(lambda: delayed("client", 0.3)), counted=(LATE,)),

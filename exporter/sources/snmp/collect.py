@@ -19,7 +19,16 @@ from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
-from exporter.sources.snmp.walk import MAX_ROWS, TableValues, bulk_walk, get, get_missing, next_walk
+from exporter.sources.snmp.walk import (
+    ANSWER_VARBINDS,
+    MAX_ROWS,
+    TableValues,
+    bulk_walk,
+    bulk_walk_together,
+    get,
+    get_missing,
+    next_walk,
+)
 from exporter.telemetry import Telemetry
 
 _STRING_OCTETS: Final = 255
@@ -52,6 +61,9 @@ class SnmpSource:
 
     It keeps what it learns of the agent: round-trip times, the SNMPv3 engine, the number of rows of each table, and
     which tables need GETNEXT. This makes later polls cheaper; a restart of the exporter loses nothing else.
+
+    The first poll asks for each table by itself. Later ones ask for several at once, as far as the rows of the last
+    poll have room in one answer. Tables for which that fails are asked for by themselves again.
     """
 
     def __init__(self, appliance: Appliance, telemetry: Telemetry) -> None:
@@ -64,6 +76,7 @@ class SnmpSource:
         self._bulk_reads: set[str] = set()
         self._bulk_failures: Counter[str] = Counter()
         self._next_until: dict[str, float] = {}
+        self._alone_until: dict[str, float] = {}
         self._answered = False
 
     async def poll(self, reading: Reading) -> None:
@@ -85,7 +98,7 @@ class SnmpSource:
             ) as session:
                 await self._poll_scalars(session, reading)
                 self._answered = True
-                await asyncio.gather(*(self._poll_table(session, table, reading) for table in TABLES))
+                await asyncio.gather(*(self._poll_tables(session, tables, reading) for tables in self._groups()))
         except SourceError as error:
             reading.errors.append(error)
 
@@ -126,10 +139,63 @@ class SnmpSource:
                 "appliance, and that the community or user may read below 1.3.6.1.4.1.15497."
             )
 
-    async def _poll_table(self, session: Session, table: Table, reading: Reading) -> None:
-        columns = [table.label.oid, *(column.oid for column in table.columns)]
+    def _groups(self) -> list[list[Table]]:
+        """Return the tables; those that share requests are together, the one with the most rows first."""
+        groups: list[list[Table]] = []
+        for table in sorted(TABLES, key=self._asked_rows, reverse=True):
+            group = next((group for group in groups if self._have_room([*group, table])), None)
+            if group:
+                group.append(table)
+            else:
+                groups.append([table])
+        return groups
+
+    def _have_room(self, tables: Sequence[Table]) -> bool:
+        """Whether the tables may share a request, and their rows have room in one answer."""
+        columns = sum(len(table.columns) + 1 for table in tables)
+        return self._asked_rows(tables[0]) * columns <= ANSWER_VARBINDS and all(map(self._may_share, tables))
+
+    def _may_share(self, table: Table) -> bool:
+        """Whether GETBULK has read the whole table in the last poll, and there is no failure to remember."""
+        name = table.name
+        is_read = name in self._bulk_reads and not self._bulk_failures[name]
+        is_whole = self._rows.get(name, MAX_ROWS) < self._appliance.snmp.max_repetitions
+        return is_read and is_whole and time.monotonic() >= self._alone_until.get(name, 0.0)
+
+    def _asked_rows(self, table: Table) -> int:
+        """Return how many rows to ask for: one more than last time, which shows that the table has ended."""
+        limit = self._appliance.snmp.max_repetitions
+        return min(limit, self._rows.get(table.name, limit) + 1)
+
+    async def _poll_tables(self, session: Session, tables: Sequence[Table], reading: Reading) -> None:
+        walked = await self._walk_together(session, tables, reading) if len(tables) > 1 else {}
+        for table in tables:
+            await self._poll_table(session, table, reading, walked.get(table.name))
+
+    async def _walk_together(
+        self, session: Session, tables: Sequence[Table], reading: Reading
+    ) -> dict[str, TableValues]:
+        """Return the tables that requests for all of them bring; the others are asked for alone for a while."""
+        alone_until = time.monotonic() + _BULK_RETRY
+        self._alone_until |= {table.name: alone_until for table in tables}  # until it succeeds: the poll may end before
+        columns = [_columns(table) for table in tables]
         try:
-            walked = await self._walk(session, table.name, columns, reading)
+            walked = await bulk_walk_together(session, columns, self._asked_rows(tables[0]), _BULK_TRIES)
+        except SourceError as error:
+            reading.notes.append(f"GETBULK of several tables failed, trying one by one: {error}")
+            return {}
+        read = {table.name: values for table, values in zip(tables, walked, strict=True) if values.fault is None}
+        for name in read:
+            del self._alone_until[name]
+        return read
+
+    async def _poll_table(
+        self, session: Session, table: Table, reading: Reading, walked: TableValues | None = None
+    ) -> None:
+        """Record a table, and walk it before that unless it is `walked` already."""
+        columns = _columns(table)
+        try:
+            walked = walked or await self._walk(session, table, reading)
         except SourceError as error:
             reading.errors.append(error.within(table.name))
             return
@@ -144,17 +210,16 @@ class SnmpSource:
         finally:
             _record_table(reading, table, walked.instances[:MAX_ROWS], cells)  # also if the deadline ends the poll
 
-    async def _walk(self, session: Session, table: str, columns: Sequence[Oid], reading: Reading) -> TableValues:
+    async def _walk(self, session: Session, wanted: Table, reading: Reading) -> TableValues:
         """Walk the columns of a table, the label first: by GETBULK, or by GETNEXT if GETBULK fails."""
+        table, columns = wanted.name, _columns(wanted)
         if time.monotonic() < self._next_until.get(table, 0.0):
             return await next_walk(session, columns)
-        limit = self._appliance.snmp.max_repetitions
-        rows = min(limit, self._rows.get(table, limit) + 1)  # one more, which shows that the table has ended
         failures = self._bulk_failures[table]
         self._bulk_failures[table] += 1  # until it succeeds: the poll may end before
         tries = None if table in self._bulk_reads and failures < _BULK_FAILURES else _BULK_TRIES
         try:
-            result = await bulk_walk(session, columns, rows, tries)
+            result = await bulk_walk(session, columns, self._asked_rows(wanted), tries)
             cause = result.fault
         except SourceTimeout as error:
             cause = str(error)
@@ -173,6 +238,11 @@ def _codec(auth: CommunityAuth | UserAuth) -> Codec:
     if isinstance(auth, CommunityAuth):
         return CommunityCodec(auth.community.get_secret_value().encode())
     return UsmCodec(auth)
+
+
+def _columns(table: Table) -> list[Oid]:
+    """Return the columns to read, the label first."""
+    return [table.label.oid, *(column.oid for column in table.columns)]
 
 
 def _table_faults(walked: TableValues, faults: Mapping[Oid, str]) -> Iterator[SourceError]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Protocol
 
 from exporter.errors import AuthError
@@ -18,7 +19,7 @@ from exporter.sources.snmp.mib import Oid
 MAX_ROWS: Final = 128
 """The most rows of a table to read. The longest tables of real appliances have about 30: feature keys and drives."""
 
-_MAX_VARBINDS: Final = 40
+ANSWER_VARBINDS: Final = 40
 """The most variable bindings to ask for: more may not fit into a packet of 1,500 octets, and fragments get lost."""
 
 ColumnValues = dict[Oid, SnmpValue]
@@ -99,11 +100,16 @@ def _check_access(response: Pdu) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TableValues:
-    """The columns of a table as far as a walk brought them."""
+    """Columns of a table as far as a walk brought them."""
 
-    columns: list[ColumnValues]
-    fault: str | None
-    """Why no column was read to its end: rows may be missing. None if the rows of at least one column are complete."""
+    columns: Sequence[ColumnValues]
+    faults: Sequence[str | None]
+    """Why each column was not read to its end, None if it was."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why rows may be missing. None if the rows of at least one column are complete."""
+        return None if None in self.faults else self.faults[0]
 
     @property
     def instances(self) -> list[Oid]:
@@ -119,6 +125,15 @@ class TableValues:
         }
 
 
+async def bulk_walk_together(
+    session: Requester, tables: Sequence[Sequence[Oid]], rows: int, tries: int
+) -> list[TableValues]:
+    """Return the columns of several tables, which share requests; otherwise as `bulk_walk`."""
+    walked = await bulk_walk(session, [column for columns in tables for column in columns], rows, tries)
+    columns, faults = iter(walked.columns), iter(walked.faults)
+    return [TableValues(list(islice(columns, len(each))), list(islice(faults, len(each)))) for each in tables]
+
+
 async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries: int | None) -> TableValues:
     """Return the columns of a table by GETBULK, `rows` rows at a time; raises `SourceError`.
 
@@ -127,7 +142,7 @@ async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries
     """
     walk = _Walk(columns)
     while walk.open:
-        repetitions = max(1, min(rows, _MAX_VARBINDS // len(walk.open)))
+        repetitions = max(1, min(rows, ANSWER_VARBINDS // len(walk.open)))
         walk.take(await session.request(SnmpRequest("bulk", walk.next, repetitions), tries))
     return walk.result
 
@@ -149,8 +164,8 @@ async def get_missing(session: Requester, columns: Sequence[Oid], table: TableVa
         if instance not in values
     ]
     found = Values()
-    for begin in range(0, len(missing), _MAX_VARBINDS):
-        found |= await get(session, missing[begin : begin + _MAX_VARBINDS])
+    for begin in range(0, len(missing), ANSWER_VARBINDS):
+        found |= await get(session, missing[begin : begin + ANSWER_VARBINDS])
     return found
 
 
@@ -174,8 +189,7 @@ class _Walk:
 
     @property
     def result(self) -> TableValues:
-        fault = next(iter(self._faults.values())) if len(self._faults) == len(self._columns) else None
-        return TableValues(self._columns, fault)
+        return TableValues(self._columns, [self._faults.get(index) for index in range(len(self._columns))])
 
     def take(self, response: Pdu) -> None:
         """Add the rows of a response; raises `AuthError`."""
@@ -204,11 +218,11 @@ class _Walk:
 
     def _is_out_of_place(self, index: int, oid: Oid) -> bool:
         """Whether this is a row of another column. Behind the end of a column, the first row of another is right."""
-        return index in self.open and any(
-            column
-            and oid[: len(root)] == root
-            and root != self._roots[index]
-            and oid[len(root) :] != next(iter(column))
+        own = self._roots[index]
+        if oid[: len(own)] == own or index not in self.open:
+            return False
+        return any(
+            column and oid[: len(root)] == root and oid[len(root) :] != next(iter(column))
             for root, column in zip(self._roots, self._columns, strict=True)
         )
 

@@ -16,6 +16,7 @@ from exporter.sources.snmp.walk import (
     TableValues,
     Values,
     bulk_walk,
+    bulk_walk_together,
     get,
     get_missing,
     next_walk,
@@ -59,7 +60,7 @@ class Agent:
 def columns(table: TableValues) -> list[ColumnValues]:
     """Return the columns of a table that was read to its end."""
     assert table.fault is None
-    return table.columns
+    return list(table.columns)
 
 
 async def test_scalars_that_are_absent_are_left_out() -> None:
@@ -213,7 +214,7 @@ async def test_getbulk_of_one_column_only_loses_no_row(roots: list[Oid]) -> None
 
 async def test_what_a_walk_missed_is_asked_for_once() -> None:
     agent = Agent(TABLE)
-    table = TableValues([WHOLE[0], {(1,): b"x"}], None)
+    table = TableValues([WHOLE[0], {(1,): b"x"}], [None, None])
     assert await get_missing(agent, [A, B], table) == Values({(*B, 3): b"z"})
     assert [request.oids for request in agent.asked] == [((*B, 2), (*B, 3))]
 
@@ -242,3 +243,18 @@ async def test_an_error_about_no_column_ends_a_walk(walk_error: int) -> None:
     table = await next_walk(Vague(TABLE, errors={(*A, 1): walk_error}), [A, B])
     assert table.columns == [{(1,): 11}, {(1,): b"x"}]
     assert table.fault == f"error status {walk_error} (RFC 3416)"
+
+
+async def test_tables_of_different_length_share_requests() -> None:
+    short = {(3, 1, 1): 7}
+    agent = Agent(TABLE | short)
+    tables = await bulk_walk_together(agent, [[A, B], [(3, 1)], [(4, 1)]], 4, 5)
+    assert [columns(table) for table in tables] == [WHOLE, [{(1,): 7}], [{}]]
+    assert agent.asked == [SnmpRequest("bulk", (A, B, (3, 1), (4, 1)), 4)]
+
+
+async def test_an_error_for_one_table_leaves_the_others_whole() -> None:
+    agent = Agent(TABLE | {(3, 1, 1): 7}, errors={(3, 1): 5})
+    table, failed = await bulk_walk_together(agent, [[A, B], [(3, 1)]], 4, 5)
+    assert columns(table) == WHOLE
+    assert failed.fault == "error status 5 (RFC 3416)"
