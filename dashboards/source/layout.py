@@ -28,7 +28,7 @@ _SCHEMA: Final = 39
 
 _MARKED_ALERTS: Final = (
     ("Critical alerts", True, palette.CRITICAL, 'severity="critical"'),
-    ("Warnings", False, palette.WARNING, 'severity="warning"'),
+    ("Warnings", True, palette.WARNING, 'severity="warning"'),
     ("Restarts of units", True, palette.OTHER, 'alertname="IronPortUnitRebooted"'),
 )
 """Alerts whose beginning is marked in every graph: title, whether it is switched on, colour and matcher."""

@@ -36,6 +36,8 @@ _MIN_COLUMN_PIXELS: Final = 80
 
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
+_WRAPPED_CELLS: Final = {"type": "auto", "wrapText": True}
+
 _GRAPH_OPTIONS: Final = graph_model.Options(
     legend=common.VizLegendOptions(
         show_legend=True,
@@ -106,6 +108,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Where the cells of a column lead; the address may name other cells of the row (see `dashboard_url`)."""
+
+    label: str
+    title: str
+    address: str
+
+    def json(self) -> dict[str, str]:
+        return {"title": self.title, "url": self.address}
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table."""
 
@@ -118,22 +132,15 @@ class Column:
     """The label of the signal's series that is shown instead of the value."""
     width: int = 0
     """In pixels; columns without one share the rest."""
+    wraps: bool = False
+    """Break a long text into lines."""
+    hidden: bool = False
+    """Only links read it."""
+    links: Sequence[Link] = ()
 
     @property
     def heading(self) -> str:
         return self.name or self.signal.name
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where the cells of a label's column lead; the address may name other cells of the row (see `dashboard_url`)."""
-
-    label: str
-    title: str
-    address: str
-
-    def json(self) -> dict[str, str]:
-        return {"title": self.title, "url": self.address}
 
 
 def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: int = 4) -> Panel:
@@ -261,7 +268,8 @@ def table(
         width=width,
         height=height,
         options=table_model.Options(
-            sort_by=[common.TableSortByFieldState(display_name=sort, desc=not ascending)] if sort else None
+            sort_by=[common.TableSortByFieldState(display_name=sort, desc=not ascending)] if sort else None,
+            cell_height=_two_lines(columns),
         ),
         fields=grafana.FieldConfigSource(
             defaults=grafana.FieldConfig(
@@ -418,8 +426,28 @@ def _line_style(ref: str, line: Line) -> grafana.DashboardFieldConfigSourceOverr
 def _cells(column: Column) -> grafana.DashboardFieldConfigSourceOverrides:
     signal = column.signal
     decimals = {} if signal.decimals is None else {"decimals": signal.decimals}
-    filled = {"mappings": _cell_mappings(signal), "custom.cellOptions": _FILLED_CELLS} if _is_coloured(signal) else {}
-    return _override("byName", column.heading, unit=signal.unit, thresholds=_thresholds(signal), **decimals, **filled)
+    mapped = {"mappings": _cell_mappings(signal)} if _is_coloured(signal) else {}
+    drawn = {"custom.cellOptions": _cell_options(column)} if mapped else {}
+    aligned = {"custom.align": "left"} if signal.words else {}
+    return _override(
+        "byName",
+        column.heading,
+        unit=signal.unit,
+        thresholds=_thresholds(signal),
+        **decimals,
+        **mapped,
+        **drawn,
+        **aligned,
+    )
+
+
+def _two_lines(columns: Sequence[Column]) -> common.TableCellHeight | None:
+    """Make rows high enough for the long texts of a table, which are at most two lines."""
+    return common.TableCellHeight.LG if any(column.wraps for column in columns) else None
+
+
+def _cell_options(column: Column) -> object:
+    return _WRAPPED_CELLS if column.wraps else _FILLED_CELLS
 
 
 def _table_overrides(
@@ -428,6 +456,12 @@ def _table_overrides(
     return [
         *(_cells(column) for column in columns if not column.label),
         *(_override("byName", column.heading, **{"custom.width": column.width}) for column in columns if column.width),
+        *(
+            _override("byName", each.heading, links=[link.json() for link in each.links])
+            for each in columns
+            if each.links
+        ),
+        *(_override("byName", each.heading, **{"custom.hidden": True}) for each in columns if each.hidden),
         *(_override("byName", heading(link.label), links=[link.json()]) for link in links),
         _override("byType", "string", noValue="-"),
         _override("byName", "job", **{"custom.hidden": True}),

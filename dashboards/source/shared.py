@@ -16,21 +16,31 @@ TO_UNIT: Final = Link("instance", "This unit", dashboard_url("unit", "job", "poo
 TO_RUNBOOK: Final = Link("alertname", "Runbook", "<<runbooks>>/${__value.text}.md")
 
 
+OF_THE_VERDICT: Final = (
+    Link("", "Triage of this pool", dashboard_url("triage", "job", "pool")),
+    Link("", "Runbook", "<<runbooks>>/${__data.fields.Alert}.md"),
+)
+
+
 def verdicts_on_pools() -> Panel:
     return table(
         PER_POOL.labels,
-        Column(verdicts.OF_POOL, width=190),
-        Column(verdicts.NAMED_UNIT, label="instance"),
+        Column(verdicts.OF_POOL, width=200, links=OF_THE_VERDICT),
+        Column(verdicts.NAMED_UNIT, label="instance", width=100),
+        Column(verdicts.SENTENCE, width=330, wraps=True),
+        Column(verdicts.SINCE, "min", width=120),
+        Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         Column(mailflow.WAIT, name="Worst wait"),
-        Column(mailflow.USUAL_RATIO),
+        Column(mailflow.USUAL_RATIO, name="Arrivals / usual"),
+        Column(delivery.ACTIVE_RATIO, name="Delivery / usual"),
         Column(units.UP, "sum", name="Units up"),
         Column(units.UP, "count", name="Units"),
-        Column(mailflow.UNITS_TO_SPARE),
-        Column(units.CONSERVATION, "sum"),
+        Column(mailflow.UNITS_TO_SPARE, name="To spare"),
         title="Pools",
-        description="Verdict on each pool from the firing alerts, most serious first, and the unit that it is about.",
+        description="Verdict on each pool, most serious first, and the unit that it is about. Click a verdict for its "
+        "runbook or its triage.",
         sort=verdicts.OF_POOL.name,
-        height=8,
+        height=10,
         links=(TO_TRIAGE,),
     )
 
@@ -38,11 +48,12 @@ def verdicts_on_pools() -> Panel:
 def firing_alerts() -> Panel:
     return table(
         ("alertname", "pool", "instance", "job"),
+        Column(verdicts.OF_ALERT),
         Column(alerts.SEVERITY),
         Column(alerts.SINCE),
         title="Firing alerts",
-        description="All alerts that fire now, the most serious first. Click an alert to open its runbook.",
-        sort=alerts.SEVERITY.name,
+        description="All alerts that fire now: causes before their effects. Click an alert to open its runbook.",
+        sort=verdicts.OF_ALERT.name,
         no_value="no alert fires",
         links=(TO_RUNBOOK, TO_TRIAGE, TO_UNIT),
     )

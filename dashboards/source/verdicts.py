@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from dashboards.source.palette import BASELINE, CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, NamedValue
-from dashboards.source.signals import IN_TOTAL, PER_POOL, PER_UNIT, Signal
+from dashboards.source.palette import BASELINE, CRITICAL, GOOD, NOTHING, UNREACHABLE, UNWATCHED, WARNING, NamedValue
+from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, PER_UNIT, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,12 @@ class Verdict:
     """What the alerts are about: all units of a job, a whole pool or one unit."""
     alerts: tuple[str, ...]
     """The verdict applies while one of these fires."""
-    sign: str = ""
-    """How to tell it from other verdicts: triage lists it, with a link to the runbook of the first alert."""
+    sign: str
+    """What it means, in one sentence; the wall shows it beside the word."""
+    remedy: str
+    """The first steps, with their commands; triage shows them."""
+    blind: str = ""
+    """PromQL of units, if the verdict applies without an alert as well: to those of which too little is known."""
 
     def firing(self, series: str) -> str:
         """Return the PromQL of its firing alerts; `series` is `<<alerts>>`, `<<pools>>` or `<<units>>`."""
@@ -30,92 +34,267 @@ class Verdict:
 
 
 VERDICTS: Final = (
-    Verdict("Not monitored", UNWATCHED, "job", ("IronPortExporterDown",)),
-    Verdict("Not monitored", UNWATCHED, "pool", ("IronPortPoolNotScraped",)),
-    Verdict("Unreachable", UNREACHABLE, "pool", ("IronPortPoolUnreachable",)),
-    Verdict("Not accepting mail", CRITICAL, "pool", ("IronPortPoolNotAcceptingMail",)),
+    Verdict(
+        "Not monitored",
+        UNWATCHED,
+        "job",
+        ("IronPortExporterDown",),
+        "Prometheus gets nothing from the exporter.",
+        "Start the exporter: `systemctl status ironport-exporter`. Until then, look at the appliances themselves: "
+        "`status detail`.",
+    ),
+    Verdict(
+        "Not monitored",
+        UNWATCHED,
+        "pool",
+        ("IronPortPoolNotScraped",),
+        "Prometheus gets nothing from any unit of the pool.",
+        "See Status, Targets in Prometheus for the reason. Is the pool still in fleet.yml?",
+    ),
+    Verdict(
+        "Unreachable",
+        UNREACHABLE,
+        "pool",
+        ("IronPortPoolUnreachable",),
+        "No unit of the pool answers.",
+        "`ping` and log in to a unit. If none answers, look at the network, the site and its power. Move the pool's "
+        "mail to another site.",
+    ),
+    Verdict(
+        "Not accepting mail",
+        CRITICAL,
+        "pool",
+        ("IronPortPoolNotAcceptingMail",),
+        "No unit of the pool accepts mail.",
+        "On each unit: `status detail`. Is receiving suspended (`resume`), or does it save resources (`workqueue "
+        "status`)?",
+    ),
     Verdict(
         "Distributed attack",
         CRITICAL,
         "pool",
         ("IronPortDistributedAttackSuspected",),
-        sign="several units are backlogged, and the pool receives far more mail than usual",
+        "Several units are backlogged, and far more mail than usual arrives.",
+        "Bring in the spare. On the units: `topin`. Block or throttle the worst sender groups in the host access "
+        "table.",
     ),
     Verdict(
         "Overloaded",
         CRITICAL,
         "pool",
         ("IronPortPoolOverloaded", "IronPortCapacityInsufficient"),
-        sign="several units are backlogged at full speed, and the amount of mail is usual",
+        "Several units work at full speed, and more mail arrives.",
+        "Bring in the spare. Is a unit down, or was mail of another site moved here?",
     ),
     Verdict(
         "Slow",
         CRITICAL,
         "pool",
         ("IronPortPoolSlow",),
-        sign="several units handle less mail than they are rated for, and the amount of mail is usual",
+        "Several units handle less mail than they can, and mail waits.",
+        "They share a cause: `dnsstatus`, LDAP servers, an engine update (`antivirusstatus`, `antispamstatus`), "
+        "storage.",
     ),
-    Verdict("Backlogged, cause unknown", CRITICAL, "pool", ("IronPortPoolBackloggedCauseUnknown",)),
-    Verdict("Mail waits", CRITICAL, "pool", ("IronPortWorkQueueHigh", "IronPortWorkQueueDelayHigh")),
-    Verdict("No mail arrives", CRITICAL, "pool", ("IronPortNoMailArriving",)),
+    Verdict(
+        "Backlogged, cause unknown",
+        CRITICAL,
+        "pool",
+        ("IronPortPoolBackloggedCauseUnknown",),
+        "Mail waits on several units. Their ratings or arrivals are not known.",
+        "On the units: `rate`, `workqueue rate 10`, `topin`. Compare with what they usually handle.",
+    ),
+    Verdict(
+        "Mail waits",
+        CRITICAL,
+        "pool",
+        ("IronPortWorkQueueHigh", "IronPortWorkQueueDelayHigh"),
+        "The work queues of the pool are long.",
+        "On the units: `workqueue rate 10`. If less goes out than usual, they are slow; otherwise too much arrives: "
+        "`topin`.",
+    ),
+    Verdict(
+        "No mail arrives",
+        CRITICAL,
+        "pool",
+        ("IronPortNoMailArriving",),
+        "Almost no mail arrives, at an hour when it usually does.",
+        "Send a test message. Look at the load balancer, the firewall (port 25) and the MX records.",
+    ),
     Verdict(
         "Jabberer",
         WARNING,
         "unit",
         ("IronPortJabbererSuspected",),
-        sign="one unit is backlogged and receives far more mail than its peers",
+        "Heavy sender: one unit receives far more mail than its peers and is backlogged.",
+        "On the unit: `topin`. Throttle or block the sender in the host access table.",
     ),
-    Verdict("Unit overloaded", WARNING, "unit", ("IronPortUnitOverloaded",)),
+    Verdict(
+        "Unit overloaded",
+        WARNING,
+        "unit",
+        ("IronPortUnitOverloaded",),
+        "One unit receives more mail than it can handle.",
+        "Bring in the spare. Is a peer down, or does the load balancer prefer this unit?",
+    ),
     Verdict(
         "Unit slow",
         WARNING,
         "unit",
         ("IronPortUnitSlow",),
-        sign="one unit handles less mail than it is rated for, and receives as much as its peers",
+        "One unit handles less mail than it can, and mail waits.",
+        "On the unit: `status detail`, `dnsstatus`. Has a drive failed? If it does not recover, take it out of the "
+        "load balancer.",
     ),
-    Verdict("Queue stalled", WARNING, "unit", ("IronPortWorkQueueStalled",)),
-    Verdict("Unit backlogged, cause unknown", WARNING, "unit", ("IronPortUnitBackloggedCauseUnknown",)),
-    Verdict("Outbound abuse", WARNING, "unit", ("IronPortOutboundAbuseSuspected",)),
+    Verdict(
+        "Queue stalled",
+        WARNING,
+        "unit",
+        ("IronPortWorkQueueStalled",),
+        "Almost nothing leaves the work queue.",
+        "On the unit: `workqueue status`. If it is paused and nobody works on it, `workqueue` offers to resume it.",
+    ),
+    Verdict(
+        "Unit backlogged, cause unknown",
+        WARNING,
+        "unit",
+        ("IronPortUnitBackloggedCauseUnknown",),
+        "Mail waits on one unit. Its rating or its arrivals are not known.",
+        "On the unit: `rate`, `workqueue rate 10`, `topin`.",
+    ),
+    Verdict(
+        "Outbound abuse",
+        WARNING,
+        "unit",
+        ("IronPortOutboundAbuseSuspected",),
+        "Far more mail than usual goes out, and much of it bounces.",
+        "On the unit: `topin`, then find the account in the mail logs. Lock it, and delete its mail from the queue.",
+    ),
     Verdict(
         "Connections exhausted",
         WARNING,
         "unit",
         ("IronPortConnectionSlotsExhausted",),
-        sign="slow sessions use nearly all connections, and little mail arrives",
+        "Slow sessions use nearly all connections, and little mail arrives.",
+        "On the unit: `topin`. Limit the connections of one address in the mail flow policy.",
     ),
     Verdict(
         "Directory harvest",
         WARNING,
         "pool",
         ("IronPortDirectoryHarvestSuspected",),
-        sign="the pool rejects many recipients, and the queues are short",
+        "The pool rejects many recipients: somebody may be guessing addresses.",
+        "On the units: `topin`. Turn on directory harvest attack prevention in the mail flow policy.",
     ),
     Verdict(
         "Bounce storm",
         WARNING,
         "pool",
         ("IronPortBounceStorm",),
-        sign="the units generate many bounces",
+        "The units generate far more bounces than usual.",
+        "On the units: `tophosts soft`, `hoststatus`. Do your own servers refuse recipients that the units accept?",
     ),
-    Verdict("Connection flood", WARNING, "pool", ("IronPortConnectionFlood",)),
-    Verdict("Unit not monitored", UNWATCHED, "unit", ("IronPortUnitNotScraped",)),
-    Verdict("Unit unreachable", UNREACHABLE, "unit", ("IronPortUnitUnreachable",)),
-    Verdict("Unit not online", WARNING, "unit", ("IronPortUnitNotOnline",)),
-    Verdict("Delivery backlog", WARNING, "pool", ("IronPortDeliveryBacklog",)),
+    Verdict(
+        "Connection flood",
+        WARNING,
+        "pool",
+        ("IronPortConnectionFlood",),
+        "Far more connections than usual reach the pool.",
+        "On the units: `topin`. Throttle the addresses with the most connections.",
+    ),
+    Verdict(
+        "Unit not monitored",
+        UNWATCHED,
+        "unit",
+        ("IronPortUnitNotScraped",),
+        "Prometheus gets nothing from the unit.",
+        "See Status, Targets in Prometheus for the reason. Is the unit still in fleet.yml?",
+    ),
+    Verdict(
+        "Unit unreachable",
+        UNREACHABLE,
+        "unit",
+        ("IronPortUnitUnreachable",),
+        "The unit answers neither by SNMP nor with its status page.",
+        "`ping` it and log in. If it is down, take it out of the load balancer, and look at its console.",
+    ),
+    Verdict(
+        "Unit not online",
+        WARNING,
+        "unit",
+        ("IronPortUnitNotOnline",),
+        "The unit's own status is not online.",
+        "On the unit: `status detail`. If nobody works on it: `resume`.",
+    ),
+    Verdict(
+        "Delivery backlog",
+        WARNING,
+        "pool",
+        ("IronPortDeliveryBacklog",),
+        "Far more mail than usual waits to be delivered.",
+        "On the units: `tophosts active`, then `hoststatus` for the first. Is that destination down?",
+    ),
     Verdict(
         "Delivery late",
         WARNING,
         "unit",
         ("IronPortDeliveryStarved", "IronPortDeliveryStalled", "IronPortOldestMessageStuck"),
+        "The unit does not deliver its mail in time.",
+        "On the unit: `tophosts active`, `dnsstatus`, `status`. If delivery is suspended and nobody works on it: "
+        "`resume`.",
     ),
     Verdict(
         "Mail waits on one unit",
         WARNING,
         "unit",
         ("IronPortWorkQueueHigh", "IronPortWorkQueueDelayHigh", "IronPortWorkQueueFillingUp"),
+        "The work queue of one unit is long.",
+        "On the unit: `workqueue rate 10`, `topin`.",
     ),
-    Verdict("Resource conservation", WARNING, "unit", ("IronPortResourceConservation",)),
-    Verdict("No unit to spare", BASELINE, "pool", ("IronPortCapacityNotNPlusOne",)),
+    Verdict(
+        "Resource conservation",
+        WARNING,
+        "unit",
+        ("IronPortResourceConservation",),
+        "The unit slows its intake or refuses mail to save its resources.",
+        "On the unit: `status detail` names the resource. Wait for the queue to shrink, or bring in the spare.",
+    ),
+    Verdict(
+        "Cannot be told",
+        UNREACHABLE,
+        "unit",
+        ("IronPortAuthenticationFailed",),
+        "The unit refuses the exporter or is silent: nothing is known about its mail.",
+        "Log in to the unit: `status detail`. Then correct the exporter's user and password, or the network.",
+        blind="instance:ironport_source_up:max5m{<<units>>} == 0",
+    ),
+    Verdict(
+        "Queue only, by SNMP",
+        UNREACHABLE,
+        "unit",
+        ("IronPortXmlDown",),
+        "The unit gives no status page: its work queue is known, but not what arrives and leaves.",
+        "Look at Monitoring health for the reason. Until it is mended, look on the unit: `status detail`, `rate`.",
+        blind=(
+            'max_over_time(ironport_source_up{source="xml",<<units>>}[5m]) == 0'
+            ' and on (job, pool, instance) max_over_time(ironport_source_up{source!="xml",<<units>>}[5m]) == 1'
+        ),
+    ),
+    Verdict(
+        "Hardware cannot be told",
+        UNREACHABLE,
+        "unit",
+        ("IronPortSnmpDown",),
+        "The unit gives no SNMP data: its mail is known, but not its hardware.",
+        "On the unit: `snmpconfig`. Is UDP port 161 open for the exporter?",
+    ),
+    Verdict(
+        "No unit to spare",
+        BASELINE,
+        "pool",
+        ("IronPortCapacityNotNPlusOne",),
+        "The pool could not carry its busy hour without its largest unit.",
+        "Nothing tonight. See Capacity review.",
+    ),
 )
 """The most serious first: if several apply, the first is shown."""
 
@@ -123,6 +302,14 @@ _CODED: Final = [(len(VERDICTS) - index, verdict) for index, verdict in enumerat
 """Each verdict with its value in Prometheus: the more serious, the larger."""
 
 WORDS: Final = (*(NamedValue(code, each.word, each.colour) for code, each in _CODED), NamedValue(0, "Normal", GOOD))
+SENTENCES: Final = (
+    *(NamedValue(code, each.sign, NOTHING) for code, each in _CODED),
+    NamedValue(0, "Nothing is wrong with the mail.", NOTHING),
+)
+REMEDIES: Final = (
+    *(NamedValue(code, each.remedy, NOTHING) for code, each in _CODED),
+    NamedValue(0, "Nothing.", NOTHING),
+)
 
 _TROUBLED_UNITS: Final = (
     "max by (job, pool, instance) ("
@@ -135,6 +322,8 @@ def _of_pools() -> Iterator[str]:
     for code, verdict in _CODED:
         if verdict.level == "job":
             yield _of_all_in_the_job(code, verdict, "job, pool")
+        elif verdict.blind:
+            yield _of_blind_units(code, verdict, "job, pool")
         else:
             yield f"{code} * max by (job, pool) ({verdict.firing('<<pools>>')})"
     yield "0 * max by (job, pool) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
@@ -146,10 +335,20 @@ def _of_units() -> Iterator[str]:
         if verdict.level == "job":
             yield _of_all_in_the_job(code, verdict, "job, pool, instance")
         elif verdict.level == "unit":
-            yield f"{code} * max by (job, pool, instance) ({verdict.firing('<<units>>')})"
+            yield _of_named_units(code, verdict)
         else:
             yield f"{code} * ({_TROUBLED_UNITS} and on (job, pool) {verdict.firing('<<pools>>')})"
     yield "0 * max by (job, pool, instance) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
+
+
+def _of_named_units(code: int, verdict: Verdict) -> str:
+    if verdict.blind:
+        return _of_blind_units(code, verdict, "job, pool, instance")
+    return f"{code} * max by (job, pool, instance) ({verdict.firing('<<units>>')})"
+
+
+def _of_blind_units(code: int, verdict: Verdict, labels: str) -> str:
+    return f"{code} + 0 * max by ({labels}) ({verdict.blind})"
 
 
 def _of_all_in_the_job(code: int, verdict: Verdict, labels: str) -> str:
@@ -160,11 +359,7 @@ def _of_all_in_the_job(code: int, verdict: Verdict, labels: str) -> str:
 
 def _named_units() -> str:
     """Return the PromQL of the unit that the verdict on its pool is about, if it is about one."""
-    units = "\nor\n".join(
-        f"{code} * max by (job, pool, instance) ({verdict.firing('<<units>>')})"
-        for code, verdict in _CODED
-        if verdict.level == "unit"
-    )
+    units = "\nor\n".join(_of_named_units(code, verdict) for code, verdict in _CODED if verdict.level == "unit")
     pools = "\nor\n".join(_of_pools())
     return f"topk by (job, pool) (1, ({units}) == on (job, pool) group_left () ({pools}))"
 
@@ -174,6 +369,17 @@ def _of_the_fleet() -> str:
     jobs = (f"{code} * {verdict.firing('<<alerts>>')}" for code, verdict in _CODED if verdict.level == "job")
     every = "\nor\n".join((*_of_pools(), *jobs))
     return f"max (\n{every}\n)"
+
+
+def _leading_alerts() -> str:
+    """Return the PromQL of the alert that each pool's verdict rests on: its series has the label `alertname`."""
+    firing = (
+        f"{code} * max by (job, pool, alertname) ({verdict.firing('<<alerts>>')})"
+        for code, verdict in _CODED
+        if verdict.level != "job"
+    )
+    every = "\nor\n".join(firing)
+    return f"topk by (job, pool) (1,\n{every}\n)"
 
 
 OF_POOL: Final = Signal(
@@ -209,4 +415,39 @@ NAMED_UNIT: Final = Signal(
     PER_POOL,
     "The unit that the verdict on its pool is about; empty if it is about the whole pool.",
     _named_units(),
+)
+
+SENTENCE: Final = replace(
+    OF_POOL, name="What it means", description="What the verdict on a pool means.", words=SENTENCES
+)
+
+REMEDY: Final = replace(
+    OF_POOL, name="What to do next", description="The first steps for the verdict on a pool.", words=REMEDIES
+)
+
+LEADING_ALERT: Final = Signal(
+    "Alert",
+    "none",
+    PER_ALERT,
+    "The alert that the verdict on a pool rests on.",
+    _leading_alerts(),
+)
+
+SINCE: Final = Signal(
+    "Since",
+    "dateTimeFromNow",
+    PER_ALERT,
+    "When the condition of the alert behind a verdict began to hold.",
+    f"1000 * (ALERTS_FOR_STATE{{<<alerts>>}} and on (job, pool, alertname) {_leading_alerts()})",
+)
+
+_ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(f"{code} * {verdict.firing('<<alerts>>')}" for code, verdict in _CODED)
+
+OF_ALERT: Final = Signal(
+    "Verdict",
+    "none",
+    PER_ALERT,
+    "The verdict that each firing alert leads to. The order is that of the verdicts: causes before their effects.",
+    f'{_ALERTS_WITH_A_VERDICT}\nor\n0 * ALERTS{{alertstate="firing",<<alerts>>}}',
+    words=(*WORDS[:-1], NamedValue(0, "-", NOTHING)),
 )

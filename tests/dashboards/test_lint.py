@@ -389,7 +389,15 @@ def test_a_state_has_the_same_colour_everywhere() -> None:
     """Unknown and unmonitored states have colours that no other state has."""
     states = [value for signal in SIGNALS.values() for value in signal.words]
     told = {colour: {each.word for each in states if each.colour == colour} for colour in palette.COLOURS}
-    assert told[palette.UNREACHABLE] == {"Unreachable", "Unit unreachable", "No answer", "Unknown"}
+    assert told[palette.UNREACHABLE] == {
+        "Unreachable",
+        "Unit unreachable",
+        "No answer",
+        "Unknown",
+        "Cannot be told",
+        "Queue only, by SNMP",
+        "Hardware cannot be told",
+    }
     assert told[palette.UNWATCHED] == {"Not scraped", "Not monitored", "Unit not monitored"}
     colours: dict[str, set[str]] = {}
     for each in states:

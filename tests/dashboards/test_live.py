@@ -16,9 +16,11 @@ from support.grafana import Grafana, Json, Panel, Series, all_of, chosen, dashbo
 IN_TROUBLE: Final[Mapping[str, str]] = {
     "fleet: Firing alerts A": "an alert fires",
     "fleet: Firing alerts B": "an alert fires",
-    "fleet: Pools B": "a verdict names a unit",
-    "pool: Pools B": "a verdict names a unit",
-    "triage: Pools B": "a verdict names a unit",
+    "fleet: Firing alerts C": "an alert fires",
+    **{f"{each}: Pools B": "a verdict names a unit" for each in ("fleet", "pool", "triage")},
+    **{f"{each}: Pools {ref}": "a verdict rests on an alert" for each in ("fleet", "pool", "triage") for ref in "DE"},
+    "triage: What to do next B": "a verdict names a unit",
+    "triage: What to do next D": "a verdict rests on an alert",
     "hardware: Parts to replace A": "a part is broken",
     "hardware: Failing updates A": "updates fail",
     "monitoring: Units D": "an SNMP poll fails",
@@ -35,12 +37,12 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
 
 EMPTY: Final[Mapping[tuple[str, str], str]] = {
     ("fleet: Fewest units to spare A", "one"): "a single unit cannot be spared",
-    ("fleet: Pools G", "one"): "a single unit cannot be spared",
-    ("pool: Pools G", "one"): "a single unit cannot be spared",
-    ("triage: Pools G", "one"): "a single unit cannot be spared",
+    ("fleet: Pools K", "one"): "a single unit cannot be spared",
+    ("pool: Pools K", "one"): "a single unit cannot be spared",
+    ("triage: Pools K", "one"): "a single unit cannot be spared",
     ("fleet: Peers B", "one"): "a single unit has no peers",
     ("pool: Arrivals / peers A", "one"): "a single unit has no peers",
-    ("triage: What each unit looks like F", "one"): "a single unit has no peers",
+    ("triage: What each unit looks like G", "one"): "a single unit has no peers",
     ("unit: Now F", "one"): "a single unit has no peers",
 }
 """Queries, by panel and letter, without data at a time (quiet, attacked) or for a fleet, with the reason."""
@@ -192,7 +194,8 @@ def test_a_pools_verdict_names_the_unit(
     ("unit", "words"),
     [
         ("mx1", "Jabberer"),
-        ("mx2", "Normal"),
+        ("mx2", "Hardware cannot be told"),
+        ("mx3", "Normal"),
         ("relay1", "Distributed attack"),
         ("relay2", "Distributed attack"),
         ("out1", "Slow"),

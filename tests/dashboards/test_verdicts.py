@@ -29,10 +29,7 @@ WITHOUT_A_VERDICT: Final[Mapping[str, str]] = {
     "IronPortMemoryNearConservation": "its result, resource conservation, has a verdict",
     "IronPortUnitRebooted": "it is over, and marked in every graph",
     "IronPortCountersReset": "it is over, and does not affect mail",
-    "IronPortXmlDown": "about the monitoring, and the unit is still monitored",
-    "IronPortSnmpDown": "about the monitoring, and the unit is still monitored",
     "IronPortSnmpFlaky": "about the monitoring, and the unit is still monitored",
-    "IronPortAuthenticationFailed": "about the monitoring, and the unit is still monitored",
     "IronPortCertificateExpiring": "about the monitoring, and the unit is still monitored",
     "IronPortUnreadableValues": "about the monitoring, and the unit is still monitored",
     "IronPortRaidDegraded": "about hardware, which has its own dashboard: mail flows",
@@ -106,7 +103,17 @@ def grafana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
         yield Grafana(url, END)
 
 
+SOURCES: Final[Mapping[str, Mapping[str, int]]] = {
+    "refused/status-page": {"xml": 0, "snmp": 1},
+    "refused/both": {"xml": 0, "snmp": 0},
+    "refused/neither": {"xml": 1, "snmp": 1},
+    "snmp-only/mx1": {"snmp": 1},
+}
+"""Whether the sources of units answer."""
+
+
 def _now() -> Iterator[str]:
+    yield from _calm_and_blind()
     for name, figures in NOW.items():
         yield openmetrics.header(name, "gauge")
         for place, figure in figures.items():
@@ -116,6 +123,22 @@ def _now() -> Iterator[str]:
     for job in ("silent", "forgotten"):
         labels = {"alertname": "IronPortExporterDown", "alertstate": "firing", "severity": "critical", "job": job}
         yield openmetrics.samples(openmetrics.labelled("ALERTS", labels), [1], openmetrics.stamps([END]))
+
+
+def _calm_and_blind() -> Iterator[str]:
+    at = openmetrics.stamps([END])
+    yield openmetrics.header("ironport_probe_success", "gauge")
+    yield openmetrics.samples(openmetrics.labelled("ironport_probe_success", _place("calm", "mail/mx1")), [1], at)
+    for place in SOURCES:
+        yield openmetrics.samples(openmetrics.labelled("ironport_probe_success", _place("blind", place)), [1], at)
+    yield openmetrics.header("ironport_source_up", "gauge")
+    for place, answers in SOURCES.items():
+        for source, up in answers.items():
+            labels = _place("blind", place) | {"source": source}
+            yield openmetrics.samples(openmetrics.labelled("ironport_source_up", labels), [up], at)
+    yield openmetrics.header(UP, "gauge")
+    for place, answers in SOURCES.items():
+        yield openmetrics.samples(openmetrics.labelled(UP, _place("blind", place)), [max(answers.values())], at)
 
 
 def _once() -> Iterator[str]:
@@ -166,7 +189,7 @@ def test_a_units_state_is_known_from_either_source(grafana: Grafana) -> None:
 @pytest.mark.parametrize(
     ("job", "gravest", "pools", "each"),
     [
-        ("watched", "Normal", {"snmp": "Normal"}, {"snmp/idle": "Normal"}),
+        ("calm", "Normal", {"mail": "Normal"}, {"mail/mx1": "Normal"}),
         ("silent", "Not monitored", {"mail": "Not monitored"}, {"mail/mx1": "Not monitored"}),
         ("forgotten", "Not monitored", {}, {}),
     ],
@@ -177,6 +200,31 @@ def test_a_job_without_exporter_is_not_monitored(
     assert words(grafana, verdicts.MOST_SERIOUS, job) == {"": gravest}
     assert words(grafana, verdicts.OF_POOL, job) == pools
     assert words(grafana, verdicts.OF_UNIT, job) == each
+
+
+def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
+    told = {"refused/status-page": "Queue only, by SNMP", "refused/both": "Cannot be told"}
+    assert words(grafana, verdicts.OF_UNIT, "blind") == told | {
+        "refused/neither": "Normal",
+        "snmp-only/mx1": "Normal",
+    }
+    assert words(grafana, verdicts.OF_POOL, "blind") == {"refused": "Cannot be told", "snmp-only": "Normal"}
+    assert words(grafana, verdicts.MOST_SERIOUS, "blind") == {"": "Cannot be told"}
+    assert words(grafana, units.UNIT_STATE, "blind") == {
+        "refused/status-page": "Cannot be told",
+        "refused/both": "Unreachable",
+        "refused/neither": "OK",
+        "snmp-only/mx1": "OK",
+    }
+
+
+def test_every_verdict_says_what_it_means_and_what_to_do() -> None:
+    """Two lines hold ninety characters of the one on the wall, and two hundred of the other in triage."""
+    for each in verdicts.VERDICTS:
+        assert each.sign.endswith("."), each.word
+        assert len(each.sign) <= 90, each.word
+        assert each.remedy.endswith((".", "?")), each.word
+        assert len(each.remedy) <= 200, each.word
 
 
 def test_exit_ratio_counts_units_with_a_known_rating(grafana: Grafana) -> None:

@@ -25,14 +25,15 @@ def fleet_wall() -> Dashboard:
                 shared.verdicts_on_pools(),
             ),
             opened(
-                "Units",
+                "Alerts and units",
+                shared.firing_alerts(),
                 graph(mailflow.WORK_QUEUE.largest()),
                 mail_of_all_pools(),
                 state_timeline(units.UNIT_STATE),
             ),
             collapsed("Units and their peers", peers()),
-            collapsed("Alerts", shared.firing_alerts()),
         ),
+        since="now-3h",
     )
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from dashboards.source import shared, verdicts
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE
-from dashboards.source.panels import Column, Line, Panel, graph, markdown, table
-from dashboards.source.signals import PER_POOL, PER_UNIT, edge, mailflow
+from dashboards.source.panels import Column, Line, Panel, graph, table
+from dashboards.source.signals import PER_POOL, PER_UNIT, edge, mailflow, unit
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
 
@@ -16,7 +16,7 @@ def attack_triage() -> Dashboard:
         filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
         rows=(
             top(shared.verdicts_on_pools()),
-            opened("Units", separating_signals(), what_to_do_next()),
+            opened("Units", what_to_do_next(), separating_signals()),
             collapsed(
                 "One unit or many",
                 graph(mailflow.ARRIVALS.largest()),
@@ -41,7 +41,8 @@ def attack_triage() -> Dashboard:
 def separating_signals() -> Panel:
     return table(
         PER_UNIT.labels,
-        Column(verdicts.OF_UNIT, width=220),
+        Column(verdicts.OF_UNIT, width=200),
+        Column(unit.TARGET, label="role", name="Role"),
         Column(mailflow.WORK_QUEUE),
         Column(mailflow.WAIT),
         Column(mailflow.QUEUE_GROWTH),
@@ -60,13 +61,17 @@ def separating_signals() -> Panel:
 
 
 def what_to_do_next() -> Panel:
-    steps = "\n".join(
-        f"- **[{each.word}](<<runbooks>>/{each.alerts[0]}.md)**: {each.sign}" for each in verdicts.VERDICTS if each.sign
-    )
-    return markdown(
-        "What to do next",
-        "The runbook for each verdict: what it means, how to check it, what to do.",
-        f"{steps}\n\nThese figures do not show a list bomb to one mailbox, or spam from very many small senders.",
+    return table(
+        PER_POOL.labels,
+        Column(verdicts.OF_POOL, width=200, links=shared.OF_THE_VERDICT),
+        Column(verdicts.NAMED_UNIT, label="instance", width=100),
+        Column(verdicts.REMEDY, wraps=True),
+        Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
+        title="What to do next",
+        description="The first steps for the present verdict on each pool. Click a verdict for its runbook. A list "
+        "bomb to one mailbox and spam from very many small senders do not show.",
+        sort=verdicts.OF_POOL.name,
+        links=(shared.TO_TRIAGE,),
         height=8,
     )
 

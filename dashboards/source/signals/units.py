@@ -33,6 +33,12 @@ CONSERVATION: Final = Signal(
 _STATES: Final = (
     ("OK", GOOD, "instance:ironport_source_up:max5m{<<units>>}"),
     (
+        "Cannot be told",
+        UNREACHABLE,
+        'max_over_time(ironport_source_up{source="xml",<<units>>}[5m]) == 0'
+        " and on (job, pool, instance) instance:ironport_source_up:max5m{<<units>>} == 1",
+    ),
+    (
         "Backlogged",
         BASELINE,
         "instance:ironport_work_queue_backlogged:bool{<<units>>} == 1"
@@ -49,7 +55,11 @@ UNIT_STATE: Final = Signal(
     "State",
     "none",
     PER_UNIT,
-    "State of each unit: OK, backlogged, slowing or refusing mail to save its resources, unreachable, not monitored.",
-    "\nor\n".join(f"0 * ({condition}) + {code}" for code, (*_, condition) in reversed([*enumerate(_STATES)])),
+    "State of each unit: OK, cannot be told, backlogged, slowing or refusing mail to save its resources, unreachable, "
+    "not monitored.",
+    "\nor\n".join(
+        f"max by (job, pool, instance) (0 * ({condition}) + {code})"
+        for code, (*_, condition) in reversed([*enumerate(_STATES)])
+    ),
     words=numbered(*((word, colour) for word, colour, _ in _STATES)),
 )
