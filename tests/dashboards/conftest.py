@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import Topology
 from exporter.prometheus.durations import HOUR, MINUTE
 from support import history
+from support.built_once import built_once
 from support.fleets import FLEETS
 from support.grafana import Grafana
 from support.processes import program
@@ -64,20 +62,6 @@ def _probe_health(fleets: Mapping[str, Topology], period: range) -> Iterator[str
                 labels = {"job": job, "pool": unit.pool, "stream": unit.stream, "instance": unit.name, **site}
                 series = openmetrics.labelled(name, {**labels, **more, "source": "xml"})
                 yield openmetrics.samples(series, [float(value)] * len(period), openmetrics.stamps(period))
-
-
-def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
-    """Return this worker's copy of a folder that the first worker to come fills; the others wait for it."""
-    own = factory.getbasetemp()
-    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    built = root / f"{name}-built"
-    with (root / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.exists():
-            unfinished = factory.mktemp(f"{name}-unfinished")
-            build(unfinished)
-            unfinished.rename(built)
-    return Path(shutil.copytree(built, own / name))
 
 
 def _write_attacks(folder: Path) -> None:

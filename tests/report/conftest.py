@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from exporter.lab.history import blocks
+from support.built_once import built_once
 from support.october import write_october
 from support.processes import program
 
@@ -15,7 +16,5 @@ from support.processes import program
 def october_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name in ("prometheus", "promtool"):
         program(name)
-    folder = tmp_path_factory.mktemp("october")
-    write_october(folder)
-    with blocks.served(folder) as url:
+    with blocks.served(built_once(tmp_path_factory, "october", write_october)) as url:
         yield url
