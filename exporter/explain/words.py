@@ -31,6 +31,7 @@ class FigureWords:
 FIGURE_WORDS: Final = {
     # --- a unit ---
     "ironport_work_queue_messages": FigureWords("work queue", "messages"),
+    "ironport_source_up": FigureWords("a source answers"),
     "ironport_messages_injected_total": FigureWords("arrivals", "/s"),
     "instance:ironport_work_queue_messages:last3m": FigureWords("work queue", "messages"),
     "instance:ironport_work_queue_wait_seconds:estimate3m": FigureWords("wait", "s"),
@@ -81,7 +82,9 @@ FIGURE_WORDS: Final = {
     "pool:ironport_messages_injected:ratio_usual_latest": FigureWords(
         "arrivals of the pool in the last two samples, times the usual", "", "more than usual", "not more than usual"
     ),
-    "pool:ironport_messages_injected:attack:bool": FigureWords("as much mail as in an attack"),
+    "pool:ironport_messages_injected:attack:bool": FigureWords(
+        "as much mail as in an attack", "", "more than usual", "not more than usual"
+    ),
     "pool:ironport_messages_injected:sudden:bool": FigureWords("sudden flood"),
     "pool:ironport_units_reachable:count": FigureWords("units that can be reached"),
     "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, 2 at least"),
@@ -131,7 +134,7 @@ _AGGREGATIONS: Final = {
     "max": "highest",
     "min": "lowest",
     "avg": "mean",
-    "count": "number of",
+    "count": "number of units:",
     "group": "",
 }
 
@@ -170,9 +173,9 @@ def words(expression: str) -> str:
 
 
 def _grouped(text: str) -> str:
-    """Return the words for an operand; a sum in a product needs its parentheses."""
+    """Return the words for an operand; a sum or a choice in it needs its parentheses."""
     found = words(text)
-    return f"({found})" if len(operands(text, SUM)) > 1 else found
+    return f"({found})" if any(len(operands(text, operators)) > 1 for operators in (OR, SUM)) else found
 
 
 def _call_words(call: CallParts) -> str:

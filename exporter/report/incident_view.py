@@ -243,7 +243,7 @@ class IncidentView:
         """Return the conditions of the verdict, as the command `explain` prints them."""
         conditions = self.explained.conditions if self.explained else ()
         nothing = "The server does not have the figures that the verdict was decided by."
-        return PageTable(("Condition", "Outcome"), {"": list(_conditions(conditions))}, (), (), nothing)
+        return PageTable(("Condition", "Outcome", "Needed"), {"": list(_conditions(conditions))}, (), (), nothing)
 
     def conditions_of(self) -> str:
         """Say which alert the conditions are about, and when."""
@@ -408,9 +408,13 @@ class IncidentView:
 
 
 def _conditions(findings: Iterable[Finding], depth: int = 0) -> Iterator[Cells]:
-    """Yield a row for each condition; those that it consists of come below it, indented."""
+    """Yield a row for each condition; those that it consists of come below it, indented.
+
+    Only for the conditions of the verdict itself the last cell says which outcome it needs.
+    """
     for each in findings:
-        yield "\N{NO-BREAK SPACE}" * 4 * depth + finding_text(each), answer(each)
+        needed = ("yes" if each.wanted else "no") if depth == 0 else ""
+        yield "\N{NO-BREAK SPACE}" * 4 * depth + finding_text(each), answer(each), needed
         yield from _conditions(each.parts, depth + 1)
 
 
