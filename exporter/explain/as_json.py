@@ -1,7 +1,8 @@
-"""The account as JSON: every place with every verdict."""
+"""The explanation as JSON: every place with every verdict."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -45,9 +46,9 @@ def _finding(found: Finding) -> dict[str, Any]:
     return {
         "words": found.words,
         "expression": found.expression,
-        "figure": found.figure,
+        "figure": _finite(found.figure),
         "comparison": found.comparison or None,
-        "limit": found.limit,
+        "limit": _finite(found.limit),
         "unit": found.unit or None,
         "holds": found.holds,
         "wanted": found.wanted,
@@ -55,3 +56,8 @@ def _finding(found: Finding) -> dict[str, Any]:
         "missing": [{"series": each.series, "needs": each.supplier} for each in found.missing],
         "parts": [_finding(each) for each in found.parts],
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number that JSON has."""
+    return value if value is not None and math.isfinite(value) else None

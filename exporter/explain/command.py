@@ -16,7 +16,7 @@ from exporter.prometheus.selection import Selection
 
 
 def explanation(server: Prometheus, at: str, selection: Selection, *, as_json: bool) -> str:
-    """Return the account of the chosen pools as text or JSON; raises UsageError, ExporterError."""
+    """Return the explanation of the chosen pools as text or JSON; raises UsageError, ExporterError."""
     now = time.time()
     moment = parse_moment(at, now)
     if moment > now:

@@ -1,4 +1,4 @@
-"""The account of a verdict: the conditions of each place with their figures, and which verdicts follow from them."""
+"""The explanation of a verdict: the conditions of each place with their figures, and the verdicts that follow."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from exporter.prometheus.client import Prometheus
 from exporter.prometheus.selection import Selection
 
 _IN_SERVICE: Final = "instance:ironport_in_service:bool"
+_LAST_DAY: Final = f"last_over_time({_IN_SERVICE}[1d])"
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -49,7 +50,6 @@ class Finding:
     """Why there is no figure."""
     parts: tuple[Finding, ...] = ()
     """The conditions that it consists of or stands for."""
-
     is_group: bool = False
     """Whether it only joins its parts, and is no condition with a name."""
 
@@ -130,8 +130,8 @@ def explain(server: Prometheus, at: float, selection: Selection) -> tuple[float,
     time = _evaluated(server, at)
     figures, tree = MomentFigures(server, time), read_tree()
     places = sorted(figures.values(_IN_SERVICE), key=str)
-    _refuse_unknown("job", selection.jobs, {place.job for place in places})
-    _refuse_unknown("pool", selection.pools, {place.pool for place in places})
+    for label, names in (("job", selection.jobs), ("pool", selection.pools)):
+        _refuse_unknown(figures, label, names)
     chosen = [place for place in places if _is_chosen(place, selection)]
     judge = Judge(tree, figures)
     return time, [judge.pool(pool, chosen) for pool in dict.fromkeys(place.whole_pool for place in chosen)]
@@ -170,12 +170,17 @@ def _is_chosen(place: Place, selection: Selection) -> bool:
     )
 
 
-def _refuse_unknown(label: str, names: Sequence[str], known: set[str]) -> None:
+def _refuse_unknown(figures: MomentFigures, label: str, names: Sequence[str]) -> None:
+    """Raise an error for a job or pool of which no unit is scraped, or that never was."""
+    known = {getattr(place, label) for place in figures.values(_IN_SERVICE)}
     for name in names:
-        if name not in known:
-            raise UsageError(
-                f"There is no {label} {name!r}.{suggestion(name, known)} There are: {', '.join(sorted(known))}."
-            )
+        if name in known:
+            continue
+        if name in {getattr(place, label) for place in figures.values(_LAST_DAY)}:
+            raise ExporterError(f"No unit of {label} {name} was scraped then, so nothing can be told of it.")
+        raise UsageError(
+            f"There is no {label} {name!r}.{suggestion(name, known)} There are: {', '.join(sorted(known))}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The account as text for a terminal: a pool and the units with a verdict in full, every other unit in a line."""
+"""The explanation as text for a terminal: a pool and the units with a verdict in full, every other unit in a line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PHRASES: Final = Phrases("en")
 
 
 def explanation_text(time: float, pools: Sequence[PoolExplanation]) -> str:
-    """Return the account of the pools at a Unix time."""
+    """Return the explanation of the pools at a Unix time."""
     return "\n\n".join("\n".join(_pool_lines(time, pool)) for pool in pools)
 
 
@@ -66,7 +66,7 @@ def _written(value: float | None, found: Finding) -> str:
     """Return a figure with its unit; from 10 on without decimals."""
     if value is None:
         return "?" if found.missing else "none"
-    number = _PHRASES.number(value, 0 if abs(value) >= 10 or value == int(value) else 2)
+    number = _PHRASES.number(value, 0 if abs(value) >= 10 or value.is_integer() else 2)
     if not value or not found.unit:
         return number
     return f"{number}{'' if found.unit.startswith('/') else ' '}{found.unit}"

@@ -38,6 +38,18 @@ def test_capacity_is_the_same(changes: str, fleet_urls: dict[str, str], capsys: 
     assert json.loads(found["prometheus"])["before"]["pools"][0]["demand_messages_per_hour"] > 0
 
 
+def test_explanations_have_the_same_outcomes(fleet_urls: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The figures of windows differ: VictoriaMetrics does not extrapolate rates."""
+    found = {}
+    for kind, url in fleet_urls.items():
+        assert main(["explain", "--prometheus.url", url, "--at", AT, "--json"]) == 0
+        (pool,) = json.loads(capsys.readouterr().out)["pools"]
+        verdicts = [*pool["verdicts"], *(each for unit in pool["units"].values() for each in unit)]
+        found[kind] = [(each["alert"], [one["holds"] for one in each["conditions"]]) for each in verdicts]
+    assert found == dict.fromkeys(found, found["prometheus"])
+    assert len(found["prometheus"]) > 20
+
+
 REPORTS = {
     "fleet": [],
     "site": ["--site", "annex"],

@@ -63,7 +63,7 @@ def verdicts(url: str, minute: int) -> list[VerdictFinding]:
 
 
 @pytest.mark.parametrize(("alert", "minute", "unit"), SCENARIOS.values(), ids=SCENARIOS)
-def test_the_account_ends_at_the_alert_that_fires(campus: str, alert: str, minute: int, unit: str) -> None:
+def test_the_explanation_ends_at_the_alert_that_fires(campus: str, alert: str, minute: int, unit: str) -> None:
     _, (pool,) = explain(Prometheus(campus), BEGIN + minute * MINUTE, Selection(pools=("inbound",)))
     assert pool.verdict
     assert (pool.verdict.alert, pool.verdict.place.unit, pool.verdict.state) == (alert, unit, FIRING)

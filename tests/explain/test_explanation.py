@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
 
 from exporter.errors import ExporterError, UsageError
 from exporter.explain import command
+from exporter.explain.as_json import explanation_json
 from exporter.explain.explanation import Finding, Judge, PlaceExplanation, PoolExplanation, VerdictFinding, explain
 from exporter.explain.figures import MomentFigures, Place
 from exporter.explain.text import answer, every_finding, explanation_text, finding_text, missing_sentences
@@ -97,6 +99,15 @@ def test_what_cannot_be_told_is_no_yes() -> None:
     assert answer(condition(found, "exit rate / rated")) == "cannot be told"
 
 
+@pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
+def test_a_figure_that_is_no_number_is_shown(value: str) -> None:
+    explained = judged({"instance:ironport_work_queue_wait_seconds:estimate3m": float(value)})
+    found = condition(verdict(explained, "UnitOverloaded"), "wait")
+    assert finding_text(found).startswith(f"wait {value} s > 60 s")
+    pool = PoolExplanation(judged({}, POOL), (explained,))
+    assert json.loads(json.dumps(explanation_json(NOW, [pool]), allow_nan=False))
+
+
 def test_each_expression_is_asked_for_once() -> None:
     server = FakeServer({})
     judge = Judge(read_tree(), MomentFigures(server, NOW))
@@ -127,6 +138,14 @@ def test_an_unknown_name_is_refused(selection: Selection, sentence: str) -> None
     with pytest.raises(UsageError) as error:
         explain(FakeServer({f"max(timestamp({IN_SERVICE}))": NOW, IN_SERVICE: 1.0}), NOW, selection)
     assert str(error.value) == sentence
+
+
+def test_a_pool_that_is_not_scraped_is_told() -> None:
+    there = {f"max(timestamp({IN_SERVICE}))": NOW, f"last_over_time({IN_SERVICE}[1d])": 1.0}
+    with pytest.raises(
+        ExporterError, match=r"^No unit of pool inbound was scraped then, so nothing can be told of it\.$"
+    ):
+        explain(FakeServer(there), NOW, Selection(pools=("inbound",)))
 
 
 def test_the_future_is_refused() -> None:
