@@ -191,6 +191,12 @@ _seed: Final = flag(
     metavar="N",
     help="The seed of the simulated mail. The same seed gives the same mail.",
 )
+_bursty: Final = flag(
+    "--bursty",
+    is_flag=True,
+    help="Let mail come in bursts, as people send it, below what the units can carry. Clocks differ, the load balancer "
+    "drifts, and a small destination is always down.",
+)
 _scenario: Final = flag(
     "--scenario",
     "scenarios",
@@ -688,6 +694,7 @@ def _incident(
     default=15,
     help="How many seconds pass between two changes of the figures.",
 )
+@_bursty
 @_scenario
 @flag("--snmp", type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak.")
 @flag("--http", is_flag=True, help="Serve the status pages without TLS.")
@@ -710,6 +717,7 @@ def _simulate(
     units: int | None,
     seed: int,
     step: int,
+    bursty: bool,
     scenarios: tuple[str, ...],
     snmp: Literal["v3", "v2c"],
     http: bool,
@@ -728,6 +736,7 @@ def _simulate(
             command.choose_topology(topology, units),
             seed=seed,
             step=step,
+            bursty=bursty,
             scenarios=scenarios,
             snmp=snmp,
             https=not http,
@@ -751,6 +760,7 @@ def _simulate(
 @_units
 @_seed
 @flag("--step", type=click.Choice([15, 20, 30, 60]), default=60, help="The seconds between two samples.")
+@_bursty
 @_scenario
 @flag(
     "--all",
@@ -771,6 +781,7 @@ def _backfill(
     units: int | None,
     seed: int,
     step: int,
+    bursty: bool,
     scenarios: tuple[str, ...],
     every_metric: bool,
     rules: str | None,
@@ -790,6 +801,7 @@ def _backfill(
             out=out,
             seed=seed,
             step=step,
+            bursty=bursty,
             scenarios=scenarios,
             every_metric=every_metric,
             rules=rules,
@@ -880,6 +892,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     help="Also simulate N weeks without an incident. No alert should fire in them.",
 )
 @flag("--topology", metavar="NAME|FILE", default="campus", help="With --quiet-weeks: the fleet of these weeks.")
+@flag("--bursty", is_flag=True, help="With --quiet-weeks: let mail come in bursts, as people send it.")
 @flag(
     "--drops",
     type=decimal("a share from 0 to 1", 1),
@@ -914,6 +927,7 @@ def _backtest(
     seeds: tuple[int, ...],
     quiet_weeks: int | None,
     topology: str,
+    bursty: bool,
     drops: float,
     prometheus: Prometheus | None,
     begin: str,
@@ -928,13 +942,13 @@ def _backtest(
     """
     with _laboratory():
         if prometheus:
-            refuse("only", "seeds", "quiet_weeks", "topology", "drops", reason="with --prometheus.url")
+            refuse("only", "seeds", "quiet_weeks", "topology", "bursty", "drops", reason="with --prometheus.url")
             from exporter.lab.backtest import past
 
             return past.replay_past(prometheus, begin=begin, end=end, step=step, rules=rules, json_file=json_file)
         refuse("begin", "end", reason="without --prometheus.url")
         if quiet_weeks is None:
-            refuse("topology", reason="without --quiet-weeks")
+            refuse("topology", "bursty", reason="without --quiet-weeks")
         from exporter.lab.backtest import command
 
         return command.play_cases(
@@ -942,6 +956,7 @@ def _backtest(
             seeds=seeds,
             quiet_weeks=quiet_weeks,
             topology=topology,
+            bursty=bursty,
             drops=drops,
             step=step,
             rules=rules,

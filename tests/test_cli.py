@@ -397,6 +397,7 @@ def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[st
         ),
         (["backtest", "--http.config.file", "x"], "--http.config.file has no effect without --prometheus.url."),
         (["backtest", "--topology", "pair"], "--topology has no effect without --quiet-weeks."),
+        (["backtest", "--bursty"], "--bursty has no effect without --quiet-weeks."),
         (
             ["backtest", "--prometheus.url", "http://localhost:1", "--only", "x", "--seed", "1"],
             "--only, --seed have no effect with --prometheus.url.",

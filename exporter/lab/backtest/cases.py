@@ -35,6 +35,8 @@ class Case:
     """Whether fleet.yml says what the units can handle."""
     night: bool = False
     """Whether it begins at night."""
+    bursty: bool = False
+    """Whether mail comes in bursts, as people send it, and the fleet has oddities that harm nobody."""
     blind: int = 0
     """Seconds after the onset without samples, for a Prometheus that is started then."""
 
@@ -149,6 +151,7 @@ CASES: Final = (
 """Every case, in the order of the published table."""
 
 
-def quiet_case(weeks: int, topology: str) -> Case:
+def quiet_case(weeks: int, topology: str, *, bursty: bool) -> Case:
     """Return the case of so many weeks in which nothing happens but what happens every day."""
-    return Case(f"{weeks} quiet weeks, {topology}", (), weeks * 7 * DAY, topology=topology)
+    name = f"{weeks} {'bursty ' * bursty}quiet weeks, {topology}"
+    return Case(name, (), weeks * 7 * DAY, topology=topology, bursty=bursty)

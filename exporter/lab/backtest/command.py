@@ -22,6 +22,7 @@ def play_cases(
     seeds: Sequence[int],
     quiet_weeks: int | None,
     topology: str,
+    bursty: bool,
     drops: float,
     step: int,
     rules: str | None,
@@ -31,7 +32,7 @@ def play_cases(
 
     `drops` is the share of SNMP requests that are lost, `step` the seconds between samples, `rules` a pattern of files.
     """
-    cases = CASES if quiet_weeks is None else (*CASES, quiet_case(quiet_weeks, topology))
+    cases = CASES if quiet_weeks is None else (*CASES, quiet_case(quiet_weeks, topology, bursty=bursty))
     trials = [Trial(case, seed, step, drops) for case in _chosen(cases, only) for seed in seeds]
     check_writable(json_file)
     order = {trial: number for number, trial in enumerate(trials)}

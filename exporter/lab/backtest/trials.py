@@ -79,8 +79,8 @@ class Trial:
         return self.begin + _BEFORE_ONSET + self.case.length // self.step * self.step
 
 
-HistoryKey = tuple[str, int, bool]
-"""What tells histories apart: the topology, the seed, and whether ratings are configured."""
+HistoryKey = tuple[str, int, bool, bool]
+"""What tells histories apart: the topology, the seed, whether ratings are configured, and whether mail is bursty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> 
 
 
 def _history_key(trial: Trial) -> HistoryKey:
-    return trial.case.topology, trial.seed, trial.case.rated
+    return trial.case.topology, trial.seed, trial.case.rated, trial.case.bursty
 
 
 def _make_histories(
@@ -144,6 +144,7 @@ def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pro
         without=_not_configured(trial.case),
         rules=rules,
         pace=PACE,
+        bursty=trial.case.bursty,
         progress=lambda part, share: progress(f"{what}, {part}", share),
     )
 
@@ -155,7 +156,7 @@ def _not_configured(case: Case) -> frozenset[str]:
 def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Path) -> Played:
     case = trial.case
     fleet = topology.load_topology(case.topology)
-    model = Model(fleet, trial.seed, trial.begin, trial.step)
+    model = Model(fleet, trial.seed, trial.begin, trial.step, bursty=case.bursty)
     for scenario in case.scenarios:
         request = parse_scenario(scenario)
         model.begin(request.at(_BEFORE_ONSET + _PHASE + request.offset))

@@ -38,6 +38,7 @@ def backfill(
     without: frozenset[str] = frozenset(),
     rules: Sequence[Rule] = (),
     pace: int = 0,
+    bursty: bool = False,
     progress: Progress = silent,
 ) -> Model:
     """Write the last `seconds` before `end` (Unix time) to the folder `out` as blocks; return the model at the end.
@@ -56,7 +57,7 @@ def backfill(
     blocks.program("promtool")
     if rules:
         blocks.program("prometheus")
-    model = Model(topology, seed, end - seconds, step)
+    model = Model(topology, seed, end - seconds, step, bursty=bursty)
     if seconds < step:
         raise RequestError(f"A history of {seconds:g} s has no sample: it must be {step} s at least.")
     for scenario in scenarios:

@@ -21,6 +21,7 @@ def write_history(
     seed: int,
     step: int,
     scenarios: Sequence[str],
+    bursty: bool,
     every_metric: bool,
     rules: str | None,
 ) -> int:
@@ -36,6 +37,7 @@ def write_history(
         out=out,
         scenarios=[scenario_text.parse_scenario(text) for text in scenarios],
         step=step,
+        bursty=bursty,
         families=ALL_FAMILIES if every_metric else None,
         rules=rule_files.read_rules(rules) if rules else (),
         progress=progress.show,

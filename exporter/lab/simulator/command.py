@@ -29,6 +29,7 @@ def run_simulation(
     seed: int,
     step: int,
     scenarios: Sequence[str],
+    bursty: bool,
     snmp: Literal["v3", "v2c"],
     https: bool,
     fleet_file: Path | None,
@@ -44,7 +45,7 @@ def run_simulation(
             "The page that controls a simulated fleet is served on the loopback interface only: use 127.0.0.1."
         )
     requests = [scenario_text.parse_scenario(text) for text in scenarios]
-    model = Model(topology, seed, time.time(), step)
+    model = Model(topology, seed, time.time(), step, bursty=bursty)
     for request in requests:
         model.begin(request)
     allow_files()

@@ -48,6 +48,8 @@ class Arrivals:
     """What attacks add to reach their size: spam."""
     extra: Floats
     """What other scenarios add."""
+    greylisted: Floats
+    """Recipients per second that greylisting refuses, over a connection each. They come back as usual mail."""
 
     @property
     def total(self) -> Floats:
@@ -63,6 +65,8 @@ class MailStep:
     effects: Effects
     noise: Noise
     length: float
+    dead: Counts
+    """Recipients of a destination that is always down. As many as come are given up after three days."""
 
     def count(self, count: Count, amount: Counts) -> None:
         self.state.counts[count] += amount
@@ -96,14 +100,15 @@ def receive(step: MailStep, arrivals: Arrivals, members: Mask) -> Counts:
     open_door = effects.receiving & effects.alive
     accept = np.where(level == REFUSING, 0.0, 1 - level / 75) * open_door
     session = mail.session * (1 + np.minimum(level, 60) / 30) * (1 + 0.05 * (effects.size - 1))
-    wanted = (total * mail.connections + effects.connections * members) * open_door
+    wanted = (total * mail.connections + arrivals.greylisted + effects.connections * members) * open_door
     held = np.floor(limit * effects.held) * effects.alive
     opened = np.minimum(wanted, (limit - held) / session)
     let_in = opened / np.maximum(wanted, _FEW)
     accept = np.minimum(accept, let_in)
     # The pool that feeds this one has already held back what this pool would not accept.
     taken = arrivals.usual * np.where(step.fleet.fed, open_door, accept) + (total - arrivals.usual) * accept
-    refused = (arrivals.usual * mail.recipients * mail.rejected + effects.rejected * members) * let_in * open_door
+    unknown = arrivals.usual * mail.recipients * mail.rejected
+    refused = (unknown + arrivals.greylisted + effects.rejected * members) * let_in * open_door
     per_second = np.array([taken, refused, opened + held / _HELD_FOR, opened * session / step.length])
     draws = (Draw.ACCEPTED, Draw.REJECTED, Draw.CONNECTIONS, Draw.SESSIONS)
     accepted, rejected, connections, sessions = step.noise.poisson(draws, per_second * step.length)
@@ -174,6 +179,7 @@ def deliver(step: MailStep, queued: Counts, stuck: Floats) -> Floats:
     state, noise, mail = step.state, step.noise, step.fleet.mail
     tried, bounces, bad = _first_try(step, queued)
     blocked, rest = _take(tried, noise.whole(Draw.STUCK, tried * stuck))
+    given_up, rest = _take(rest, noise.whole(Draw.STUCK, step.dead * step.length / _BOUNCE_LIMIT))
     bad, rest = _take(rest, bad)
     soft, rest = _take(rest, noise.poisson(Draw.SOFT, rest * mail.soft + np.minimum(bounces, rest) * _BOUNCES_SOFT))
     reasons = (Draw.HARD_DNS, Draw.HARD_5XX, Draw.HARD_FILTER, Draw.HARD_OTHER)
@@ -182,11 +188,11 @@ def deliver(step: MailStep, queued: Counts, stuck: Floats) -> Floats:
     retried, expired, again = _retry(step, stuck)
     state.attempted += blocked + soft - retried - expired
     state.stuck += blocked
-    step.count(Count.SOFT_BOUNCED_EVTS, blocked + soft + again)
+    step.count(Count.SOFT_BOUNCED_EVTS, blocked + given_up + soft + again)
     step.count(Count.DELETED_RECIPS, deleted + unsubscribed)
     step.count(Count.GLOBAL_UNSUB_HITS, unsubscribed)
     step.count(Count.DELIVERED_RECIPS, rest + retried)
-    _bounce(step, [hard[0], hard[1] + bad, hard[2], expired, hard[3]])
+    _bounce(step, [hard[0], hard[1] + bad, hard[2], expired + given_up, hard[3]])
     _go_out(step, tried + again)
     return rest / step.length
 
@@ -234,10 +240,10 @@ def _retry(step: MailStep, stuck: Floats) -> tuple[Counts, Counts, Counts]:
     state, noise = step.state, step.noise
     state.stuck = np.where(stuck > 0, state.stuck, 0)  # the destination is back: its recipients wait like all others
     share = (1 - np.exp(-step.length / _RETRY)) * step.effects.alive
-    tries = noise.whole(Draw.RETRIED, (state.attempted - state.stuck) * share)
+    tries = noise.whole(Draw.RETRIED, (state.attempted - state.stuck - step.dead) * share)
     delivered, rest = _take(tries, noise.whole(Draw.RETRY_DELIVERED, tries * _RETRY_DELIVERED))
     expired, again = _take(rest, noise.whole(Draw.RETRY_EXPIRED, tries * _RETRY_EXPIRED))
-    return delivered, expired, again + np.floor(state.stuck * share).astype(np.int64)
+    return delivered, expired, again + np.floor((state.stuck + step.dead) * share).astype(np.int64)
 
 
 def _go_out(step: MailStep, tried: Counts) -> None:
@@ -252,7 +258,7 @@ def grow_old(step: MailStep, now: float) -> None:
     state, noise = step.state, step.noise
     age = now - state.oldest
     left = noise.uniform[Draw.AGE] < 1 - np.exp(-step.length / (step.fleet.mail.soft * 600_000))
-    left = (left & (state.stuck == 0)) | (age > _BOUNCE_LIMIT)
+    left = (left & (state.stuck + step.dead == 0)) | (age > _BOUNCE_LIMIT)
     left |= state.attempted == 0
     younger = np.where(state.attempted == 0, 0, age * noise.uniform[Draw.AGE_LEFT])
     state.oldest = np.where(left, now - younger, state.oldest)

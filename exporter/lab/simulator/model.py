@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 
 from exporter.errors import RequestError
-from exporter.lab.simulator import mailflow, traffic
+from exporter.lab.simulator import bursts, mailflow, traffic
 from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.incident import SimulatedIncident, TimeStep, Truth
 from exporter.lab.simulator.mailflow import Arrivals, MailStep
 from exporter.lab.simulator.noise import Counts, Draw, Floats, Noise
+from exporter.lab.simulator.oddities import Oddities
 from exporter.lab.simulator.scenario_text import ScenarioRequest
 from exporter.lab.simulator.state import warm
 from exporter.lab.simulator.status_items import WINDOWS
@@ -42,10 +43,11 @@ class Model:
     """A fleet at `time` (Unix time).
 
     It begins at `start`, rounded down to a step, after a warm-up of an hour. Scenarios can be added and stopped between
-    steps. The same arguments and calls give the same values, in however many calls the time is advanced.
+    steps. The same arguments and calls give the same values, in however many calls the time is advanced. If it is
+    `bursty`, mail comes in bursts as people send it, and the fleet has the oddities of one in use.
     """
 
-    def __init__(self, topology: Topology, seed: int, start: float, step: int = 60) -> None:
+    def __init__(self, topology: Topology, seed: int, start: float, step: int = 60, *, bursty: bool = False) -> None:
         if step not in STEPS:
             raise RequestError(f"A step of {step} s is not possible; take {', '.join(map(str, STEPS))} s.")
         self.fleet = FleetArrays(topology)
@@ -56,7 +58,10 @@ class Model:
         self._timeline = Timeline(self.fleet, seed)
         self._noise = Noise(seed, len(self.fleet))
         self._senders = traffic.Senders(seed, self.fleet.pool, self.fleet.capacity)
+        self._bursty = bursty
+        self._oddities = Oddities(self.fleet, seed, odd=bursty)
         self.state = warm(self.fleet, seed, self.time)
+        self.state.attempted += self._oddities.dead
         self._shares = self._senders.shares(self.state.members)
         self._neutral = self._effects = Effects(len(self.fleet))
         self._history = np.array([rated(self.state)] * (max(WINDOWS.values()) // step + 1))
@@ -109,7 +114,8 @@ class Model:
         """The values of all units at this time. They stay the same when the model goes on."""
         if self._view is None:
             jitter = self._noise.normal[Draw.GAUGE]
-            self._view = View(self.fleet, self.state, self._effects, jitter, self._increases(), self.time)
+            increases, clock = self._increases(), self._oddities.clock
+            self._view = View(self.fleet, self.state, self._effects, jitter, increases, self.time, clock)
         return self._view
 
     def _advance(self) -> None:
@@ -120,7 +126,7 @@ class Model:
         self._drift()
         self._restart(step)
         self._rotate()
-        mail = MailStep(self.fleet, self.state, effects, self._noise, self.step)
+        mail = MailStep(self.fleet, self.state, effects, self._noise, self.step, self._oddities.dead)
         arrivals = self._arrivals(step)
         accepted = mailflow.receive(mail, arrivals, self.state.members)
         paused = traffic.pause(self._seed, step.begin, step.end, len(self.fleet))
@@ -183,9 +189,20 @@ class Model:
         spam = (1 - fleet.mail.ham) * traffic.spam(time)
         swing = np.exp(_POOL_SWING * state.drift[1][fleet.first][fleet.pool] + _UNIT_SWING * state.drift[0] - 0.0026)
         outside = (fleet.volume * self._grown(step))[fleet.pool] * (ham + spam) * effects.demand
-        flow = np.where(fleet.fed, state.feed[fleet.pool], outside * swing) * self._shares
-        usual = flow + self._newsletters(step)
-        return Arrivals(usual, spam / (ham + spam), self._attack(usual), effects.extra * state.members)
+        flow = np.where(fleet.fed, state.feed[fleet.pool], outside * swing)
+        usual = self._usual(step, flow * self._oddities.drifted(self._shares, step.begin))
+        greylisted = usual * self._oddities.greylisted
+        return Arrivals(usual, spam / (ham + spam), self._attack(usual), effects.extra * state.members, greylisted)
+
+    def _usual(self, step: TimeStep, flow: Floats) -> Floats:
+        """Return the usual mail of each unit: `flow`, newsletters and bursts."""
+        fleet, newsletters = self.fleet, self._newsletters(step)
+        if not self._bursty:
+            return flow + newsletters
+        between = np.where(fleet.fed, 1, bursts.BETWEEN) * flow
+        size = bursts.size_at(self._seed, (step.begin + step.end) / 2, tuple(fleet.pool.tolist())) * ~fleet.fed
+        usual = between + newsletters
+        return usual + bursts.carried(size * between, usual, self.state.queue, fleet.capacity)
 
     def _grown(self, step: TimeStep) -> Floats:
         return (1 + self.fleet.growth) ** ((step.begin - self._start) / _YEAR)

@@ -74,7 +74,8 @@ def _total(counts: Counts, name: str) -> Counts:
 class View:
     """The values of all units at `time` (Unix time). Later steps of the model do not change them.
 
-    `increases` are the increases of `rated` over the windows of the rates, `jitter` is the noise of the gauges.
+    `increases` are the increases of `rated` over the windows of the rates, `jitter` is the noise of the gauges,
+    `clock` is by how many seconds the clock of each appliance is ahead.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class View:
         jitter: Floats,
         increases: Mapping[str, Counts],
         time: float,
+        clock: Floats,
     ) -> None:
         self.time = time
         self._fleet = fleet
@@ -100,6 +102,7 @@ class View:
         self._boot, self._agent_boot, self._reset = (
             times.tolist() for times in (state.boot, state.agent_boot, state.reset)
         )
+        self._clock = clock.tolist()
         self._oldest = _oldest(state, time)
         self._stuck = state.stuck.tolist()
         self._heaviest = state.heaviest.tolist()
@@ -191,9 +194,10 @@ class View:
         """Yield the items of /xml/status in the order of the page, without the features."""
         yield "status/build", f"phoebe {self._version(number)}"
         yield "status/hostname", f"{self._fleet.names[number]}.example.net"
-        yield "status/timestamp", _stamp(self.time)
-        yield "birth_time/timestamp", f"{_stamp(self._boot[number])} ({_uptime_text(self.time - self._boot[number])})"
-        yield "last_counter_reset/timestamp", _stamp(self._reset[number])
+        boot, ahead = self._boot[number], self._clock[number]
+        yield "status/timestamp", _stamp(self.time + ahead)
+        yield "birth_time/timestamp", f"{_stamp(boot + ahead)} ({_uptime_text(self.time - boot)})"
+        yield "last_counter_reset/timestamp", _stamp(self._reset[number] + ahead)
         yield "system/status", self._system_status(number)
         age, message = self._oldest[number]
         yield "oldest_message/secs", str(age)
