@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +32,30 @@ _DAILY_STEP: Final = "1d"
 _REFS: Final = string.ascii_uppercase
 """Grafana's names for the queries of a panel."""
 
-_MIN_COLUMN_PIXELS: Final = 80
-"""With Grafana's own 150, the last columns of wide tables would be out of sight."""
+_LETTER_PIXELS: Final = 7.6
+_CELL_MARGIN_PIXELS: Final = 18
+_HEADING_MARGIN_PIXELS: Final = 25
+"""Of a letter, and of what surrounds the text of a cell or of a heading."""
+
+_LABEL_LETTERS: Final = {"alertname": 34, "role": 10, "sender": 24, "destination": 17, "feature": 24, "reason": 12}
+_OTHER_LETTERS: Final = 8
+"""Letters of the values of labels: a longer value is cut, as nobody knows how long names are."""
+
+_FIGURE_LETTERS: Final = {
+    "percentunit": 5,
+    "short": 7,
+    "celsius": 6,
+    "none": 6,
+    "s": 7,
+    "m": 8,
+    "dateTimeFromNow": 15,
+    "dtdhms": 11,
+    "time:YYYY-MM-DD HH:mm": 16,
+}
+"""Letters of the longest figures by unit."""
+
+_OTHER_FIGURES: Final = 8
+_WRAPPED_LETTERS: Final = 35
 
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
@@ -41,11 +64,9 @@ _WRAPPED_CELLS: Final = {"type": "auto", "wrapText": True}
 _GRAPH_OPTIONS: Final = graph_model.Options(
     legend=common.VizLegendOptions(
         show_legend=True,
-        display_mode=common.LegendDisplayMode.TABLE,
-        placement=common.LegendPlacement.RIGHT,
-        calcs=["lastNotNull", "max"],
-        sort_by="Max",
-        sort_desc=True,
+        display_mode=common.LegendDisplayMode.LIST,
+        placement=common.LegendPlacement.BOTTOM,
+        calcs=[],
     ),
     tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.MULTI, common.SortOrder.DESCENDING),
 )
@@ -203,10 +224,10 @@ def graph(
         fields=grafana.FieldConfigSource(
             defaults=_fields(
                 first,
-                grafana.FieldColor(mode=_colour_mode(lines)),
+                grafana.FieldColor(mode=grafana.FieldColorModeId.PALETTE_CLASSIC),
                 mappings=palette.mappings(first.words),
-                # With 0 decimals, an axis of shares would have marks at 0 and 100 % only.
-                decimals=None if first.unit == "percentunit" else first.decimals,
+                # An axis with 0 decimals would have marks at 0 and 100 % only, or several at "1 min".
+                decimals=None if first.unit in ("percentunit", "s", "m") else first.decimals,
                 custom=_drawing(first, stacked, daily),
             ),
             overrides=[_line_style(ref, line) for ref, line in _with_refs(lines)],
@@ -274,9 +295,9 @@ def table(
         fields=grafana.FieldConfigSource(
             defaults=grafana.FieldConfig(
                 no_value=no_value,
-                custom=common.TableFieldOptions(min_width=_MIN_COLUMN_PIXELS, align=common.FieldTextAlignment.AUTO),
+                custom={"align": "auto", "wrapHeaderText": True},
             ),
-            overrides=_table_overrides(rows, columns, links),
+            overrides=_table_overrides(rows, columns, links, headings),
         ),
         queries=[_of_column(ref, rows, column) for ref, column in _with_refs(columns)],
         transformations=_joined(rows, columns, headings),
@@ -411,12 +432,6 @@ def _limited_to(lines: Sequence[Line]) -> str:
     return f' At most {shown}: those where "{rankings.pop()}" was largest.'
 
 
-def _colour_mode(lines: Sequence[Line]) -> grafana.FieldColorModeId:
-    """Colour units by name, the same in every graph, and pools by order, so that no two of a few are alike."""
-    of_units = any("instance" in line.signal.dimension.labels for line in lines)
-    return grafana.FieldColorModeId.PALETTE_CLASSIC_BY_NAME if of_units else grafana.FieldColorModeId.PALETTE_CLASSIC
-
-
 def _line_style(ref: str, line: Line) -> grafana.DashboardFieldConfigSourceOverrides:
     colour = {"color": {"mode": "fixed", "fixedColor": line.colour}} if line.colour else {}
     dashes = {"custom.lineStyle": {"fill": "dash", "dash": [8, 8]}} if line.dashed else {}
@@ -432,13 +447,18 @@ def _cells(column: Column) -> grafana.DashboardFieldConfigSourceOverrides:
     return _override(
         "byName",
         column.heading,
-        unit=signal.unit,
+        unit=_short(signal.unit),
         thresholds=_thresholds(signal),
         **decimals,
         **mapped,
         **drawn,
         **aligned,
     )
+
+
+def _short(unit: str) -> str:
+    """Leave out what is counted: a column's heading says it, and the unit would be cut."""
+    return re.sub(r"^suffix:\w+/s$", "suffix:/s", unit)
 
 
 def _two_lines(columns: Sequence[Column]) -> common.TableCellHeight | None:
@@ -451,11 +471,11 @@ def _cell_options(column: Column) -> object:
 
 
 def _table_overrides(
-    rows: Sequence[str], columns: Sequence[Column], links: Sequence[Link]
+    rows: Sequence[str], columns: Sequence[Column], links: Sequence[Link], headings: Mapping[str, str]
 ) -> list[grafana.DashboardFieldConfigSourceOverrides]:
     return [
         *(_cells(column) for column in columns if not column.label),
-        *(_override("byName", column.heading, **{"custom.width": column.width}) for column in columns if column.width),
+        *_widths(rows, columns, headings),
         *(
             _override("byName", each.heading, links=[link.json() for link in each.links])
             for each in columns
@@ -467,6 +487,37 @@ def _table_overrides(
         _override("byName", "job", **{"custom.hidden": True}),
         *([_severities()] if "severity" in rows else []),
     ]
+
+
+def _widths(
+    rows: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str]
+) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
+    """Make each column as wide as what it holds; one, with a long text or else the last label, takes what is left."""
+    pixels = {
+        heading(label, headings): _pixels(heading(label, headings), _LABEL_LETTERS.get(label, _OTHER_LETTERS))
+        for label in rows
+    }
+    widest = next((column.heading for column in columns if column.wraps), heading(rows[-1], headings))
+    pixels |= {column.heading: column.width or _pixels(column.heading, _letters(column)) for column in columns}
+    for title, width in pixels.items():
+        yield _override("byName", title, **{"custom.minWidth" if title == widest else "custom.width": width})
+
+
+def _pixels(title: str, letters: int) -> int:
+    """Return the room for the cells of a column and for each word of its heading, which breaks into lines."""
+    words = max(map(len, title.split())) * _LETTER_PIXELS + _HEADING_MARGIN_PIXELS
+    return round(max(letters * _LETTER_PIXELS + _CELL_MARGIN_PIXELS, words))
+
+
+def _letters(column: Column) -> int:
+    if column.label:
+        return _LABEL_LETTERS.get(column.label, _OTHER_LETTERS)
+    if column.wraps:
+        return _WRAPPED_LETTERS
+    if words := [len(each.word) for each in column.signal.words]:
+        return max(words)
+    tenths = 2 if column.signal.unit == "s" and column.signal.decimals else 0
+    return tenths + _FIGURE_LETTERS.get(column.signal.unit, _OTHER_FIGURES)
 
 
 def _severities() -> grafana.DashboardFieldConfigSourceOverrides:

@@ -26,21 +26,20 @@ def verdicts_on_pools() -> Panel:
     return table(
         PER_POOL.labels,
         Column(verdicts.OF_POOL, width=200, links=OF_THE_VERDICT),
-        Column(verdicts.NAMED_UNIT, label="instance", width=100),
-        Column(verdicts.SENTENCE, width=330, wraps=True),
-        Column(verdicts.SINCE, "min", width=120),
+        Column(verdicts.NAMED_UNIT, label="instance", width=76),
+        Column(verdicts.SENTENCE, wraps=True),
+        Column(verdicts.SINCE, "max"),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         Column(mailflow.WAIT, name="Worst wait"),
         Column(mailflow.USUAL_RATIO, name="Arrivals / usual"),
         Column(delivery.ACTIVE_RATIO, name="Delivery / usual"),
-        Column(units.UP, "sum", name="Units up"),
-        Column(units.UP, "count", name="Units"),
+        Column(units.DOWN, "sum"),
         Column(mailflow.UNITS_TO_SPARE, name="To spare"),
         title="Pools",
         description="Verdict on each pool, most serious first, and the unit that it is about. Click a verdict for its "
         "runbook or its triage.",
         sort=verdicts.OF_POOL.name,
-        height=10,
+        height=11,
         links=(TO_TRIAGE,),
     )
 

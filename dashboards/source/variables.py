@@ -13,7 +13,13 @@ from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import DatasourceVariable, QueryVariable
 from grafana_foundation_sdk.models.common import DataSourceRef
-from grafana_foundation_sdk.models.dashboard import VariableModel, VariableOption, VariableRefresh, VariableSort
+from grafana_foundation_sdk.models.dashboard import (
+    VariableHide,
+    VariableModel,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
 
 DATA_SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
 """The data source of every query."""
@@ -56,10 +62,30 @@ def matchers(filters: Sequence[Filter]) -> dict[str, str]:
     }
 
 
+_JOB_IN_LEGENDS: Final = """\
+query_result(label_replace(\
+count(count by (job) (ironport_probe_success{job=~"$job"})) > 1, "legend", " ({{job}})", "", ""))"""
+
+
 def variables(filters: Sequence[Filter]) -> list[VariableModel]:
     """Return the variables of a dashboard: the data source, then the filters, each among what those before it leave."""
     data_source = DatasourceVariable("datasource").label("Data source").type("prometheus").build()
-    return [data_source, *(_query(each, filters[:index]) for index, each in enumerate(filters))]
+    chosen = [_query(each, filters[:index]) for index, each in enumerate(filters)]
+    return [data_source, *chosen, _job_in_legends()]
+
+
+def _job_in_legends() -> VariableModel:
+    """Return the hidden variable that ends names in legends: with the job if several are selected, or else nothing."""
+    return (
+        QueryVariable("of_job")
+        .hide(VariableHide.HIDE_VARIABLE)
+        .datasource(DATA_SOURCE)
+        .query({"qryType": 3, "query": _JOB_IN_LEGENDS, "refId": "Variable-of_job"})
+        .definition(_JOB_IN_LEGENDS)
+        .regex('/legend="([^"]*)"/')
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .build()
+    )
 
 
 def _query(each: Filter, before: Sequence[Filter]) -> VariableModel:

@@ -125,7 +125,7 @@ VERDICTS: Final = (
         WARNING,
         "unit",
         ("IronPortJabbererSuspected",),
-        "Heavy sender: one unit receives far more mail than its peers and is backlogged.",
+        "Heavy sender: one unit gets far more mail than its peers and is backlogged.",
         "On the unit: `topin`. Throttle or block the sender in the host access table.",
     ),
     Verdict(
@@ -154,7 +154,7 @@ VERDICTS: Final = (
         "On the unit: `workqueue status`. If it is paused and nobody works on it, `workqueue` offers to resume it.",
     ),
     Verdict(
-        "Unit backlogged, cause unknown",
+        "Unit backlogged",
         WARNING,
         "unit",
         ("IronPortUnitBackloggedCauseUnknown",),
@@ -272,7 +272,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortXmlDown",),
-        "The unit gives no status page: its work queue is known, but not what arrives and leaves.",
+        "There is no status page: the work queue is known, but not what arrives.",
         "Look at Monitoring health for the reason. Until it is mended, look on the unit: `status detail`, `rate`.",
         blind=(
             'max_over_time(ironport_source_up{source="xml",<<units>>}[5m]) == 0'
@@ -434,11 +434,12 @@ LEADING_ALERT: Final = Signal(
 )
 
 SINCE: Final = Signal(
-    "Since",
-    "dateTimeFromNow",
+    "For",
+    "s",
     PER_ALERT,
-    "When the condition of the alert behind a verdict began to hold.",
-    f"1000 * (ALERTS_FOR_STATE{{<<alerts>>}} and on (job, pool, alertname) {_leading_alerts()})",
+    "How long the condition of the alert behind a verdict has held.",
+    f"time() - (ALERTS_FOR_STATE{{<<alerts>>}} and on (job, pool, alertname) {_leading_alerts()})",
+    decimals=0,
 )
 
 _ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(f"{code} * {verdict.firing('<<alerts>>')}" for code, verdict in _CODED)

@@ -343,9 +343,9 @@ def test_every_grouping_and_legend_has_the_job(panel: Panel, target: Json) -> No
     groupings = [re.split(r"\W+", each) for each in re.findall(r"\bby \(([^)]*)\)", target["expr"])]
     assert not [each for each in groupings if {"pool", "instance"} & set(each) and "job" not in each]
     legend = target.get("legendFormat", "")
-    assert "{{job}}" in legend or not re.search(r"\{\{(pool|instance)\}\}", legend)
+    assert "${of_job}" in legend or not re.search(r"\{\{(pool|instance)\}\}", legend)
     if panel.json.get("repeat"):
-        assert "{{job}}" in legend
+        assert "${of_job}" in legend
 
 
 @each_query
@@ -437,3 +437,111 @@ def test_every_verdict_names_existing_alerts() -> None:
 def test_the_most_serious_verdict_has_the_largest_code() -> None:
     codes = [state.code for state in verdicts.WORDS]
     assert codes == sorted(set(codes), reverse=True)
+
+
+# --- room ------------------------------------------------------------------------------------------------------------
+
+LEAST_PIXELS: Final = 1107
+"""Of the panels beside the open menu, on a screen that is 1440 pixels wide."""
+
+TABLES: Final = [panel for panel in PANELS if panel.json["type"] == "table"]
+each_table: Final = pytest.mark.parametrize("panel", TABLES, ids=str)
+
+
+def overrides(panel: Panel, name: str) -> dict[str, Any]:
+    """Return the values of a property of the columns, by heading."""
+    return {
+        override["matcher"]["options"]: each["value"]
+        for override in panel.json["fieldConfig"]["overrides"]
+        for each in override["properties"]
+        if each["id"] == name
+    }
+
+
+def widths(panel: Panel) -> dict[str, int]:
+    """Return the pixels of the visible columns, by heading."""
+    hidden = overrides(panel, "custom.hidden")
+    known = overrides(panel, "custom.width") | overrides(panel, "custom.minWidth")
+    return {title: width for title, width in known.items() if title not in hidden}
+
+
+@each_table
+def test_a_table_fits_its_panel(panel: Panel) -> None:
+    room = LEAST_PIXELS * panel.json["gridPos"]["w"] / 24 - 20
+    assert sum(widths(panel).values()) <= room
+    assert len(overrides(panel, "custom.minWidth")) == 1, "one column takes the rest: otherwise all others would grow"
+
+
+@each_table
+def test_no_heading_is_wider_than_its_column(panel: Panel) -> None:
+    """Headings break between words."""
+    shown = panel.json["transformations"][-1]["options"]["renameByName"].values()
+    known = widths(panel) | dict.fromkeys(("job", *overrides(panel, "custom.hidden")), LEAST_PIXELS)
+    for title in shown:
+        assert known[title] >= 7.5 * max(map(len, title.split())) + 24, title
+
+
+@each_table
+def test_no_figure_is_wider_than_its_column(panel: Panel) -> None:
+    """A figure that is cut at the left is another figure."""
+    least = {"s": 71, "short": 71, "suffix:/s": 79, "percentunit": 56}
+    for title, unit in overrides(panel, "unit").items():
+        assert widths(panel).get(title, LEAST_PIXELS) >= least.get(unit, 0), title
+        assert not re.match(r"suffix:\w+/s", unit), title
+
+
+@each_table
+def test_no_word_is_wider_than_its_column(panel: Panel) -> None:
+    """The column that takes the rest has more room in fact."""
+    options = overrides(panel, "custom.cellOptions")
+    rest = LEAST_PIXELS * panel.json["gridPos"]["w"] / 24 - 20 - sum(widths(panel).values())
+    known = {
+        title: width + rest * (title in overrides(panel, "custom.minWidth")) for title, width in widths(panel).items()
+    }
+    for title, mappings in overrides(panel, "mappings").items():
+        longest = max((len(each.get("text", "")) for each in _results(mappings)), default=0)
+        lines = 2 if options.get(title, {}).get("wrapText") else 1
+        assert title not in known or lines * (known[title] - 18) >= 6.9 * longest, title
+
+
+def _results(mappings: list[Json]) -> Iterator[Json]:
+    for mapping in mappings:
+        yield from mapping["options"].values() if mapping["type"] == "value" else [mapping["options"]["result"]]
+
+
+@each_table
+def test_a_table_of_units_or_pools_shows_six_rows(panel: Panel) -> None:
+    """The tables of one unit, and of parts and exporters, are lower."""
+    row = {"sm": 36, "lg": 48}[panel.json["options"].get("cellHeight") or "sm"]
+    rows = (panel.json["gridPos"]["h"] * 38 - 8 - 40 - 58) // row
+    shown = panel.json["transformations"][-1]["options"]["renameByName"]
+    least = 6 if "pool" in shown and panel.uid not in ("ironport-unit", "ironport-capacity") else 2
+    assert rows >= least
+
+
+@each_panel
+def test_units_of_events_are_words(panel: Panel) -> None:
+    assert panel.json["fieldConfig"]["defaults"].get("unit") not in ("cps", "mps", "ops")
+
+
+@each_panel
+def test_legends_are_below_the_graph(panel: Panel) -> None:
+    if panel.json["type"] == "timeseries":
+        legend = panel.json["options"]["legend"]
+        assert (legend["placement"], legend["displayMode"]) == ("bottom", "list")
+
+
+@each_panel
+def test_axes_of_time_have_no_rounded_marks(panel: Panel) -> None:
+    """With a fixed number of decimals, several marks would say "1 min"."""
+    defaults = panel.json["fieldConfig"]["defaults"]
+    if panel.json["type"] == "timeseries" and defaults["unit"] in ("s", "m", "percentunit"):
+        assert "decimals" not in defaults
+
+
+@each_dashboard
+def test_legends_name_the_job_only_if_there_are_several(dashboard: Json) -> None:
+    (ending,) = (each for each in dashboard["templating"]["list"] if each["name"] == "of_job")
+    assert (ending["hide"], ending["regex"]) == (2, '/legend="([^"]*)"/')
+    assert "> 1" in ending["definition"]
+    assert not [each for each in every(dashboard) if "({{job}})" in str(each.get("legendFormat", ""))]

@@ -37,12 +37,12 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
 
 EMPTY: Final[Mapping[tuple[str, str], str]] = {
     ("fleet: Fewest units to spare A", "one"): "a single unit cannot be spared",
-    ("fleet: Pools K", "one"): "a single unit cannot be spared",
-    ("pool: Pools K", "one"): "a single unit cannot be spared",
-    ("triage: Pools K", "one"): "a single unit cannot be spared",
+    ("fleet: Pools J", "one"): "a single unit cannot be spared",
+    ("pool: Pools J", "one"): "a single unit cannot be spared",
+    ("triage: Pools J", "one"): "a single unit cannot be spared",
     ("fleet: Peers B", "one"): "a single unit has no peers",
     ("pool: Arrivals / peers A", "one"): "a single unit has no peers",
-    ("triage: What each unit looks like G", "one"): "a single unit has no peers",
+    ("triage: What each unit looks like F", "one"): "a single unit has no peers",
     ("unit: Now F", "one"): "a single unit has no peers",
 }
 """Queries, by panel and letter, without data at a time (quiet, attacked) or for a fleet, with the reason."""
@@ -285,7 +285,7 @@ OF_A_JOB: Final = [
     pytest.param(dashboard, target, id=f"{panel} {target['refId']}")
     for dashboard, panel in WITH_QUERIES
     for target in panel.targets
-    if "{{job}}" in target.get("legendFormat", "") or re.match(r"\w+ by \(job, (pool|instance)\b", target["expr"])
+    if "${of_job}" in target.get("legendFormat", "") or re.match(r"\w+ by \(job, (pool|instance)\b", target["expr"])
     if "ironport_exporter_" not in target["expr"]
 ]
 

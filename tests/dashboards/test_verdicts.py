@@ -219,10 +219,10 @@ def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
 
 
 def test_every_verdict_says_what_it_means_and_what_to_do() -> None:
-    """Two lines hold ninety characters of the one on the wall, and two hundred of the other in triage."""
+    """Two lines hold 78 characters of the one on the wall, and two hundred of the other in triage."""
     for each in verdicts.VERDICTS:
         assert each.sign.endswith("."), each.word
-        assert len(each.sign) <= 90, each.word
+        assert len(each.sign) <= 78, each.word
         assert each.remedy.endswith((".", "?")), each.word
         assert len(each.remedy) <= 200, each.word
 

@@ -61,8 +61,8 @@ def _flat(placed: Sequence[Json]) -> Iterator[Json]:
 
 
 def variables(dashboard: Json) -> list[Json]:
-    """Return the variables of a dashboard that filter by a label."""
-    return [each for each in dashboard["templating"]["list"] if each["type"] == "query"]
+    """Return the variables of a dashboard that filter by a label; hidden ones do not."""
+    return [each for each in dashboard["templating"]["list"] if each["type"] == "query" and not each.get("hide")]
 
 
 def all_of(dashboard: Json) -> dict[str, str]:

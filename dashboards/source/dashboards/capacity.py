@@ -81,10 +81,10 @@ def forecast() -> Panel:
 
 def demand_against_capacity() -> Panel:
     return graph(
-        Line(capacity.HOURLY_MEAN, "hourly mean ({{job}})", colour=DATA),
-        Line(capacity.BUSY_HOUR, "busy hour ({{job}})", colour=OTHER),
-        Line(capacity.LESS_UNIT, "without largest unit ({{job}})", colour=WARNING, dashed=True),
-        Line(capacity.LESS_SITE, "without largest site ({{job}})", colour=CRITICAL, dashed=True),
+        Line(capacity.HOURLY_MEAN, "hourly mean${of_job}", colour=DATA),
+        Line(capacity.BUSY_HOUR, "busy hour${of_job}", colour=OTHER),
+        Line(capacity.LESS_UNIT, "without largest unit${of_job}", colour=WARNING, dashed=True),
+        Line(capacity.LESS_SITE, "without largest site${of_job}", colour=CRITICAL, dashed=True),
         title="Demand and capacity: $pool",
         description="Messages per second in busy hours, and what the pool can carry without its largest unit or site.",
         height=10,

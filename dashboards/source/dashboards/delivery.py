@@ -36,7 +36,7 @@ def delivery_and_bounces() -> Dashboard:
                 graph(edge.BOUNCES),
                 graph(delivery.OLDEST.by("max", *PER_POOL.labels), title="Oldest message by pool"),
             ),
-            collapsed("Destinations and senders, where collected", destinations(), shared.heaviest_senders(width=10)),
+            collapsed("Destinations and senders, where collected", destinations(), shared.heaviest_senders(width=11)),
         ),
     )
 
@@ -46,7 +46,7 @@ def active_recipients() -> Panel:
         delivery.ACTIVE.largest(15),
         Line(
             delivery.ACTIVE_USUAL.largest(15, by=delivery.ACTIVE),
-            "{{pool}}, usual ({{job}})",
+            "{{pool}}, usual${of_job}",
             colour=BASELINE,
             dashed=True,
         ),
@@ -85,15 +85,15 @@ def queue_of_each_unit() -> Panel:
 def destinations() -> Panel:
     return table(
         ("destination",),
-        Column(delivery.DESTINATION_ACTIVE, "sum", name="Active", width=100),
-        Column(delivery.DESTINATION_CONNECTIONS, "sum", width=120),
-        Column(delivery.DESTINATION_DELIVERED, "sum", width=120),
-        Column(delivery.DESTINATION_SOFT, "sum", width=120),
-        Column(delivery.DESTINATION_HARD, "sum", width=120),
+        Column(delivery.DESTINATION_ACTIVE, "sum", name="Active"),
+        Column(delivery.DESTINATION_CONNECTIONS, "sum"),
+        Column(delivery.DESTINATION_DELIVERED, "sum"),
+        Column(delivery.DESTINATION_SOFT, "sum"),
+        Column(delivery.DESTINATION_HARD, "sum"),
         title="Destinations",
         description="Destinations of mail, from the status page tophosts (not verified on a device).",
         sort="Active",
         no_value=delivery.DESTINATION_ACTIVE.no_value,
-        width=14,
+        width=13,
         height=10,
     )

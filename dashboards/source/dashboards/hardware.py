@@ -42,7 +42,7 @@ def parts_of_each_unit() -> Panel:
         PER_UNIT.labels,
         Column(unit.UNIT_RELEASE, name="Release", label="version"),
         Column(unit.MODEL_AND_SERIAL, name="Model", label="model"),
-        Column(unit.MODEL_AND_SERIAL, name="Serial number", label="serial", width=190),
+        Column(unit.MODEL_AND_SERIAL, name="Serial number", label="serial", width=158),
         Column(hardware.DRIVE),
         Column(hardware.SUPPLY),
         Column(hardware.FAN, "min"),

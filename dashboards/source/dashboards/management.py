@@ -85,13 +85,12 @@ def totals_of_each_pool() -> Panel:
         Column(service.BUSIEST_HOUR),
         Column(service.BUSIEST_UNTIL, width=140),
         Column(service.AVAILABILITY),
-        Column(service.UNITS_AVAILABILITY),
         *(Column(each) for each in service.MINUTES_LATE_OF_POOL.values()),
         Column(service.WORST_DELAY),
         title="Pools",
         description="Volumes and availability of each pool in the time shown, and minutes in which its mail was late.",
         sort=service.MESSAGES.name,
-        height=6,
+        height=9,
         links=(shared.TO_TRIAGE,),
     )
 

@@ -41,9 +41,9 @@ def pool_comparison() -> Dashboard:
 
 def mail_of_each_pool() -> Panel:
     return graph(
-        Line(mailflow.POOL_ARRIVALS, "now ({{job}})", colour=DATA),
-        Line(mailflow.USUAL_HIGH, "usual, highest ({{job}})", colour=BASELINE, dashed=True),
-        Line(mailflow.USUAL_LOW, "usual, lowest ({{job}})", colour=BASELINE, dashed=True),
+        Line(mailflow.POOL_ARRIVALS, "now${of_job}", colour=DATA),
+        Line(mailflow.USUAL_HIGH, "usual, highest${of_job}", colour=BASELINE, dashed=True),
+        Line(mailflow.USUAL_LOW, "usual, lowest${of_job}", colour=BASELINE, dashed=True),
         title="$pool: arrivals and what is usual",
         description="Messages per second that the pool receives, now and at this hour one and two weeks ago.",
         width=24,
@@ -55,7 +55,7 @@ def mail_of_each_pool() -> Panel:
 def share_of_each_unit() -> Panel:
     """Draw shares that add up to 100 % in each job that has a pool of the name."""
     return graph(
-        Line(mailflow.SHARE.largest(by=mailflow.ARRIVALS), "{{instance}} ({{job}})"),
+        Line(mailflow.SHARE.largest(by=mailflow.ARRIVALS), "{{instance}}${of_job}"),
         title="$pool: share of each unit",
         width=24,
         height=8,
@@ -66,8 +66,8 @@ def share_of_each_unit() -> Panel:
 
 def troubled_units() -> Panel:
     return graph(
-        Line(mailflow.BACKLOGGED.largest(15), "{{pool}}, backlogged ({{job}})"),
-        Line(mailflow.SLOW.largest(15), "{{pool}}, slow ({{job}})", dashed=True),
+        Line(mailflow.BACKLOGGED.largest(15), "{{pool}}, backlogged${of_job}"),
+        Line(mailflow.SLOW.largest(15), "{{pool}}, slow${of_job}", dashed=True),
         title="Backlogged and slow units",
         description="Units where mail waits for more than a minute, and units that handle less than their rating.",
     )

@@ -41,15 +41,14 @@ def attack_triage() -> Dashboard:
 def separating_signals() -> Panel:
     return table(
         PER_UNIT.labels,
-        Column(verdicts.OF_UNIT, width=200),
+        Column(verdicts.OF_UNIT, width=195),
         Column(unit.TARGET, label="role", name="Role"),
         Column(mailflow.WORK_QUEUE),
         Column(mailflow.WAIT),
-        Column(mailflow.QUEUE_GROWTH),
         Column(mailflow.ARRIVALS),
-        Column(mailflow.PEERS_RATIO, width=140),
+        Column(mailflow.PEERS_RATIO, name="Times peers"),
         Column(mailflow.EXIT_RATIO),
-        Column(edge.NEW_CONNECTIONS, width=140),
+        Column(edge.NEW_CONNECTIONS),
         Column(edge.SESSION),
         Column(edge.UNIT_REJECTED),
         title="What each unit looks like",
@@ -64,7 +63,7 @@ def what_to_do_next() -> Panel:
     return table(
         PER_POOL.labels,
         Column(verdicts.OF_POOL, width=200, links=shared.OF_THE_VERDICT),
-        Column(verdicts.NAMED_UNIT, label="instance", width=100),
+        Column(verdicts.NAMED_UNIT, label="instance", width=76),
         Column(verdicts.REMEDY, wraps=True),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         title="What to do next",
@@ -72,12 +71,12 @@ def what_to_do_next() -> Panel:
         "bomb to one mailbox and spam from very many small senders do not show.",
         sort=verdicts.OF_POOL.name,
         links=(shared.TO_TRIAGE,),
-        height=8,
+        height=11,
     )
 
 
 def rejected_recipients() -> Panel:
     return graph(
         edge.REJECTED,
-        Line(edge.REJECTED_BUSY, "{{pool}}, busy hours ({{job}})", colour=BASELINE, dashed=True),
+        Line(edge.REJECTED_BUSY, "{{pool}}, busy hours${of_job}", colour=BASELINE, dashed=True),
     )

@@ -11,7 +11,7 @@ from dashboards.source.panels import Column, Line, Link, Panel, graph, state_tim
 from dashboards.source.signals import PER_UNIT, Signal, delivery, edge, hardware, mailflow, monitoring, unit, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
-UNIT_NAME: Final = "{{instance}} ({{job}})"
+UNIT_NAME: Final = "{{instance}}${of_job}"
 """Legend without the pool, which is nearly always the same here."""
 
 
@@ -52,11 +52,11 @@ def with_longest_queues(signal: Signal, count: int) -> Signal:
 def status() -> Panel:
     return table(
         ("job", "instance"),
-        Column(verdicts.OF_UNIT),
+        Column(verdicts.OF_UNIT, width=200),
         Column(unit.STATUS, label="status", name="System status"),
         Column(unit.UNIT_UPTIME),
         Column(unit.MODEL_AND_SERIAL, label="model", name="Model"),
-        Column(unit.MODEL_AND_SERIAL, label="serial", name="Serial", width=200),
+        Column(unit.MODEL_AND_SERIAL, label="serial", name="Serial", width=160),
         Column(unit.UNIT_RELEASE, label="version", name="AsyncOS"),
         Column(unit.TARGET, label="role", name="Role"),
         Column(unit.TARGET, label="site", name="Site"),
@@ -92,9 +92,9 @@ def figures_now() -> Panel:
 
 def flow() -> Panel:
     return graph(
-        Line(with_longest_queues(mailflow.ARRIVALS, 9), "{{instance}}, in ({{job}})"),
-        Line(with_longest_queues(mailflow.EXIT, 9), "{{instance}}, out ({{job}})"),
-        Line(with_longest_queues(mailflow.QUEUE_GROWTH, 9), "{{instance}}, growth ({{job}})", dashed=True),
+        Line(with_longest_queues(mailflow.ARRIVALS, 9), "{{instance}}, in${of_job}"),
+        Line(with_longest_queues(mailflow.EXIT, 9), "{{instance}}, out${of_job}"),
+        Line(with_longest_queues(mailflow.QUEUE_GROWTH, 9), "{{instance}}, growth${of_job}", dashed=True),
         title="Arrivals, exit rate and growth",
         description="Messages per second that arrive, that leave the work queue, and by which the work queue grows.",
     )
@@ -102,8 +102,8 @@ def flow() -> Panel:
 
 def connections() -> Panel:
     return graph(
-        Line(with_longest_queues(edge.CONNECTIONS, 14), "{{instance}}, in ({{job}})"),
-        Line(with_longest_queues(edge.CONNECTIONS_OUT, 14), "{{instance}}, out ({{job}})"),
+        Line(with_longest_queues(edge.CONNECTIONS, 14), "{{instance}}, in${of_job}"),
+        Line(with_longest_queues(edge.CONNECTIONS_OUT, 14), "{{instance}}, out${of_job}"),
         Line(edge.CONNECTION_LIMIT.by("max"), "limit of a unit", colour=BASELINE, dashed=True),
         title="Connections",
         description="Open SMTP connections, inbound and outbound, and how many inbound ones the listeners allow.",
@@ -112,15 +112,15 @@ def connections() -> Panel:
 
 def cpu() -> Panel:
     """Rank units by CPU, because a unit whose CPU is busy may have a short queue."""
-    return graph(Line(unit.CPU.largest(4, by=unit.CPU_OF_APPLIANCE), "{{instance}} {{process}} ({{job}})"))
+    return graph(Line(unit.CPU.largest(4, by=unit.CPU_OF_APPLIANCE), "{{instance}} {{process}}${of_job}"))
 
 
 def memory_and_disks() -> Panel:
     return graph(
-        Line(unit.MEMORY.largest(7), "{{instance}}, memory ({{job}})"),
-        Line(unit.QUEUE_SPACE.largest(7), "{{instance}}, queue space ({{job}})"),
-        Line(unit.DISK_IO.largest(7), "{{instance}}, disk I/O ({{job}})"),
-        Line(unit.LOG_DISK.largest(7), "{{instance}}, log disk ({{job}})"),
+        Line(unit.MEMORY.largest(7), "{{instance}}, memory${of_job}"),
+        Line(unit.QUEUE_SPACE.largest(7), "{{instance}}, queue space${of_job}"),
+        Line(unit.DISK_IO.largest(7), "{{instance}}, disk I/O${of_job}"),
+        Line(unit.LOG_DISK.largest(7), "{{instance}}, log disk${of_job}"),
         title="Memory and disks",
         description="Shares in use. Resource conservation begins at 75 % of the memory, in newer releases at 45 %.",
     )
@@ -128,8 +128,8 @@ def memory_and_disks() -> Panel:
 
 def delivery_queue() -> Panel:
     return graph(
-        Line(with_longest_queues(delivery.ATTEMPTED, 14), "{{instance}}, attempted ({{job}})"),
-        Line(with_longest_queues(delivery.UNATTEMPTED, 14), "{{instance}}, unattempted ({{job}})"),
+        Line(with_longest_queues(delivery.ATTEMPTED, 14), "{{instance}}, attempted${of_job}"),
+        Line(with_longest_queues(delivery.UNATTEMPTED, 14), "{{instance}}, unattempted${of_job}"),
         title="Delivery queue",
         description="Recipients that wait for the next delivery attempt, and recipients without an attempt yet.",
     )
@@ -145,8 +145,7 @@ def hardware_of_the_unit() -> Panel:
         *(Column(each) for each in hardware.TEMPERATURES.values()),
         title="Hardware",
         description="State of the unit's worst part of each kind, from SNMP. Virtual units have none.",
-        width=16,
-        height=8,
+        height=5,
         no_value="not reported",
         links=(Link("instance", "Hardware of this unit", dashboard_url("hardware", "job", "instance")),),
     )
@@ -160,7 +159,6 @@ def keys_of_the_unit() -> Panel:
         description=hardware.FEATURE_KEYS.description,
         sort=hardware.FEATURE_KEYS.name,
         ascending=True,
-        width=8,
         height=8,
         no_value=hardware.FEATURE_KEYS.no_value,
     )

@@ -18,9 +18,9 @@ class Dimension:
 
     @property
     def legend(self) -> str:
-        """What Grafana calls a series: the labels, with the job in brackets because two jobs may use the same names."""
+        """What Grafana calls a series: the labels, and the job in brackets if there is more than one (variables.py)."""
         names = " / ".join(f"{{{{{label}}}}}" for label in self.labels if label != "job")
-        return f"{names} ({{{{job}}}})" if "job" in self.labels else names
+        return f"{names}${{of_job}}" if "job" in self.labels else names
 
 
 PER_UNIT: Final = Dimension("units", ("job", "pool", "instance"))
@@ -46,7 +46,7 @@ class Signal:
 
     name: str
     unit: str
-    """Grafana's word for the unit: s, percentunit, mps (messages per second) ..."""
+    """Grafana's word for the unit: s, percentunit, suffix:messages/s ..."""
     dimension: Dimension
     description: str
     """One or two sentences."""

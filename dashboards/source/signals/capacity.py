@@ -30,7 +30,7 @@ _WITHOUT_SITE: Final = (
 
 HOURLY_MEAN: Final = Signal(
     "Hourly mean",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Messages per second that a pool receives, mean of an hour.",
     "last_over_time(pool:ironport_messages_injected:rate1h{<<pools>>}[15m])",
@@ -39,7 +39,7 @@ HOURLY_MEAN: Final = Signal(
 
 BUSY_HOUR: Final = Signal(
     "Busy hour",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Messages per second in a busy hour: 95th percentile of the hourly means of a week, without attacks and outages.",
     _BUSY,
@@ -49,7 +49,7 @@ BUSY_HOUR: Final = Signal(
 
 LESS_UNIT: Final = Signal(
     "Without largest unit",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Messages per second that a pool can carry without its largest unit. Median of a day, so that short repairs do not "
     "count.",
@@ -60,7 +60,7 @@ LESS_UNIT: Final = Signal(
 
 LESS_SITE: Final = Signal(
     "Without largest site",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Messages per second that a pool can carry without its largest site. Median of a day, so that short repairs do not "
     "count.",
@@ -136,7 +136,7 @@ or
 
 GROWTH_LOW: Final = Signal(
     "Growth, slowest",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Growth of the busy hour per week: the slowest trend of 4, 8 and 12 weeks.",
     f"7 * 86400 * {_SLOWEST_TREND}",
@@ -146,7 +146,7 @@ GROWTH_LOW: Final = Signal(
 
 GROWTH_HIGH: Final = Signal(
     "Growth, fastest",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Growth of the busy hour per week: the fastest trend of 4, 8 and 12 weeks.",
     f"7 * 86400 * {_FASTEST_TREND}",
@@ -156,7 +156,7 @@ GROWTH_HIGH: Final = Signal(
 
 SOONEST: Final = Signal(
     "N+1 lost, soonest",
-    "suffix: days",
+    "suffix:days",
     PER_POOL,
     "Days until a pool cannot lose a unit any more, with the fastest trend of 4, 8 and 12 weeks.",
     _days_until_lost(_FASTEST_TREND),
@@ -169,7 +169,7 @@ SOONEST: Final = Signal(
 
 LATEST: Final = Signal(
     "N+1 lost, latest",
-    "suffix: days",
+    "suffix:days",
     PER_POOL,
     "Days until a pool cannot lose a unit any more, with the slowest trend of 4, 8 and 12 weeks.",
     _days_until_lost(_SLOWEST_TREND),

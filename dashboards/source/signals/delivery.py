@@ -76,7 +76,7 @@ OLDEST: Final = Signal(
 
 UNIT_COMPLETED: Final = Signal(
     "Completed recipients",
-    "cps",
+    "suffix:recipients/s",
     PER_UNIT,
     "Recipients per second whose delivery has ended: delivered, hard bounced or deleted.",
     "rate(ironport_recipients_completed_total{<<units>>}[$__rate_interval])",
@@ -85,7 +85,7 @@ UNIT_COMPLETED: Final = Signal(
 
 UNIT_HARD_BOUNCED: Final = Signal(
     "Hard bounced recipients",
-    "cps",
+    "suffix:recipients/s",
     PER_UNIT,
     "Recipients per second whose delivery has failed for good, by reason: no such domain, rejected by the destination, "
     "a filter, or too old.",
@@ -105,7 +105,7 @@ HARD_RATIO: Final = Signal(
 
 SOFT_BOUNCES: Final = Signal(
     "Soft bounced events",
-    "cps",
+    "suffix:attempts/s",
     PER_UNIT,
     "Delivery attempts per second that failed and will be repeated. One recipient can count many times.",
     "rate(ironport_soft_bounces_total{<<units>>}[$__rate_interval])",
@@ -134,7 +134,7 @@ DESTINATION_CONNECTIONS: Final = Signal(
 
 DESTINATION_DELIVERED: Final = Signal(
     "Delivered",
-    "cps",
+    "suffix:recipients/s",
     PER_UNIT,
     "Recipients per second that are delivered to a destination.",
     "rate(ironport_destination_delivered_recipients_total{<<units>>}[$__rate_interval])",
@@ -144,7 +144,7 @@ DESTINATION_DELIVERED: Final = Signal(
 
 DESTINATION_SOFT: Final = Signal(
     "Soft bounced",
-    "cps",
+    "suffix:attempts/s",
     PER_UNIT,
     "Delivery attempts per second to a destination that failed and will be repeated.",
     "rate(ironport_destination_soft_bounces_total{<<units>>}[$__rate_interval])",
@@ -154,7 +154,7 @@ DESTINATION_SOFT: Final = Signal(
 
 DESTINATION_HARD: Final = Signal(
     "Hard bounced",
-    "cps",
+    "suffix:recipients/s",
     PER_UNIT,
     "Recipients per second of a destination whose delivery has failed for good.",
     "rate(ironport_destination_hard_bounces_total{<<units>>}[$__rate_interval])",

@@ -45,7 +45,7 @@ HEAVIEST_SENDERS: Final = Signal(
 
 NEW_CONNECTIONS: Final = Signal(
     "New connections",
-    "cps",
+    "suffix:connections/s",
     PER_UNIT,
     "SMTP connections per second that a unit accepts.",
     "instance:ironport_injection_connections:rate3m{<<units>>}",
@@ -84,7 +84,7 @@ rate(ironport_recipients_rejected_total{<<units>>}[$__rate_interval])
 
 REJECTED: Final = Signal(
     "Rejected recipients",
-    "cps",
+    "suffix:recipients/s",
     PER_POOL,
     "Recipients per second that a pool rejects.",
     "pool:ironport_recipients_rejected:rate3m{<<pools>>}",
@@ -93,7 +93,7 @@ REJECTED: Final = Signal(
 
 REJECTED_BUSY: Final = Signal(
     "Rejected recipients, busy hours",
-    "cps",
+    "suffix:recipients/s",
     PER_POOL,
     "Recipients per second that a pool rejects in its busy hours of the last two weeks.",
     "last_over_time(pool:ironport_recipients_rejected:rate1h_busy2w{<<pools>>}[15m])",
@@ -122,7 +122,7 @@ CONNECTIONS_RATIO: Final = Signal(
 
 BOUNCES: Final = Signal(
     "Generated bounces",
-    "cps",
+    "suffix:recipients/s",
     PER_POOL,
     "Recipients per second of bounce messages that the units generate, because they accepted mail that cannot be "
     "delivered.",

@@ -35,7 +35,7 @@ instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
 
 QUEUE_GROWTH: Final = Signal(
     "Queue growth",
-    "mps",
+    "suffix:messages/s",
     PER_UNIT,
     "Messages per second by which the work queue of a unit grows. Below 0 it shrinks.",
     "instance:ironport_work_queue_growth_messages:rate3m{<<units>>}",
@@ -44,7 +44,7 @@ QUEUE_GROWTH: Final = Signal(
 
 ARRIVALS: Final = Signal(
     "Arrivals",
-    "mps",
+    "suffix:messages/s",
     PER_UNIT,
     "Messages per second that a unit receives.",
     "instance:ironport_messages_injected:rate3m{<<units>>}",
@@ -53,7 +53,7 @@ ARRIVALS: Final = Signal(
 
 EXIT: Final = Signal(
     "Exit rate",
-    "mps",
+    "suffix:messages/s",
     PER_UNIT,
     "Messages per second that leave the work queue of a unit.",
     "instance:ironport_work_queue_exit_messages:rate3m{<<units>>}",
@@ -95,7 +95,7 @@ EXIT_RATIO: Final = Signal(
 
 RATED_MESSAGES: Final = Signal(
     "Rated",
-    "mps",
+    "suffix:messages/s",
     PER_UNIT,
     "Messages per second that a unit is rated for: from the configuration, or learned from history.",
     "instance:ironport_rated_messages:rate{<<units>>}",
@@ -150,7 +150,7 @@ SLOW: Final = Signal(
 
 POOL_ARRIVALS: Final = Signal(
     "Arrivals",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Messages per second that the pools receive, mean of 3 minutes.",
     "pool:ironport_messages_injected:rate3m{<<pools>>}",
@@ -159,7 +159,7 @@ POOL_ARRIVALS: Final = Signal(
 
 USUAL_HIGH: Final = Signal(
     "Usual, at most",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Messages per second at this hour one and two weeks ago: the higher of the two.",
     "last_over_time(pool:ironport_messages_injected:rate1h_usual_high{<<pools>>}[15m])",
@@ -168,7 +168,7 @@ USUAL_HIGH: Final = Signal(
 
 USUAL_LOW: Final = Signal(
     "Usual, at least",
-    "mps",
+    "suffix:messages/s",
     PER_POOL,
     "Messages per second at this hour one and two weeks ago: the lower of the two.",
     "last_over_time(pool:ironport_messages_injected:rate1h_usual_low{<<pools>>}[15m])",

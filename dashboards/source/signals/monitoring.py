@@ -324,7 +324,7 @@ UNREADABLE_TOTAL: Final = Signal(
 
 PROBES: Final = Signal(
     "Probes",
-    "cps",
+    "suffix:probes/s",
     PER_EXPORTER,
     "Probes per second by result.",
     "rate(ironport_exporter_probes_total[$__rate_interval])",
@@ -333,7 +333,7 @@ PROBES: Final = Signal(
 
 SHARED_POLLS: Final = Signal(
     "Shared polls",
-    "cps",
+    "suffix:probes/s",
     PER_EXPORTER,
     "Probes per second that shared or reused a poll of another probe.",
     "rate(ironport_exporter_probes_shared_total[$__rate_interval])",
@@ -342,7 +342,7 @@ SHARED_POLLS: Final = Signal(
 
 SENT_AGAIN: Final = Signal(
     "SNMP packets",
-    "cps",
+    "suffix:packets/s",
     PER_EXPORTER,
     "SNMP requests per second that were sent again because no answer came in time.",
     "rate(ironport_exporter_snmp_requests_resent_total[$__rate_interval])",
@@ -351,7 +351,7 @@ SENT_AGAIN: Final = Signal(
 
 LATE_ANSWERS: Final = Signal(
     "Late answers",
-    "cps",
+    "suffix:packets/s",
     PER_EXPORTER,
     "SNMP answers per second to an earlier try than the last: the unit was slow, but dropped no packet.",
     "rate(ironport_exporter_snmp_late_responses_total[$__rate_interval])",
@@ -360,7 +360,7 @@ LATE_ANSWERS: Final = Signal(
 
 REJECTED_PACKETS: Final = Signal(
     "Rejected packets",
-    "cps",
+    "suffix:packets/s",
     PER_EXPORTER,
     "SNMP packets per second that were received and dropped, by reason.",
     "rate(ironport_exporter_snmp_rejected_responses_total[$__rate_interval])",
@@ -369,7 +369,7 @@ REJECTED_PACKETS: Final = Signal(
 
 PAGE_REQUESTS: Final = Signal(
     "Requests for status pages",
-    "cps",
+    "suffix:requests/s",
     PER_EXPORTER,
     "HTTP requests per second for status pages, by the status code of the answer; `none` means no answer.",
     "rate(ironport_exporter_xml_requests_total[$__rate_interval])",

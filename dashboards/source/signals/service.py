@@ -161,15 +161,6 @@ AVAILABILITY: Final = Signal(
     decimals=3,
 )
 
-UNITS_AVAILABILITY: Final = Signal(
-    "Units available",
-    "percentunit",
-    PER_POOL,
-    "Share of the time in which a unit answered and accepted mail, mean of the pool's units.",
-    f"avg_over_time({figures.UNITS_ACCEPTING}{{<<pools>>}}[$__range])",
-    decimals=2,
-)
-
 
 def _late_in_a_pool(over: str, name: str) -> Signal:
     return Signal(

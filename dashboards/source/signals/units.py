@@ -20,6 +20,16 @@ or
     decimals=0,
 )
 
+DOWN: Final = Signal(
+    "Down",
+    "none",
+    PER_UNIT,
+    "Units that have given no data in the last 5 minutes, by any source.",
+    f"1 - ({UP.expression})",
+    limits=((1, WARNING),),
+    decimals=0,
+)
+
 CONSERVATION: Final = Signal(
     "In conservation",
     "none",
