@@ -117,6 +117,7 @@ def present_fleet(data: Path, history: float) -> Model:
         end=time.time(),
         out=data,
         rules=rule_files.read_rules(pattern) if pattern else [],
+        live=True,
         progress=progress.show,
     )
     model.shorten_step(_STEP)

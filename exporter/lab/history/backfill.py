@@ -8,6 +8,7 @@ them runs the copy through the period and takes the samples.
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
@@ -39,6 +40,7 @@ def backfill(
     rules: Sequence[Rule] = (),
     pace: int = 0,
     bursty: bool = False,
+    live: bool = False,
     progress: Progress = silent,
 ) -> Model:
     """Write the last `seconds` before `end` (Unix time) to the folder `out` as blocks; return the model at the end.
@@ -46,7 +48,8 @@ def backfill(
     Offsets of `scenarios` count from the beginning. Rules are evaluated every `pace` seconds at least, by default every
     `step` seconds. Without a `pace`, the alerts that fire are written too. The catalogue's families are written that
     are in `families` or that `rules` read, except those in `without`. By default these are the families that the
-    project's rules and dashboards read.
+    project's rules and dashboards read. With `live`, `end` is now, and the minutes of the writing are written as well:
+    otherwise every rate would fall where the live fleet goes on.
 
     Raises RequestError if `out` is not empty or cannot be used, ExporterError if promtool or Prometheus is missing or
     fails.
@@ -63,15 +66,21 @@ def backfill(
     for scenario in scenarios:
         model.begin(scenario)
     _prepare(out)
-    periods = list(blocks.periods(int(model.time) + step, int(end), step))
-    with workers() as pool:
-        used = families_in_use() if families is None else families
-        sampling = Sampling(topology, seed, (used | families_of_rules(rules)) - without, out)
+    used = families_in_use() if families is None else families
+    sampling = Sampling(topology, seed, (used | families_of_rules(rules)) - without, out)
+
+    def write(until: float, progress: Progress) -> None:
+        periods = list(blocks.periods(int(model.time) + step, int(until), step))
         recording.finish(_submit(pool, sampling, model, periods), "samples", len(periods), progress)
         for part, by_level in zip(parts, recorded, strict=True):
             recording.record(out, by_level, periods, pool, progress, pace=pace or step)
             if not pace and any(rule.alert for rule in part):
                 record_alerts(out, part, periods)
+
+    with workers() as pool:
+        write(end, progress)
+        if live and time.time() >= model.time + step:
+            write(time.time(), silent)
     return model
 
 

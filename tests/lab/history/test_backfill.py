@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter import config
 from exporter.errors import ExporterError, RequestError
-from exporter.lab.history import backfill
+from exporter.lab.history import backfill, blocks
 from exporter.lab.history.families import ALL_FAMILIES
 from exporter.lab.history.polls import PROBE_DEADLINE, polls
 from exporter.lab.history.sampling import Sampling, sample_text, target_labels, watched_fleet
@@ -24,6 +24,7 @@ from exporter.lab.simulator.noise import generator
 from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import Topology, load_topology
 from exporter.probe import Prober, probe_result
+from exporter.prometheus.client import Prometheus as Server
 from exporter.prometheus.rule_files import Rule, read_rules
 from exporter.telemetry import Telemetry
 from support.prometheus import Prometheus, Series, parsed
@@ -306,6 +307,21 @@ def test_a_rule_that_prometheus_refuses_is_reported(tmp_path: Path) -> None:
 
 def make(out: Path, **more: Any) -> Model:
     return backfill.backfill(load_topology("pair"), seed=1, end=START, out=out, **{"seconds": HOUR, **more})
+
+
+@needs_prometheus
+def test_live_history_has_the_minutes_of_its_writing(
+    tmp_path: Path, rules: list[Rule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise every rate would fall where the live fleet goes on."""
+    monkeypatch.setattr(time, "time", lambda: START + 150.0)
+    model = make(tmp_path / "data", rules=rules, live=True)
+    assert model.time == START + 120
+    monkeypatch.undo()
+    with blocks.served(tmp_path / "data") as url:
+        for series in ("up", "instance:arrivals:rate5m"):
+            counts = Server(url).query(f"count_over_time({series}[119s])", START + 120)
+            assert [count["value"][1] for count in counts] == ["2", "2"]
 
 
 @needs_prometheus
