@@ -67,7 +67,9 @@ FIGURE_WORDS: Final = {
     "instance:ironport_work_queue_high:bool": FigureWords("long work queue"),
     "instance:ironport_resource_conservation:bool": FigureWords("resource conservation", conditions=False),
     "instance:ironport_not_accepting:bool": FigureWords("refuses mail"),
+    "instance:ironport_source_up:max3m": FigureWords("answers by SNMP or XML"),
     "instance:ironport_source_up:max5m": FigureWords("answers by SNMP or XML"),
+    "ironport_system_online": FigureWords("online"),
     "instance:ironport_recipients_hard_bounced:ratio5m": FigureWords("hard bounces / completed recipients"),
     "instance:ironport_delivery_queue_recipients:last5m": FigureWords("recipients in the delivery queue"),
     "instance:ironport_injection_connections:rate3m": FigureWords("new connections", "/s"),
@@ -108,6 +110,7 @@ FIGURE_WORDS: Final = {
     "pool:ironport_recipients_bounce_generated:rate1h_busy2w": FigureWords("generated bounces in busy hours", "/s"),
     "pool:ironport_delivery_queue_recipients:last5m": FigureWords("recipients in the delivery queues"),
     "pool:ironport_delivery_queue_recipients:mean1h_usual": FigureWords("usual recipients in the delivery queues"),
+    "pool:ironport_recipients_completed:ratio_injected15m": FigureWords("completed / injected recipients"),
     "pool:ironport_available_capacity_messages:rate": FigureWords("capacity of the units that can be reached", "/s"),
     "pool:ironport_work_queue_troubled:bool": FigureWords("pool in trouble", "", "many units", "not enough units"),
 }
