@@ -69,7 +69,7 @@ FIGURE_WORDS: Final = {
     "instance:ironport_not_accepting:bool": FigureWords("refuses mail"),
     "instance:ironport_source_up:max3m": FigureWords("answers by SNMP or XML"),
     "instance:ironport_source_up:max5m": FigureWords("answers by SNMP or XML"),
-    "ironport_system_online": FigureWords("online"),
+    "ironport_online": FigureWords("online"),
     "instance:ironport_recipients_hard_bounced:ratio5m": FigureWords("hard bounces / completed recipients"),
     "instance:ironport_delivery_queue_recipients:last5m": FigureWords("recipients in the delivery queue"),
     "instance:ironport_injection_connections:rate3m": FigureWords("new connections", "/s"),
