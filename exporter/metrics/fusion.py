@@ -9,6 +9,7 @@ the preferred one has no value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Final
 
 from exporter.metrics import catalog
@@ -28,11 +29,18 @@ def _feeds(family: Family) -> _Feeds:
 _CATALOGUE: Final = tuple((family, _feeds(family)) for family in catalog.FAMILIES)
 
 
+@cache
+def _fed_by(sources: frozenset[str]) -> tuple[tuple[Family, _Feeds], ...]:
+    """Return the families that some of the sources feed, each with the feeds of these sources."""
+    fed = ((family, tuple(each for each in feeds if each[0] in sources)) for family, feeds in _CATALOGUE)
+    return tuple((family, feeds) for family, feeds in fed if feeds)
+
+
 def fuse(readings: Iterable[Reading]) -> Exposition:
     by_source = {reading.source: reading for reading in readings}
     unreadable = {source: dict(reading.unreadable) for source, reading in by_source.items()}
     families = []
-    for family, feeds in _CATALOGUE:
+    for family, feeds in _fed_by(frozenset(by_source)):
         series, unread = _fused(feeds, by_source)
         if series:
             families.append((family, series))

@@ -270,14 +270,16 @@ def _wrong_answers(faults: Mapping[Oid, str]) -> Iterator[MalformedError]:
 def _record_table(reading: Reading, table: Table, instances: Sequence[Oid], cells: Mapping[Oid, SnmpValue]) -> None:
     """Record the values of a table; each row has the name that its label gives."""
     labels = {instance: cells.get((*table.label.oid, *instance), b"") for instance in instances}
-    names = name_rows((dotted(instance), _text(label)) for instance, label in labels.items())
-    for column, instance in product(table.columns, instances):
+    indices = {instance: dotted(instance) for instance in instances}
+    names = name_rows((indices[instance], _text(label)) for instance, label in labels.items())
+    rows = {instance: (names[index],) for instance, index in indices.items()}
+    for column, (instance, row) in product(table.columns, rows.items()):
         cell = (*column.oid, *instance)
         if cell in cells:
-            _record(reading, column, cells[cell], (names[dotted(instance)],))
+            _record(reading, column, cells[cell], row)
     for instance, label in labels.items():
         if not isinstance(label, bytes):
-            reading.unreadable[table.label.name, (names[dotted(instance)],)] = _shown(label)
+            reading.unreadable[table.label.name, rows[instance]] = _shown(label)
 
 
 def _record(reading: Reading, source: Object, value: SnmpValue, row: Row = ()) -> bool:
