@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Final
 
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Family, Feed
@@ -26,13 +25,10 @@ def _feeds(family: Family) -> _Feeds:
     return tuple((source, tuple(feed for feed in family.feeds if feed.source == source)) for source in family.sources)
 
 
-_CATALOGUE: Final = tuple((family, _feeds(family)) for family in catalog.FAMILIES)
-
-
 @cache
 def _fed_by(sources: frozenset[str]) -> tuple[tuple[Family, _Feeds], ...]:
     """Return the families that some of the sources feed, each with the feeds of these sources."""
-    fed = ((family, tuple(each for each in feeds if each[0] in sources)) for family, feeds in _CATALOGUE)
+    fed = ((family, tuple(each for each in _feeds(family) if each[0] in sources)) for family in catalog.FAMILIES)
     return tuple((family, feeds) for family, feeds in fed if feeds)
 
 
