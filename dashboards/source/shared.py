@@ -28,7 +28,7 @@ def verdicts_on_pools() -> Panel:
         Column(verdicts.OF_POOL, width=200, links=OF_THE_VERDICT),
         Column(verdicts.NAMED_UNIT, label="instance", width=76),
         Column(verdicts.SENTENCE, wraps=True),
-        Column(verdicts.SINCE, "max"),
+        Column(verdicts.HELD, "max"),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         Column(mailflow.WAIT, name="Worst wait"),
         Column(mailflow.USUAL_RATIO, name="Arrivals / usual"),

@@ -433,7 +433,7 @@ LEADING_ALERT: Final = Signal(
     _leading_alerts(),
 )
 
-SINCE: Final = Signal(
+HELD: Final = Signal(
     "For",
     "s",
     PER_ALERT,

@@ -8,7 +8,10 @@ from exporter.incidents.incidents import INCIDENT_VERDICTS, find_incidents
 from exporter.prometheus.durations import HOUR, MINUTE
 
 MINUTES = range(60, 100_020, 60)
-NOT_ABOUT_MAIL = {"PoolNotScraped", "UnitNotScraped", "CapacityNotNPlusOne"}
+NOT_ABOUT_MAIL = {
+    *("PoolNotScraped", "UnitNotScraped", "AuthenticationFailed", "XmlDown", "SnmpDown"),
+    "CapacityNotNPlusOne",
+}
 
 
 def fired(
