@@ -39,19 +39,27 @@ class BurstKind(NamedTuple):
     name: str
     scope: BurstScope
     shape: BurstShape
+    filled: float  # share of its capacity up to which it fills a unit
     weekly: float  # bursts in a week, of each unit, each pool or the fleet
     length: float  # median in seconds
     least: float  # smallest size at the peak: what is added, in multiples of the usual mail
     tail: float  # exponent of the Pareto distribution: the lower, the more of the bursts are very large
 
 
+SUSTAINED: Final = 0.42
+BRIEF: Final = 0.75
+"""Shares of its capacity up to which a burst fills a unit: quiet weeks have no more mail than the units carry.
+
+Sustained bursts leave the fleet able to lose half of its units, because these hours count as its usual busy hours.
+"""
+
 KINDS: Final = (
-    BurstKind("mailing list", BurstScope.UNIT, BurstShape.EVEN, 6, 10 * MINUTE, 1.0, 1.2),
-    BurstKind("announcement", BurstScope.POOL, BurstShape.FADING, 10, 15 * MINUTE, 1.5, 1.0),
-    BurstKind("campaign", BurstScope.POOL, BurstShape.FADING, 3, 2 * HOUR, 1.5, 1.2),
-    BurstKind("reply storm", BurstScope.FLEET, BurstShape.FADING, 7, 40 * MINUTE, 2.0, 1.0),
-    BurstKind("deadline", BurstScope.FLEET, BurstShape.RISING, 2, 4 * HOUR, 2.0, 1.3),
-    BurstKind("event day", BurstScope.FLEET, BurstShape.EVEN, 0.5, 10 * HOUR, 0.4, 2.0),
+    BurstKind("mailing list", BurstScope.UNIT, BurstShape.EVEN, BRIEF, 6, 10 * MINUTE, 1.0, 1.2),
+    BurstKind("announcement", BurstScope.POOL, BurstShape.FADING, BRIEF, 16, 15 * MINUTE, 2.5, 1.0),
+    BurstKind("reply storm", BurstScope.FLEET, BurstShape.FADING, SUSTAINED, 7, 40 * MINUTE, 2.0, 1.0),
+    BurstKind("campaign", BurstScope.POOL, BurstShape.FADING, SUSTAINED, 3, 2 * HOUR, 1.5, 1.2),
+    BurstKind("deadline", BurstScope.FLEET, BurstShape.RISING, SUSTAINED, 2, 4 * HOUR, 2.0, 1.3),
+    BurstKind("event day", BurstScope.FLEET, BurstShape.EVEN, SUSTAINED, 0.5, 10 * HOUR, 0.4, 2.0),
 )
 """With these rates and sizes the mail has the figures of ten public traces of human activity."""
 
@@ -60,11 +68,8 @@ _SPREAD: Final = 0.5
 
 _SHORTEST: Final = 5 * MINUTE
 
-BETWEEN: Final = 0.82
+BETWEEN: Final = 0.86
 """Mail outside of bursts, as a share of smooth mail: bursts bring the rest, and the volume stays about the same."""
-
-CARRIED: Final = 0.75
-"""Share of its capacity up to which a burst fills a unit: quiet weeks have no more mail than the units carry."""
 
 _RELIEF: Final = MINUTE
 """Seconds in which the room that a burst leaves must suffice to work off what already waits."""
@@ -77,28 +82,37 @@ class Bursts(NamedTuple):
     length: Floats  # seconds
     size: Floats  # at the peak, in multiples of the usual mail
     shape: list[BurstShape]
+    brief: list[bool]
     places: Mask  # whether it touches the unit, by burst and unit
 
-    def size_at(self, time: float) -> Floats:
-        """Return what the bursts add to each unit at a Unix time, in multiples of its usual mail."""
+    def sizes_at(self, time: float) -> Floats:
+        """Return what sustained and what brief bursts add to each unit at a Unix time, a row each."""
         over = (time - self.start) / self.length
-        running = np.flatnonzero((over >= 0) & (over < 1))
-        sizes = [self.size[burst] * _height(self.shape[burst], over[burst]) for burst in running]
-        return np.array(sizes) @ self.places[running] if sizes else np.zeros(self.places.shape[1])
+        sizes = np.zeros((2, self.places.shape[1]))
+        for burst in np.flatnonzero((over >= 0) & (over < 1)):
+            size = self.size[burst] * _height(self.shape[burst], over[burst])
+            sizes[int(self.brief[burst])] += size * self.places[burst]
+        return sizes
 
 
-def size_at(seed: int, time: float, pools: tuple[int, ...]) -> Floats:
-    """Return what bursts add to each unit at a Unix time, in multiples of its usual mail.
+def sizes_at(seed: int, time: float, pools: tuple[int, ...]) -> Floats:
+    """Return what sustained and what brief bursts add to each unit at a Unix time, in multiples of its usual mail.
 
     `pools` is the pool of each unit.
     """
     week = int(time // _WEEK)
-    return _bursts(seed, week - 1, pools).size_at(time) + _bursts(seed, week, pools).size_at(time)
+    return _bursts(seed, week - 1, pools).sizes_at(time) + _bursts(seed, week, pools).sizes_at(time)
 
 
 def carried(added: Floats, usual: Floats, queue: Counts, capacity: Floats) -> Floats:
-    """Return how much of the added mail comes: no more than the units carry beside the usual mail and the queue."""
-    return np.clip(added, 0, np.maximum(CARRIED * capacity - usual - queue / _RELIEF, 0))
+    """Return the usual mail with as much of the `added` mail as the units carry beside it and the queue.
+
+    `added` has a row for sustained and one for brief bursts.
+    """
+    total = usual
+    for filled, more in zip((SUSTAINED, BRIEF), added, strict=True):
+        total = total + np.minimum(more, np.maximum(filled * capacity - total - queue / _RELIEF, 0))
+    return total
 
 
 def _height(shape: BurstShape, over: float) -> float:
@@ -121,6 +135,7 @@ def _bursts(seed: int, week: int, pools: tuple[int, ...]) -> Bursts:
         length=np.clip(median * np.exp(_SPREAD * draw.standard_normal(count)), _SHORTEST, DAY),
         size=least * (1 - draw.random(count)) ** (-1 / tail),
         shape=[kind.shape for kind, _ in chosen],
+        brief=[kind.filled == BRIEF for kind, _ in chosen],
         places=np.array([place for _, place in chosen]).reshape(count, len(pools)),
     )
 

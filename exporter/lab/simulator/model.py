@@ -200,9 +200,8 @@ class Model:
         if not self._bursty:
             return flow + newsletters
         between = np.where(fleet.fed, 1, bursts.BETWEEN) * flow
-        size = bursts.size_at(self._seed, (step.begin + step.end) / 2, tuple(fleet.pool.tolist())) * ~fleet.fed
-        usual = between + newsletters
-        return usual + bursts.carried(size * between, usual, self.state.queue, fleet.capacity)
+        sizes = bursts.sizes_at(self._seed, (step.begin + step.end) / 2, tuple(fleet.pool.tolist())) * ~fleet.fed
+        return bursts.carried(sizes * between, between + newsletters, self.state.queue, fleet.capacity)
 
     def _grown(self, step: TimeStep) -> Floats:
         return (1 + self.fleet.growth) ** ((step.begin - self._start) / _YEAR)
