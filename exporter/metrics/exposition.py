@@ -20,8 +20,10 @@ from exporter.metrics.reading import Unreadable
 _PLAIN: Final = 1e6
 """Below this, Python writes numbers as Go does."""
 
-_PREPARED: Final = 8192
-"""Texts to keep. An appliance has about 80, and has most of them in common with others."""
+_KEPT: Final = 1024
+_KEPT_SERIES: Final = 100
+"""So many texts are kept, of families with so many series at most: an appliance may make up new labels all the time.
+An appliance has about 80 families, and has most of these texts in common with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +37,26 @@ class Exposition:
 
     def text(self) -> bytes:
         """Return the Prometheus text format 0.0.4."""
-        return "".join(
-            _prepared(family, tuple(series)) % tuple(map(_number, series.values())) for family, series in self.families
-        ).encode()
+        return "".join(_text(family, series) for family, series in self.families).encode()
+
+
+def _text(family: Family, series: Series) -> str:
+    prepare = _prepared if len(series) > _KEPT_SERIES else _kept
+    return prepare(family, tuple(series)) % tuple(map(_number, series.values()))
 
 
 def _number(value: float) -> str:
     return repr(value) if -_PLAIN < value < _PLAIN else str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
-@lru_cache(maxsize=_PREPARED)
 def _prepared(family: Family, series: tuple[tuple[str, ...], ...]) -> str:
     """Return the text of a family that has series with these label values, with %s for each number."""
     head = f"# HELP {family.name} {_escaped(family.help)}\n# TYPE {family.name} {family.kind}\n"
     names = [f"{family.name}{_labels(family.labels, values)}" for values in series]
     return head.replace("%", "%%") + "".join(f"{name.replace('%', '%%')} %s\n" for name in names)
+
+
+_kept: Final = lru_cache(maxsize=_KEPT)(_prepared)
 
 
 def _labels(names: Sequence[str], values: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ the preferred one has no value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from exporter.metrics import catalog
@@ -70,7 +70,7 @@ def _converted(feeds: Iterable[Feed], items: Items) -> tuple[Series, Unreadable]
             series, unread = _feed_series(feed, items)
             unreadable |= unread
             for labels, value in series.items():
-                result.setdefault(tuple(map(label_value, labels)), value)
+                result.setdefault(tuple(map(label_value, labels)) if labels else labels, value)
     return result, unreadable
 
 
@@ -90,12 +90,14 @@ def _feed_series(feed: Feed, items: Items) -> tuple[Series, Unreadable]:
     return series, unreadable
 
 
-def _rows(feed: Feed, items: Items) -> Iterator[tuple[Row, tuple[Raw, ...]]]:
-    """Yield the rows that have all items of a feed, with their values."""
+def _rows(feed: Feed, items: Items) -> list[tuple[Row, tuple[Raw, ...]]]:
+    """Return the rows that have all items of a feed, with their values."""
     first, *others = (items.get(item, {}) for item in feed.items)
-    for row, raw in first.items():
-        if all(row in column for column in others):
-            yield row, (raw, *(column[row] for column in others))
+    return [
+        (row, (raw, *(column[row] for column in others)) if others else (raw,))
+        for row, raw in first.items()
+        if not others or all(row in column for column in others)
+    ]
 
 
 def _unread(feed: Feed, row: Row, raws: Iterable[Raw], unknown: Raw) -> Unreadable:

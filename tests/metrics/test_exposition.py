@@ -60,3 +60,8 @@ def test_series_keep_their_order() -> None:
 
 def test_no_family_gives_no_text() -> None:
     assert Exposition([], {}).text() == b""
+
+
+def test_a_family_of_many_series_is_as_the_library_writes_it() -> None:
+    family = next(family for family in FAMILIES if len(family.labels) == 1)
+    assert same_as_the_oracle(family, {(f"row {number}",): float(number) for number in range(500)})
