@@ -66,6 +66,8 @@ def absence() -> ValueMapping:
 
 ANSWER_WORDS: Final = (NamedValue(1, "Answers", GOOD), NamedValue(0, "Silent", WARNING))
 RELOAD_WORDS: Final = (NamedValue(1, "Loaded", GOOD), NamedValue(0, "Rejected", WARNING))
+REDUNDANT_WORDS: Final = (NamedValue(1, "Redundant", GOOD), NamedValue(0, "Single", BASELINE))
+SWITCH_WORDS: Final = (NamedValue(1, "On", BASELINE), NamedValue(0, "Off", BASELINE))
 
 PARTS: Final = numbered(
     ("Healthy", GOOD),

@@ -37,7 +37,18 @@ _CELL_MARGIN_PIXELS: Final = 18
 _HEADING_MARGIN_PIXELS: Final = 25
 """Of a letter, and of what surrounds the text of a cell or of a heading."""
 
-_LABEL_LETTERS: Final = {"alertname": 34, "role": 10, "sender": 24, "destination": 17, "feature": 24, "reason": 12}
+_ARROW_PIXELS: Final = 18
+"""Of the arrow in the heading of the column by which a table is sorted."""
+
+_LABEL_LETTERS: Final = {
+    "alertname": 34,
+    "role": 10,
+    "version": 11,
+    "sender": 24,
+    "destination": 24,
+    "feature": 24,
+    "reason": 12,
+}
 _OTHER_LETTERS: Final = 8
 """Letters of the values of labels: a longer value is cut, as nobody knows how long names are."""
 
@@ -297,7 +308,7 @@ def table(
                 no_value=no_value,
                 custom={"align": "auto", "wrapHeaderText": True},
             ),
-            overrides=_table_overrides(rows, columns, links, headings),
+            overrides=_table_overrides(rows, columns, links, headings, sort),
         ),
         queries=[_of_column(ref, rows, column) for ref, column in _with_refs(columns)],
         transformations=_joined(rows, columns, headings),
@@ -471,11 +482,11 @@ def _cell_options(column: Column) -> object:
 
 
 def _table_overrides(
-    rows: Sequence[str], columns: Sequence[Column], links: Sequence[Link], headings: Mapping[str, str]
+    rows: Sequence[str], columns: Sequence[Column], links: Sequence[Link], headings: Mapping[str, str], sort: str
 ) -> list[grafana.DashboardFieldConfigSourceOverrides]:
     return [
         *(_cells(column) for column in columns if not column.label),
-        *_widths(rows, columns, headings),
+        *_widths([label for label in rows if label != "job"], columns, headings, sort),
         *(
             _override("byName", each.heading, links=[link.json() for link in each.links])
             for each in columns
@@ -490,16 +501,17 @@ def _table_overrides(
 
 
 def _widths(
-    rows: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str]
+    labels: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str], sort: str
 ) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
     """Make each column as wide as what it holds; one, with a long text or else the last label, takes what is left."""
     pixels = {
         heading(label, headings): _pixels(heading(label, headings), _LABEL_LETTERS.get(label, _OTHER_LETTERS))
-        for label in rows
+        for label in labels
     }
-    widest = next((column.heading for column in columns if column.wraps), heading(rows[-1], headings))
+    widest = next((column.heading for column in columns if column.wraps), heading(labels[-1], headings))
     pixels |= {column.heading: column.width or _pixels(column.heading, _letters(column)) for column in columns}
-    for title, width in pixels.items():
+    for title, least in pixels.items():
+        width = max(least, _pixels(title, 0) + _ARROW_PIXELS) if title == sort else least
         yield _override("byName", title, **{"custom.minWidth" if title == widest else "custom.width": width})
 
 

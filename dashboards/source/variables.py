@@ -21,6 +21,8 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
+from alerts import thresholds
+
 DATA_SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
 """The data source of every query."""
 
@@ -33,11 +35,17 @@ _FILTERED_BY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A variable that offers the values of a label; `every` is the regular expression for all of them."""
+    """A variable that offers the values of a label."""
 
     label: str
     title: str
     every: str = ".+"
+    """The regular expression for all values."""
+    ranking: str = ""
+    """PromQL: the value with the largest figure comes first, and is selected when the dashboard is opened.
+
+    Such a variable does not offer "All", which Grafana would select instead.
+    """
 
 
 BY_JOB: Final = Filter("job", "Job")
@@ -89,19 +97,35 @@ def _job_in_legends() -> VariableModel:
 
 
 def _query(each: Filter, before: Sequence[Filter]) -> VariableModel:
+    return _ranked(each, before) if each.ranking else _sorted(each, before)
+
+
+def _ranked(each: Filter, before: Sequence[Filter]) -> VariableModel:
+    one_line = " ".join(thresholds.fill(each.ranking, matchers(before)).split())  # Grafana takes lines for other kinds
+    query = f"query_result(sort_desc({one_line}))"
+    return _offering(each, query, query_type=3).regex(f'/{each.label}="([^"]*)"/').sort(VariableSort.DISABLED).build()
+
+
+def _sorted(each: Filter, before: Sequence[Filter]) -> VariableModel:
     series = f"ironport_probe_success{{{matchers(before)['units']}}}" if before else "ironport_probe_success"
-    query = f"label_values({series}, {each.label})"
+    return (
+        _offering(each, f"label_values({series}, {each.label})", query_type=1)
+        .current(VariableOption(selected=True, text=["All"], value=["$__all"]))
+        .sort(VariableSort.ALPHABETICAL_ASC)
+        .build()
+    )
+
+
+def _offering(each: Filter, query: str, query_type: int) -> QueryVariable:
+    """Return a variable of several values; the type is Grafana's number for `label_values` or `query_result`."""
     return (
         QueryVariable(each.label)
         .label(each.title)
         .datasource(DATA_SOURCE)
-        .query({"qryType": 1, "query": query, "refId": f"Variable-{each.label}"})
+        .query({"qryType": query_type, "query": query, "refId": f"Variable-{each.label}"})
         .definition(query)
         .multi(True)
-        .include_all(True)
+        .include_all(not each.ranking)
         .all_value(each.every)
-        .current(VariableOption(selected=True, text=["All"], value=["$__all"]))
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(VariableSort.ALPHABETICAL_ASC)
-        .build()
     )

@@ -7,7 +7,7 @@ import pkgutil
 import re
 import string
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT, match
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus import rule_files
 from exporter.telemetry import Telemetry
+from support.completeness import assert_complete
 from support.grafana import Json, Panel, all_of, dashboards, filled, panels, variables
 from support.prometheus import promtool
 
@@ -116,10 +117,12 @@ def test_template_job_and_instance(dashboard: Json) -> None:
     assert "job" in names
     for each in variables(dashboard):
         assert each["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
-        assert (each["multi"], each["includeAll"], each["current"]["value"]) == (True, True, ["$__all"])
         assert each["allValue"] == (".*" if each["name"] == "site" else ".+")
         assert each["label"]
-        assert each["sort"] == 1
+        ranked = each["definition"].startswith("query_result(sort_desc(")
+        assert ranked == (dashboard["uid"] == "ironport-unit" and each["name"] == "instance")
+        assert (each["multi"], each.get("includeAll", False)) == (True, not ranked)
+        assert (each["sort"], each.get("current", {}).get("value")) == ((0, None) if ranked else (1, ["$__all"]))
 
 
 @each_dashboard
@@ -545,3 +548,33 @@ def test_legends_name_the_job_only_if_there_are_several(dashboard: Json) -> None
     assert (ending["hide"], ending["regex"]) == (2, '/legend="([^"]*)"/')
     assert "> 1" in ending["definition"]
     assert not [each for each in every(dashboard) if "({{job}})" in str(each.get("legendFormat", ""))]
+
+
+NOT_SHOWN: Final[Mapping[str, str]] = {
+    "ironport_source_age_seconds": "how old a shared poll is, which matters to who reads a single probe",
+    "ironport_source_requests": "the exporter's own totals are shown",
+    "ironport_destinations_in_memory": "a cache of the appliance, of no known consequence",
+    "ironport_message_ids_total": "rejected transactions use ids too, so that it is no volume",
+    "ironport_delivery_connections_total": "the open connections are shown",
+    "ironport_global_unsubscribe_hits_total": "counts what an administrator asked for",
+    "ironport_mail_rate_per_second": "the appliance's own averages: rates of the counters are shown",
+    "ironport_status_page_info": "the build and the host name, which nobody compares over time",
+    "ironport_snmp_agent_uptime_seconds": "the uptime of the unit is shown",
+    "ironport_snmp_cpu_utilization_ratio": "of 5 seconds in which the agent itself is busy",
+    "ironport_dns_operations_total": "only with the page dnsstatus: requests that wait are shown",
+    "ironport_feature_key_perpetual": "such a key never expires",
+}
+"""Families that stand on no dashboard and in no rule, with the reason."""
+
+
+def test_every_family_has_a_use_or_a_reason() -> None:
+    read = set().union(*(rule.names for rule in RULES), *(metrics(target["expr"]) for _, target in QUERIES))
+    place = "a dashboard, or with a reason to NOT_SHOWN in tests/dashboards/test_lint.py"
+    assert_complete((read & {family.name for family in FAMILIES}) | NOT_SHOWN.keys(), {f.name for f in FAMILIES}, place)
+    assert not read & NOT_SHOWN.keys()
+
+
+@each_panel
+def test_no_title_is_wider_than_its_panel(panel: Panel) -> None:
+    """Beside the title is the sign that shows the description. A title with a variable has the whole width."""
+    assert len(panel.title) * 7 + 75 <= LEAST_PIXELS * panel.json["gridPos"]["w"] / 24

@@ -36,7 +36,7 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
 """Queries, by panel and letter, that have data only if something is wrong, as during the attacks."""
 
 EMPTY: Final[Mapping[tuple[str, str], str]] = {
-    ("fleet: Fewest units to spare A", "one"): "a single unit cannot be spared",
+    ("fleet: Units to spare A", "one"): "a single unit cannot be spared",
     ("fleet: Pools J", "one"): "a single unit cannot be spared",
     ("pool: Pools J", "one"): "a single unit cannot be spared",
     ("triage: Pools J", "one"): "a single unit cannot be spared",
@@ -130,6 +130,17 @@ def test_every_query_works_for_one_linked_unit(dashboard: Json, panel: Panel, at
 @each_dashboard
 def test_every_variable_offers_values(dashboard: Json, grafana: Grafana) -> None:
     assert all(grafana.values(each, all_of(dashboard)) for each in variables(dashboard))
+
+
+@pytest.mark.parametrize(("pools", "worst"), [("relay|inbound", "relay"), ("inbound|lists", "mx1"), ("news", "news2")])
+def test_the_unit_dashboard_opens_on_the_worst_unit(attacked: Grafana, pools: str, worst: str) -> None:
+    """Grafana selects the first value of a variable without a present one."""
+    (dashboard,) = (each for each in DASHBOARDS if each["uid"] == "ironport-unit")
+    (unit,) = (each for each in variables(dashboard) if each["name"] == "instance")
+    offered = attacked.values(unit, {"job": ".+", "site": ".*", "pool": pools})
+    assert "\n" not in unit["definition"]
+    assert offered[0].startswith(worst)
+    assert len(offered) == len(set(offered))
 
 
 @each_dashboard
@@ -244,7 +255,7 @@ def test_every_verdict_is_normal_in_quiet_hours(quiet: Grafana, table: str) -> N
     ("pool", "word"), [(".+", "Not monitored"), ("branch", "Unreachable"), ("inbound", "Jabberer")]
 )
 def test_the_most_serious_verdict_is_a_word(attacked: Grafana, quiet: Grafana, pool: str, word: str) -> None:
-    dashboard, panel = called("fleet: Most serious verdict")
+    dashboard, panel = called("fleet: Verdict")
     values = all_of(dashboard) | {"pool": pool}
     assert (quiet.words(panel, values), attacked.words(panel, values)) == (["Normal"], [word])
 

@@ -37,6 +37,6 @@ def test_rejected_share_counts_only_pools_that_reject(tmp_path: Path, pools: str
         program(name)
     blocks.write(_samples(RATES), tmp_path)
     (summary,) = (each for each in dashboards() if each["uid"] == "ironport-management")
-    (refused,) = (panel for panel in panels(summary) if panel.title == "Recipients rejected")
+    (refused,) = (panel for panel in panels(summary) if panel.title == "Rejected")
     with blocks.served(tmp_path) as url:
         assert Grafana(url, END).words(refused, all_of(summary) | {"pool": pools}) == [share]

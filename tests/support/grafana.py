@@ -116,11 +116,19 @@ class Grafana:
 
     def values(self, variable: Json, chosen_before: Mapping[str, str]) -> list[str]:
         """Return the values that a variable offers, in order."""
+        if variable["definition"].startswith("query_result("):
+            return self._ranked(variable, chosen_before)
         match = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["definition"])
         assert match, variable["definition"]
         selector = filled(match[1], chosen_before, self.moment)
         asked = urlencode({"match[]": selector, "start": self.moment - _RANGE, "end": self.moment})
         return sorted(json.loads(get(f"{self.url}/api/v1/label/{match[2]}/values?{asked}"))["data"])
+
+    def _ranked(self, variable: Json, chosen_before: Mapping[str, str]) -> list[str]:
+        """Return the values of a variable in the order of its query."""
+        query = filled(variable["definition"].removeprefix("query_result(")[:-1], chosen_before, self.moment)
+        label = str(re.match(r"/(\w+)=", variable["regex"])[1])  # type: ignore[index]
+        return list(dict.fromkeys(each["metric"][label] for each in Prometheus(self.url).query(query, self.moment)))
 
     def rows(self, panel: Panel, values: Mapping[str, str]) -> list[dict[str, str]]:
         """Return the rows of a table: cells by heading, with words instead of values where there are any."""

@@ -16,10 +16,10 @@ def fleet_wall() -> Dashboard:
         filters=(BY_JOB, BY_SITE, BY_POOL),
         rows=(
             top(
-                stat(verdicts.MOST_SERIOUS),
+                stat(verdicts.MOST_SERIOUS, title="Verdict"),
                 stat(mailflow.WAIT.by("max"), title="Worst wait"),
                 units_up(),
-                stat(mailflow.UNITS_TO_SPARE.by("min"), title="Fewest units to spare"),
+                stat(mailflow.UNITS_TO_SPARE.by("min"), title="Units to spare"),
                 stat(units.CONSERVATION.by("sum")),
                 stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning")),
                 shared.verdicts_on_pools(),

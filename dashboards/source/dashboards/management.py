@@ -30,12 +30,12 @@ def management_summary() -> Dashboard:
         filters=(BY_JOB, BY_POOL),
         rows=(
             top(
-                stat(service.MESSAGES.by("sum"), width=3),
-                stat(service.REJECTED_SHARE),
-                stat(service.BUSIEST_HOUR_OF_ALL, width=3),
-                stat(service.AVAILABILITY.by("min"), title="Available, worst pool"),
+                stat(service.MESSAGES.by("sum")),
+                stat(service.REJECTED_SHARE, title="Rejected", width=3),
+                stat(service.BUSIEST_HOUR_OF_ALL),
+                stat(service.AVAILABILITY.by("min"), width=3),
                 minutes_late(),
-                stat(service.WORST_DELAY.by("max"), width=3),
+                stat(service.WORST_DELAY.by("max")),
                 totals_of_each_pool(),
             ),
             opened("Alerts that fired", fired_alerts()),
@@ -58,7 +58,7 @@ def minutes_late() -> Panel:
     return stat(
         *(Line(signal, f"over {over}") for over, signal in service.MINUTES_LATE.items()),
         description="Minutes in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
-        width=7,
+        width=6,
     )
 
 

@@ -17,11 +17,11 @@ def monitoring_health() -> Dashboard:
         filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
         rows=(
             top(
-                stat(monitoring.NOT_SCRAPED),
-                stat(monitoring.NO_ANSWER.by("sum")),
+                stat(monitoring.NOT_SCRAPED, title="Not scraped"),
+                stat(monitoring.NO_ANSWER.by("sum"), title="No answer"),
                 silent_units(),
-                stat(monitoring.ANSWERED.by("min"), title="SNMP answered, worst"),
-                stat(monitoring.OF_DEADLINE.by("max"), title="Slowest probe / deadline"),
+                stat(monitoring.ANSWERED.by("min"), title="SNMP answered"),
+                stat(monitoring.OF_DEADLINE.by("max"), title="Slowest probe"),
                 monitoring_of_each_unit(),
             ),
             opened(
@@ -45,7 +45,7 @@ def monitoring_health() -> Dashboard:
 def silent_units() -> Panel:
     return stat(
         *(Line(silent.by("sum"), source_title(source)) for source, silent in monitoring.SILENT.items()),
-        title="Units without an answer, by source",
+        title="Silent sources",
         description="Units that have given no data in the last 5 minutes, for each source.",
     )
 

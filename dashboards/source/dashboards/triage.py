@@ -4,7 +4,7 @@ from dashboards.source import shared, verdicts
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Panel, graph, table
-from dashboards.source.signals import PER_POOL, PER_UNIT, edge, mailflow, unit
+from dashboards.source.signals import PER_POOL, PER_UNIT, edge, hardware, mailflow, unit
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
 
@@ -32,6 +32,7 @@ def attack_triage() -> Dashboard:
                 graph(edge.REJECTED_RATIO),
                 graph(edge.BOUNCES),
             ),
+            collapsed("Suspects of a slow verdict", suspects()),
             collapsed("Compared with what is usual", graph(mailflow.USUAL_RATIO), graph(edge.CONNECTIONS_RATIO)),
         ),
         since="now-3h",
@@ -72,6 +73,23 @@ def what_to_do_next() -> Panel:
         sort=verdicts.OF_POOL.name,
         links=(shared.TO_TRIAGE,),
         height=11,
+    )
+
+
+def suspects() -> Panel:
+    return table(
+        PER_UNIT.labels,
+        Column(unit.DNS_WAITING),
+        Column(unit.DNS_USUAL),
+        Column(unit.BYTES_PER_MESSAGE),
+        Column(unit.BYTES_USUAL),
+        Column(unit.DISK_IO),
+        Column(hardware.DRIVE),
+        Column(mailflow.EXIT_RATIO),
+        title="Suspects",
+        description="What makes units slow: DNS, large messages, disks. None shows LDAP: try `ldaptest` on a unit.",
+        sort=unit.DNS_WAITING.name,
+        links=(shared.TO_TRIAGE, shared.TO_UNIT),
     )
 
 

@@ -9,10 +9,12 @@ from dashboards.source.layout import Dashboard, collapsed, dashboard_url, opened
 from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Link, Panel, graph, state_timeline, table
 from dashboards.source.signals import PER_UNIT, Signal, delivery, edge, hardware, mailflow, monitoring, unit, units
-from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
+from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, Filter
 
 UNIT_NAME: Final = "{{instance}}${of_job}"
 """Legend without the pool, which is nearly always the same here."""
+
+BY_WORST_UNIT: Final = Filter("instance", "Unit", ranking=verdicts.OF_UNIT.expression)
 
 
 def unit_detail() -> Dashboard:
@@ -20,7 +22,7 @@ def unit_detail() -> Dashboard:
         "unit",
         "Unit",
         "What is this unit, what is its state, and what does it do?",
-        filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
+        filters=(BY_JOB, BY_SITE, BY_POOL, BY_WORST_UNIT),
         rows=(
             top(status(), figures_now()),
             opened(
@@ -36,8 +38,8 @@ def unit_detail() -> Dashboard:
                 graph(Line(with_longest_queues(edge.SESSION, 20), UNIT_NAME)),
                 shared.heaviest_senders(width=24),
             ),
-            collapsed("System", cpu(), memory_and_disks()),
-            collapsed("Delivery", delivery_queue(), shared.hard_bounces_by_reason()),
+            collapsed("System", cpu(), memory_and_disks(), resources()),
+            collapsed("Delivery", delivery_queue()),
             collapsed("Hardware and feature keys", hardware_of_the_unit(), keys_of_the_unit()),
             collapsed("Monitoring", sources()),
         ),
@@ -56,8 +58,8 @@ def status() -> Panel:
         Column(unit.STATUS, label="status", name="System status"),
         Column(unit.UNIT_UPTIME),
         Column(unit.MODEL_AND_SERIAL, label="model", name="Model"),
-        Column(unit.MODEL_AND_SERIAL, label="serial", name="Serial", width=160),
-        Column(unit.UNIT_RELEASE, label="version", name="AsyncOS"),
+        Column(unit.MODEL_AND_SERIAL, label="serial", name="Serial", width=175),
+        Column(unit.UNIT_RELEASE, label="version", name="AsyncOS", width=95),
         Column(unit.TARGET, label="role", name="Role"),
         Column(unit.TARGET, label="site", name="Site"),
         title="Status",
@@ -126,11 +128,33 @@ def memory_and_disks() -> Panel:
     )
 
 
+def resources() -> Panel:
+    return table(
+        ("job", "instance"),
+        Column(unit.MEMORY_STATE, label="state", name="Memory state"),
+        Column(unit.QUEUE_USED),
+        Column(unit.QUEUE_FREE),
+        Column(unit.BYTES_PER_MESSAGE),
+        Column(unit.BYTES_USUAL),
+        Column(unit.QUARANTINE),
+        Column(unit.LOG_DISK_FREE),
+        Column(unit.OPEN_FILES),
+        Column(unit.THREADS),
+        Column(unit.DNS_WAITING),
+        Column(unit.DNS_USUAL),
+        Column(unit.DROPPED),
+        title="Resources",
+        description="Memory, space, files, threads, DNS requests and dropped messages, some with what is usual.",
+        height=6,
+    )
+
+
 def delivery_queue() -> Panel:
     return graph(
         Line(with_longest_queues(delivery.ATTEMPTED, 14), "{{instance}}, attempted${of_job}"),
         Line(with_longest_queues(delivery.UNATTEMPTED, 14), "{{instance}}, unattempted${of_job}"),
         title="Delivery queue",
+        width=24,
         description="Recipients that wait for the next delivery attempt, and recipients without an attempt yet.",
     )
 
@@ -143,6 +167,9 @@ def hardware_of_the_unit() -> Panel:
         Column(hardware.SUPPLY),
         Column(hardware.FAN, "min"),
         *(Column(each) for each in hardware.TEMPERATURES.values()),
+        Column(hardware.REDUNDANT, "min"),
+        Column(hardware.RAID_EVENTS),
+        Column(hardware.FIPS),
         title="Hardware",
         description="State of the unit's worst part of each kind, from SNMP. Virtual units have none.",
         height=5,

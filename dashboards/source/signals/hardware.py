@@ -197,3 +197,34 @@ FAILING_UPDATES: Final = Signal(
     limits=((limit("update_failures"), WARNING),),
     decimals=0,
 )
+
+# --- facts that are seldom needed -------------------------------------------------------------------------------------
+
+RAID_EVENTS: Final = Signal(
+    "RAID events",
+    "none",
+    PER_UNIT,
+    "RAID events in the time shown.",
+    "increase(ironport_raid_events_total{<<units>>}[$__range])",
+    decimals=0,
+    no_value=_NOT_REPORTED,
+)
+
+REDUNDANT: Final = Signal(
+    "Power",
+    "none",
+    PER_UNIT,
+    "Whether the set of power supplies is redundant.",
+    "last_over_time(ironport_power_supply_redundant{<<units>>}[15m])",
+    words=palette.REDUNDANT_WORDS,
+    no_value=_NOT_REPORTED,
+)
+
+FIPS: Final = Signal(
+    "FIPS mode",
+    "none",
+    PER_UNIT,
+    "Whether FIPS mode is on.",
+    "last_over_time(ironport_fips_mode{<<units>>}[15m])",
+    words=palette.SWITCH_WORDS,
+)

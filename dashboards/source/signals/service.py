@@ -169,7 +169,7 @@ def _late_in_a_pool(over: str, name: str) -> Signal:
         PER_POOL,
         f"Minutes in which mail waited longer than {over} in the work queue of a unit of the pool.",
         figures.minutes_late_in_pool(f'over="{over}",{_POOLS}', _SHOWN),
-        decimals=1,
+        decimals=0,
     )
 
 
@@ -187,7 +187,7 @@ def _late(over: str, name: str) -> Signal:
         IN_TOTAL,
         f"Minutes in which mail waited longer than {over} in the work queue of any unit.",
         figures.minutes_late_anywhere(over, _POOLS, _SHOWN),
-        decimals=1,
+        decimals=0,
     )
 
 
@@ -198,7 +198,7 @@ def _late_a_day(over: str) -> Signal:
         IN_TOTAL,
         "Minutes of each day in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
         figures.minutes_late_anywhere(over, _POOLS, _NEXT_DAY),
-        decimals=1,
+        decimals=0,
     )
 
 

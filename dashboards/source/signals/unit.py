@@ -125,3 +125,126 @@ CONSERVATION_LEVEL: Final = Signal(
     limits=((1, WARNING), (60, CRITICAL)),
     decimals=0,
 )
+
+# --- suspects of a slow unit ------------------------------------------------------------------------------------------
+
+DNS_WAITING: Final = Signal(
+    "DNS waiting",
+    "none",
+    PER_UNIT,
+    "DNS requests of a unit that wait for an answer or wait to be sent.",
+    "sum without (state) (max_over_time(ironport_dns_requests{<<units>>}[5m]))",
+    decimals=0,
+)
+
+DNS_USUAL: Final = Signal(
+    "DNS usual",
+    "none",
+    PER_UNIT,
+    "DNS requests that wait in 95 of 100 polls of the last day, or fewer.",
+    "sum without (state) (quantile_over_time(0.95, ironport_dns_requests{<<units>>}[1d]))",
+    decimals=0,
+)
+
+_QUEUED: Final = ("instance:ironport_work_queue_messages:last3m", "instance:ironport_delivery_queue_recipients:last5m")
+
+
+def _bytes_per_message(window: str) -> str:
+    used, *queued = (
+        f"max by (job, pool, instance) (avg_over_time({each}{{<<units>>}}[{window}]))"
+        for each in ("ironport_queue_used_bytes", *_QUEUED)
+    )
+    return f"{used}\n/ ({' + '.join(queued)} > 0)"
+
+
+BYTES_PER_MESSAGE: Final = Signal(
+    "Bytes a message",
+    "decbytes",
+    PER_UNIT,
+    "Queue space in use, divided by the messages in the work queue and the recipients in the delivery queue. Far above "
+    "the usual, large messages slow the unit.",
+    _bytes_per_message("5m"),
+    decimals=1,
+)
+
+BYTES_USUAL: Final = Signal(
+    "Bytes usual",
+    "decbytes",
+    PER_UNIT,
+    "Bytes for each queued message, mean of the last day.",
+    _bytes_per_message("1d"),
+    decimals=1,
+)
+
+# --- other resources --------------------------------------------------------------------------------------------------
+
+MEMORY_STATE: Final = Signal(
+    "Memory state",
+    "none",
+    PER_UNIT,
+    "State of the memory of the mail process, in the words of SNMP.",
+    "topk by (job, pool, instance) (1, last_over_time(ironport_memory_availability{<<units>>}[5m]) > 0)",
+)
+
+DROPPED: Final = Signal(
+    "Dropped",
+    "suffix:messages/s",
+    PER_UNIT,
+    "Messages per second that a filter, a listener, an alias or anti-spam drops.",
+    "rate(ironport_messages_dropped_total{<<units>>}[$__rate_interval])",
+    decimals=1,
+)
+
+QUEUE_USED: Final = Signal(
+    "Queue used",
+    "decbytes",
+    PER_UNIT,
+    "Queue space in use, in bytes.",
+    "last_over_time(ironport_queue_used_bytes{<<units>>}[5m])",
+    decimals=1,
+)
+
+QUEUE_FREE: Final = Signal(
+    "Queue free",
+    "decbytes",
+    PER_UNIT,
+    "Queue space that is free, in bytes.",
+    "last_over_time(ironport_queue_free_bytes{<<units>>}[5m])",
+    decimals=1,
+)
+
+QUARANTINE: Final = Signal(
+    "In quarantine",
+    "decbytes",
+    PER_UNIT,
+    "Space that quarantined messages take, in bytes.",
+    "last_over_time(ironport_quarantine_bytes{<<units>>}[5m])",
+    decimals=1,
+)
+
+LOG_DISK_FREE: Final = Signal(
+    "Log disk free",
+    "decbytes",
+    PER_UNIT,
+    "Free space on the log disk, in bytes.",
+    "last_over_time(ironport_log_disk_available_bytes{<<units>>}[5m])",
+    decimals=1,
+)
+
+OPEN_FILES: Final = Signal(
+    "Open files",
+    "none",
+    PER_UNIT,
+    "Open files and sockets of a unit.",
+    "last_over_time(ironport_open_files{<<units>>}[5m])",
+    decimals=0,
+)
+
+THREADS: Final = Signal(
+    "Mail threads",
+    "none",
+    PER_UNIT,
+    "Threads that transfer mail.",
+    "last_over_time(ironport_mail_transfer_threads{<<units>>}[5m])",
+    decimals=0,
+)
