@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import socket
 import ssl
 import threading
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from exporter.config import TlsSettings
 from exporter.errors import TlsError, UnreachableError
 from exporter.metrics.reading import Certificate, Reading
 from exporter.sources.xml import tls
@@ -395,3 +397,18 @@ async def test_a_broken_handshake_is_a_tls_error(
     server = await serve_raw(talk)
     with pytest.raises(TlsError, match="closed the connection during the TLS handshake"):
         await make_fetcher(**https(server, verify=False)).get("status", Reading("xml"))
+
+
+def test_appliances_share_the_certificates_of_the_system(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not those that the system had before."""
+    file = tmp_path / "system.pem"
+    authority.cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    before = tls.context(TlsSettings())
+    assert tls.context(TlsSettings()) is before
+    assert tls.context(TlsSettings(min_version="TLSv1.3")) is not before
+    trustme.CA().cert_pem.write_to_path(str(file), append=True)
+    os.utime(file, ns=(1, 1))
+    assert len(tls.context(TlsSettings()).get_ca_certs()) == len(before.get_ca_certs()) + 1
