@@ -10,8 +10,10 @@ import pytest
 
 from exporter.cli import main
 from exporter.lab.backtest import trials
-from exporter.lab.backtest.cases import CASES
+from exporter.lab.backtest.cases import CASES, Case, quiet_case
 from exporter.prometheus.durations import DAY
+from exporter.prometheus.progress import silent
+from exporter.prometheus.rule_files import read_rules
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
 
@@ -72,3 +74,19 @@ def test_a_fault_ends_the_command_with_1(tmp_path: Path, capsys: pytest.CaptureF
 def test_a_case_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backtest", "--only", "jaberer"]) == 2
     assert "There is no case 'jaberer'. Did you mean jabberer?" in capsys.readouterr().err
+
+
+def test_only_a_bursty_case_has_a_bursty_fleet(tmp_path: Path) -> None:
+    """Some hundred recipients of such a fleet wait for a destination that is always down."""
+    (tmp_path / "rules.yml").write_text(
+        "groups: [{name: a, rules: [{alert: Waiting, expr: sum(ironport_delivery_queue_recipients) > 650}]}]"
+    )
+    rules = read_rules(str(tmp_path / "*.yml"))
+    both = [Case(str(bursty), (), 600, topology="pair", history=False, bursty=bursty) for bursty in (False, True)]
+    played = trials.play([trials.Trial(case, 1) for case in both], rules, silent)
+    assert {one.trial.case.name: bool(one.firings) for one in played} == {"False": False, "True": True}
+
+
+def test_quiet_weeks_say_that_they_are_bursty() -> None:
+    assert quiet_case(3, "pair", bursty=True).name == "3 bursty quiet weeks, pair"
+    assert quiet_case(3, "pair", bursty=False).name == "3 quiet weeks, pair"
