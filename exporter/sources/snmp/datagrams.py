@@ -63,7 +63,7 @@ class AgentSocket:
             self._socket.close()
             raise
         self._connected = connected
-        self._loop.add_reader(self._socket, self._read)
+        self._loop.add_reader(self._socket.fileno(), self._read)
 
     def send(self, datagram: bytes) -> None:
         try:
@@ -80,7 +80,7 @@ class AgentSocket:
         if self._pause:
             self._pause.cancel()
         else:
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
     def _read(self) -> None:
@@ -98,12 +98,12 @@ class AgentSocket:
     def _spend(self, cost: int) -> None:
         self._spent += cost
         if self._spent >= _ALLOWANCE:
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._socket.fileno())
             self._pause = self._loop.call_later(_PAUSE, self._resume)
 
     def _resume(self) -> None:
         self._spent, self._pause = 0, None
-        self._loop.add_reader(self._socket, self._read)
+        self._loop.add_reader(self._socket.fileno(), self._read)
 
 
 def _address(sender: tuple[Any, ...]) -> Address:
