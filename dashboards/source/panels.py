@@ -37,7 +37,7 @@ _CELL_MARGIN_PIXELS: Final = 18
 _HEADING_MARGIN_PIXELS: Final = 25
 """Of a letter, and of what surrounds the text of a cell or of a heading."""
 
-_ARROW_PIXELS: Final = 18
+_ARROW_PIXELS: Final = 26
 """Of the arrow in the heading of the column by which a table is sorted."""
 
 _LABEL_LETTERS: Final = {
@@ -494,7 +494,7 @@ def _table_overrides(
         ),
         *(_override("byName", each.heading, **{"custom.hidden": True}) for each in columns if each.hidden),
         *(_override("byName", heading(link.label), links=[link.json()]) for link in links),
-        _override("byType", "string", noValue="-"),
+        *(_override("byType", kind, noValue="-") for kind in ("string", "number")),
         _override("byName", "job", **{"custom.hidden": True}),
         *([_severities()] if "severity" in rows else []),
     ]

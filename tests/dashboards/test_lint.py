@@ -577,4 +577,4 @@ def test_every_family_has_a_use_or_a_reason() -> None:
 @each_panel
 def test_no_title_is_wider_than_its_panel(panel: Panel) -> None:
     """Beside the title is the sign that shows the description. A title with a variable has the whole width."""
-    assert len(panel.title) * 7 + 75 <= LEAST_PIXELS * panel.json["gridPos"]["w"] / 24
+    assert len(panel.title) * 6.8 + 86 <= LEAST_PIXELS * panel.json["gridPos"]["w"] / 24

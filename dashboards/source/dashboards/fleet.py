@@ -20,7 +20,7 @@ def fleet_wall() -> Dashboard:
                 stat(mailflow.WAIT.by("max"), title="Worst wait"),
                 units_up(),
                 stat(mailflow.UNITS_TO_SPARE.by("min"), title="Units to spare"),
-                stat(units.CONSERVATION.by("sum")),
+                stat(units.CONSERVATION.by("sum"), title="Conserving"),
                 stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning")),
                 shared.verdicts_on_pools(),
             ),
@@ -49,7 +49,12 @@ def mail_of_all_pools() -> Panel:
     return graph(
         Line(mailflow.POOL_ARRIVALS.by("sum"), "now", colour=DATA),
         Line(mailflow.USUAL_HIGH.by("sum"), "usual, highest", colour=BASELINE, dashed=True),
-        Line(mailflow.USUAL_LOW.by("sum"), "usual, lowest", colour=BASELINE, dashed=True),
+        Line(
+            mailflow.USUAL_LOW.by("sum").where_under(mailflow.USUAL_HIGH.by("sum")),
+            "usual, lowest",
+            colour=BASELINE,
+            dashed=True,
+        ),
         title="Arrivals and what is usual",
         description="Messages per second that the pools receive, now and at this hour one and two weeks ago.",
     )

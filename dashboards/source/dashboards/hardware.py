@@ -15,7 +15,7 @@ def hardware_and_licences() -> Dashboard:
         filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
         rows=(
             top(
-                stat(hardware.DRIVES_AT_FAULT.by("sum")),
+                stat(hardware.DRIVES_AT_FAULT.by("sum"), title="Drives failing"),
                 stat(hardware.FANS_AT_FAULT.by("sum")),
                 stat(hardware.SUPPLIES_AT_FAULT.by("sum"), title="Power at fault"),
                 stat(hardware.HEAT.by("max"), title="Hottest sensor"),

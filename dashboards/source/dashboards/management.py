@@ -31,9 +31,9 @@ def management_summary() -> Dashboard:
         rows=(
             top(
                 stat(service.MESSAGES.by("sum")),
-                stat(service.REJECTED_SHARE, title="Rejected", width=3),
+                stat(service.REJECTED_SHARE, title="Rejected"),
                 stat(service.BUSIEST_HOUR_OF_ALL),
-                stat(service.AVAILABILITY.by("min"), width=3),
+                stat(service.AVAILABILITY.by("min")),
                 minutes_late(),
                 stat(service.WORST_DELAY.by("max")),
                 totals_of_each_pool(),
@@ -56,9 +56,9 @@ def management_summary() -> Dashboard:
 
 def minutes_late() -> Panel:
     return stat(
-        *(Line(signal, f"over {over}") for over, signal in service.MINUTES_LATE.items()),
+        *(Line(signal, f"> {over.split()[0]} min") for over, signal in service.MINUTES_LATE.items()),
         description="Minutes in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
-        width=6,
+        width=4,
     )
 
 

@@ -43,7 +43,9 @@ def mail_of_each_pool() -> Panel:
     return graph(
         Line(mailflow.POOL_ARRIVALS, "now${of_job}", colour=DATA),
         Line(mailflow.USUAL_HIGH, "usual, highest${of_job}", colour=BASELINE, dashed=True),
-        Line(mailflow.USUAL_LOW, "usual, lowest${of_job}", colour=BASELINE, dashed=True),
+        Line(
+            mailflow.USUAL_LOW.where_under(mailflow.USUAL_HIGH), "usual, lowest${of_job}", colour=BASELINE, dashed=True
+        ),
         title="$pool: arrivals and what is usual",
         description="Messages per second that the pool receives, now and at this hour one and two weeks ago.",
         width=24,

@@ -78,7 +78,7 @@ def figures_now() -> Panel:
         Column(mailflow.QUEUE_GROWTH),
         Column(mailflow.WAIT),
         Column(mailflow.ARRIVALS),
-        Column(mailflow.PEERS_RATIO),
+        Column(mailflow.PEERS_RATIO, name="Times peers"),
         Column(mailflow.EXIT_RATIO),
         Column(unit.CONSERVATION_LEVEL),
         Column(unit.MEMORY),

@@ -69,6 +69,10 @@ class Signal:
         dimension = replace(self.dimension, labels=labels)
         return replace(self, dimension=dimension, expression=f"{aggregation}{grouping} ({self.expression})")
 
+    def where_under(self, upper: Signal) -> Signal:
+        """Leave out the signal while it equals its upper bound: two lines would lie on each other."""
+        return replace(self, expression=f"({self.expression})\n<\n({upper.expression})")
+
     def largest(self, count: int = 20, *, by: Signal | None = None) -> Signal:
         """Restrict the signal to the `count` series, at most, that were largest in the time shown.
 
