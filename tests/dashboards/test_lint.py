@@ -578,3 +578,10 @@ def test_every_family_has_a_use_or_a_reason() -> None:
 def test_no_title_is_wider_than_its_panel(panel: Panel) -> None:
     """Beside the title is the sign that shows the description. A title with a variable has the whole width."""
     assert len(panel.title) * 6.8 + 86 <= LEAST_PIXELS * panel.json["gridPos"]["w"] / 24
+
+
+@each_panel
+def test_lines_have_colours_in_order(panel: Panel) -> None:
+    """Colours by name are alike for some names; in the order of their names, the lines of a graph differ."""
+    if panel.json["type"] == "timeseries":
+        assert panel.json["fieldConfig"]["defaults"]["color"]["mode"] == "palette-classic"

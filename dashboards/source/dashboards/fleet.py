@@ -48,7 +48,7 @@ def units_up() -> Panel:
 def mail_of_all_pools() -> Panel:
     return graph(
         Line(mailflow.POOL_ARRIVALS.by("sum"), "now", colour=DATA),
-        Line(mailflow.USUAL_HIGH.by("sum"), "usual, highest", colour=BASELINE, dashed=True),
+        Line(mailflow.USUAL_HIGH.by("sum"), "usual", colour=BASELINE, dashed=True),
         Line(
             mailflow.USUAL_LOW.by("sum").where_under(mailflow.USUAL_HIGH.by("sum")),
             "usual, lowest",

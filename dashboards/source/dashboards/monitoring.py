@@ -20,7 +20,7 @@ def monitoring_health() -> Dashboard:
                 stat(monitoring.NOT_SCRAPED, title="Not scraped"),
                 stat(monitoring.NO_ANSWER.by("sum"), title="No answer"),
                 silent_units(),
-                stat(monitoring.ANSWERED.by("min"), title="SNMP answered"),
+                stat(monitoring.ANSWERED.by("min"), title="SNMP polls"),
                 stat(monitoring.OF_DEADLINE.by("max"), title="Slowest probe"),
                 monitoring_of_each_unit(),
             ),

@@ -42,7 +42,7 @@ def pool_comparison() -> Dashboard:
 def mail_of_each_pool() -> Panel:
     return graph(
         Line(mailflow.POOL_ARRIVALS, "now${of_job}", colour=DATA),
-        Line(mailflow.USUAL_HIGH, "usual, highest${of_job}", colour=BASELINE, dashed=True),
+        Line(mailflow.USUAL_HIGH, "usual${of_job}", colour=BASELINE, dashed=True),
         Line(
             mailflow.USUAL_LOW.where_under(mailflow.USUAL_HIGH), "usual, lowest${of_job}", colour=BASELINE, dashed=True
         ),
