@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import traceback
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -205,9 +207,13 @@ class SharedPoll:
         return limit.expired()
 
     def _fault(self, error: Exception) -> MalformedError:
-        _log.error("poll failed unexpectedly", source=self._name, exc_info=error)
+        # The message of the error is left out: it may quote what the appliance sent, and that may hold a secret.
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+        fault = f"{type(error).__name__} at {places[-1]}"
+        _log.error("poll failed unexpectedly", source=self._name, error=fault, calls=" ".join(places))
         return MalformedError(
-            f"Reading it failed unexpectedly ({error!r}); please report it in the project's issue tracker."
+            f"Reading it failed unexpectedly ({fault}); please report it in the project's issue tracker."
         )
 
     async def _wait(self, poll: _Poll, deadline: float) -> Reading:
