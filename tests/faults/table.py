@@ -7,6 +7,8 @@ import gzip
 import random
 import re
 import socket
+import ssl
+import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -134,6 +136,13 @@ def _swapped(answer: bytes, column: str) -> bytes:
     return second.join(part.replace(second, first) for part in answer.split(first))
 
 
+def repeated_fans(answer: bytes) -> bytes:
+    """Return an answer in which the second fan is the first again."""
+    for column in ("fanRPMs", "fanName"):
+        answer = answer.replace(octets(oid(column, 2)), octets(oid(column, 1)))
+    return answer
+
+
 def octets(identifier: Oid) -> bytes:
     """Return the content of an object identifier in BER."""
     encoded: bytes = encoder.encode(univ.ObjectIdentifier(identifier))
@@ -241,6 +250,25 @@ def no_certificate(_: trustme.CA) -> None:
     return None
 
 
+def offering(version: ssl.TLSVersion, ciphers: str) -> Cause:
+    """Speak no newer TLS than this, with these ciphers only."""
+
+    @asynccontextmanager
+    async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
+        assert appliance.certificate
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        appliance.certificate.configure_cert(context)
+        context.set_ciphers(ciphers)
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # old appliances use old versions
+            context.minimum_version = context.maximum_version = version
+        await appliance.web.stop()
+        await appliance.web.start(context)
+        yield
+        await appliance.present(appliance.certificate)
+
+    return cause
+
+
 def unattended(waiting: int) -> Cause:
     """Let the web server accept no connection, while so many other clients wait: two fill the queue of the kernel."""
 
@@ -337,6 +365,9 @@ SNMP_FAULTS: Final = (
         snmp="incomplete: malformed",
     ),
     Fault("The rows of a table are in no order", relayed(lambda: rewritten(swapped_fans))),
+    Fault(
+        "A walk of a table repeats its rows", relayed(lambda: rewritten(repeated_fans)), snmp="incomplete: malformed"
+    ),
     Fault(
         "GETBULK of a table is not answered any more",
         relayed(lambda: without_getbulk("raidStatus")),
@@ -484,6 +515,18 @@ TLS_FAULTS: Final = (
     Fault("The certificate was renewed by the same authority", certified(renewed), https=True),
     Fault("The pinned certificate was renewed", certified(renewed), xml="down: tls", https=True, pinned=True),
     Fault("The TLS handshake is never answered", unattended(waiting=0), xml="down: timeout", https=True),
+    Fault(
+        "The server speaks TLS 1.1 at most",
+        offering(ssl.TLSVersion.TLSv1_1, "DEFAULT:@SECLEVEL=0"),
+        xml="down: tls",
+        https=True,
+    ),
+    Fault(
+        "The server has no cipher that is strong enough",
+        offering(ssl.TLSVersion.TLSv1_2, "AES128-SHA:@SECLEVEL=0"),
+        xml="down: tls",
+        https=True,
+    ),
     Fault("The HTTPS port speaks plain HTTP", certified(no_certificate), xml="down: tls", https=True),
 )
 
