@@ -176,7 +176,7 @@ _topology: Final = flag(
     "--topology",
     metavar="NAME|FILE",
     default="campus",
-    help="The fleet to simulate: campus, mixed, pair, rings, or a YAML file.",
+    help="The fleet to simulate: campus, mixed, pair, rings, trio, or a YAML file.",
 )
 _units: Final = flag(
     "--units",

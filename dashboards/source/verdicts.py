@@ -121,6 +121,15 @@ VERDICTS: Final = (
         "Send a test message. Look at the load balancer, the firewall (port 25) and the MX records.",
     ),
     Verdict(
+        "Delivery late",
+        CRITICAL,
+        "pool",
+        ("IronPortDeliveryStarved", "IronPortDeliveryStalled"),
+        "The pool does not deliver as fast as its mail arrives.",
+        "Check what its units share: the network, the next hop, DNS. If delivery is suspended and nobody works on it: "
+        "`resume`.",
+    ),
+    Verdict(
         "Jabberer",
         WARNING,
         "unit",
@@ -234,7 +243,7 @@ VERDICTS: Final = (
         "On the units: `tophosts active`, then `hoststatus` for the first. Is that destination down?",
     ),
     Verdict(
-        "Delivery late",
+        "Unit delivers late",
         WARNING,
         "unit",
         ("IronPortDeliveryStarved", "IronPortDeliveryStalled", "IronPortOldestMessageStuck"),
@@ -265,7 +274,7 @@ VERDICTS: Final = (
         ("IronPortAuthenticationFailed",),
         "The unit refuses the exporter or is silent: nothing is known about its mail.",
         "Log in to the unit: `status detail`. Then correct the exporter's user and password, or the network.",
-        blind="instance:ironport_source_up:max5m{<<units>>} == 0",
+        blind="instance:ironport_source_up:max3m{<<units>>} == 0",
     ),
     Verdict(
         "Queue only, by SNMP",

@@ -68,7 +68,6 @@ FIGURE_WORDS: Final = {
     "instance:ironport_resource_conservation:bool": FigureWords("resource conservation", conditions=False),
     "instance:ironport_not_accepting:bool": FigureWords("refuses mail"),
     "instance:ironport_source_up:max3m": FigureWords("answers by SNMP or XML"),
-    "instance:ironport_source_up:max5m": FigureWords("answers by SNMP or XML"),
     "ironport_online": FigureWords("online"),
     "instance:ironport_recipients_hard_bounced:ratio5m": FigureWords("hard bounces / completed recipients"),
     "instance:ironport_delivery_queue_recipients:last5m": FigureWords("recipients in the delivery queue"),
@@ -84,10 +83,10 @@ FIGURE_WORDS: Final = {
     "pool:ironport_messages_injected:ratio_usual_latest": FigureWords(
         "arrivals of the pool in the last two samples, times the usual", "", "more than usual", "not more than usual"
     ),
-    "pool:ironport_messages_injected:attack:bool": FigureWords(
+    "pool:ironport_attack_arrivals:bool": FigureWords(
         "as much mail as in an attack", "", "more than usual", "not more than usual"
     ),
-    "pool:ironport_messages_injected:sudden:bool": FigureWords("sudden flood"),
+    "pool:ironport_sudden_arrivals:bool": FigureWords("sudden flood"),
     "pool:ironport_units_reachable:count": FigureWords("units that can be reached"),
     "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, 2 at least"),
     "pool:ironport_work_queue_backlogged:count": FigureWords("backlogged units", "", "many", "few"),

@@ -399,7 +399,7 @@ class IncidentView:
         chosen = f"{{{matchers}}}"
         signals = [PastedQuery(each.title, each.series + chosen) for each in CARD_SIGNALS if self._course(each)]
         alerts = f'ALERTS{{alertstate="firing",{matchers}}}'
-        sources = f"instance:ironport_source_up:max5m{chosen} == 0"
+        sources = f"instance:ironport_source_up:max3m{chosen} == 0"
         return [
             PastedQuery("Every alert of the pools", alerts),
             *signals,

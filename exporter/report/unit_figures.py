@@ -13,7 +13,7 @@ from exporter.prometheus.durations import HOUR, MINUTE
 SAMPLES_AN_HOUR_OF_UNIT: Final = HOUR // MINUTE
 
 MESSAGES_OF_UNIT: Final = "instance:ironport_messages_injected:rate3m"
-UNIT_UP: Final = "instance:ironport_source_up:max5m"
+UNIT_UP: Final = "instance:ironport_source_up:max3m"
 UNIT_REFUSING: Final = "instance:ironport_not_accepting:bool"
 """It has a sample only while the unit refuses mail or its receiving is suspended."""
 

@@ -219,6 +219,7 @@ ironport_resource_conservation{{{unit},reason="none"}} 0 {now}
 ironport_resource_conservation{{{unit},reason="memory_shortage"}} 1 {now}
 instance:ironport_resource_conservation:bool{{{unit}}} 1 {now}
 pool:ironport_messages_injected:ratio_usual3m{{{pool}}} 2.5 {now}
+pool:ironport_attack_arrivals:bool{{{pool}}} 1 {now}
 pool:ironport_work_queue_exit_messages:ratio_rated_backlogged3m{{{pool}}} 0.97 {now}
 pool:ironport_work_queue_troubled:bool{{{pool}}} 1 {now}
 ironport_sender_connections{{{unit},sender="203.0.113.66",listener="Incoming"}} 120 {now}

@@ -54,7 +54,7 @@ def test_every_alert_has_a_verdict_or_an_excuse() -> None:
 
 
 IN_SERVICE: Final = "instance:ironport_in_service:bool"
-UP: Final = "instance:ironport_source_up:max5m"
+UP: Final = "instance:ironport_source_up:max3m"
 CONSERVATION: Final = "instance:ironport_resource_conservation:bool"
 EXIT: Final = "instance:ironport_work_queue_exit_messages:rate3m"
 RATED: Final = "instance:ironport_rated_messages:rate"

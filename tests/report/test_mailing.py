@@ -50,7 +50,7 @@ def test_the_mail_has_the_five_sentences_and_the_files(files: list[Path]) -> Non
 
 def test_a_unit_on_the_server_is_no_smarthost(tmp_path: Path) -> None:
     program("promtool")
-    series = "instance:ironport_source_up:max5m"
+    series = "instance:ironport_source_up:max3m"
     blocks.write([f"# TYPE {series} gauge\n", f'{series}{{instance="localhost"}} 1 {NOW - 3600}\n'], tmp_path)
     with blocks.served(tmp_path) as url:
         with pytest.raises(ExporterError, match="The smarthost localhost is localhost, an appliance"):

@@ -189,7 +189,7 @@ _SPARES: Final = """\
 (
       last_over_time(ironport_rated_messages_per_second{role="spare",<<pools>>}[15m])
     and
-      instance:ironport_source_up:max5m{<<pools>>} == 1
+      instance:ironport_source_up:max3m{<<pools>>} == 1
     unless
       instance:ironport_in_service:bool{<<pools>>} == 1
   )"""

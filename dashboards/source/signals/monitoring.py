@@ -15,7 +15,7 @@ from dashboards.source.signals import IN_TOTAL, PER_EXPORTER, PER_UNIT, Signal
 from exporter.sources.source import SOURCES, source_title
 
 _MISSING_UNITS: Final = "instance:ironport_probe_success:missing5m{<<units>>}"
-_SILENT_UNITS: Final = "instance:ironport_source_up:max5m{<<units>>} == 0"
+_SILENT_UNITS: Final = "instance:ironport_source_up:max3m{<<units>>} == 0"
 _NO_SNMP: Final = "no unit has SNMP configured"
 _NO_EXPORTER: Final = "no job scrapes /metrics of the exporter"
 
@@ -39,7 +39,7 @@ NO_ANSWER: Final = Signal(
     "none",
     PER_UNIT,
     "Units of which no source has given data in the last 5 minutes.",
-    "1 - instance:ironport_source_up:max5m{<<units>>}",
+    "1 - instance:ironport_source_up:max3m{<<units>>}",
     limits=((1, UNREACHABLE),),
     decimals=0,
 )

@@ -14,7 +14,7 @@ UP: Final = Signal(
     "Whether a unit has given data in the last 5 minutes, by SNMP or its status page. A unit that is not scraped "
     "counts as down.",
     """\
-instance:ironport_source_up:max5m{<<units>>}
+instance:ironport_source_up:max3m{<<units>>}
 or
 0 * instance:ironport_probe_success:missing5m{<<units>>}""",
     decimals=0,
@@ -41,12 +41,12 @@ CONSERVATION: Final = Signal(
 )
 
 _STATES: Final = (
-    ("OK", GOOD, "instance:ironport_source_up:max5m{<<units>>}"),
+    ("OK", GOOD, "instance:ironport_source_up:max3m{<<units>>}"),
     (
         "Cannot be told",
         UNREACHABLE,
         'max_over_time(ironport_source_up{source="xml",<<units>>}[5m]) == 0'
-        " and on (job, pool, instance) instance:ironport_source_up:max5m{<<units>>} == 1",
+        " and on (job, pool, instance) instance:ironport_source_up:max3m{<<units>>} == 1",
     ),
     (
         "Backlogged",
@@ -56,7 +56,7 @@ _STATES: Final = (
     ),
     ("Slowing", WARNING, "instance:ironport_resource_conservation:bool{<<units>>} == 1"),
     ("Refusing", CRITICAL, "max_over_time(ironport_resource_conservation_refusing{<<units>>}[5m]) == 1"),
-    ("Unreachable", UNREACHABLE, "instance:ironport_source_up:max5m{<<units>>} == 0"),
+    ("Unreachable", UNREACHABLE, "instance:ironport_source_up:max3m{<<units>>} == 0"),
     ("Not monitored", UNWATCHED, "instance:ironport_probe_success:missing5m{<<units>>}"),
 )
 """States of a unit, the least serious first: word, colour, and PromQL that has a series while the unit is in it."""

@@ -42,9 +42,9 @@ class Case:
 
 
 MINUTES: Final[Mapping[str, float]] = {
-    "jabberer": 7,
-    "flood": 9,
-    "hailstorm": 7,
+    "jabberer": 6,
+    "flood": 6,
+    "hailstorm": 4,
     "slow-connections": 5,
     "outbound-abuse": 9,
     "unit-slow": 11,
@@ -53,9 +53,10 @@ MINUTES: Final[Mapping[str, float]] = {
     "size-bomb": 17,
     "bounce-storm": 12,
     "dha": 15,
-    "unit-down": 7,
+    "unit-down": 5,
+    "delivery-starved": 8,
     "snmp-dead": 35,
-    "destination-down": 50,
+    "destination-down": 30,
 }
 """Minutes from the onset within which the right alert must fire."""
 
@@ -85,6 +86,7 @@ def _plain_case(name: str) -> Case:
 
 
 _JABBERER: Final = ("IronPortJabbererSuspected",)
+_FLOOD_NAME: Final = ("IronPortDistributedAttackSuspected",)
 _FLOOD_ALERT: Final = (Alert("IronPortDistributedAttackSuspected", "critical"),)
 _OVERLOADED: Final = (Alert("IronPortPoolOverloaded", "critical"),)
 _UNIT_OVERLOADED: Final = (Alert("IronPortUnitOverloaded", "warning"),)
@@ -113,6 +115,38 @@ CASES: Final = (
         expected=(*_OVERLOADED, *_UNIT_OVERLOADED),
         unit="ring2",
         never=_JABBERER,
+    ),
+    Case(
+        "survivor of a ring of two in a busy hour",
+        ("growth,size=1.4,ramp=1s,duration=3h", "unit-down@+30m,unit=ring1,duration=90m"),
+        150 * MINUTE,
+        topology="pair",
+        minutes=40,
+        expected=(*_OVERLOADED, *_UNIT_OVERLOADED),
+        unit="ring2",
+        never=_JABBERER,
+    ),
+    Case(
+        "survivors of a ring of three",
+        ("growth,size=1.45,ramp=1s,duration=2h", "unit-down@+30m,unit=mx1,duration=45m"),
+        2 * HOUR,
+        topology="trio",
+        minutes=45,
+        expected=(*_OVERLOADED, *_UNIT_OVERLOADED),
+        never=_JABBERER,
+    ),
+    Case(
+        "spare brought in while mail is heavy",
+        ("spare-promoted,unit=spare1", "growth,size=1.45,ramp=1s,duration=2h"),
+        150 * MINUTE,
+        never=(*_JABBERER, *_FLOOD_NAME),
+    ),
+    Case(
+        "most destinations down",
+        ("destination-down,size=0.8",),
+        2 * HOUR,
+        minutes=20,
+        expected=(Alert("IronPortDeliveryBacklog", "critical"),),
     ),
     Case("ring of two, slow", ("pool-slow",), 90 * MINUTE, topology="pair", minutes=15),
     Case("ring of two, size bomb", ("size-bomb",), 90 * MINUTE, topology="pair", minutes=17),

@@ -50,7 +50,7 @@ _ATTACK: Final = (
 _FLOOD: Final = (
     *_ATTACK,
     *_POOL_QUEUE,
-    *_critical("PoolNotAcceptingMail", "CapacityInsufficient"),
+    *_critical("PoolNotAcceptingMail", "CapacityInsufficient", "DeliveryBacklog"),
     *_warning("DeliveryBacklog", "BounceStorm"),  # of the mail that waited for the next pool of the stream
 )
 """A pool under attack, and the pools later in its stream."""
@@ -69,8 +69,9 @@ _SHORTAGE: Final = (
 )
 """A pool that has too few units."""
 
-_DELIVERY: Final = _warning(
-    "DeliveryBacklog", "DeliveryStarved", "DeliveryStalled", "OldestMessageStuck", "OutboundAbuseSuspected"
+_DELIVERY: Final = (
+    *_warning("DeliveryBacklog", "DeliveryStarved", "DeliveryStalled", "OldestMessageStuck", "OutboundAbuseSuspected"),
+    *_critical("DeliveryBacklog"),
 )
 """A delivery queue that grows."""
 
@@ -90,7 +91,7 @@ EXPECTATIONS: Final = {
     "pool-slow": Expectation(_critical("PoolSlow"), (*_POOL_QUEUE, *_warning("UnitSlow"))),
     "size-bomb": Expectation(_warning("UnitSlow"), (*_QUEUE, *_warning("QueueSpaceLow"))),
     "destination-down": Expectation(_warning("DeliveryBacklog"), (*_DELIVERY, *_warning("BounceStorm"))),
-    "delivery-starved": Expectation(_warning("DeliveryStarved"), _DELIVERY),
+    "delivery-starved": Expectation(_critical("DeliveryStarved"), (*_DELIVERY, *_critical("DeliveryStalled"))),
     "queue-paused": Expectation(_warning("WorkQueueStalled"), (*_QUEUE, *_warning("UnitNotOnline"))),
     "receiving-suspended": Expectation(_warning("UnitNotOnline"),
                                        _warning("CapacityNotNPlusOne", "SiteLossNotSurvivable", "UnitOverloaded")),

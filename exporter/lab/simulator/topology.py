@@ -17,7 +17,7 @@ from exporter.config.values import Name, NotEmpty, Section, bad_value
 from exporter.config.yaml_file import KeyPath, read_yaml
 from exporter.errors import ConfigError
 
-BUILT_IN: Final = ("campus", "mixed", "pair", "rings")
+BUILT_IN: Final = ("campus", "mixed", "pair", "rings", "trio")
 """The topologies of the package."""
 
 ASYNCOS_RELEASE: Final = re.compile(r"\d+\.\d+\.\d+-\d+")

@@ -121,7 +121,7 @@ def test_later_pools_of_the_stream_may_alert_too() -> None:
 
 
 def test_a_case_may_name_the_unit_to_find() -> None:
-    (case,) = (case for case in CASES if case.unit)
+    case = next(case for case in CASES if case.unit)
     place = {"stream": "ring", "pool": "ring"}
     assert case.unit == "ring2"
     for unit, missed in (("ring1", True), ("ring2", False)):
@@ -136,6 +136,7 @@ def test_every_scenario_has_a_case_and_names_differ() -> None:
     assert silent == {
         *("snmp-drops", "counter-reset", "spare-promoted", "lb-toggle", "holiday", "dst", "newsletter", "list-bomb"),
         *("snowshoe", "blackout", "exporter-restart", "quiet", "small unit in a mixed pool"),
+        "spare brought in while mail is heavy",
     }
 
 

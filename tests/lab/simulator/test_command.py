@@ -114,7 +114,7 @@ def test_scenarios_run_and_others_join_them(start: Callable[..., Child], tmp_pat
     [
         (
             ["--topology", "nowhere"],
-            "There is no topology 'nowhere': name one of campus, mixed, pair, rings, or a YAML file.",
+            "There is no topology 'nowhere': name one of campus, mixed, pair, rings, trio, or a YAML file.",
         ),
         (["--scenario", "boredom"], "There is no scenario boredom. `ironport-exporter simulate --list` lists them."),
         (["--scenario", "jabberer,size=big"], "The size 'big' is not a number"),

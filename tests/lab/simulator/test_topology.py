@@ -104,7 +104,7 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
 
 def test_an_unknown_topology_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=r"There is no topology 'campas': name one of campus, mixed, pair, rings, or a YAML"
+        ConfigError, match=r"There is no topology 'campas': name one of campus, mixed, pair, rings, trio, or a YAML"
     ):
         load_topology("campas")
     with pytest.raises(ConfigError, match="does not exist"):
