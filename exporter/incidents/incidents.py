@@ -24,6 +24,7 @@ INCIDENT_VERDICTS: Final[tuple[tuple[AlertLevel, tuple[str, ...]], ...]] = (
     ("pool", ("PoolBackloggedCauseUnknown",)),
     ("pool", ("WorkQueueHigh", "WorkQueueDelayHigh")),
     ("pool", ("NoMailArriving",)),
+    ("pool", ("DeliveryStarved", "DeliveryStalled")),
     ("unit", ("JabbererSuspected",)),
     ("unit", ("UnitOverloaded",)),
     ("unit", ("UnitSlow",)),
