@@ -346,6 +346,12 @@ SNMP_FAULTS: Final = (
         timeout=8.5,
     ),
     Fault("60 % of the requests are lost", relayed(lambda: lossy(requests=0.6)), snmp=UP, timeout=8.5),
+    Fault(
+        "60 % of the packets are lost each way",
+        relayed(lambda: lossy(requests=0.6, answers=0.6, seed=1)),  # the first answer comes after the second try
+        snmp=UP,
+        timeout=8.5,
+    ),
     Fault("Answers come 300 ms late", relayed(lambda: delayed("client", 0.3)), counted=(LATE,)),
     Fault("Packets are delayed by up to 80 ms and overtake each other", relayed(lambda: jittery(0.0, 0.08))),
     Fault(
