@@ -20,7 +20,7 @@ ROUND_TRIP: Final = 0.05
 SNMP_REQUESTS: Final = 1 + len(TABLES)
 """Packets of a poll of SNMP if nothing is lost: one for all scalars and one for each table."""
 
-SNMP_TRIES: Final = 14
+SNMP_TRIES: Final = 16
 """Packets that the exporter sends until the deadline if nothing answers, when it knows the agent's round trips."""
 
 
