@@ -465,6 +465,11 @@ HTTP_FAULTS: Final = (
         answered(broken_off(page()[:-300])),
         xml="incomplete: malformed",
     ),
+    Fault(
+        "The end of the page does not come in time",
+        answered(endless(page()[:-300], b"", 60)),
+        xml="incomplete: timeout",
+    ),
     Fault("A page that ends in the middle", answered(bytes_of(page(PAGE[:-300]))), xml="incomplete: malformed"),
     Fault(
         "A page with octets of another encoding, a bare `&` and text around it",

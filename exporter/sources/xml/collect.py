@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -11,7 +12,7 @@ from exporter.config import Appliance
 from exporter.errors import HttpStatusError, MalformedError, SourceError, SourceTimeout, TooLargeError
 from exporter.metrics.reading import Items, Reading
 from exporter.sources.xml import document, pages
-from exporter.sources.xml.document import Element
+from exporter.sources.xml.document import Document, Element
 from exporter.sources.xml.fetch import Fetcher
 from exporter.telemetry import Telemetry
 
@@ -43,22 +44,34 @@ class XmlSource:
         """
         for page in self._pages:
             try:
-                read = document.parse(await self._fetcher.get(page, reading))
-                await asyncio.sleep(0)  # a large page must not hold the event loop
-                reading.items.update(self._parsers[page](read.elements))
+                await self._poll_page(page, reading)
             except SourceError as error:
                 reading.errors.append(error.within(f"/xml/{page}"))
                 if not (reading.up or isinstance(error, _PAGE_ERRORS)):
                     return
-            else:
-                reading.up = reading.up or page == "status"
-                if read.fault:
-                    reading.errors.append(read.fault.within(f"/xml/{page}"))
+
+    async def _poll_page(self, page: str, reading: Reading) -> None:
+        """Record a page. If its end does not come in time, record what has come, as if the page ended there."""
+        try:
+            body = await self._fetcher.get(page, reading)
+        except (asyncio.CancelledError, SourceTimeout):
+            with suppress(SourceError):
+                self._record(page, document.parse(bytes(self._fetcher.received)), reading)
+            raise
+        read = document.parse(body)
+        await asyncio.sleep(0)  # a large page must not hold the event loop
+        self._record(page, read, reading)
+        if read.fault:
+            raise read.fault
+
+    def _record(self, page: str, read: Document, reading: Reading) -> None:
+        reading.items.update(self._parsers[page](read.elements))
+        reading.up = reading.up or page == "status"
 
     def timed_out(self, reading: Reading) -> SourceTimeout:
         server = f"{self._appliance.address} TCP port {self._appliance.xml.port}"
         if reading.up:
-            return SourceTimeout(f"The status page came from {server} in time, but a further page did not.")
+            return SourceTimeout(f"The pages of {server} came only in part in time: check the appliance's load.")
         if not reading.requests:
             return SourceTimeout(f"No request for {server} was sent in time: check the load of the exporter's machine.")
         return SourceTimeout(

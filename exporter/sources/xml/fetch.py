@@ -77,15 +77,19 @@ class Fetcher:
         self._context: ssl.SSLContext | None = None
         self._certificate_check = tls.CertificateCheck(appliance.xml.tls)
         self._session: ClientSession | None = None
+        self.received = bytearray()
+        """What came of the last page, if the request for it was cancelled or failed."""
 
     async def get(self, page: str, reading: Reading) -> bytes:
         """Return the body of /xml/PAGE; raises SourceError. `reading` gets the requests, the certificate and a note.
 
         The request is sent again once if the connection breaks before an answer, and for no other reason.
         """
+        self.received = bytearray()
         started, before, outcome = time.monotonic(), reading.requests, "cancelled"
         try:
-            body, content_type = await self._exchange(page, reading)
+            content_type = await self._exchange(page, reading)
+            body, self.received = bytes(self.received), bytearray()
             outcome = f"200 {label_value(content_type)}, {len(body)} bytes"
         except SourceError as error:
             outcome = f"{error.reason}, {error}"
@@ -101,8 +105,8 @@ class Fetcher:
         if self._session is not None:
             await self._session.close()
 
-    async def _exchange(self, page: str, reading: Reading) -> tuple[bytes, str]:
-        """Return body and content type of a page."""
+    async def _exchange(self, page: str, reading: Reading) -> str:
+        """Receive a page and return its content type."""
         settings = self._settings
         try:
             session = await self._connected()
@@ -114,9 +118,23 @@ class Fetcher:
             ) as response:
                 reading.certificate = self._certificate_check.certificate
                 self._check_status(response)
-                return await _body(response), response.content_type
+                await self._receive(response)
+                return response.content_type
         except (aiohttp.ClientError, OSError) as error:
             raise self._failure(error) from error
+
+    async def _receive(self, response: ClientResponse) -> None:
+        """Receive the body, or what comes of it before it breaks off: whoever parses it sees that it has no end."""
+        try:
+            async for chunk in response.content.iter_any():
+                self.received += chunk
+                if len(self.received) > BODY_LIMIT:
+                    raise TooLargeError(
+                        f"the page is larger than {BODY_LIMIT} bytes, so it is no status page: it is not read"
+                    )
+        except aiohttp.ClientPayloadError:
+            if not self.received:
+                raise
 
     async def _connected(self) -> ClientSession:
         if self._context is None and self._settings.scheme == "https":
@@ -238,22 +256,6 @@ def _unreadable_answer(message: str, scheme: str) -> MalformedError:
         return MalformedError(f"the answer is not HTTP: {hint}")
     fault = label_value(message.partition(":")[0])
     return MalformedError(f"the answer breaks the rules of HTTP ({fault}): check what answers at xml.port")
-
-
-async def _body(response: ClientResponse) -> bytes:
-    """Return the body, or what came of it before it broke off: whoever parses it sees that it has no end."""
-    body = bytearray()
-    try:
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                raise TooLargeError(
-                    f"the page is larger than {BODY_LIMIT} bytes, so it is no status page: it is not read"
-                )
-    except aiohttp.ClientPayloadError:
-        if not body:
-            raise
-    return bytes(body)
 
 
 def _why(error: OSError) -> str:

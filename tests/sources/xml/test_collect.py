@@ -12,19 +12,21 @@ from exporter.config import Appliance, Auth, CommunityAuth
 from exporter.errors import AuthError, HttpStatusError, MalformedError, RefusedError
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Reading
-from exporter.sources.xml import document
+from exporter.sources.xml import connection, document
 from exporter.sources.xml.collect import XmlSource
 from exporter.sources.xml.pages import parse_status
 from exporter.telemetry import Telemetry
 from support.processes import free_port
-from support.web_interface import WebInterface, status_page
+from support.web_interface import RawServer, Talk, WebInterface, status_page
 
 Serve = Callable[..., Awaitable[WebInterface]]
 MakeSource = Callable[..., XmlSource]
+ServeRaw = Callable[[Talk], Awaitable[RawServer]]
 
 DNSSTATUS = b'<counters><counter name="dns_reqs" lifetime="12"/></counters>'
 TOPHOSTS = b'<tophosts><host name="a.example" active="7"/><host name="b.example" active="9"/></tophosts>'
 TOPIN = b'<topin><row ip="192.0.2.1" listener="In" conn_in="3"/></topin>'
+XML_REQUESTS = "ironport_exporter_xml_requests_total"
 EVERY = ("status", "dnsstatus", "tophosts", "topin")
 BODIES = {"/xml/dnsstatus": DNSSTATUS, "/xml/tophosts": TOPHOSTS, "/xml/topin": TOPIN}
 
@@ -138,11 +140,55 @@ async def test_a_cancelled_poll_keeps_what_has_arrived(serve: Serve, make_source
     assert not reading.errors
     assert reading.items["counters/dns_reqs/lifetime"] == {(): "12"}
     assert reading.notes[-1].startswith("GET /xml/tophosts: cancelled; ")
-    assert "a further page did not" in str(source.timed_out(reading))
+    assert "came only in part" in str(source.timed_out(reading))
     server.pages["/xml/tophosts"] = TOPHOSTS
     again = Reading("xml")
     await source.poll(again)
     assert again.complete
+
+
+def half_a_page(page: bytes) -> Talk:
+    """Send the first half of a page, and be silent then."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(page) + page[: len(page) // 2])
+        await asyncio.Event().wait()
+
+    return talk
+
+
+async def test_a_cancelled_poll_keeps_the_beginning_of_a_page(
+    make_source: MakeSource, serve_raw: ServeRaw, telemetry: Telemetry
+) -> None:
+    page = status_page()
+    source = make_source(port=(await serve_raw(half_a_page(page))).port)
+    reading = Reading("xml")
+    poll = asyncio.create_task(source.poll(reading))
+    got = {"code": "200"}
+    async with asyncio.timeout(10):
+        while not telemetry.registry.get_sample_value(XML_REQUESTS, got):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+    poll.cancel()
+    await asyncio.wait([poll])
+    assert poll.cancelled()
+    assert reading.up
+    assert reading.items == parse_status(document.parse(page[: len(page) // 2]).elements)
+    assert not reading.errors  # whoever cancels says why
+    assert "came only in part" in str(source.timed_out(reading))
+
+
+async def test_a_page_that_comes_too_slowly_counts_as_far_as_it_came(
+    make_source: MakeSource, serve_raw: ServeRaw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PATIENCE", 0.0)
+    monkeypatch.setattr(connection, "LEAST_SPEED", 1e6)
+    page = status_page()
+    reading = Reading("xml")
+    await make_source(port=(await serve_raw(half_a_page(page))).port).poll(reading)
+    assert reading.up
+    assert [error.reason for error in reading.errors] == ["timeout"]
+    assert reading.items == parse_status(document.parse(page[: len(page) // 2]).elements)
 
 
 @pytest.mark.parametrize(("requests", "words"), [(0, "No request for"), (1, "No status page from")])
