@@ -6,9 +6,10 @@ from typing import Final
 
 from pydantic import model_validator
 
+from exporter.config.http import BasicAuth
 from exporter.config.snmp import SNMP_MIN_INTERVAL, SnmpCredentials, SnmpSettings
 from exporter.config.values import OptionalKey, Seconds, Section, bad_value
-from exporter.config.xml import XML_MIN_INTERVAL, BasicAuth, XmlSettings
+from exporter.config.xml import XML_MIN_INTERVAL, XmlSettings
 
 
 class Auth(Section):

@@ -32,7 +32,7 @@ MODULES: Final = {
     "exporter/sources/snmp/usm.py": "tests/sources/snmp/test_usm.py",
     "exporter/sources/snmp/usm_message.py": "tests/sources/snmp/test_usm_message.py tests/sources/snmp/test_usm.py",
     "exporter/sources/snmp/session.py": "tests/sources/snmp/test_session.py",
-    "exporter/sources/xml/connection.py": "tests/sources/xml/test_connection.py",
+    "exporter/sources/http/connection.py": "tests/sources/http/test_connection.py",
     "exporter/probe.py": "tests/test_probe.py",
     "exporter/web/access.py": "tests/web/test_access.py",
     "exporter/web/connections.py": "tests/web/test_connections.py",

@@ -11,10 +11,17 @@ from typing import Final
 from exporter.config import Appliance
 from exporter.errors import HttpStatusError, MalformedError, SourceError, SourceTimeout, TooLargeError
 from exporter.metrics.reading import Items, Reading
+from exporter.sources.http.fetch import Fetcher, HttpPages
 from exporter.sources.xml import document, pages
 from exporter.sources.xml.document import Document, Element
-from exporter.sources.xml.fetch import Fetcher
 from exporter.telemetry import Telemetry
+
+XML_PAGES: Final = HttpPages(
+    key="xml",
+    folder="/xml/",
+    name="XML pages",
+    role="a read-only operator is enough",
+)
 
 _PAGE_ERRORS: Final = (HttpStatusError, MalformedError, TooLargeError)
 """Errors after which other pages may still be right."""
@@ -27,7 +34,7 @@ class XmlSource:
         self._appliance = appliance
         if appliance.credentials.xml is None:
             raise ValueError(f"appliance {appliance.name} has no credentials for its status pages")
-        self._fetcher = Fetcher(appliance, appliance.credentials.xml, telemetry.xml_requests)
+        self._fetcher = Fetcher(XML_PAGES, appliance, appliance.xml, appliance.credentials.xml, telemetry.xml_requests)
         self._parsers: dict[str, Callable[[Sequence[Element]], Items]] = {
             "status": pages.parse_status,
             "dnsstatus": pages.parse_dnsstatus,

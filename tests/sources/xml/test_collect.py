@@ -12,7 +12,8 @@ from exporter.config import Appliance, Auth, CommunityAuth
 from exporter.errors import AuthError, HttpStatusError, MalformedError, RefusedError
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Reading
-from exporter.sources.xml import connection, document
+from exporter.sources.http import connection
+from exporter.sources.xml import document
 from exporter.sources.xml.collect import XmlSource
 from exporter.sources.xml.pages import parse_status
 from exporter.telemetry import Telemetry

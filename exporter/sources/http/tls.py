@@ -29,13 +29,14 @@ _OP_LEGACY_SERVER_CONNECT: Final = 0x4
 _NO_PIN: Final = "00" * 32
 """Takes the place of a fingerprint and is compared with none."""
 
-_PIN: Final = "or pin the certificate with xml.tls.fingerprint_sha256"
-_UNTRUSTED: Final = f"name a file with its issuer's certificate in xml.tls.ca_file, {_PIN}"
-_OTHER_NAME: Final = f"set the appliance's address to a name in the certificate, {_PIN}"
-_SMALL: Final = f'renew it with SHA-256 and a larger key, set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0", {_PIN}'
+_PIN: Final = "or pin the certificate with {key}.tls.fingerprint_sha256"
+"""Hints have `{key}` where the section of fleet.yml belongs."""
+_UNTRUSTED: Final = "name a file with its issuer's certificate in {key}.tls.ca_file, " + _PIN
+_OTHER_NAME: Final = "set the appliance's address to a name in the certificate, " + _PIN
+_SMALL: Final = 'renew it with SHA-256 and a larger key, set {key}.tls.ciphers to "DEFAULT:@SECLEVEL=0", ' + _PIN
 _CERTIFICATE_HINTS: Final = {  # by OpenSSL's X509_V_ERR_* codes
     9: "check the clocks of the appliance and of this machine",
-    10: f"renew it on the appliance, {_PIN}",
+    10: "renew it on the appliance, " + _PIN,
     18: _UNTRUSTED,
     19: _UNTRUSTED,
     20: _UNTRUSTED,
@@ -48,18 +49,18 @@ _CERTIFICATE_HINTS: Final = {  # by OpenSSL's X509_V_ERR_* codes
 }
 
 _OTHER_VERSION: Final = (
-    "the appliance uses an older version of TLS than xml.tls.min_version allows: lower it, "
-    'and for TLSv1 and TLSv1.1 also set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
+    "the appliance uses an older version of TLS than {key}.tls.min_version allows: lower it, "
+    'and for TLSv1 and TLSv1.1 also set {key}.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
 )
 _WEAK: Final = (
     "the appliance offers no cipher or key that is strong enough: "
-    'for an old appliance set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
+    'for an old appliance set {key}.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
 )
 _LEGACY_RENEGOTIATION: Final = (
     "the appliance cannot renegotiate safely (RFC 5746): update it, or read about the risk in docs/configuration.md "
-    "and set xml.tls.legacy_renegotiation to true"
+    "and set {key}.tls.legacy_renegotiation to true"
 )
-_NOT_TLS: Final = "the port does not use TLS: check xml.port, and set xml.scheme to http if the port uses HTTP"
+_NOT_TLS: Final = "the port does not use TLS: check {key}.port, and set {key}.scheme to http if the port uses HTTP"
 _HANDSHAKE_HINTS: Final = {
     "UNSUPPORTED_PROTOCOL": _OTHER_VERSION,
     "TLSV1_ALERT_PROTOCOL_VERSION": _OTHER_VERSION,
@@ -124,7 +125,7 @@ def _load_ca_file(context: ssl.SSLContext, ca_file: str) -> None:
         context.load_verify_locations(cadata=read_certificates(Path(ca_file)))
     except OSError as error:  # ssl.SSLError is one
         reason = error.strerror or "not PEM"
-        raise TlsError(f"xml.tls.ca_file {ca_file} cannot be used ({reason}): it must be a PEM file") from error
+        raise TlsError(f"the ca_file {ca_file} cannot be used ({reason}): it must be a PEM file") from error
 
 
 class CertificateCheck(Fingerprint):
@@ -158,29 +159,29 @@ def expiry(certificate: bytes) -> float | None:
         return None
 
 
-def refused_certificate(error: ssl.SSLCertVerificationError) -> TlsError:
-    """Return the error for a certificate that is not trusted."""
-    hint = _CERTIFICATE_HINTS.get(error.verify_code, f"renew it, {_PIN}")
+def refused_certificate(error: ssl.SSLCertVerificationError, key: str) -> TlsError:
+    """Return the error for a certificate that is not trusted; `key` is the section of fleet.yml for hints."""
+    hint = _CERTIFICATE_HINTS.get(error.verify_code, "renew it, " + _PIN).format(key=key)
     return TlsError(f"the appliance's certificate is not accepted ({error.verify_message}): {hint}")
 
 
-def other_certificate(got: bytes) -> TlsError:
+def other_certificate(got: bytes, key: str) -> TlsError:
     """Return the error for a certificate that is not the pinned one; `got` is its SHA-256 fingerprint."""
     return TlsError(
-        "the appliance's certificate is not the pinned one: if it was renewed, set xml.tls.fingerprint_sha256 to "
+        f"the appliance's certificate is not the pinned one: if it was renewed, set {key}.tls.fingerprint_sha256 to "
         f"{got.hex(':')}; if not, another machine may answer in the appliance's place"
     )
 
 
-def failed_handshake(error: ssl.SSLError) -> TlsError:
+def failed_handshake(error: ssl.SSLError, key: str) -> TlsError:
     reason = error.reason or "no reason given"
-    hint = _HANDSHAKE_HINTS.get(reason, "check xml.port, xml.scheme and the xml.tls settings")
+    hint = _HANDSHAKE_HINTS.get(reason, "check {key}.port, {key}.scheme and the {key}.tls settings").format(key=key)
     return TlsError(f"the TLS handshake failed ({label_value(reason)}): {hint}")
 
 
-def broken_handshake() -> TlsError:
+def broken_handshake(key: str) -> TlsError:
     """Return the error for an appliance that closed the connection during the handshake."""
     return TlsError(
-        "the appliance closed the connection during the TLS handshake: check xml.port and xml.scheme; "
-        'for an old appliance lower xml.tls.min_version and set xml.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
+        f"the appliance closed the connection during the TLS handshake: check {key}.port and {key}.scheme; "
+        f'for an old appliance lower {key}.tls.min_version and set {key}.tls.ciphers to "DEFAULT:@SECLEVEL=0"'
     )

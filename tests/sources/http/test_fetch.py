@@ -23,7 +23,7 @@ from exporter.errors import (
     UnreachableError,
 )
 from exporter.metrics.reading import Reading
-from exporter.sources.xml.fetch import BODY_LIMIT, Fetcher
+from exporter.sources.http.fetch import BODY_LIMIT, Fetcher
 from exporter.telemetry import Telemetry
 from support.processes import free_port
 from support.web_interface import RawServer, Talk, WebInterface, status_page
@@ -117,7 +117,7 @@ OUTCOMES: dict[str, tuple[bytes | Callable[[web.Request], Awaitable[web.StreamRe
     "403": (answers(403), AuthError, r'"monitor" of auths\.ops\.xml may not read the page \(HTTP 403\).*role'),
     "302": (answers(302, Location="/login"), AuthError, r"redirects to another page, probably its login page"),
     "to HTTPS": (answers(301, Location="https://mx1/xml/status"), AuthError, "set xml.scheme to https"),
-    "404": (answers(404), HttpStatusError, "HTTP 404: check that its XML pages are enabled"),
+    "404": (answers(404), HttpStatusError, "HTTP 404: check that the XML pages are enabled"),
     "500": (answers(500), HttpStatusError, "HTTP 500"),
     "204": (answers(204), HttpStatusError, "HTTP 204"),
     "10 MB": (b"<status>" + b"x" * 10_000_000, TooLargeError, f"larger than {BODY_LIMIT} bytes"),

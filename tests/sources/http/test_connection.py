@@ -10,8 +10,8 @@ import pytest
 
 from exporter.errors import MalformedError, SourceError, SourceTimeout, TooLargeError
 from exporter.metrics.reading import Reading
-from exporter.sources.xml import connection
-from exporter.sources.xml.fetch import Fetcher
+from exporter.sources.http import connection
+from exporter.sources.http.fetch import Fetcher
 from support.web_interface import RawServer, Talk
 
 ServeRaw = Callable[[Talk], Awaitable[RawServer]]

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from exporter.config import Appliance, Auth, BasicAuth, XmlSettings
-from exporter.sources.xml.collect import XmlSource
-from exporter.sources.xml.fetch import Fetcher
+from exporter.sources.http.fetch import Fetcher
+from exporter.sources.xml.collect import XML_PAGES, XmlSource
 from exporter.telemetry import Telemetry
 from support.web_interface import RawServer, Talk, WebInterface, status_page
 
@@ -66,7 +66,7 @@ async def make_fetcher(
         def make(**settings: object) -> Fetcher:
             appliance = make_appliance(**settings)
             assert appliance.credentials.xml is not None
-            fetcher = Fetcher(appliance, appliance.credentials.xml, telemetry.xml_requests)
+            fetcher = Fetcher(XML_PAGES, appliance, appliance.xml, appliance.credentials.xml, telemetry.xml_requests)
             fetchers.push_async_callback(fetcher.close)
             return fetcher
 

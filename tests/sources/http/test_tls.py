@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from exporter.config import TlsSettings
 from exporter.errors import TlsError, UnreachableError
 from exporter.metrics.reading import Certificate, Reading
-from exporter.sources.xml import tls
-from exporter.sources.xml.fetch import Fetcher
+from exporter.sources.http import tls
+from exporter.sources.http.fetch import Fetcher
 from support.web_interface import RawServer, Talk, WebInterface, status_page
 
 Serve = Callable[..., Awaitable[WebInterface]]
