@@ -14,6 +14,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY exporter/ exporter/
 COPY alerts/ alerts/
 COPY dashboards/ dashboards/
+COPY docs/ docs/
 RUN /opt/build/bin/pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheel . \
  && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl
 

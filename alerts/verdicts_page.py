@@ -9,8 +9,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import Final
 
-from alerts import thresholds
-from alerts.generate import templates
+from exporter.bundle import thresholds
+from exporter.bundle.rule_templates import templates
 from exporter.explain.conditions import Compared, Condition, Either, Every, Known, Not
 from exporter.explain.promql import one_line, parse_call
 from exporter.explain.tree import Branch, Tree, tree_of

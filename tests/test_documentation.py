@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from alerts.thresholds import read_thresholds
+from exporter.bundle.thresholds import read_thresholds
 from exporter.cli import cli
 from exporter.config.source_keys import MinInterval
 from exporter.errors import REASONS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from zipfile import ZipFile
@@ -29,6 +30,15 @@ NEEDS_DEMO = (
 )
 
 
+def project_files() -> Iterator[Path]:
+    """Yield the files of the project that the package brings, beside its modules."""
+    alerts = PROJECT / "alerts"
+    yield from (alerts / "README.md", alerts / "alertmanager.yml", alerts / "fragments.yml", alerts / "thresholds.yml")
+    for folder in (alerts / "rules", alerts / "runbooks", alerts / "templates", PROJECT / "dashboards/json"):
+        yield from folder.iterdir()
+    yield from (PROJECT / "docs").iterdir()
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(tmp_path_factory.mktemp("wheel"))
@@ -45,11 +55,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 def test_the_wheel_holds_every_module_and_data_file(wheel: Path) -> None:
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     package = {path.relative_to(PROJECT) for path in (PROJECT / "exporter").rglob("*") if path.is_file()}
-    rules = {Path("exporter", "alerts", "rules", path.name) for path in (PROJECT / "alerts" / "rules").glob("*.yml")}
-    dashboards = (PROJECT / "dashboards" / "json").glob("*.json")
-    queries = {Path("exporter", "dashboards", "json", path.name) for path in dashboards}
-    alerts = {Path("exporter", "alerts", name) for name in ("alertmanager.yml", "thresholds.yml")}
-    wanted = {*package, *rules, *queries, *alerts}
+    brought = {Path("exporter", path.relative_to(PROJECT)) for path in project_files()}
+    wanted = package | brought
     assert held == {str(path) for path in wanted if "__pycache__" not in path.parts}
     assert "exporter/py.typed" in held
 

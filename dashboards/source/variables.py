@@ -21,7 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from alerts import thresholds
+from exporter.bundle import thresholds
 
 DATA_SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
 """The data source of every query."""

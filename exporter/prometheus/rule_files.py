@@ -15,6 +15,7 @@ import yaml
 
 from exporter.config.files import read_regular
 from exporter.errors import RequestError
+from exporter.project_files import project_folder
 from exporter.prometheus.durations import parse_duration
 
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -59,23 +60,10 @@ class Rule:
         return crc32(self.group.encode()) % self.interval
 
 
-def alerts_folder() -> Path | None:
-    """Return the folder of the project's alerts: in a checkout, or in the installed package."""
-    package = Path(__file__).parents[1]
-    return next((folder for folder in (package / "alerts", package.parent / "alerts") if folder.is_dir()), None)
-
-
 def project_rules() -> str | None:
     """Return the pattern of the project's rule files, or None where they are not installed."""
-    alerts = alerts_folder()
+    alerts = project_folder("alerts")
     return str(alerts / "rules" / "*.yml") if alerts and any((alerts / "rules").glob("*.yml")) else None
-
-
-def project_threshold(name: str) -> float:
-    """Return a threshold of the project's rules; raises RequestError where they are not installed."""
-    file = (alerts_folder() or Path("alerts")) / "thresholds.yml"
-    with _refusing(file):
-        return float(_yaml(file)[name])
 
 
 def read_rules(pattern: str) -> list[Rule]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.bundle import thresholds
 from exporter.capacity.figures import (
     OVER,
     SAMPLE,
@@ -20,7 +21,6 @@ from exporter.incidents.incidents import Incident
 from exporter.phrases.rounding import rounded_number
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import MINUTE
-from exporter.prometheus.rule_files import project_threshold
 from exporter.prometheus.selection import Selection
 from exporter.report.axes import Measure
 
@@ -65,7 +65,7 @@ class CardSignal:
         return self.series.startswith("instance:")
 
     def limits(self) -> list[SignalLimit]:
-        return [SignalLimit(self.limit_name, project_threshold(self.limit))] if self.limit else []
+        return [SignalLimit(self.limit_name, thresholds.limit(self.limit))] if self.limit else []
 
 
 ARRIVALS_SIGNAL: Final = CardSignal(

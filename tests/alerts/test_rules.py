@@ -13,8 +13,9 @@ from typing import Final
 import pytest
 import yaml
 
-from alerts import generate, thresholds
-from alerts.thresholds import TemplateError
+from alerts import generate
+from exporter.bundle import rule_templates, thresholds
+from exporter.bundle.thresholds import TemplateError
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.durations import parse_duration
 from exporter.prometheus.rule_files import Rule, read_rules
@@ -71,16 +72,16 @@ def test_the_committed_rules_are_up_to_date() -> None:
 
 def test_a_threshold_that_no_rule_uses_is_refused() -> None:
     with pytest.raises(TemplateError, match=r"thresholds\.yml has b, which no rule uses: remove it\."):
-        generate.refuse_unused({"a": 1, "b": 2}, ["expr: up < <<a>>"])
+        rule_templates.refuse_unused({"a": 1, "b": 2}, ["expr: up < <<a>>"])
 
 
 def test_an_unknown_fragment_is_refused() -> None:
     with pytest.raises(TemplateError, match=r"^<<sky\(\.\.\.\)>> is not in fragments\.yml: add it there"):
-        generate.with_fragments("expr:\n  <<sky(up)>>")
+        rule_templates.with_fragments("expr:\n  <<sky(up)>>")
 
 
 def test_a_fragment_takes_arguments_and_indentation() -> None:
-    filled = generate.with_fragments("expr: |2\n      <<times_usual(now, then)>>\n    for: 1m\n")
+    filled = rule_templates.with_fragments("expr: |2\n      <<times_usual(now, then)>>\n    for: 1m\n")
     assert filled == (
         "expr: |2\n        now\n      /\n        clamp_min(last_over_time(then[15m]), <<usual_floor>>)\n    for: 1m\n"
     )
@@ -104,14 +105,14 @@ def test_every_fragment_is_used() -> None:
 )
 def test_links_follow_from_the_place_of_an_alert(alert: str, description: str, dashboard: str) -> None:
     block = f"- name: ironport-mailflow\n  - alert: {alert}\n        {description} is slow.\n"
-    runbook, link = generate.with_links(block).splitlines()[-2:]
+    runbook, link = rule_templates.with_links(block).splitlines()[-2:]
     assert runbook == f"      runbook_url: <<runbooks>>/{alert}.md"
     assert re.sub(r"\{\{ .*? \}\}", "{}", link) == f"      dashboard_url: <<grafana>>/d/ironport-{dashboard}"
 
 
 def test_a_group_without_dashboards_is_refused() -> None:
     with pytest.raises(TemplateError, match=r"no row for the group ironport-new: add one\."):
-        generate.with_links("- name: ironport-new\n  - alert: IronPortNew\n")
+        rule_templates.with_links("- name: ironport-new\n  - alert: IronPortNew\n")
 
 
 def test_an_unknown_threshold_is_refused() -> None:
@@ -121,7 +122,8 @@ def test_an_unknown_threshold_is_refused() -> None:
 
 def test_the_generator_runs_as_a_script(tmp_path: Path) -> None:
     """The file has to be run from any folder, without an installation of the package."""
-    shutil.copytree(ALERTS, tmp_path / "alerts")
+    for folder in (ALERTS, ALERTS.parent / "exporter"):
+        shutil.copytree(folder, tmp_path / folder.name)
     (tmp_path / "alerts" / "rules" / "queue.yml").write_text("")
     subprocess.run([sys.executable, tmp_path / "alerts" / "generate.py"], check=True, cwd=tmp_path.parent)
     assert (tmp_path / "alerts" / "rules" / "queue.yml").read_text() == (ALERTS / "rules" / "queue.yml").read_text()

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 import yaml
 
-from alerts.thresholds import read_thresholds
+from exporter.bundle.thresholds import read_thresholds
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.rule_files import read_rules
 from exporter.telemetry import Telemetry

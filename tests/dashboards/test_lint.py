@@ -16,11 +16,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import yaml
 
-from alerts import thresholds
 from dashboards.source import palette, signals, verdicts
 from dashboards.source.layout import GENERATED
 from dashboards.source.signals import Signal
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT, matchers
+from exporter.bundle import thresholds
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus import rule_files
 from exporter.telemetry import Telemetry

@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
-from alerts import thresholds
 from dashboards.source import verdicts
 from dashboards.source.signals import Signal, capacity, mailflow, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT, matchers
+from exporter.bundle import thresholds
 from exporter.lab.history import blocks, openmetrics
 from exporter.prometheus import rule_files
 from support.completeness import assert_complete

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from alerts.thresholds import read_thresholds
 from alerts.verdicts_page import PAGE, verdicts_page
+from exporter.bundle.thresholds import read_thresholds
 from exporter.explain.tree import read_tree
 
 

@@ -4,7 +4,7 @@ import yaml
 
 from exporter.incidents.firings import Firing
 from exporter.incidents.notifications import ALONE, CALLING, GROUP_INTERVAL, GROUP_WAIT, GROUPED_BY, notifications
-from exporter.prometheus import rule_files
+from exporter.project_files import project_folder
 from exporter.prometheus.durations import parse_duration
 
 END = 100_000
@@ -46,7 +46,7 @@ def test_exporter_down_is_one_notification_for_all_jobs() -> None:
 
 
 def test_notifications_are_grouped_as_in_alertmanager_yml() -> None:
-    folder = rule_files.alerts_folder()
+    folder = project_folder("alerts")
     assert folder is not None
     root = yaml.safe_load((folder / "alertmanager.yml").read_text())["route"]
     (pager,) = (route for route in root["routes"] if route["receiver"] == "pager")

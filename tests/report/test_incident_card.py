@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from exporter.bundle import thresholds
 from exporter.errors import ExporterError, UsageError
 from exporter.explain.explanation import explain_firing
 from exporter.incidents.firings import AlertHistory, alert_history
 from exporter.incidents.incidents import Incident, find_incidents
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.durations import MINUTE
-from exporter.prometheus.rule_files import project_threshold
 from exporter.prometheus.selection import Selection
 from exporter.report import incident_command
 from exporter.report.incident_view import IncidentView
@@ -120,8 +120,8 @@ def test_the_card_shows_what_the_verdict_was_decided_by(card_at: Callable[[int],
     markdown = incident_command.markdown_card(card_at(JABBERER + 20 * MINUTE))
     _, wait, exit_rate, peers, _, _ = cells(markdown, "mx2")
     assert wait.startswith("1\N{NO-BREAK SPACE}min")
-    assert int(exit_rate.rstrip("%")) > 100 * project_threshold("service_ratio")
-    assert float(peers) > project_threshold("jabber_ratio")
+    assert int(exit_rate.rstrip("%")) > 100 * thresholds.limit("service_ratio")
+    assert float(peers) > thresholds.limit("jabber_ratio")
 
 
 def test_the_card_shows_how_the_verdict_was_reached(card_at: Callable[[int], IncidentView]) -> None:

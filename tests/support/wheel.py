@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 PROJECT: Final = Path(__file__).parents[2]
 
-SOURCES: Final = ("pyproject.toml", "README.md", "LICENSE", "exporter", "alerts", "dashboards")
+SOURCES: Final = ("pyproject.toml", "README.md", "LICENSE", "exporter", "alerts", "dashboards", "docs")
 """The files and folders that the wheel is built of."""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from alerts.thresholds import limit
 from dashboards.source.palette import WARNING
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
+from exporter.bundle.thresholds import limit
 
 CONNECTIONS: Final = Signal(
     "Inbound connections",

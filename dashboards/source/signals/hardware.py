@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from alerts.thresholds import limit
 from dashboards.source import palette
 from dashboards.source.palette import CRITICAL, GOOD, WARNING
 from dashboards.source.signals import PER_SENSOR, PER_UNIT, Signal
+from exporter.bundle.thresholds import limit
 
 _NOT_REPORTED: Final = "no unit reports any"
 _SECONDS_A_DAY: Final = 86400

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from alerts.thresholds import limit
 from dashboards.source.palette import BASELINE, CRITICAL, GOOD, WARNING
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
+from exporter.bundle.thresholds import limit
 
 WORK_QUEUE: Final = Signal(
     "Work queue",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from alerts.thresholds import limit
 from dashboards.source import palette
 from dashboards.source.palette import BASELINE, CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, numbered
 from dashboards.source.signals import IN_TOTAL, PER_EXPORTER, PER_UNIT, Signal
+from exporter.bundle.thresholds import limit
 from exporter.sources.source import SOURCES, source_title
 
 _MISSING_UNITS: Final = "instance:ironport_probe_success:missing5m{<<units>>}"

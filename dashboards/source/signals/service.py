@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from alerts.thresholds import limit
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
 from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, Signal
+from exporter.bundle.thresholds import limit
 from exporter.capacity import figures
 from exporter.capacity.figures import Window
 

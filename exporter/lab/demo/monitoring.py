@@ -12,6 +12,7 @@ import yaml
 
 from exporter.lab.demo import programs
 from exporter.lab.history.sampling import JOB
+from exporter.project_files import project_folder
 from exporter.prometheus import rule_files
 
 SCRAPE_INTERVAL: Final = 30
@@ -42,7 +43,7 @@ async def start_exporter(parts: AsyncExitStack, fleet_file: Path) -> str:
 async def start_alertmanager(parts: AsyncExitStack, folder: Path) -> str | None:
     """Start Alertmanager and return its address, or None where it or the project's alerts are not installed."""
     path = next(filter(None, map(shutil.which, _ALERTMANAGER)), None)
-    alerts = rule_files.alerts_folder()
+    alerts = project_folder("alerts")
     if path is None or alerts is None:
         return None
     address, file = programs.free_address(), folder / "alertmanager.yml"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 from exporter.metrics.catalog import FAMILIES
+from exporter.project_files import project_folder
 from exporter.prometheus.rule_files import Rule, project_rules, read_rules
 
 ALL_FAMILIES: Final = frozenset(family.name for family in FAMILIES)
@@ -28,11 +28,6 @@ def families_in_use() -> frozenset[str]:
 
 def families_of_dashboards() -> frozenset[str]:
     """Return the names of the catalogue's families that the project's dashboards read."""
-    files = (file for folder in _dashboard_folders() for file in folder.glob("*.json"))
+    dashboards = project_folder("dashboards")
+    files = (dashboards / "json").glob("*.json") if dashboards else ()
     return frozenset(name for file in files for name in _METRIC.findall(file.read_text("utf-8"))) & ALL_FAMILIES
-
-
-def _dashboard_folders() -> list[Path]:
-    """Return where the dashboards can be: in the installed package, or in a checkout."""
-    package = Path(__file__).parents[2]
-    return [root / "dashboards" / "json" for root in (package, package.parent)]

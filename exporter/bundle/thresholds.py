@@ -14,7 +14,9 @@ from typing import Final
 
 import yaml
 
-FILE: Final = Path(__file__).resolve().with_name("thresholds.yml")
+from exporter.project_files import project_folder
+
+FILE: Final = (project_folder("alerts") or Path("alerts")) / "thresholds.yml"
 
 _PLACEHOLDER: Final = re.compile(r"<<(.*?)>>")
 
