@@ -19,6 +19,7 @@ import trustme
 from pyasn1.codec.ber import encoder
 from pyasn1.type import univ
 
+from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
 from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
 from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, page, reset
@@ -156,11 +157,31 @@ def without_getbulk(table: str) -> Policy:
     return lambda datagram: [] if getbulk in datagram.data and begin in datagram.data else [datagram]
 
 
-def response(request_id: int, community: str = COMMUNITY) -> bytes:
-    """Return a v2c answer without values."""
-    pdu = b"\x02\x04" + request_id.to_bytes(4, "big") + b"\x02\x01\x00\x02\x01\x000\x00"
-    body = b"\x02\x01\x01\x04" + bytes([len(community)]) + community.encode() + b"\xa2" + bytes([len(pdu)]) + pdu
-    return b"0" + bytes([len(body)]) + body
+def row_by_row(datagram: Datagram) -> list[Datagram]:
+    """Answer each GETBULK with one row of its first column, which never ends."""
+    getbulk = COMMUNITY.encode() + b"\xa5"
+    if getbulk not in datagram.data:
+        return [datagram]
+    request = _v2c_pdu(datagram.data)
+    (*column, row), _ = request.varbinds[0]
+    if len(column) < len(oid("fanName", 1)) - 1:
+        column, row = [*column, row], 0
+    name = ber.encode(ber.OID, octets((*column, row + 1)))
+    binding = ber.encode(ber.SEQUENCE, name, ber.encode_integer(1))
+    return [Datagram("client", response(request.request_id, binding=binding))]
+
+
+def _v2c_pdu(datagram: bytes) -> ber.Pdu:
+    message = ber.message_fields(datagram)
+    message.integer(), message.octet_string()
+    return message.pdu()
+
+
+def response(request_id: int, community: str = COMMUNITY, binding: bytes = b"") -> bytes:
+    """Return a v2c answer without values, or with one variable binding."""
+    head = [ber.encode_integer(number) for number in (request_id, 0, 0)]
+    pdu = ber.encode(0xA2, *head, ber.encode(ber.SEQUENCE, binding))
+    return ber.encode(ber.SEQUENCE, ber.encode_integer(1), ber.encode(ber.OCTETS, community.encode()), pdu)
 
 
 @asynccontextmanager
@@ -373,6 +394,12 @@ SNMP_FAULTS: Final = (
     Fault("The rows of a table are in no order", relayed(lambda: rewritten(swapped_fans))),
     Fault(
         "A walk of a table repeats its rows", relayed(lambda: rewritten(repeated_fans)), snmp="incomplete: malformed"
+    ),
+    Fault(
+        "Each answer to GETBULK brings one value, and tables do not end",
+        relayed(lambda: row_by_row),
+        snmp="incomplete: too_large",
+        timeout=8.5,
     ),
     Fault(
         "GETBULK of a table is not answered any more",

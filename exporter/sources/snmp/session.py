@@ -32,6 +32,7 @@ from exporter.errors import (
     ResourceError,
     SourceError,
     SourceTimeout,
+    TooLargeError,
     UnreachableError,
 )
 from exporter.metrics.reading import Reading
@@ -45,6 +46,11 @@ from exporter.telemetry import Telemetry
 
 MAX_IN_FLIGHT: Final = 3
 """The most requests that wait for answers at a time: SNMP has low priority in AsyncOS."""
+
+MAX_REQUESTS: Final = 400
+"""The most requests of a poll, not counting further tries. A large appliance needs about 10, or 200 if each row of its
+tables takes a request.
+"""
 
 _REFUSED_SECONDS: Final = 1.0
 """A poll ends when the network has refused its datagrams for so long. Until then the agent may be restarting."""
@@ -119,6 +125,7 @@ class Session:
         self._loss = Loss()
         self._unanswered_tries: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self._begun = 0
         self._calls: dict[int, _Call] = {}
         self._ended: set[int] = set()
         self._refused_since: float | None = None
@@ -175,6 +182,7 @@ class Session:
         requests lose packets too, there are more.
         """
         async with self._slots:
+            self._count_request()
             waits = timeouts(self._round_trip.timeout)
             call = _Call(request, self._loop.create_future(), waits, tries, wait=next(waits))
             started = time.monotonic()
@@ -190,6 +198,15 @@ class Session:
                 self._stop(call)
             self._note(call, response, time.monotonic() - started)
             return response
+
+    def _count_request(self) -> None:
+        """Count a request before it is sent; raises `TooLargeError` if it is one too many."""
+        if self._begun == MAX_REQUESTS:
+            raise TooLargeError(
+                f"{self._agent} answers so little at a time that {MAX_REQUESTS} requests are not enough: the rest is "
+                "not requested. Find out what answers there."
+            )
+        self._begun += 1
 
     def _note(self, call: _Call, response: Pdu, seconds: float) -> None:
         outcome = (

@@ -11,8 +11,9 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.errors import AuthError, RefusedError, ResolveError, SourceTimeout, UnreachableError
+from exporter.errors import AuthError, RefusedError, ResolveError, SourceTimeout, TooLargeError, UnreachableError
 from exporter.metrics.reading import Reading
+from exporter.sources.snmp import session
 from exporter.sources.snmp.ber import Pdu, Reader
 from exporter.sources.snmp.messages import Codec, CommunityCodec, SnmpRequest
 from exporter.sources.snmp.mib import MAIL_OBJECTS
@@ -263,6 +264,16 @@ async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
         results = await asyncio.gather(*requests, return_exceptions=True)
     assert all(isinstance(result, SourceTimeout) for result in results)
     assert it.reading.requests == 9
+
+
+async def test_a_poll_has_a_limit_of_requests(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "MAX_REQUESTS", 3)
+    async with conversation(snmpd, lose_first(2)) as it:
+        for _ in range(3):
+            await it.session.request(QUEUE)
+        with pytest.raises(TooLargeError, match="3 requests are not enough"):
+            await it.session.request(QUEUE)
+    assert it.reading.requests == 5  # tries do not count
 
 
 async def test_loss_gives_a_request_more_tries(snmpd: Snmpd) -> None:
