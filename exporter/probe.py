@@ -104,6 +104,7 @@ def configured_reading(appliance: Appliance) -> Reading:
     for item, value in (
         ("connection_limit", appliance.connection_limit),
         ("rated_messages_per_hour", appliance.rated_messages_per_hour),
+        ("minimum_version", appliance.minimum_version),
     ):
         if value is not None:
             reading.set(item, value)

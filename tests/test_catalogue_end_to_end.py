@@ -68,6 +68,7 @@ BOTH = {
     "ironport_memory_utilization_ratio": 0.29,
     "ironport_disk_io_utilization_ratio": 1.06,
     'ironport_version_info{version="14.2.3-027"}': 1,
+    "ironport_version_number": 14_002_003_027,
 }
 """Fused; the status page's value comes first."""
 
@@ -78,12 +79,14 @@ SNMP_OF_BOTH = {
     "ironport_memory_utilization_ratio": 0.31,
     "ironport_disk_io_utilization_ratio": 1.04,
     'ironport_version_info{version="14.2.3-027"}': 1,
+    "ironport_version_number": 14_002_003_027,
 }
 """The same families without the status page."""
 
 CONFIGURED = {
     "ironport_connection_limit": 300,
     "ironport_rated_messages_per_second": 36,
+    'ironport_minimum_version_number{version="12.5.3-035"}': 12_005_003_035,
 }
 
 XML = {
@@ -261,6 +264,7 @@ async def probe(folder: Path, auth: dict[str, Any], appliance: dict[str, Any]) -
         "auth": "ops",
         "rated_messages_per_hour": 129600,
         "connection_limit": 300,
+        "minimum_version": "12.5.3-035",
     }
     file.write_text(yaml.safe_dump({"auths": {"ops": auth}, "appliances": [entry | appliance]}))
     arguments = ["-m", "exporter", "probe", "mx1", "--timeout", "20", "--config.file", str(file)]

@@ -8,7 +8,16 @@ from pydantic import Field
 
 from exporter.config.source_keys import Auth, MinInterval, SourceSettings
 from exporter.config.targets import TargetRule
-from exporter.config.values import HostAddress, LabelName, LabelValue, Name, NotEmpty, OptionalKey, Section
+from exporter.config.values import (
+    AsyncOsRelease,
+    HostAddress,
+    LabelName,
+    LabelValue,
+    Name,
+    NotEmpty,
+    OptionalKey,
+    Section,
+)
 
 
 class UnitSettings(Section):
@@ -28,6 +37,8 @@ class UnitSettings(Section):
     """How many messages per hour the appliance is known to carry."""
     connection_limit: Annotated[int, Field(gt=0)] | None = None
     """How many inbound connections its listeners accept at a time."""
+    minimum_version: AsyncOsRelease | None = None
+    """The oldest release of AsyncOS that the appliance should run."""
     labels: dict[LabelName, LabelValue] = Field(default={})
     """More labels for its series; those of the defaults are added."""
 

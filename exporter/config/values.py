@@ -28,6 +28,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from exporter.config.files import LoadContext, read_certificates
 from exporter.metrics.catalog import LABELS
+from exporter.metrics.conversions import UnknownValueError, release_number
 
 
 class Section(BaseModel):
@@ -99,6 +100,17 @@ def _label_name(text: str) -> str:
 
 
 LabelName = Annotated[str, AfterValidator(_label_name)]
+
+
+def _asyncos_release(text: str) -> str:
+    try:
+        release_number(text)
+    except UnknownValueError:
+        raise bad_value("must be a release of AsyncOS such as 15.5.1-055, or its first numbers such as 15.5") from None
+    return text
+
+
+AsyncOsRelease = Annotated[str, AfterValidator(_asyncos_release), WithJsonSchema({"type": ["string", "number"]})]
 
 _HOST: Final = re.compile(
     r"(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*(?!\d+\.?$)[A-Za-z0-9_-]{1,63}\.?"

@@ -319,6 +319,18 @@ SYSTEM: Final = (
         labels=("version",),
     ),
     _gauge(
+        "version_number",
+        "The AsyncOS version as a number, higher for a newer version: 12.5.3-035 is 12005003035",
+        _xml("status/build", to.version_number(to.build_version)),
+        _snmp("sysDescr", to.version_number(to.described_version)),
+    ),
+    _gauge(
+        "minimum_version_number",
+        "The oldest AsyncOS version that the appliance should run, as a number like ironport_version_number",
+        Feed("config", ("minimum_version",), to.minimum_version_number),
+        labels=("version",),
+    ),
+    _gauge(
         "hardware_info",
         "The appliance's model and serial number, value 1",
         _snmp("sysDescr", to.described_hardware),

@@ -29,6 +29,9 @@ _LIMIT: Final = 2.0**64
 _SYS_DESCR: Final = re.compile(
     r"Model (?P<model>[^,]+), AsyncOS Version: (?P<version>[^,]+)(?:.*Serial #: (?P<serial>.*))?"
 )
+_RELEASE: Final = re.compile(r"(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?(?:-(\d{1,3}))?", re.ASCII)
+"""A release of AsyncOS, "12.5.3-035", or its first numbers, "12.5"."""
+
 _BYTES: Final = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)(?P<unit>[BKMGT]?)", re.ASCII | re.IGNORECASE)
 _UPTIME: Final = re.compile(r"\((?=\d)(?:(\d{1,9})d ?)?(?:(\d{1,9})h ?)?(?:(\d{1,9})m ?)?(?:(\d{1,9})s)?\)", re.ASCII)
 
@@ -192,6 +195,36 @@ def described_hardware(raw: Raw) -> Series:
     if match is None:
         raise UnknownValueError(raw)
     return {(match["model"].strip(), (match["serial"] or "").strip()): 1.0}
+
+
+def release_number(release: Raw) -> float:
+    """Return a release as a number that is higher for a newer one: 12.5.3-035 is 12005003035.
+
+    Numbers that the text leaves out count as 0: 12.5 is 12005000000. Raises UnknownValueError.
+    """
+    match = _RELEASE.fullmatch(str(release))
+    if match is None:
+        raise UnknownValueError(release)
+    major, minor, maintenance, build = (int(group or 0) for group in match.groups())
+    return float(((major * 1000 + minor) * 1000 + maintenance) * 1000 + build)
+
+
+def version_number(version: Conversion) -> Conversion:
+    """Export the version that the conversion `version` reads as a number."""
+
+    def convert(raw: Raw) -> Series:
+        ((release,),) = version(raw)
+        try:
+            return {(): release_number(release)}
+        except UnknownValueError:
+            raise UnknownValueError(raw) from None
+
+    return convert
+
+
+def minimum_version_number(raw: Raw) -> Series:
+    """Return a release as a number, with its text as a label."""
+    return {(str(raw),): release_number(raw)}
 
 
 def page_key_remaining(raw: Raw) -> Series:

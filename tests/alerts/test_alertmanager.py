@@ -29,6 +29,7 @@ CHORES = {
     "SpareNotReady",
     "UpdateFailing",
     "VersionMismatch",
+    "VersionTooOld",
 }
 """The warnings that can wait for days."""
 

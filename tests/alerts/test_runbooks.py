@@ -67,7 +67,7 @@ WORDS: Final = {
     *("snmp", "xml", "priv"),  # sources, and a key of fleet.yml
     *("none", "memory_shortage", "queue_space_shortage", "queue_full"),  # of ironport_resource_conservation
     *("attempted", "no_ac", "faulty", "dns", "5xx"),  # other label values
-    *("rated_messages_per_hour", "scrape_timeout", "v3get", "<>"),
+    *("rated_messages_per_hour", "minimum_version", "scrape_timeout", "v3get", "<>"),
     *(
         "check",
         "ssh admin@mx1",

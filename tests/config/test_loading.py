@@ -44,6 +44,7 @@ def test_own_settings_override_the_defaults(load: Load, folder: Path) -> None:
     assert mx1.labels == {"row": "3", "owner": "security", "rack": "b12"}
     assert mx2.labels == {"row": "3", "owner": "mail"}
     assert (mx1.rated_messages_per_hour, mx1.connection_limit) == (140000, 300)
+    assert (mx1.minimum_version, mx2.minimum_version) == ("15.10", "14.2.3-027")
     assert (mx2.snmp.port, mx2.snmp.max_repetitions) == (161, 10)
     assert mx2.snmp.accept_from == ("192.0.2.7", "2001:db8::7")
     assert (mx2.min_interval.snmp, mx2.min_interval.xml) == (5, 60)
@@ -66,12 +67,16 @@ def test_another_scheme_drops_port_and_tls(load: Load) -> None:
 
 
 def test_null_unsets_a_default(load: Load) -> None:
-    defaults = "defaults: {site: east, stream: in, rated_messages_per_hour: 1, connection_limit: 1}\n"
+    defaults = (
+        "defaults: {site: east, stream: in, rated_messages_per_hour: 1, connection_limit: 1, minimum_version: 14}\n"
+    )
     own = (
-        "{name: mx1, address: mx1, auth: lab, site: null, stream: ~, rated_messages_per_hour: , connection_limit: null}"
+        "{name: mx1, address: mx1, auth: lab, site: null, stream: ~, rated_messages_per_hour: , connection_limit: null,"
+        " minimum_version: }"
     )
     mx1 = load(f"{defaults}{MINIMAL}- {own}").appliances["mx1"]
     assert (mx1.site, mx1.stream, mx1.rated_messages_per_hour, mx1.connection_limit) == (None, "default", None, None)
+    assert mx1.minimum_version is None
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ WITHOUT_A_VERDICT: Final[Mapping[str, str]] = {
     "IronPortFeatureKeyExpiring": "about upkeep: mail flows",
     "IronPortUpdateFailing": "about upkeep: mail flows",
     "IronPortVersionMismatch": "about upkeep: mail flows",
+    "IronPortVersionTooOld": "about upkeep: mail flows",
 }
 """Alerts that are no verdict on a pool or unit, with the reason."""
 

@@ -60,6 +60,9 @@ READ: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.build_version, ("phoebe 10.0.0-203",), {("10.0.0-203",): 1}),
     (to.described_version, (DESCRIBED,), {("7.6.2-014",): 1}),
     (to.described_version, (NEWER,), {("10.1.1-230",): 1}),
+    (to.version_number(to.build_version), ("phoebe 12.5.3-035",), {(): 12_005_003_035}),
+    (to.version_number(to.described_version), (NEWER,), {(): 10_001_001_230}),
+    (to.minimum_version_number, ("12.5",), {("12.5",): 12_005_000_000}),
     (to.described_hardware, (DESCRIBED,), {("C160", "99AA-99"): 1}),
     (to.described_hardware, (NEWER,), {("S390", "0082638EFC03-FCH1933A0CD"): 1}),
     (to.described_hardware, ("Cisco Model C100V, AsyncOS Version: 9.7.1",), {("C100V", ""): 1}),
@@ -115,6 +118,8 @@ UNKNOWN: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.build_version, ("phoebe",), {}),
     (to.described_version, ("Linux mx1 6.1",), {}),
     (to.described_hardware, ("",), {}),
+    (to.version_number(to.build_version), ("phoebe",), {}),
+    *((to.version_number(to.build_version), (f"phoebe {release}",), {}) for release in ("x", "1.2.3.4", "9.1000.0-1")),
     (to.page_key_remaining, ("Dormant",), {}),
     (to.page_key_perpetual, ("N/A",), {}),
     (to.agent_key_remaining, (2, "soon"), {}),
@@ -166,3 +171,9 @@ def test_only_some_items_may_be_negative() -> None:
 def test_percentages_may_have_their_sign() -> None:
     percentages = {item for item, convert in FEEDS if reads(convert, "14%")}
     assert percentages == {item for item, _ in FEEDS if re.search("perCent|_utilization/|log_used", item)}
+
+
+def test_releases_are_in_order_as_numbers() -> None:
+    releases = ("4.5.0-639", "9.8.1-021", "10", "10.0.0-203", "10.0.1-087", "10.1", "10.1.1-230", "10.1.2", "12.5")
+    numbers = [to.release_number(release) for release in releases]
+    assert numbers == sorted(set(numbers))

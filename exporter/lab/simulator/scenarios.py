@@ -5,6 +5,7 @@ Sizes are calibrated with public incidents. Floods, for example, reached 1.6 to 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal
 
 from exporter.lab.simulator import scenario_effects as effect
@@ -161,6 +162,8 @@ _ROWS: Final = (
               "One unit can no longer fetch updates of its engines."),
     _scenario("version-mismatch", "unit", effect.change_version, 3 * DAY,
               "One unit runs another release than its peers.", _RELEASE),
+    _scenario("version-too-old", "unit", effect.change_version, DAY,
+              "One unit runs a release that is older than minimum_version.", replace(_RELEASE, default="9.8.1-021")),
     _scenario("counter-reset", "unit", effect.reset_counters, MINUTE,
               "An operator resets the counters of one unit; the lifetime figures stay."),
 

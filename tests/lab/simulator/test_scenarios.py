@@ -250,6 +250,7 @@ FACTS = {
     "key-expired": {"features/time_remaining", "keySecondsUntilExpire"},
     "update-failing": {"updates", "updateFailures"},
     "version-mismatch": {"status/build", "sysDescr"},
+    "version-too-old": {"status/build", "sysDescr"},
     "counter-reset": {"last_counter_reset/timestamp"},
     "snmp-dead,duration=10m": {"sysUpTime"},  # the agent starts anew
     "xml-dead": set(),

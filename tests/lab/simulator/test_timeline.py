@@ -163,6 +163,7 @@ ALERTS = {
     "PowerSupplyFault",
     "TemperatureHigh",
     "VersionMismatch",
+    "VersionTooOld",
     "LogDiskFilling",
     "SnmpFlaky",
     "UnitRebooted",
