@@ -38,7 +38,7 @@ from exporter.command_line import (
     timezone_flag,
     whole,
 )
-from exporter.errors import ConfigError, ExporterError, RequestError, UsageError
+from exporter.errors import ConfigError, ExporterError, RequestError, UsageError, raised_at
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         structlog.get_logger().debug("unexpected error", exc_info=error)
         _complain(
-            f"An unexpected error ended the command: {type(error).__name__}: {error}."
+            f"An unexpected error ended the command: {raised_at(error)}."
             " Please report it in the project's issue tracker."
         )
     return 1

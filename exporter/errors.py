@@ -25,8 +25,10 @@ Every message is a sentence for the operator and never holds a secret.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import ClassVar, Self
 
 
@@ -146,6 +148,19 @@ class ResourceError(SourceError):
 
 REASONS = tuple(error.reason for error in SourceError.__subclasses__())
 """Every value of the label `reason`, in the order of the tree."""
+
+
+def raised_at(error: BaseException) -> str:
+    """Return type and place of an exception that nobody expected, such as `KeyError at fusion.py:42`.
+
+    Its message is left out: it may quote what an appliance sent or an operator wrote, and that may hold a secret.
+    """
+    return " at ".join([type(error).__name__, *calls_of(error)[-1:]])
+
+
+def calls_of(error: BaseException) -> list[str]:
+    """Return the calls that led to an exception as `fusion.py:42`, the place where it was raised last."""
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
-import traceback
 from typing import TYPE_CHECKING, Final, Literal
+
+from exporter.errors import calls_of, raised_at
 
 if TYPE_CHECKING:
     import structlog
@@ -79,11 +80,11 @@ def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:
 
 
 def _name_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace an exception by its type and message; its trace is for who asks for debug."""
+    """Replace an exception by its type, its place and the calls that led to it."""
     if error := _exception(event.pop("exc_info", None)):
-        event["error"] = f"{type(error).__name__}: {error}"
-        if logging.root.isEnabledFor(logging.DEBUG):
-            event["trace"] = "".join(traceback.format_exception(error))
+        event["msg"] = str(event["msg"]).partition("\n")[0]  # below it, asyncio quotes the exception
+        event["error"] = raised_at(error)
+        event["calls"] = " ".join(calls_of(error))
     return event
 
 

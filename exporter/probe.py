@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-import traceback
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from exporter import DEFAULT_TIMEOUT
 from exporter.config import Appliance
-from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout
+from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout, raised_at
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Outcome, Reading, Row, Unreadable, label_value, unreadable_text
@@ -208,13 +206,9 @@ class SharedPoll:
         return limit.expired()
 
     def _fault(self, error: Exception) -> MalformedError:
-        # The message of the error is left out: it may quote what the appliance sent, and that may hold a secret.
-        frames = traceback.extract_tb(error.__traceback__)
-        places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
-        fault = f"{type(error).__name__} at {places[-1]}"
-        _log.error("poll failed unexpectedly", source=self._name, error=fault, calls=" ".join(places))
+        _log.error("poll failed unexpectedly", source=self._name, exc_info=error)
         return MalformedError(
-            f"Reading it failed unexpectedly ({fault}); please report it in the project's issue tracker."
+            f"Reading it failed unexpectedly ({raised_at(error)}); please report it in the project's issue tracker."
         )
 
     async def _wait(self, poll: _Poll, deadline: float) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -33,9 +34,13 @@ def by_logging(_error: BaseException) -> None:
 WAYS = (by_structlog, by_structlog_within, by_logging)
 
 
+def fall() -> None:
+    raise ValueError("no such thing")
+
+
 def break_it(tell: Callable[[BaseException], None]) -> None:
     try:
-        raise ValueError("no such thing")
+        fall()
     except ValueError as error:
         tell(error)
 
@@ -77,24 +82,44 @@ def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("form", log.FORMATS)
 @pytest.mark.parametrize("tell", WAYS)
-def test_an_exception_is_type_and_message_on_one_line(
-    capsys: pytest.CaptureFixture[str], form: log.Format, tell: Callable[[BaseException], None]
+@pytest.mark.parametrize("level", ["error", "debug"])
+def test_an_exception_is_type_and_place_on_one_line(
+    capsys: pytest.CaptureFixture[str], form: log.Format, level: log.Level, tell: Callable[[BaseException], None]
 ) -> None:
-    log.setup(form)
+    log.setup(form, level)
     break_it(tell)
     (line,) = capsys.readouterr().err.splitlines()
-    assert "ValueError: no such thing" in line
+    assert "ValueError at test_log.py:" in line
     assert "Traceback" not in line
+    assert "no such thing" not in line  # the message may quote data
 
 
-@pytest.mark.parametrize("tell", WAYS)
-def test_debug_adds_the_trace_and_still_one_line(
-    capsys: pytest.CaptureFixture[str], tell: Callable[[BaseException], None]
-) -> None:
-    log.setup("logfmt", "debug")
-    break_it(tell)
+def test_an_exception_has_the_calls_that_led_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("json")
+    break_it(by_structlog)
+    calls = json.loads(capsys.readouterr().err)["calls"]
+    assert re.fullmatch(r"test_log\.py:\d+ test_log\.py:\d+", calls)
+
+
+def test_an_exception_that_nobody_raised_has_its_type(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("json")
+    by_structlog(ValueError("no such thing"))
+    assert json.loads(capsys.readouterr().err)["error"] == "ValueError"
+
+
+async def test_the_message_of_a_lost_exception_is_not_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("logfmt")
+
+    async def fail() -> None:
+        fall()
+
+    task = asyncio.create_task(fail())
+    await asyncio.wait({task})
+    context = {"message": "Task exception was never retrieved", "exception": task.exception(), "future": task}
+    asyncio.get_running_loop().default_exception_handler(context)
     (line,) = capsys.readouterr().err.splitlines()
-    assert 'error="ValueError: no such thing" trace="Traceback (most recent call last):\\n' in line
+    assert 'msg="Task exception was never retrieved" error="ValueError at test_log.py:' in line
+    assert "no such thing" not in line
 
 
 def test_a_value_cannot_forge_lines_or_steer_terminals(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from exporter import config
 from exporter.config import Config, FilesRead
+from exporter.errors import raised_at
 from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
 from exporter.web import systemd
@@ -62,7 +63,7 @@ class Reloader:
         try:
             result = await asyncio.to_thread(config.try_load, *self._paths)
         except Exception as error:  # noqa: BLE001 - whatever happens, the running configuration stays
-            reason = f"Loading failed unexpectedly ({type(error).__name__})"
+            reason = f"Loading failed unexpectedly ({raised_at(error)})"
             return self._failed([f"{reason}; please report it in the project's issue tracker."])
         self._read = result.files
         if result.config is None:

@@ -65,6 +65,19 @@ tls_server_config: {{cert: {MISPLACED}, key: {MISPLACED}, {MISPLACED}: x}}
 """
 
 
+BROKEN: Final = f"""
+import sys
+from exporter import cli, config
+
+def load(*_):
+    raise ValueError({PAGE_PASSWORD!r})
+
+config.load = load
+sys.exit(cli.main(sys.argv[1:]))
+"""
+"""The program with an error that nobody expects."""
+
+
 async def redirect_with_credentials(request: web.BaseRequest) -> web.Response:
     location = f"https://monitor:{PAGE_PASSWORD}@127.0.0.1/login?{request.headers.get('Authorization')}"
     return web.Response(status=302, headers={"Location": location})
@@ -103,7 +116,16 @@ class Scene:
 
     def run(self, *arguments: str) -> str:
         """Return what a command prints, a wrong one too."""
-        command = [sys.executable, "-m", "exporter", *arguments]
+        return self._printed("-m", "exporter", *arguments)
+
+    def run_broken(self, *arguments: str) -> str:
+        """Return what a command prints that has an unexpected error, whose message quotes a secret."""
+        printed = self._printed("-c", BROKEN, *arguments)
+        assert "ValueError at " in printed
+        return printed
+
+    def _printed(self, *arguments: str) -> str:
+        command = [sys.executable, *arguments]
         ended = subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
         return ended.stdout + ended.stderr
 
@@ -236,6 +258,7 @@ SHOWN: Final[Mapping[str, Callable[[Scene], str]]] = {
     "the command check": command("check", "--config.file=fleet.yml", "--log.level=debug"),
     "the errors of check": command("check", "--config.file=wrong.yml", "--log.level=debug"),
     "the errors of --web.config.file": command("check", "--config.file=fleet.yml", "--web.config.file=wrong_web.yml"),
+    "an unexpected error of a command": lambda scene: scene.run_broken("sd", "--log.level=debug"),
     "the command sd": command("sd", "--config.file=fleet.yml"),
     "the command probe --debug": commands_probe,
     "report, refused": asked("refusing", "basic.yml", "report", "--out=reports"),

@@ -10,10 +10,13 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from exporter import __version__, config
+from exporter import __version__, config, log
+from support import logs
 from support.fake_fleet import COMMUNITY, PASSWORD
 from support.prometheus import promtool
 from support.running_server import RunningServer, StartServer
+
+restore = pytest.fixture(logs.restored)
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 PATHS = ("/", "/probe?target=mx1", "/sd", "/metrics", "/config", "/-/healthy", "/-/ready")
@@ -108,15 +111,26 @@ async def test_a_client_that_goes_away_cancels_its_probe(running: RunningServer)
 
 async def test_an_unexpected_error_is_a_sentence_and_logged(running: RunningServer) -> None:
     running.prober("mx1").fault = fault = ZeroDivisionError("division by zero")
-    with capture_logs() as log:
+    with capture_logs() as logged:
         status, text = await running.get("/probe?target=mx1")
     assert (status, text) == (
         500,
         "The exporter failed on this request; its log says why. Please report it in the project's issue tracker.\n",
     )
-    assert [(line["event"], line["path"], line["exc_info"]) for line in log] == [
+    assert [(line["event"], line["path"], line["exc_info"]) for line in logged] == [
         ("request failed unexpectedly", "/probe", fault)
     ]
+
+
+async def test_an_unexpected_error_quotes_no_data(
+    running: RunningServer, capsys: pytest.CaptureFixture[str], restore: None
+) -> None:
+    log.setup("logfmt", "debug")
+    running.prober("mx1").fault = ValueError("a secret that the appliance sends back")
+    _, text = await running.get("/probe?target=mx1")
+    logged = capsys.readouterr().err
+    assert 'msg="request failed unexpectedly"' in logged
+    assert "secret" not in text + logged
 
 
 async def test_an_unknown_path_gets_the_known_ones(running: RunningServer) -> None:
