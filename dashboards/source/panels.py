@@ -48,6 +48,8 @@ _LABEL_LETTERS: Final = {
     "destination": 24,
     "feature": 24,
     "reason": 12,
+    "figure": 28,
+    "points_to": 32,
 }
 _OTHER_LETTERS: Final = 8
 """Letters of the values of labels: a longer value is cut, as nobody knows how long names are."""
@@ -82,7 +84,7 @@ _GRAPH_OPTIONS: Final = graph_model.Options(
     tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.MULTI, common.SortOrder.DESCENDING),
 )
 
-HEADINGS: Final = {"instance": "Unit", "alertname": "Alert"}
+HEADINGS: Final = {"instance": "Unit", "alertname": "Alert", "points_to": "Points to"}
 """Headings of the columns of labels, where they are not the label itself."""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from dashboards.source import verdicts
 from dashboards.source.layout import dashboard_url
 from dashboards.source.panels import Column, Link, Panel, graph, table
-from dashboards.source.signals import PER_POOL, PER_UNIT, alerts, delivery, edge, mailflow, monitoring, units
+from dashboards.source.signals import PER_POOL, PER_UNIT, Signal, alerts, delivery, edge, mailflow, monitoring, units
 from exporter.sources.source import SOURCES
 
 TO_TRIAGE: Final = Link("pool", "Triage of this pool", dashboard_url("triage", "job", "pool"))
@@ -80,5 +80,21 @@ def heaviest_senders(width: int) -> Panel:
         no_value=edge.HEAVIEST_SENDERS.no_value,
         width=width,
         height=10,
+        links=(TO_TRIAGE, TO_UNIT),
+    )
+
+
+def compared_with_usual(
+    columns: Mapping[str, Signal], *, title: str, description: str, height: int, no_value: str = "-"
+) -> Panel:
+    """Show figures of units beside their usual values, the most unusual first. The columns are those of `compared`."""
+    return table(
+        (*PER_UNIT.labels, "figure", "points_to"),
+        *(Column(signal) for signal in columns.values()),
+        title=title,
+        description=description,
+        sort="Times usual",
+        height=height,
+        no_value=no_value,
         links=(TO_TRIAGE, TO_UNIT),
     )

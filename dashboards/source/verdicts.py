@@ -339,15 +339,19 @@ def _of_pools() -> Iterator[str]:
 
 
 def _of_units() -> Iterator[str]:
-    """Apply a verdict on a whole pool to those of its units that are backlogged or slow."""
     for code, verdict in _CODED:
         if verdict.level == "job":
             yield _of_all_in_the_job(code, verdict, "job, pool, instance")
         elif verdict.level == "unit":
             yield _of_named_units(code, verdict)
         else:
-            yield f"{code} * ({_TROUBLED_UNITS} and on (job, pool) {verdict.firing('<<pools>>')})"
+            yield _of_troubled_units(code, verdict)
     yield "0 * max by (job, pool, instance) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
+
+
+def _of_troubled_units(code: int, verdict: Verdict) -> str:
+    """Apply a verdict on a whole pool to those of its units that are backlogged or slow."""
+    return f"{code} * ({_TROUBLED_UNITS} and on (job, pool) {verdict.firing('<<pools>>')})"
 
 
 def _of_named_units(code: int, verdict: Verdict) -> str:
@@ -450,6 +454,22 @@ HELD: Final = Signal(
     f"time() - (ALERTS_FOR_STATE{{<<alerts>>}} and on (job, pool, alertname) {_leading_alerts()})",
     decimals=0,
 )
+
+_SLOW_ALERTS: Final = {
+    f"IronPort{each}" for each in ("PoolSlow", "UnitSlow", "PoolBackloggedCauseUnknown", "UnitBackloggedCauseUnknown")
+}
+
+_SLOW: Final = "\nor\n".join(
+    (_of_named_units if verdict.level == "unit" else _of_troubled_units)(code, verdict)
+    for code, verdict in _CODED
+    if _SLOW_ALERTS & {*verdict.alerts}
+)
+
+
+def of_slow_units(signal: Signal) -> Signal:
+    """Restrict the signal to units that a verdict calls slow, or backlogged for an unknown cause."""
+    return replace(signal, expression=f"({signal.expression})\nand on (job, pool, instance) (\n{_SLOW}\n)")
+
 
 _ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(f"{code} * {verdict.firing('<<alerts>>')}" for code, verdict in _CODED)
 

@@ -553,7 +553,6 @@ def test_legends_name_the_job_only_if_there_are_several(dashboard: Json) -> None
 NOT_SHOWN: Final[Mapping[str, str]] = {
     "ironport_source_age_seconds": "how old a shared poll is, which matters to who reads a single probe",
     "ironport_source_requests": "the exporter's own totals are shown",
-    "ironport_destinations_in_memory": "a cache of the appliance, of no known consequence",
     "ironport_message_ids_total": "rejected transactions use ids too, so that it is no volume",
     "ironport_delivery_connections_total": "the open connections are shown",
     "ironport_global_unsubscribe_hits_total": "counts what an administrator asked for",

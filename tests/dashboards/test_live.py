@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from dashboards.source.signals.compared import UNUSUAL_RATIO
 from exporter.metrics import catalog
 from support.fleets import FLEETS
 from support.grafana import Grafana, Json, Panel, Series, all_of, chosen, dashboards, panels, variables
@@ -21,6 +22,7 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
     **{f"{each}: Pools {ref}": "a verdict rests on an alert" for each in ("fleet", "pool", "triage") for ref in "DE"},
     "triage: What to do next B": "a verdict names a unit",
     "triage: What to do next D": "a verdict rests on an alert",
+    **{f"triage: Why slow units are slow {ref}": "a unit is slow" for ref in "ABC"},
     "hardware: Parts to replace A": "a part is broken",
     "hardware: Failing updates A": "updates fail",
     "monitoring: Units D": "an SNMP poll fails",
@@ -48,7 +50,7 @@ EMPTY: Final[Mapping[tuple[str, str], str]] = {
 """Queries, by panel and letter, without data at a time (quiet, attacked) or for a fleet, with the reason."""
 
 HARDWARE: Final = {family.name for family in catalog.HARDWARE}
-"""Queries of these metrics have no data for virtual units."""
+"""Queries of these metrics, and of nothing else, have no data for virtual units."""
 
 LACKING: Final[Mapping[str, set[str]]] = {
     "rate1h_usual_low{": {"quiet", "attacked", "mx1", *FLEETS},
@@ -106,9 +108,14 @@ def faults(panel: Panel, grafana: Grafana, values: Mapping[str, str], place: str
     expected = {query for query in queries if (query, place) in EMPTY}
     lacking = HARDWARE if place == "virtual" else set()
     lacking |= {name for name, places in LACKING.items() if place in places}
-    expected |= {query for query, target in queries.items() if any(name in target["expr"] for name in lacking)}
+    expected |= {query for query, target in queries.items() if _lacks(target["expr"], lacking)}
     spared = set() if place == "attacked" else IN_TROUBLE.keys()
     return sorted((set(empty(panel, grafana, values)) ^ expected) - spared)
+
+
+def _lacks(expression: str, lacking: set[str]) -> bool:
+    """Return whether a query has no data. One for many figures has those that the fleet does not lack."""
+    return "figure" not in expression and any(name in expression for name in lacking)
 
 
 @each_panel
@@ -244,7 +251,8 @@ def test_a_silent_unit_is_still_described(
 ) -> None:
     """Its model is known from before; a virtual unit has no drives."""
     status, now, hardware = (
-        next(row for row in shown[f"unit: {title}"] if row["Unit"] == unit) for title in ("Status", "Now", "Hardware")
+        next(row for row in shown[f"unit: {title}"] if row["Unit"] == unit)
+        for title in ("Status", "Now", "Hardware and keys")
     )
     assert (status["Model"], hardware.get("Drives"), now["State"]) == (model, drives, state)
 
@@ -320,3 +328,14 @@ def test_equal_names_in_several_jobs_stay_apart(dashboard: Json, target: Json, f
 
 def _by_labels(series: Sequence[Series]) -> dict[tuple[tuple[str, str], ...], list[float]]:
     return {tuple(sorted(labels.items())): points for labels, points in series}
+
+
+def test_triage_shows_why_slow_units_are_slow(shown: Mapping[str, list[dict[str, str]]]) -> None:
+    """The units of the slow pool wait for DNS. All else is as usual, and other units have no row."""
+    unusual = {
+        (row["Unit"], row["Figure"])
+        for row in shown["triage: Why slow units are slow"]
+        if float(row["Times usual"]) >= UNUSUAL_RATIO
+    }
+    assert {row["Unit"] for row in shown["triage: Why slow units are slow"]} == {"out1", "out2"}
+    assert unusual == {("out1", "DNS requests that wait"), ("out2", "DNS requests that wait")}

@@ -4,7 +4,7 @@ from dashboards.source import shared, verdicts
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Panel, graph, table
-from dashboards.source.signals import PER_POOL, PER_UNIT, edge, hardware, mailflow, unit
+from dashboards.source.signals import PER_POOL, PER_UNIT, compared, edge, mailflow, unit
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
 
@@ -16,7 +16,7 @@ def attack_triage() -> Dashboard:
         filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
         rows=(
             top(shared.verdicts_on_pools()),
-            opened("Units", what_to_do_next(), separating_signals()),
+            opened("Units", what_to_do_next(), separating_signals(), suspects()),
             collapsed(
                 "One unit or many",
                 graph(mailflow.ARRIVALS.largest()),
@@ -32,7 +32,7 @@ def attack_triage() -> Dashboard:
                 graph(edge.REJECTED_RATIO),
                 graph(edge.BOUNCES),
             ),
-            collapsed("Suspects of a slow verdict", suspects()),
+            collapsed("DNS", graph(unit.DNS_WAITING.largest())),
             collapsed("Compared with what is usual", graph(mailflow.USUAL_RATIO), graph(edge.CONNECTIONS_RATIO)),
         ),
         since="now-3h",
@@ -77,19 +77,14 @@ def what_to_do_next() -> Panel:
 
 
 def suspects() -> Panel:
-    return table(
-        PER_UNIT.labels,
-        Column(unit.DNS_WAITING),
-        Column(unit.DNS_USUAL),
-        Column(unit.BYTES_PER_MESSAGE),
-        Column(unit.BYTES_USUAL),
-        Column(unit.DISK_IO),
-        Column(hardware.DRIVE),
-        Column(mailflow.EXIT_RATIO),
-        title="Suspects",
-        description="What makes units slow: DNS, large messages, disks. None shows LDAP: try `ldaptest` on a unit.",
-        sort=unit.DNS_WAITING.name,
-        links=(shared.TO_TRIAGE, shared.TO_UNIT),
+    return shared.compared_with_usual(
+        {name: verdicts.of_slow_units(signal) for name, signal in compared.OF_SUSPECTS.items()},
+        title="Why slow units are slow",
+        description="Figures of the units that a verdict calls slow, beside their own usual: what 95 of 100 samples of "
+        "the last week were at most. From twice the usual (orange), look there first. If no figure is unusual, try "
+        "`ldaptest`: LDAP queries do not show.",
+        height=11,
+        no_value="no unit is slow",
     )
 
 

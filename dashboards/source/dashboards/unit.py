@@ -8,7 +8,18 @@ from dashboards.source import shared, verdicts
 from dashboards.source.layout import Dashboard, collapsed, dashboard_url, opened, top
 from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Link, Panel, graph, state_timeline, table
-from dashboards.source.signals import PER_UNIT, Signal, delivery, edge, hardware, mailflow, monitoring, unit, units
+from dashboards.source.signals import (
+    PER_UNIT,
+    Signal,
+    compared,
+    delivery,
+    edge,
+    hardware,
+    mailflow,
+    monitoring,
+    unit,
+    units,
+)
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, Filter
 
 UNIT_NAME: Final = "{{instance}}${of_job}"
@@ -38,9 +49,9 @@ def unit_detail() -> Dashboard:
                 graph(Line(with_longest_queues(edge.SESSION, 20), UNIT_NAME)),
                 shared.heaviest_senders(width=24),
             ),
-            collapsed("System", cpu(), memory_and_disks(), resources()),
+            collapsed("System", beside_usual(), cpu(), memory_and_disks(), resources()),
             collapsed("Delivery", delivery_queue()),
-            collapsed("Hardware and feature keys", hardware_of_the_unit(), keys_of_the_unit()),
+            collapsed("Hardware and feature keys", hardware_of_the_unit()),
             collapsed("Monitoring", sources()),
         ),
     )
@@ -131,21 +142,24 @@ def memory_and_disks() -> Panel:
 def resources() -> Panel:
     return table(
         ("job", "instance"),
+        Column(unit.CONSERVATION_REASON, label="reason", name="Conserves"),
         Column(unit.MEMORY_STATE, label="state", name="Memory state"),
-        Column(unit.QUEUE_USED),
+        Column(unit.QUEUE_SPACE_STATE, label="state", name="Queue space state"),
         Column(unit.QUEUE_FREE),
-        Column(unit.BYTES_PER_MESSAGE),
-        Column(unit.BYTES_USUAL),
-        Column(unit.QUARANTINE),
         Column(unit.LOG_DISK_FREE),
-        Column(unit.OPEN_FILES),
-        Column(unit.THREADS),
-        Column(unit.DNS_WAITING),
-        Column(unit.DNS_USUAL),
-        Column(unit.DROPPED),
-        title="Resources",
-        description="Memory, space, files, threads, DNS requests and dropped messages, some with what is usual.",
-        height=6,
+        title="Space",
+        description="State of memory and queue space in the words of SNMP, and the space that is free.",
+        height=5,
+    )
+
+
+def beside_usual() -> Panel:
+    return shared.compared_with_usual(
+        {name: with_longest_queues(signal, 7) for name, signal in compared.OF_ALL.items()},
+        title="Compared with its own usual",
+        description="Figures of a unit, the most unusual first. Orange: at least twice its usual. At most 7 units are "
+        "shown: those with the longest work queues.",
+        height=12,
     )
 
 
@@ -162,7 +176,6 @@ def delivery_queue() -> Panel:
 def hardware_of_the_unit() -> Panel:
     return table(
         ("job", "instance"),
-        Column(unit.MODEL_AND_SERIAL, label="model", name="Model"),
         Column(hardware.DRIVE),
         Column(hardware.SUPPLY),
         Column(hardware.FAN, "min"),
@@ -170,24 +183,13 @@ def hardware_of_the_unit() -> Panel:
         Column(hardware.REDUNDANT, "min"),
         Column(hardware.RAID_EVENTS),
         Column(hardware.FIPS),
-        title="Hardware",
-        description="State of the unit's worst part of each kind, from SNMP. Virtual units have none.",
+        Column(hardware.FEATURE_KEYS, "min", name="First key, days left"),
+        title="Hardware and keys",
+        description="State of the unit's worst part of each kind, from SNMP; virtual units have none. Days until the "
+        "first feature key expires. Click the unit for all its parts and keys.",
         height=5,
         no_value="not reported",
         links=(Link("instance", "Hardware of this unit", dashboard_url("hardware", "job", "instance")),),
-    )
-
-
-def keys_of_the_unit() -> Panel:
-    return table(
-        ("job", "instance", "feature"),
-        Column(hardware.FEATURE_KEYS),
-        title="Feature keys",
-        description=hardware.FEATURE_KEYS.description,
-        sort=hardware.FEATURE_KEYS.name,
-        ascending=True,
-        height=8,
-        no_value=hardware.FEATURE_KEYS.no_value,
     )
 
 

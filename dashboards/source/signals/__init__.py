@@ -26,6 +26,7 @@ class Dimension:
 PER_UNIT: Final = Dimension("units", ("job", "pool", "instance"))
 PER_POOL: Final = Dimension("pools", ("job", "pool"))
 PER_SENSOR: Final = Dimension("sensors", ("job", "pool", "instance", "sensor"))
+PER_FIGURE: Final = Dimension("units", ("job", "pool", "instance", "figure"))
 PER_EXPORTER: Final = Dimension("exporters", ("job", "instance"))
 PER_ALERT: Final = Dimension("alerts", ("alertname", "job", "pool", "instance"))
 IN_TOTAL: Final = Dimension("fleet", ())

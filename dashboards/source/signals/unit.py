@@ -126,8 +126,6 @@ CONSERVATION_LEVEL: Final = Signal(
     decimals=0,
 )
 
-# --- suspects of a slow unit ------------------------------------------------------------------------------------------
-
 DNS_WAITING: Final = Signal(
     "DNS waiting",
     "none",
@@ -137,71 +135,36 @@ DNS_WAITING: Final = Signal(
     decimals=0,
 )
 
-DNS_USUAL: Final = Signal(
-    "DNS usual",
-    "none",
-    PER_UNIT,
-    "DNS requests that wait in 95 of 100 polls of the last day, or fewer.",
-    "sum without (state) (quantile_over_time(0.95, ironport_dns_requests{<<units>>}[1d]))",
-    decimals=0,
-)
-
-_QUEUED: Final = ("instance:ironport_work_queue_messages:last3m", "instance:ironport_delivery_queue_recipients:last5m")
-
-
-def _bytes_per_message(window: str) -> str:
-    used, *queued = (
-        f"max by (job, pool, instance) (avg_over_time({each}{{<<units>>}}[{window}]))"
-        for each in ("ironport_queue_used_bytes", *_QUEUED)
-    )
-    return f"{used}\n/ ({' + '.join(queued)} > 0)"
-
-
-BYTES_PER_MESSAGE: Final = Signal(
-    "Bytes a message",
-    "decbytes",
-    PER_UNIT,
-    "Queue space in use, divided by the messages in the work queue and the recipients in the delivery queue. Far above "
-    "the usual, large messages slow the unit.",
-    _bytes_per_message("5m"),
-    decimals=1,
-)
-
-BYTES_USUAL: Final = Signal(
-    "Bytes usual",
-    "decbytes",
-    PER_UNIT,
-    "Bytes for each queued message, mean of the last day.",
-    _bytes_per_message("1d"),
-    decimals=1,
-)
-
 # --- other resources --------------------------------------------------------------------------------------------------
+
+
+def _present_state(metric: str) -> str:
+    """Return the PromQL of the one series of each unit that is 1."""
+    return f"topk by (job, pool, instance) (1, last_over_time({metric}{{<<units>>}}[5m]) > 0)"
+
 
 MEMORY_STATE: Final = Signal(
     "Memory state",
     "none",
     PER_UNIT,
     "State of the memory of the mail process, in the words of SNMP.",
-    "topk by (job, pool, instance) (1, last_over_time(ironport_memory_availability{<<units>>}[5m]) > 0)",
+    _present_state("ironport_memory_availability"),
 )
 
-DROPPED: Final = Signal(
-    "Dropped",
-    "suffix:messages/s",
+QUEUE_SPACE_STATE: Final = Signal(
+    "Queue space state",
+    "none",
     PER_UNIT,
-    "Messages per second that a filter, a listener, an alias or anti-spam drops.",
-    "rate(ironport_messages_dropped_total{<<units>>}[$__rate_interval])",
-    decimals=1,
+    "State of the space for queued mail, in the words of SNMP.",
+    _present_state("ironport_queue_availability"),
 )
 
-QUEUE_USED: Final = Signal(
-    "Queue used",
-    "decbytes",
+CONSERVATION_REASON: Final = Signal(
+    "Conserves",
+    "none",
     PER_UNIT,
-    "Queue space in use, in bytes.",
-    "last_over_time(ironport_queue_used_bytes{<<units>>}[5m])",
-    decimals=1,
+    "Why a unit is in resource conservation, in the words of SNMP.",
+    _present_state("ironport_resource_conservation"),
 )
 
 QUEUE_FREE: Final = Signal(
@@ -213,15 +176,6 @@ QUEUE_FREE: Final = Signal(
     decimals=1,
 )
 
-QUARANTINE: Final = Signal(
-    "In quarantine",
-    "decbytes",
-    PER_UNIT,
-    "Space that quarantined messages take, in bytes.",
-    "last_over_time(ironport_quarantine_bytes{<<units>>}[5m])",
-    decimals=1,
-)
-
 LOG_DISK_FREE: Final = Signal(
     "Log disk free",
     "decbytes",
@@ -229,22 +183,4 @@ LOG_DISK_FREE: Final = Signal(
     "Free space on the log disk, in bytes.",
     "last_over_time(ironport_log_disk_available_bytes{<<units>>}[5m])",
     decimals=1,
-)
-
-OPEN_FILES: Final = Signal(
-    "Open files",
-    "none",
-    PER_UNIT,
-    "Open files and sockets of a unit.",
-    "last_over_time(ironport_open_files{<<units>>}[5m])",
-    decimals=0,
-)
-
-THREADS: Final = Signal(
-    "Mail threads",
-    "none",
-    PER_UNIT,
-    "Threads that transfer mail.",
-    "last_over_time(ironport_mail_transfer_threads{<<units>>}[5m])",
-    decimals=0,
 )
