@@ -68,6 +68,10 @@ ANSWER_WORDS: Final = (NamedValue(1, "Answers", GOOD), NamedValue(0, "Silent", W
 RELOAD_WORDS: Final = (NamedValue(1, "Loaded", GOOD), NamedValue(0, "Rejected", WARNING))
 REDUNDANT_WORDS: Final = (NamedValue(1, "Redundant", GOOD), NamedValue(0, "Single", BASELINE))
 SWITCH_WORDS: Final = (NamedValue(1, "On", BASELINE), NamedValue(0, "Off", BASELINE))
+ROOM_WORDS: Final = numbered(("Available", GOOD), ("Shortage", WARNING), ("Full", CRITICAL))
+CONSERVED_WORDS: Final = numbered(
+    ("Nothing", GOOD), ("Memory", WARNING), ("Queue space", WARNING), ("Queue is full", CRITICAL)
+)
 
 PARTS: Final = numbered(
     ("Healthy", GOOD),

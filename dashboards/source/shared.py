@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from dashboards.source import verdicts
@@ -84,17 +84,14 @@ def heaviest_senders(width: int) -> Panel:
     )
 
 
-def compared_with_usual(
-    columns: Mapping[str, Signal], *, title: str, description: str, height: int, no_value: str = "-"
-) -> Panel:
+def compared_with_usual(*columns: Signal, title: str, description: str, height: int) -> Panel:
     """Show figures of units beside their usual values, the most unusual first. The columns are those of `compared`."""
     return table(
         (*PER_UNIT.labels, "figure", "points_to"),
-        *(Column(signal) for signal in columns.values()),
+        *(Column(signal) for signal in columns),
         title=title,
         description=description,
         sort="Times usual",
         height=height,
-        no_value=no_value,
         links=(TO_TRIAGE, TO_UNIT),
     )

@@ -471,6 +471,15 @@ def of_slow_units(signal: Signal) -> Signal:
     return replace(signal, expression=f"({signal.expression})\nand on (job, pool, instance) (\n{_SLOW}\n)")
 
 
+def or_no_slow_unit(signal: Signal) -> Signal:
+    """Add a row to a signal of `compared` while no unit is slow: an empty table would be only headings."""
+    none = f"vector(0) unless on () (\n{_SLOW}\n)"
+    row = (
+        f'label_replace(label_replace({none}, "figure", "Slow units", "", ""), "points_to", "no unit is slow", "", "")'
+    )
+    return replace(signal, expression=f"{signal.expression}\nor\n{row}")
+
+
 _ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(f"{code} * {verdict.firing('<<alerts>>')}" for code, verdict in _CODED)
 
 OF_ALERT: Final = Signal(

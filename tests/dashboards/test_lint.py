@@ -65,7 +65,8 @@ def _signals() -> Iterator[tuple[str, Signal]]:
     ]
     for module in (*modules, verdicts):
         for name, value in vars(module).items():
-            for each in value.values() if isinstance(value, dict) else [value]:
+            several = value.values() if isinstance(value, dict) else value
+            for each in several if isinstance(value, (dict, tuple)) else [value]:
                 if isinstance(each, Signal):
                     yield f"{module.__name__}.{name} {each.name}", each
 

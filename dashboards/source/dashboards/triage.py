@@ -77,14 +77,15 @@ def what_to_do_next() -> Panel:
 
 
 def suspects() -> Panel:
+    now, *others = (verdicts.of_slow_units(signal) for signal in compared.OF_SUSPECTS)
     return shared.compared_with_usual(
-        {name: verdicts.of_slow_units(signal) for name, signal in compared.OF_SUSPECTS.items()},
+        verdicts.or_no_slow_unit(now),
+        *others,
         title="Why slow units are slow",
-        description="Figures of the units that a verdict calls slow, beside their own usual: what 95 of 100 samples of "
-        "the last week were at most. From twice the usual (orange), look there first. If no figure is unusual, try "
-        "`ldaptest`: LDAP queries do not show.",
+        description="Figures of the units that a verdict calls slow, beside what 95 of 100 samples of their last week "
+        "were at most. Look first where a figure is orange, which is twice its usual. If none is, try `ldaptest`: LDAP "
+        "queries do not show.",
         height=11,
-        no_value="no unit is slow",
     )
 
 

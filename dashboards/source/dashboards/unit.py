@@ -142,23 +142,23 @@ def memory_and_disks() -> Panel:
 def resources() -> Panel:
     return table(
         ("job", "instance"),
-        Column(unit.CONSERVATION_REASON, label="reason", name="Conserves"),
-        Column(unit.MEMORY_STATE, label="state", name="Memory state"),
-        Column(unit.QUEUE_SPACE_STATE, label="state", name="Queue space state"),
+        Column(unit.CONSERVATION_REASON),
+        Column(unit.MEMORY_STATE),
+        Column(unit.QUEUE_SPACE_STATE),
         Column(unit.QUEUE_FREE),
         Column(unit.LOG_DISK_FREE),
         title="Space",
-        description="State of memory and queue space in the words of SNMP, and the space that is free.",
+        description="What a unit saves in resource conservation, the state of memory and queue space, and free space.",
         height=5,
     )
 
 
 def beside_usual() -> Panel:
     return shared.compared_with_usual(
-        {name: with_longest_queues(signal, 7) for name, signal in compared.OF_ALL.items()},
+        *(with_longest_queues(signal, 7) for signal in compared.OF_ALL),
         title="Compared with its own usual",
-        description="Figures of a unit, the most unusual first. Orange: at least twice its usual. At most 7 units are "
-        "shown: those with the longest work queues.",
+        description="Figures of a unit beside what 95 of 100 samples of its last week were at most, the most unusual "
+        "first. Orange: at least twice its usual. At most 7 units are shown: those with the longest work queues.",
         height=12,
     )
 
@@ -183,7 +183,7 @@ def hardware_of_the_unit() -> Panel:
         Column(hardware.REDUNDANT, "min"),
         Column(hardware.RAID_EVENTS),
         Column(hardware.FIPS),
-        Column(hardware.FEATURE_KEYS, "min", name="First key, days left"),
+        Column(hardware.FEATURE_KEYS, "min", name="First key, days"),
         title="Hardware and keys",
         description="State of the unit's worst part of each kind, from SNMP; virtual units have none. Days until the "
         "first feature key expires. Click the unit for all its parts and keys.",

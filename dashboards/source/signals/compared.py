@@ -24,7 +24,7 @@ class ComparedFigure:
     points_to: str
     """What is probably the matter while the figure is unusual."""
     floor: float
-    """The usual counts as this much at least, because ratios of very small figures are noise."""
+    """A smaller figure is not divided by its usual: ratios of very small figures are noise."""
     expression: str
     """PromQL of the figure now, with one series for each unit."""
 
@@ -35,11 +35,11 @@ class ComparedFigure:
         So an incident of hours does not become usual, not even on the first day of a unit.
         """
         regular = f"({self.expression})\nunless on (job, pool, instance)\n{_BACKLOGGED}"
-        return f"quantile_over_time(0.95, (\n{regular}\n)[1w:5m])"
+        return f"quantile_over_time(0.95, (\n{regular}\n)[1w:15m])"
 
     @property
     def times_usual(self) -> str:
-        return f"({self.expression})\n/\nclamp_min({self.usual}, {self.floor:g})"
+        return f"(({self.expression}) >= {self.floor:g})\n/\nclamp_min({self.usual}, {self.floor / 10:g})"
 
     def labelled(self, expression: str) -> str:
         named = f'label_replace({expression}, "figure", "{self.name}", "", "")'
@@ -73,7 +73,7 @@ SUSPECTS: Final = (
     ComparedFigure("Mean session, seconds", "LDAP (ldaptest), or slow senders", 2, edge.SESSION.expression),
     ComparedFigure("Bytes of a queued message", "large messages", 5000, _BYTES_OF_A_MESSAGE),
     ComparedFigure("Disk I/O, % of its peak", "disk or storage", 20, _percent("ironport_disk_io_utilization_ratio")),
-    ComparedFigure("Drives failed or rebuilding", "RAID", 0.2, _DRIVES_AT_FAULT),
+    ComparedFigure("Drives failed or rebuilding", "RAID", 1, _DRIVES_AT_FAULT),
     *(
         ComparedFigure(
             f"CPU of {process}, %",
@@ -103,18 +103,17 @@ RESOURCES: Final = (
 """Other resources of a unit."""
 
 
-def _columns(figures: Sequence[ComparedFigure]) -> dict[str, Signal]:
+def _columns(figures: Sequence[ComparedFigure]) -> tuple[Signal, ...]:
     def joined(expression: Callable[[ComparedFigure], str]) -> str:
         return "\nor\n".join(figure.labelled(expression(figure)) for figure in figures)
 
-    signals = (
+    return (
         Signal(
             "Now",
             "short",
             PER_FIGURE,
             "The figure now.",
             joined(lambda figure: figure.expression),
-            decimals=1,
         ),
         Signal(
             "Usual",
@@ -122,20 +121,18 @@ def _columns(figures: Sequence[ComparedFigure]) -> dict[str, Signal]:
             PER_FIGURE,
             "What 95 of 100 samples of the last week were at most, while no mail waited.",
             joined(lambda figure: figure.usual),
-            decimals=1,
         ),
         Signal(
             "Times usual",
             "none",
             PER_FIGURE,
-            "The figure divided by its usual value.",
+            "The figure divided by its usual, unless it is too small to matter.",
             joined(lambda figure: figure.times_usual),
             limits=((UNUSUAL_RATIO, WARNING),),
             below=GOOD,
             decimals=1,
         ),
     )
-    return {signal.name: signal for signal in signals}
 
 
 OF_SUSPECTS: Final = _columns(SUSPECTS)

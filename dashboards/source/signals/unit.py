@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dashboards.source import palette
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
 from dashboards.source.signals import PER_UNIT, Signal
 from exporter.bundle.thresholds import limit
@@ -138,33 +139,40 @@ DNS_WAITING: Final = Signal(
 # --- other resources --------------------------------------------------------------------------------------------------
 
 
-def _present_state(metric: str) -> str:
-    """Return the PromQL of the one series of each unit that is 1."""
-    return f"topk by (job, pool, instance) (1, last_over_time({metric}{{<<units>>}}[5m]) > 0)"
+def _state(metric: str, label: str, *states: str) -> str:
+    """Return the PromQL of the number of the present state of each unit, counted from 0."""
+    numbered_states = (
+        f'{number} * last_over_time({metric}{{{label}="{state}",<<units>>}}[15m])'
+        for number, state in enumerate(states)
+    )
+    return f"sum without ({label}) (\n" + "\n  or\n".join(numbered_states) + "\n)"
 
 
 MEMORY_STATE: Final = Signal(
     "Memory state",
     "none",
     PER_UNIT,
-    "State of the memory of the mail process, in the words of SNMP.",
-    _present_state("ironport_memory_availability"),
+    "State of the memory of the mail process.",
+    _state("ironport_memory_availability", "state", "available", "shortage", "full"),
+    words=palette.ROOM_WORDS,
 )
 
 QUEUE_SPACE_STATE: Final = Signal(
     "Queue space state",
     "none",
     PER_UNIT,
-    "State of the space for queued mail, in the words of SNMP.",
-    _present_state("ironport_queue_availability"),
+    "State of the space for queued mail.",
+    _state("ironport_queue_availability", "state", "space_available", "space_shortage", "full"),
+    words=palette.ROOM_WORDS,
 )
 
 CONSERVATION_REASON: Final = Signal(
     "Conserves",
     "none",
     PER_UNIT,
-    "Why a unit is in resource conservation, in the words of SNMP.",
-    _present_state("ironport_resource_conservation"),
+    "What a unit saves in resource conservation.",
+    _state("ironport_resource_conservation", "reason", "none", "memory_shortage", "queue_space_shortage", "queue_full"),
+    words=palette.CONSERVED_WORDS,
 )
 
 QUEUE_FREE: Final = Signal(
