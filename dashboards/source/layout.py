@@ -13,6 +13,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as grafana
 
 from dashboards.source import palette, variables
+from dashboards.source.line_colours import Json
 from dashboards.source.panels import Panel, heading
 from dashboards.source.variables import DATA_SOURCE, Filter
 from exporter.bundle import thresholds
@@ -29,7 +30,7 @@ _SCHEMA: Final = 39
 _MARKED_ALERTS: Final = (
     ("Critical alerts", True, palette.CRITICAL, 'severity="critical"'),
     ("Warnings", True, palette.WARNING, 'severity="warning"'),
-    ("Restarts of units", True, palette.OTHER, 'alertname="IronPortUnitRebooted"'),
+    ("Restarts of units", True, palette.BASELINE, 'alertname="IronPortUnitRebooted"'),
 )
 """Alerts whose beginning is marked in every graph: title, whether it is switched on, colour and matcher."""
 
@@ -61,11 +62,12 @@ class Dashboard:
     def uid(self) -> str:
         return f"ironport-{self.name}"
 
-    def text(self) -> str:
-        """Return the JSON, in which thresholds and filters are filled in."""
-        template = json.dumps(self._model(), cls=JSONEncoder, indent=2, sort_keys=True)
+    def json(self) -> Json:
+        """Return Grafana's JSON, in which thresholds and filters are filled in."""
+        template = json.dumps(self._model(), cls=JSONEncoder)
         escaped = {name: json.dumps(text)[1:-1] for name, text in variables.matchers(self.filters).items()}
-        return f"{thresholds.fill(template, escaped)}\n"
+        filled: Json = json.loads(thresholds.fill(template, escaped))
+        return filled
 
     def _model(self) -> grafana.Dashboard:
         return grafana.Dashboard(

@@ -22,6 +22,7 @@ from exporter.report.palette import BASELINE as BASELINE
 from exporter.report.palette import CRITICAL as CRITICAL
 from exporter.report.palette import DATA as DATA
 from exporter.report.palette import GOOD as GOOD
+from exporter.report.palette import LINES as LINES
 from exporter.report.palette import OTHER as OTHER
 from exporter.report.palette import WARNING as WARNING
 
@@ -32,7 +33,7 @@ UNWATCHED: Final = "#F0E442"
 NOTHING: Final = "transparent"
 """There is no value."""
 
-COLOURS: Final = (DATA, WARNING, GOOD, OTHER, UNREACHABLE, UNWATCHED, BASELINE, CRITICAL, NOTHING)
+COLOURS: Final = (DATA, WARNING, GOOD, OTHER, UNREACHABLE, UNWATCHED, BASELINE, CRITICAL, NOTHING, *LINES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Final, TypeVar
 
 from grafana_foundation_sdk.models import common
@@ -128,7 +129,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A signal in a graph or a stat. Without a colour of its own, a line gets one from Grafana."""
+    """A signal in a graph or a stat. Without a colour of its own, a line gets one by its place (line_colours.py)."""
 
     signal: Signal
     legend: str = ""
@@ -219,10 +220,12 @@ def graph(
     stacked: bool = False,
     daily: bool = False,
     repeat: str = "",
+    values: Sequence[str] = (),
 ) -> Panel:
     """Draw the signals over time, in the unit of the first, whose limits are dashed lines.
 
-    If `daily`, draw a bar for each day, of signals whose value at the beginning of a day is that of the day.
+    If `daily`, draw a bar for each day, of signals whose value at the beginning of a day is that of the day. `values`
+    are those that a legend can have which is the value of a label.
     """
     lines = _lines(drawn)
     first = lines[0].signal
@@ -243,7 +246,10 @@ def graph(
                 decimals=None if first.unit in ("percentunit", "s", "m") else first.decimals,
                 custom=_drawing(first, stacked, daily),
             ),
-            overrides=[_line_style(ref, line) for ref, line in _with_refs(lines)],
+            overrides=[
+                *_value_colours(values),
+                *(_line_style(*each) for each in zip(_REFS, lines, palette.LINES, strict=False)),
+            ],
         ),
         queries=[_range(ref, line, _DAILY_STEP if daily else _SHORTEST_STEP) for ref, line in _with_refs(lines)],
     )
@@ -407,7 +413,7 @@ def _drawing(signal: Signal, stacked: bool, daily: bool) -> common.GraphFieldCon
         draw_style=common.GraphDrawStyle.BARS if daily else None,
         bar_alignment=common.BarAlignment.AFTER if daily else None,
         bar_width_factor=0.8 if daily else None,
-        line_width=0 if daily else 1,
+        line_width=0 if daily else 2,
         fill_opacity=80 if daily else 60 if stacked else 0,
         axis_soft_min=0,
         axis_soft_max=1 if stacked and signal.unit == "percentunit" else None,
@@ -445,10 +451,21 @@ def _limited_to(lines: Sequence[Line]) -> str:
     return f' At most {shown}: those where "{rankings.pop()}" was largest.'
 
 
-def _line_style(ref: str, line: Line) -> grafana.DashboardFieldConfigSourceOverrides:
-    colour = {"color": {"mode": "fixed", "fixedColor": line.colour}} if line.colour else {}
+def _line_style(ref: str, line: Line, by_place: str) -> grafana.DashboardFieldConfigSourceOverrides:
+    """Give a line its own colour, or the one of its place; lines that have names of labels get theirs by name."""
+    colour = line.colour or ("" if "{{" in line.name else by_place)
+    colours = {"color": _fixed(colour)} if colour else {}
     dashes = {"custom.lineStyle": {"fill": "dash", "dash": [8, 8]}} if line.dashed else {}
-    return _override("byFrameRefID", ref, **colour, **dashes)
+    return _override("byFrameRefID", ref, **colours, **dashes)
+
+
+def _value_colours(values: Sequence[str]) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
+    for value, colour in zip(values, cycle(palette.LINES), strict=False):
+        yield _override("byName", value, color=_fixed(colour))
+
+
+def _fixed(colour: str) -> dict[str, str]:
+    return {"mode": "fixed", "fixedColor": colour}
 
 
 def _cells(column: Column) -> grafana.DashboardFieldConfigSourceOverrides:

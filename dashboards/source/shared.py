@@ -66,8 +66,17 @@ def columns_of_sources() -> Iterator[Column]:
         yield Column(monitoring.REASON[source], label=f"{source}_error")
 
 
+def completed_by_result(signal: Signal, *, daily: bool = False) -> Panel:
+    return graph(signal.by("sum", "result"), stacked=True, daily=daily, values=delivery.RESULTS)
+
+
 def hard_bounces_by_reason() -> Panel:
-    return graph(delivery.UNIT_HARD_BOUNCED.by("sum", "reason"), title="Hard bounced by reason", stacked=True)
+    return graph(
+        delivery.UNIT_HARD_BOUNCED.by("sum", "reason"),
+        title="Hard bounced by reason",
+        stacked=True,
+        values=delivery.HARD_BOUNCE_REASONS,
+    )
 
 
 def heaviest_senders(width: int) -> Panel:

@@ -13,3 +13,19 @@ WARNING: Final = "#E69F00"
 CRITICAL: Final = "#D55E00"
 OTHER: Final = "#CC79A7"
 """A second figure beside DATA, and events."""
+
+LINES: Final = (
+    "#007799",
+    "#CC0055",
+    "#449922",
+    "#8844CC",
+    "#AA8866",
+    "#FF44CC",
+    "#776600",
+    "#7788FF",
+    "#995500",
+    "#889988",
+    "#007766",
+    "#887788",
+)
+"""Lines without a meaning of their own, such as units. No two are alike, and none is like a colour of a state."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
-from dashboards.source.palette import CRITICAL, DATA, OTHER, WARNING
+from dashboards.source.palette import CRITICAL, DATA, WARNING
 from dashboards.source.panels import Column, Line, Panel, graph, markdown, stat, table
 from dashboards.source.signals import PER_POOL, capacity
 from dashboards.source.variables import BY_JOB, BY_POOL
@@ -86,7 +86,7 @@ def forecast() -> Panel:
 def demand_against_capacity() -> Panel:
     return graph(
         Line(capacity.HOURLY_MEAN, "hourly mean${of_job}", colour=DATA),
-        Line(capacity.BUSY_HOUR, "busy hour${of_job}", colour=OTHER),
+        Line(capacity.BUSY_HOUR, "busy hour${of_job}"),
         Line(capacity.LESS_UNIT, "without largest unit${of_job}", colour=WARNING, dashed=True),
         Line(capacity.LESS_SITE, "without largest site${of_job}", colour=CRITICAL, dashed=True),
         title="Demand and capacity: $pool",

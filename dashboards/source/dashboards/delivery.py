@@ -29,7 +29,7 @@ def delivery_and_bounces() -> Dashboard:
             opened("Delivery queue", active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
             collapsed(
                 "Results and bounces",
-                graph(delivery.UNIT_COMPLETED.by("sum", "result"), stacked=True),
+                shared.completed_by_result(delivery.UNIT_COMPLETED),
                 shared.hard_bounces_by_reason(),
                 graph(delivery.HARD_RATIO.largest(), title="Hard bounced by unit"),
                 graph(delivery.SOFT_BOUNCES.by("sum", *PER_POOL.labels)),

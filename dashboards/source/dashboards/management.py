@@ -43,7 +43,7 @@ def management_summary() -> Dashboard:
                 "Day by day",
                 graph(service.MESSAGES_A_DAY, stacked=True, daily=True),
                 minutes_late_a_day(),
-                graph(service.COMPLETED_A_DAY.by("sum", "result"), stacked=True, daily=True),
+                shared.completed_by_result(service.COMPLETED_A_DAY, daily=True),
                 graph(service.REJECTED_A_DAY),
             ),
             collapsed(

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
-from dashboards.source.palette import CRITICAL, DATA, OTHER
+from dashboards.source.palette import BASELINE, CRITICAL, DATA
 from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, stat, state_timeline, table
 from dashboards.source.signals import PER_EXPORTER, PER_UNIT, monitoring
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
-from exporter.sources.source import source_title
+from exporter.errors import REASONS
+from exporter.sources.source import SOURCES, source_title
 
 
 def monitoring_health() -> Dashboard:
@@ -27,14 +28,14 @@ def monitoring_health() -> Dashboard:
             opened(
                 "Sources",
                 state_timeline(monitoring.SOURCE_STATE),
-                graph(Line(monitoring.ERRORS, "{{source}}: {{reason}}"), title="Units with errors, by reason"),
+                units_with_errors(),
                 graph(monitoring.OF_DEADLINE.largest()),
             ),
             collapsed("SNMP", dropped_packets(), packets_of_exporters()),
             collapsed(
                 "Status pages",
                 graph(monitoring.POLL_TIME["xml"].largest()),
-                graph(monitoring.PAGE_REQUESTS.by("sum", "code")),
+                graph(monitoring.PAGE_REQUESTS.by("sum", "code"), values=monitoring.STATUS_CODES),
             ),
             collapsed("Unreadable values", unreadable_values()),
             collapsed("Exporter", exporters(), probes()),
@@ -47,6 +48,14 @@ def silent_units() -> Panel:
         *(Line(silent.by("sum"), source_title(source)) for source, silent in monitoring.SILENT.items()),
         title="Silent sources",
         description="Units that have given no data in the last 5 minutes, for each source.",
+    )
+
+
+def units_with_errors() -> Panel:
+    return graph(
+        Line(monitoring.ERRORS, "{{source}}: {{reason}}"),
+        title="Units with errors, by reason",
+        values=[f"{source}: {reason}" for source in SOURCES for reason in REASONS],
     )
 
 
@@ -88,9 +97,9 @@ def dropped_packets() -> Panel:
 
 def packets_of_exporters() -> Panel:
     return graph(
-        Line(monitoring.SENT_AGAIN.by("sum"), "sent again", colour=DATA),
-        Line(monitoring.LATE_ANSWERS.by("sum"), "answered late", colour=OTHER),
-        Line(monitoring.REJECTED_PACKETS.by("sum", "reason"), "rejected: {{reason}}"),
+        Line(monitoring.SENT_AGAIN.by("sum"), "sent again"),
+        Line(monitoring.LATE_ANSWERS.by("sum"), "answered late"),
+        Line(monitoring.REJECTED_PACKETS.by("sum"), "rejected"),
         title="SNMP packets of the exporters",
         description="SNMP packets per second: sent again, answered late (after a retry was sent), or rejected.",
     )
@@ -119,7 +128,8 @@ def exporters() -> Panel:
 def probes() -> Panel:
     return graph(
         monitoring.PROBES.by("sum", "result"),
-        Line(monitoring.SHARED_POLLS.by("sum"), "shared", dashed=True),
+        Line(monitoring.SHARED_POLLS.by("sum"), "shared", colour=BASELINE, dashed=True),
         width=24,
+        values=("complete", "partial", "failed"),
         description="Probes per second by result, and probes that shared or reused a poll of another probe.",
     )

@@ -39,9 +39,9 @@ def unit_detail() -> Dashboard:
             opened(
                 "Work queue",
                 graph(Line(mailflow.WORK_QUEUE.largest(), UNIT_NAME)),
-                flow(),
                 graph(Line(with_longest_queues(mailflow.WAIT, 20), UNIT_NAME)),
-                state_timeline(units.UNIT_STATE, legend=UNIT_NAME, width=12),
+                flow(),
+                state_timeline(units.UNIT_STATE, legend=UNIT_NAME, height=6),
             ),
             collapsed(
                 "Connections",
@@ -105,37 +105,48 @@ def figures_now() -> Panel:
 
 def flow() -> Panel:
     return graph(
-        Line(with_longest_queues(mailflow.ARRIVALS, 9), "{{instance}}, in${of_job}"),
-        Line(with_longest_queues(mailflow.EXIT, 9), "{{instance}}, out${of_job}"),
-        Line(with_longest_queues(mailflow.QUEUE_GROWTH, 9), "{{instance}}, growth${of_job}", dashed=True),
-        title="Arrivals, exit rate and growth",
+        Line(mailflow.ARRIVALS, "in${of_job}"),
+        Line(mailflow.EXIT, "out${of_job}"),
+        Line(mailflow.QUEUE_GROWTH, "growth${of_job}", dashed=True),
+        title="$instance: arrivals, exit rate and growth",
         description="Messages per second that arrive, that leave the work queue, and by which the work queue grows.",
+        width=24,
+        repeat=BY_WORST_UNIT.label,
     )
 
 
 def connections() -> Panel:
     return graph(
-        Line(with_longest_queues(edge.CONNECTIONS, 14), "{{instance}}, in${of_job}"),
-        Line(with_longest_queues(edge.CONNECTIONS_OUT, 14), "{{instance}}, out${of_job}"),
-        Line(edge.CONNECTION_LIMIT.by("max"), "limit of a unit", colour=BASELINE, dashed=True),
-        title="Connections",
+        Line(edge.CONNECTIONS, "in${of_job}"),
+        Line(edge.CONNECTIONS_OUT, "out${of_job}"),
+        Line(edge.CONNECTION_LIMIT.by("max", "job"), "limit${of_job}", colour=BASELINE, dashed=True),
+        title="$instance: connections",
         description="Open SMTP connections, inbound and outbound, and how many inbound ones the listeners allow.",
+        width=24,
+        repeat=BY_WORST_UNIT.label,
     )
 
 
 def cpu() -> Panel:
-    """Rank units by CPU, because a unit whose CPU is busy may have a short queue."""
-    return graph(Line(unit.CPU.largest(4, by=unit.CPU_OF_APPLIANCE), "{{instance}} {{process}}${of_job}"))
+    return graph(
+        Line(unit.CPU, "{{process}}${of_job}"),
+        title="$instance: CPU",
+        width=24,
+        repeat=BY_WORST_UNIT.label,
+        values=unit.PROCESSES,
+    )
 
 
 def memory_and_disks() -> Panel:
     return graph(
-        Line(unit.MEMORY.largest(7), "{{instance}}, memory${of_job}"),
-        Line(unit.QUEUE_SPACE.largest(7), "{{instance}}, queue space${of_job}"),
-        Line(unit.DISK_IO.largest(7), "{{instance}}, disk I/O${of_job}"),
-        Line(unit.LOG_DISK.largest(7), "{{instance}}, log disk${of_job}"),
-        title="Memory and disks",
+        Line(unit.MEMORY, "memory${of_job}"),
+        Line(unit.QUEUE_SPACE, "queue space${of_job}"),
+        Line(unit.DISK_IO, "disk I/O${of_job}"),
+        Line(unit.LOG_DISK, "log disk${of_job}"),
+        title="$instance: memory and disks",
         description="Shares in use. Resource conservation begins at 75 % of the memory, in newer releases at 45 %.",
+        width=24,
+        repeat=BY_WORST_UNIT.label,
     )
 
 
@@ -165,11 +176,12 @@ def beside_usual() -> Panel:
 
 def delivery_queue() -> Panel:
     return graph(
-        Line(with_longest_queues(delivery.ATTEMPTED, 14), "{{instance}}, attempted${of_job}"),
-        Line(with_longest_queues(delivery.UNATTEMPTED, 14), "{{instance}}, unattempted${of_job}"),
-        title="Delivery queue",
-        width=24,
+        Line(delivery.ATTEMPTED, "attempted${of_job}"),
+        Line(delivery.UNATTEMPTED, "unattempted${of_job}"),
+        title="$instance: delivery queue",
         description="Recipients that wait for the next delivery attempt, and recipients without an attempt yet.",
+        width=24,
+        repeat=BY_WORST_UNIT.label,
     )
 
 

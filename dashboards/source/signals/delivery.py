@@ -8,6 +8,9 @@ from dashboards.source.palette import WARNING
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
 from exporter.bundle.thresholds import limit
 
+RESULTS: Final = ("delivered", "hard_bounced", "deleted")
+HARD_BOUNCE_REASONS: Final = ("5xx", "dns", "expired", "filter", "other")
+
 ACTIVE: Final = Signal(
     "Active recipients",
     "short",

@@ -367,6 +367,9 @@ REJECTED_PACKETS: Final = Signal(
     no_value=_NO_EXPORTER,
 )
 
+STATUS_CODES: Final = ("200", "401", "403", "404", "500", "503", "none")
+"""Usual codes of HTTP answers; `none` is no answer."""
+
 PAGE_REQUESTS: Final = Signal(
     "Requests for status pages",
     "suffix:requests/s",

@@ -69,14 +69,8 @@ CPU: Final = Signal(
     decimals=0,
 )
 
-CPU_OF_APPLIANCE: Final = Signal(
-    "CPU",
-    "percentunit",
-    PER_UNIT,
-    "Share of the CPU of the whole appliance in use.",
-    'last_over_time(ironport_cpu_utilization_ratio{process="appliance",<<units>>}[5m])',
-    decimals=0,
-)
+PROCESSES: Final = ("appliance", "mail", "antivirus", "antispam", "brightmail", "reporting", "quarantine")
+"""Processes with a CPU figure of their own, and the whole appliance."""
 
 MEMORY: Final = Signal(
     "Memory",
