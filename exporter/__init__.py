@@ -13,3 +13,6 @@ DEFAULT_PORT = 10125
 
 DEFAULT_TIMEOUT = 10.0
 """Seconds that a probe may take where neither a scrape nor a flag sets a limit."""
+
+LONGEST_TIMEOUT = 120.0
+"""The most seconds that a probe may take. An appliance that has not answered by then hangs."""

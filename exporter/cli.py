@@ -6,7 +6,6 @@ A command imports its code when it runs, so that the exporter starts without wha
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
 import signal
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import click
 
-from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, __version__
+from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, LONGEST_TIMEOUT, __version__
 from exporter.command_line import (
     Command,
     CommandGroup,
@@ -131,7 +130,7 @@ def _no_such_flag(error: click.NoSuchOption) -> str:
 
 
 _PATH: Final = click.Path(path_type=Path)
-_SECONDS: Final = decimal("a number of seconds, 0 or more", math.inf)
+_SECONDS: Final = decimal(f"a number of seconds from 0 to {LONGEST_TIMEOUT:g}", LONGEST_TIMEOUT)
 _SEED: Final = whole("a whole number, 0 or more", 0, 2**63 - 1)
 _UNITS: Final = whole("a number of units from 1 to 5000", 1, 5000)
 

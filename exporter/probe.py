@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from exporter import DEFAULT_TIMEOUT
+from exporter import DEFAULT_TIMEOUT, LONGEST_TIMEOUT
 from exporter.config import Appliance
 from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout, raised_at
 from exporter.metrics.exposition import Exposition
@@ -38,7 +38,7 @@ _log: Final = structlog.get_logger()
 def probe_timeout(scrape_timeout: str | None, offset: float) -> float:
     """Return the seconds that a probe may take: what Prometheus' header says that it waits, less `offset`.
 
-    Raises RequestError if the header is no number above the offset.
+    It is `LONGEST_TIMEOUT` at most. Raises RequestError if the header is no number above the offset.
     """
     if scrape_timeout is None:
         return DEFAULT_TIMEOUT
@@ -51,7 +51,7 @@ def probe_timeout(scrape_timeout: str | None, offset: float) -> float:
             f'{TIMEOUT_HEADER} is "{label_value(scrape_timeout)}"; it must be a number of seconds above {offset:g},'
             " the --timeout-offset: raise the job's scrape_timeout."
         )
-    return seconds - offset
+    return min(seconds - offset, LONGEST_TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -412,6 +412,7 @@ def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[st
         (["--web.external-url", "exporter"], "'exporter' is not a URL like"),
         (["--web.trusted-proxy", "10.0.0.1/8"], "'10.0.0.1/8' is not an address like 127.0.0.1 or a network"),
         (["--timeout-offset", "-1"], "'-1' is not a number of seconds"),
+        (["probe", "mx1", "--timeout", "121"], "'121' is not a number of seconds from 0 to 120"),
         (["--timeout-offset", "nan"], "'nan' is not a number of seconds"),
         (["probe", "mx1", "--timeout", "soon"], "'soon' is not a number of seconds"),
         (["--log.level", "loud"], "'loud' is not one of 'debug', 'info', 'warning', 'error'"),

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, generate_latest
 
 from exporter import __version__, config
@@ -23,6 +23,7 @@ from exporter.probe_debug import debug_output
 from exporter.telemetry import Telemetry
 from exporter.web import discovery
 from exporter.web.access import Access
+from exporter.web.connections import most_connections
 from exporter.web.discovery import BaseUrl
 from exporter.web.forwarded import believe
 from exporter.web.landing import landing_page
@@ -30,6 +31,7 @@ from exporter.web.reload import Reloader
 from exporter.web.running_probes import RunningProbes
 from exporter.web.same_site import refuse_foreign_host, refuse_foreign_origin
 from exporter.web.settings import ServerSettings
+from exporter.web.shares import Shares
 
 SERVER: Final = f"ironport-exporter/{__version__}"
 """The header `Server` of every answer."""
@@ -42,6 +44,9 @@ _COMMON_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
 }
 _GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
+
+_MOST_PAGES: Final = 20
+"""How many requests may wait for a page that is made in a thread. For 5,000 appliances one takes about 0.1 s."""
 
 RUNNING_PROBES: Final = web.AppKey("running_probes", RunningProbes)
 """Where the application keeps the probes that run."""
@@ -57,7 +62,7 @@ def http_application(
     handlers = _Handlers(fleet, reloader, probes, settings)
     prefix = settings.prefix
     forwarded = believe(settings.trusted_proxies)
-    middlewares = [access.add_headers, _complete_headers, _explain_errors, forwarded, access.admit]
+    middlewares = [access.add_headers, _complete_headers, _explain_errors, forwarded, _sharing(), access.admit]
     application = web.Application(middlewares=middlewares)
     application[RUNNING_PROBES] = probes
     application.add_routes(
@@ -87,11 +92,12 @@ class _Handlers:
         self._settings = settings
         self._effective = _EffectiveConfig()
         self._one_page = asyncio.Lock()
+        self._pages = Shares(lambda: _MOST_PAGES)
 
     async def landing(self, request: web.Request) -> web.Response:
         refuse_foreign_host(request, self._settings.external_url)
         with_password = hdrs.AUTHORIZATION in request.headers  # so Prometheus needs one, too
-        page = await self._off_the_loop(landing_page, self._fleet, self._base(request), with_password)
+        page = await self._off_the_loop(request, landing_page, self._fleet, self._base(request), with_password)
         return web.Response(text=page, content_type="text/html")
 
     async def redirect(self, _request: web.Request) -> web.Response:
@@ -102,14 +108,14 @@ class _Handlers:
         prober = self._fleet.prober(_single(request, "target"))
         debug = _flag(request, "debug")
         timeout = probe_timeout(request.headers.get(TIMEOUT_HEADER), self._settings.timeout_offset)
-        with self._probes.admit(prober.appliance.name, timeout):
+        with self._probes.admit(prober.appliance.name, _client(request), timeout):
             result = await prober.probe(timeout)
         if debug:
             return web.Response(text=debug_output(prober.appliance, result))
         return _exposition(result.exposition.text())
 
     async def sd(self, request: web.Request) -> web.Response:
-        found = await self._off_the_loop(discovery.groups_text, self._fleet.config, self._base(request))
+        found = await self._off_the_loop(request, discovery.groups_text, self._fleet.config, self._base(request))
         return web.json_response(text=found)
 
     async def config(self, request: web.Request) -> web.Response:
@@ -130,10 +136,11 @@ class _Handlers:
             return web.Response(status=500, text="".join(f"{problem}\n" for problem in problems))
         return web.Response(text="The configuration is reloaded.\n")
 
-    async def _off_the_loop(self, make: Callable[..., str], *arguments: object) -> str:
+    async def _off_the_loop(self, request: web.Request, make: Callable[..., str], *arguments: object) -> str:
         """Make the text of a page in a thread: for thousands of appliances it takes a while. One page at a time."""
-        async with self._one_page:
-            return await asyncio.to_thread(make, *arguments)
+        with self._pages.use(_client(request), "Too many requests for pages wait already. Send them less often."):
+            async with self._one_page:
+                return await asyncio.to_thread(make, *arguments)
 
     def _base(self, request: web.Request) -> BaseUrl:
         if self._settings.external_url:
@@ -177,6 +184,23 @@ def _plain_metrics_handler(registry: CollectorRegistry) -> Handler:
         return _exposition(generate_latest(registry))
 
     return metrics
+
+
+def _sharing() -> Middleware:
+    """Return a middleware that refuses a request if its client has its share of the connections already."""
+    connections = Shares(most_connections)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with connections.use(_client(request), "Too many of your requests are being answered. Send them less often."):
+            return await handler(request)
+
+    return middleware
+
+
+def _client(request: web.Request) -> str:
+    """Return the address of the client, which a trusted proxy has told if it was not the client that connected."""
+    return request.remote or ""
 
 
 def _single(request: web.Request, parameter: str) -> str:

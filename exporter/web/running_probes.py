@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from exporter.errors import BusyError
+from exporter.web.shares import Shares
 
 MOST_PROBES: Final = 20
-"""Probes of one appliance at the same time: ten Prometheus servers whose scrapes overlap. The limit of connections
-bounds the probes of all appliances.
+"""Probes of one appliance at the same time, of which a client may have half: ten Prometheus servers whose scrapes
+overlap. The limit of connections bounds the probes of all appliances.
 """
 
 
@@ -20,25 +20,25 @@ class RunningProbes:
     """Counts the probes of each appliance while they run."""
 
     def __init__(self) -> None:
-        self._deadlines: defaultdict[str, list[float]] = defaultdict(list)
+        self._deadlines: list[float] = []
+        self._shares: defaultdict[str, Shares] = defaultdict(lambda: Shares(lambda: MOST_PROBES))
 
     @contextmanager
-    def admit(self, appliance: str, timeout: float) -> Iterator[None]:
-        """Count a probe that may take `timeout` seconds. Raises BusyError if the appliance has too many."""
-        deadlines = self._deadlines[appliance]
-        if len(deadlines) >= MOST_PROBES:
-            raise BusyError(
-                f"Too many probes of {appliance} run already ({MOST_PROBES})."
-                " Scrape it less often, or with a shorter timeout."
-            )
-        deadline = time.monotonic() + timeout
-        deadlines.append(deadline)
+    def admit(self, appliance: str, client: str, timeout: float) -> Iterator[None]:
+        """Count a probe that may take `timeout` seconds. Raises BusyError if the client has its share already."""
+        shares, deadline = self._shares[appliance], time.monotonic() + timeout
+        refusal = f"Too many probes of {appliance} run already. Scrape it less often, or with a shorter timeout."
         try:
-            yield
+            with shares.use(client, refusal):
+                self._deadlines.append(deadline)
+                try:
+                    yield
+                finally:
+                    self._deadlines.remove(deadline)
         finally:
-            deadlines.remove(deadline)
+            if not shares:
+                self._shares.pop(appliance, None)
 
     def seconds_left(self) -> float:
         """Return how many seconds the running probes may still take."""
-        latest = max((deadline for deadlines in self._deadlines.values() for deadline in deadlines), default=0.0)
-        return max(0.0, latest - time.monotonic())
+        return max(0.0, max(self._deadlines, default=0.0) - time.monotonic())

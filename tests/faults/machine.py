@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -71,11 +72,6 @@ class Scene:
         async with self.client.get("/probe", params={"target": target}, headers=headers) as answer:
             assert answer.status == 200
             return Scraped(parsed(await answer.text()))
-
-    async def refused(self) -> int:
-        """Return the status of a scrape of mx1 that may be refused."""
-        async with self.client.get("/probe", params={"target": "mx1"}) as answer:
-            return answer.status
 
     async def reload(self, **headers: str) -> tuple[int, str]:
         async with self.client.post("/-/reload", headers=headers) as answer:
@@ -205,14 +201,32 @@ async def other_site_reloads(scene: Scene) -> None:
 
 
 async def too_many_probes(scene: Scene) -> None:
+    """Fill the connections with probes of appliances that hang and with requests for pages, as one client."""
+    resource.prlimit(scene.pid, resource.RLIMIT_NOFILE, (150, 150))
     scene.appliance.answer = HUNG
-    scrapes = [asyncio.create_task(scene.scrape(scrape_timeout=1.7)) for _ in range(20)]
-    await scene.appliance.asked.wait()
-    others = await asyncio.gather(*(scene.refused() for _ in range(5)))
-    assert others == [503] * 5
-    assert {scraped.ended("xml") for scraped in await asyncio.gather(*scrapes)} == {"down: timeout"}
+    paths = [f"/probe?target=mx{number % COPIES + 1}" for number in range(15 * COPIES)] + ["/sd"] * 30
+    connector = aiohttp.TCPConnector(limit=0, local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(scene.exporter.url, connector=connector) as flood:
+        requests = [asyncio.create_task(status_of(flood, path, scrape_timeout=2.7)) for path in paths]
+        await scene.appliance.asked.wait()
+        refused, *_ = await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
+        assert {request.result() for request in refused} <= {200, 503}
+        scraped = await scene.scrape(scrape_timeout=1.7)
+        assert (scraped.ended("snmp"), scraped.ended("xml")) == ("complete", "down: timeout")
+        assert await status_of(scene.client, "/sd") == 200
+        answers = Counter(await asyncio.gather(*requests))
+    assert answers[503] >= 100
     scene.appliance.answer = answer_well
     assert (await scene.scrape()).complete
+
+
+async def status_of(client: aiohttp.ClientSession, path: str, scrape_timeout: float = 3.5) -> int:
+    """Return the status of an answer, or 503 if the connection was closed instead."""
+    try:
+        async with client.get(path, headers={TIMEOUT_HEADER: str(scrape_timeout)}) as answer:
+            return answer.status
+    except aiohttp.ClientError:
+        return 503
 
 
 async def sigterm_among_reloads(scene: Scene) -> None:
@@ -382,8 +396,9 @@ MACHINE_FAULTS: Final = (
         other_site_reloads,
     ),
     MachineFault(
-        "Somebody asks for a hanging appliance again and again",
-        "Twenty probes wait for it; each further request is answered with 503. The next scrape after it is complete.",
+        "Somebody asks for ten hanging appliances and for pages, more often than there may be connections",
+        "Each client has a share of the connections and of the probes of an appliance. Its further requests are"
+        " answered with 503. Other clients get their answers. The next scrape after it is complete.",
         too_many_probes,
     ),
     *(

@@ -59,7 +59,7 @@ async def test_clients_that_accept_gzip_get_it(running: RunningServer, accepted:
         assert b"ironport_work_queue_messages 42.0" in (gzip.decompress(body) if zipped else body)
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("10", 9.5), ("0.75", 0.25), ("1e2", 99.5)])
+@pytest.mark.parametrize(("header", "seconds"), [("10", 9.5), ("0.75", 0.25), ("1e2", 99.5), ("1e9", 120.0)])
 async def test_a_probe_gets_the_timeout_less_the_offset(running: RunningServer, header: str, seconds: float) -> None:
     await running.get("/probe?target=mx1", X_Prometheus_Scrape_Timeout_Seconds=header)
     assert running.prober("mx1").timeouts == [seconds]

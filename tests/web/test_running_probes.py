@@ -1,9 +1,10 @@
-"""Probes are counted while they run, and an appliance has a limited number of them."""
+"""Probes are counted while they run, and each client has a share of those of an appliance."""
 
 from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from exporter.web import running_probes
@@ -11,18 +12,24 @@ from exporter.web.running_probes import RunningProbes
 from support.running_server import RunningServer
 
 
-async def test_an_appliance_has_a_limited_number_of_probes(
+async def test_a_client_has_a_limited_number_of_probes_of_an_appliance(
     running: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running_probes, "MOST_PROBES", 1)
+    monkeypatch.setattr(running_probes, "MOST_PROBES", 2)
     prober = running.prober("mx1")
     prober.go.clear()
     first = asyncio.create_task(running.get("/probe?target=mx1"))
     await prober.begun.wait()
     answer = await running.get("/probe?target=mx1")
-    assert answer == (503, "Too many probes of mx1 run already (1). Scrape it less often, or with a shorter timeout.\n")
+    assert answer == (503, "Too many probes of mx1 run already. Scrape it less often, or with a shorter timeout.\n")
     assert (await running.get("/probe?target=mx2"))[0] == 200
-    prober.go.set()
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{running.port}", connector=elsewhere) as other:
+        prober.begun.clear()
+        second = asyncio.create_task(other.get("/probe?target=mx1"))
+        await prober.begun.wait()
+        prober.go.set()
+        assert (await second).status == 200
     assert (await first)[0] == 200
     assert (await running.get("/probe?target=mx1"))[0] == 200
 
@@ -30,6 +37,6 @@ async def test_an_appliance_has_a_limited_number_of_probes(
 def test_the_probe_with_most_time_counts() -> None:
     probes = RunningProbes()
     assert probes.seconds_left() == 0
-    with probes.admit("mx1", 60), probes.admit("mx2", 30):
+    with probes.admit("mx1", "192.0.2.1", 60), probes.admit("mx2", "192.0.2.1", 30):
         assert 30 < probes.seconds_left() <= 60
     assert probes.seconds_left() == 0
