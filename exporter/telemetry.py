@@ -89,6 +89,9 @@ class Telemetry:
         self.xml_requests = self._counter(
             "xml_requests", 'HTTP requests for status pages by status code; "none" means no answer', "code"
         )
+        self.rest_requests = self._counter(
+            "rest_requests", 'HTTP requests for the REST interface by status code; "none" means no answer', "code"
+        )
         self.unknown_values = self._counter("unknown_values", "Values received that could not be read, by item", "item")
         for result in ("complete", "partial", "failed"):
             self.probes.labels(result)

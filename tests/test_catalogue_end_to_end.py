@@ -1,4 +1,4 @@
-"""One command, one appliance, both sources: every metric of the catalogue with the value that the appliance told."""
+"""One command, one appliance, all sources: every metric of the catalogue with the value that the appliance told."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ import yaml
 
 from exporter.errors import REASONS
 from exporter.metrics.catalog import FAMILIES
+from exporter.sources.source import SOURCES
 from support.completeness import assert_complete
 from support.prometheus import Series, parsed
+from support.rest_pages import rest_pages
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
 from support.status_server import PASSWORD, USERNAME, Page, StatusServer
+
+REST_REQUESTS = 2
 
 DNS_PAGE = """<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>
 <dns_status build="phoebe 14.2.3-027">
@@ -44,21 +48,16 @@ TOP_IN_PAGE = """<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>
 PROBE = {
     "ironport_probe_success": 1,
     "ironport_probe_deadline_seconds": 20,
-    'ironport_source_up{source="snmp"}': 1,
-    'ironport_source_up{source="xml"}': 1,
-    'ironport_source_complete{source="snmp"}': 1,
-    'ironport_source_complete{source="xml"}': 1,
-    'ironport_source_age_seconds{source="snmp"}': 0,
-    'ironport_source_age_seconds{source="xml"}': 0,
+    **{
+        f'ironport_source_{figure}{{source="{source}"}}': value
+        for figure, value in {"up": 1, "complete": 1, "age_seconds": 0, "unreadable_values": 0}.items()
+        for source in SOURCES
+    },
     'ironport_source_requests{source="xml"}': 4,
     'ironport_source_retries{source="xml"}': 0,
-    'ironport_source_unreadable_values{source="snmp"}': 0,
-    'ironport_source_unreadable_values{source="xml"}': 0,
-    **{
-        f'ironport_source_error{{source="{source}",reason="{reason}"}}': 0
-        for source in ("snmp", "xml")
-        for reason in REASONS
-    },
+    'ironport_source_requests{source="rest"}': REST_REQUESTS,
+    'ironport_source_retries{source="rest"}': 0,
+    **{f'ironport_source_error{{source="{source}",reason="{reason}"}}': 0 for source in SOURCES for reason in REASONS},
 }
 
 BOTH = {
@@ -231,14 +230,53 @@ SNMP_ALONE = {
 }
 """What the agent tells of the keys, where the status page is not asked."""
 
+REST = {"ironport_swap_utilization_ratio": 0.015}
+"""What REST alone has."""
+
+REST_GAUGES = {
+    "ironport_work_queue_messages": 46,
+    "ironport_oldest_message_age_seconds": 261390,
+    "ironport_queue_utilization_ratio": 0.12,
+    "ironport_memory_utilization_ratio": 0.31,
+    "ironport_disk_io_utilization_ratio": 1.07,
+    "ironport_resource_conservation_level": 6,
+    "ironport_resource_conservation_refusing": 0,
+    'ironport_connections{direction="in"}': 38,
+    'ironport_connections{direction="out"}': 24,
+    "ironport_destinations_in_memory": 626,
+    "ironport_quarantine_messages": 105,
+    "ironport_online": 1,
+    'ironport_system_status_info{status="online"}': 1,
+    'ironport_cpu_utilization_ratio{process="appliance"}': 0.21,
+    'ironport_hardware_info{model="C600V",serial="420A4C1B2D3E4F50-1A2B3C4D5E6F"}': 1,
+}
+"""What REST tells where nobody else does."""
+
+REST_COUNTERS = {
+    "ironport_messages_injected_total": 6037437,
+    "ironport_recipients_rejected_total": 82980,
+    "ironport_messages_dropped_total": 67764,
+    "ironport_soft_bounces_total": 31431594,
+    'ironport_recipients_completed_total{result="delivered"}': 5950001,
+    'ironport_recipients_completed_total{result="hard_bounced"}': 4000001,
+}
+"""Since the last restart: only where the status page is not configured."""
+
+REST_VERSION = {'ironport_version_info{version="15.0.0"}': 1}
+"""Only where neither SNMP nor the status page is configured."""
+
 VARYING = {
     "ironport_probe_duration_seconds",
     'ironport_source_duration_seconds{source="snmp"}',
     'ironport_source_duration_seconds{source="xml"}',
+    'ironport_source_duration_seconds{source="rest"}',
     'ironport_source_requests{source="snmp"}',
     'ironport_source_retries{source="snmp"}',
     'ironport_tls_certificate_expiry_timestamp_seconds{source="xml",verified_by="ca"}',
+    'ironport_tls_certificate_expiry_timestamp_seconds{source="rest",verified_by="ca"}',
 }
+
+WEB_USER = {"username": USERNAME, "password": PASSWORD}
 
 SNMP_AUTHS: dict[str, dict[str, Any]] = {
     "v2c": {"version": "2c", "community": COMMUNITY},
@@ -296,12 +334,15 @@ def without_varying(found: Series) -> Series:
 
 
 def test_every_metric_of_the_catalogue_is_expected() -> None:
-    names = {name.partition("{")[0] for name in {**PROBE, **BOTH, **CONFIGURED, **XML, **SNMP} | dict.fromkeys(VARYING)}
+    names = {
+        name.partition("{")[0]
+        for name in {**PROBE, **BOTH, **CONFIGURED, **XML, **SNMP, **REST} | dict.fromkeys(VARYING)
+    }
     assert_complete(
         names,
         {family.name for family in FAMILIES},
         "a table of tests/test_catalogue_end_to_end.py, with the value to expect; the value that the appliance answers "
-        "is in tests/support/status_page.py (XML) or tests/support/mail_agent.py (SNMP)",
+        "is in tests/support/status_page.py (XML), mail_agent.py (SNMP) or rest_pages.py (REST)",
     )
 
 
@@ -315,31 +356,59 @@ async def test_every_metric_has_the_value_of_the_appliance(version: str, snmpd: 
             "/xml/dnsstatus": Page(DNS_PAGE.encode()),
             "/xml/tophosts": Page(TOP_HOSTS_PAGE.encode()),
             "/xml/topin": Page(TOP_IN_PAGE.encode()),
+            **rest_pages(),
         }
-        auth = {"snmp": SNMP_AUTHS[version], "xml": {"username": USERNAME, "password": PASSWORD}}
+        auth = {"snmp": SNMP_AUTHS[version], "xml": WEB_USER, "rest": WEB_USER}
+        rest = {"port": server.port, "tls": {"ca_file": str(ca_file)}}
         xml = {
             "port": server.port,
             "pages": ["status", "dnsstatus", "tophosts", "topin"],
             "tls": {"ca_file": str(ca_file)},
         }
-        found = await probe(tmp_path, auth, {"snmp": {"port": snmpd.port}, "xml": xml})
-    expected = series({**PROBE, **BOTH, **CONFIGURED, **XML, **SNMP})
+        found = await probe(tmp_path, auth, {"snmp": {"port": snmpd.port}, "xml": xml, "rest": rest})
+    expected = series({**PROBE, **BOTH, **CONFIGURED, **XML, **SNMP, **REST})
     assert difference(without_varying(found), expected) == ""
 
 
-async def test_without_the_status_page_the_agent_fills_in(snmpd: Snmpd, tmp_path: Path) -> None:
-    found = await probe(tmp_path, {"snmp": SNMP_AUTHS["v2c"]}, {"snmp": {"port": snmpd.port}})
-    health = {name: value for name, value in PROBE.items() if 'source="xml"' not in name}
-    expected = series({**health, **SNMP_OF_BOTH, **CONFIGURED, **SNMP, **SNMP_ALONE})
-    assert difference(without_varying(found), expected) == ""
+def without_hardware(expected: dict[str, Any]) -> dict[str, Any]:
+    """Return what is left where SNMP tells the model."""
+    return {name: value for name, value in expected.items() if "hardware_info" not in name}
 
 
-async def test_without_the_agent_the_status_page_is_enough(tmp_path: Path) -> None:
-    async with StatusServer() as server:
-        auth = {"xml": {"username": USERNAME, "password": PASSWORD}}
-        found = await probe(tmp_path, auth, {"xml": {"scheme": "http", "port": server.port}})
-    health = {name: value for name, value in PROBE.items() if 'source="snmp"' not in name}
+def of(*sources: str) -> dict[str, Any]:
+    """Return the health of a probe with these sources."""
+    others = [f'source="{source}"' for source in SOURCES if source not in sources]
+    return {name: value for name, value in PROBE.items() if not any(other in name for other in others)}
+
+
+def page_alone() -> dict[str, Any]:
     opt_in = ("ironport_dns_operations", "ironport_destination_", "ironport_sender_")
     page = {name: value for name, value in XML.items() if not name.startswith(opt_in)}
-    expected = series({**health, **BOTH, **CONFIGURED, **page, 'ironport_source_requests{source="xml"}': 1})
+    return {**BOTH, **page}
+
+
+COMBINATIONS: dict[tuple[str, ...], dict[str, Any]] = {
+    ("snmp",): {**SNMP_OF_BOTH, **SNMP, **SNMP_ALONE},
+    ("xml",): page_alone(),
+    ("rest",): {**REST, **REST_GAUGES, **REST_COUNTERS, **REST_VERSION},
+    ("snmp", "xml"): {**page_alone(), **SNMP},
+    ("snmp", "rest"): {**REST, **REST_COUNTERS, **SNMP_ALONE, **without_hardware(REST_GAUGES), **SNMP_OF_BOTH, **SNMP},
+    ("xml", "rest"): {**REST, **REST_GAUGES, **page_alone()},
+    ("snmp", "xml", "rest"): {**REST, **page_alone(), **SNMP},
+}
+"""What each combination of sources exports."""
+
+
+@pytest.mark.parametrize("sources", COMBINATIONS, ids="+".join)
+async def test_each_combination_of_sources_exports_what_its_sources_have(
+    sources: tuple[str, ...], snmpd: Snmpd, tmp_path: Path
+) -> None:
+    async with StatusServer() as server:
+        server.pages |= rest_pages()
+        web = {"scheme": "http", "port": server.port}
+        logins = {"snmp": SNMP_AUTHS["v2c"], "xml": WEB_USER, "rest": WEB_USER}
+        auth = {source: logins[source] for source in sources}
+        found = await probe(tmp_path, auth, {"snmp": {"port": snmpd.port}, "xml": web, "rest": web})
+    requests = {'ironport_source_requests{source="xml"}': 1} if "xml" in sources else {}
+    expected = series({**of(*sources), **CONFIGURED, **COMBINATIONS[sources], **requests})
     assert difference(without_varying(found), expected) == ""

@@ -88,15 +88,17 @@ def test_how_it_works_has_the_waits_of_the_code(monkeypatch: pytest.MonkeyPatch)
 
 STATED: Final = [
     (README, "the exporter reuses a status page for {xml:g} seconds only"),
-    (DOCS / "how-it-works.md", "by default {snmp:g} seconds for SNMP and {xml:g} for XML"),
-    (DOCS / "troubleshooting.md", "is reused for {xml:g} seconds (status page) or {snmp:g} seconds (SNMP)"),
+    (DOCS / "how-it-works.md", "by default {snmp:g} seconds for SNMP, {xml:g} for XML and {rest:g} for REST"),
+    (
+        DOCS / "troubleshooting.md",
+        "is reused for {xml:g} seconds (status page), {snmp:g} seconds (SNMP) or {rest:g} seconds (REST interface)",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("page", "words"), STATED, ids=[page.name for page, _ in STATED])
 def test_a_page_states_how_long_polls_are_reused(page: Path, words: str) -> None:
-    default = MinInterval()
-    assert words.format(snmp=default.snmp, xml=default.xml) in plain(page)
+    assert words.format(**MinInterval().model_dump()) in plain(page)
 
 
 def test_how_it_works_names_existing_alerts() -> None:

@@ -48,7 +48,7 @@ def test_each_source_says_what_it_did(appliance: Appliance) -> None:
 
 
 def test_a_source_that_is_not_configured_says_what_is_missing(appliance: Appliance) -> None:
-    assert "xml: not configured, so that mail counters, " in debug_output(appliance, result(healthy("snmp")))
+    assert "xml: not configured, so that the delivery queue, " in debug_output(appliance, result(healthy("snmp")))
 
 
 def test_values_that_cannot_be_read_are_named(appliance: Appliance) -> None:

@@ -4,6 +4,7 @@ from exporter.config.files import FilesRead
 from exporter.config.http import BasicAuth, HttpSettings
 from exporter.config.loading import LoadResult, effective, load, load_entries, schema, try_load
 from exporter.config.models import Appliance, ApplianceEntry, Config, FleetFile
+from exporter.config.rest import RestSettings
 from exporter.config.snmp import AuthKey, CommunityAuth, PrivKey, SnmpCredentials, SnmpSettings, UserAuth
 from exporter.config.source_keys import Auth, MinInterval
 from exporter.config.targets import TargetRule
@@ -24,6 +25,7 @@ __all__ = [
     "LoadResult",
     "MinInterval",
     "PrivKey",
+    "RestSettings",
     "SnmpCredentials",
     "SnmpSettings",
     "TargetRule",

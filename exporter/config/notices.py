@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from exporter.config.checks import FleetPart, Found
+from exporter.config.http import HttpSettings
 from exporter.config.models import Appliance
 from exporter.config.problems import Problem
 from exporter.config.snmp import CommunityAuth, SnmpCredentials, UserAuth
+from exporter.config.source_keys import SOURCE_NAMES
 from exporter.config.yaml_file import KeyPath
 
 _CREDENTIALS: Final[Mapping[KeyPath, tuple[Callable[[SnmpCredentials], object], str]]] = {
@@ -29,17 +31,17 @@ _CREDENTIALS: Final[Mapping[KeyPath, tuple[Callable[[SnmpCredentials], object], 
 }
 """By its place in an auth, what is risky about it."""
 
-_SETTINGS: Final[Mapping[KeyPath, tuple[Callable[[Appliance], object], str]]] = {
-    ("xml", "scheme"): (
-        lambda appliance: appliance.xml.scheme == "http",
+_SETTINGS: Final[Mapping[KeyPath, tuple[Callable[[HttpSettings], object], str]]] = {
+    ("scheme",): (
+        lambda http: http.scheme == "http",
         "is http, which sends the user and the password unencrypted: use https",
     ),
-    ("xml", "tls", "verify"): (
-        lambda appliance: appliance.xml.scheme == "https" and not appliance.xml.tls.verify,
+    ("tls", "verify"): (
+        lambda http: http.scheme == "https" and not http.tls.verify,
         "is false, so anyone between exporter and appliance can read the password: use ca_file or fingerprint_sha256",
     ),
 }
-"""By its place in the settings of an appliance, what is risky if it has a password."""
+"""By its place in the settings of a source over HTTP, what is risky if the appliance has a password."""
 
 _SECRET_KEYS: Final = frozenset({"community", "passphrase", "password"})
 
@@ -66,9 +68,18 @@ def _risky_settings(
     for part in parts:
         for own, entry in part.entries():
             appliance = appliances.get(str(entry.get("name")), template)
-            for place, (is_risky, text) in _SETTINGS.items():
-                if appliance and appliance.credentials.xml and is_risky(appliance):
-                    yield _deciding([(part, own), *usual], place, text)
+            for source, settings in _polled_over_http(appliance):
+                for place, (is_risky, text) in _SETTINGS.items():
+                    if is_risky(settings):
+                        yield _deciding([(part, own), *usual], (source, *place), text)
+
+
+def _polled_over_http(appliance: Appliance | None) -> Iterator[tuple[str, HttpSettings]]:
+    """Yield the sources of an appliance that get a password over HTTP, with their settings."""
+    for source in SOURCE_NAMES:
+        settings = getattr(appliance, source, None)
+        if appliance and isinstance(settings, HttpSettings) and getattr(appliance.credentials, source):
+            yield source, settings
 
 
 def _deciding(places: Iterable[tuple[FleetPart, KeyPath]], place: KeyPath, text: str) -> Found:

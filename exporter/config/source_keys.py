@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import model_validator
 
 from exporter.config.http import BasicAuth
+from exporter.config.rest import REST_MIN_INTERVAL, RestSettings
 from exporter.config.snmp import SNMP_MIN_INTERVAL, SnmpCredentials, SnmpSettings
 from exporter.config.values import OptionalKey, Seconds, Section, bad_value
 from exporter.config.xml import XML_MIN_INTERVAL, XmlSettings
@@ -19,6 +20,8 @@ class Auth(Section):
     """The credentials for SNMP."""
     xml: OptionalKey[BasicAuth] = None
     """The credentials for the status pages."""
+    rest: OptionalKey[BasicAuth] = None
+    """The credentials for the REST interface."""
 
     @model_validator(mode="after")
     def _some_source(self) -> Auth:
@@ -35,6 +38,8 @@ class SourceSettings(Section):
     """How the SNMP agent is polled."""
     xml: XmlSettings = XmlSettings()
     """How the status pages are fetched."""
+    rest: RestSettings = RestSettings()
+    """How the REST interface is asked."""
 
 
 SOURCE_NAMES: Final = tuple(SourceSettings.model_fields)
@@ -50,3 +55,5 @@ class MinInterval(Section):
     """Time in seconds for SNMP."""
     xml: Seconds = XML_MIN_INTERVAL
     """Time in seconds for the status pages."""
+    rest: Seconds = REST_MIN_INTERVAL
+    """Time in seconds for the REST interface."""

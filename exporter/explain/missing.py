@@ -11,6 +11,7 @@ from exporter.explain.promql import names_in
 from exporter.explain.tree import Tree
 from exporter.explain.words import words
 from exporter.metrics.catalog import FAMILIES
+from exporter.sources.source import SOURCES
 
 SUPPLIERS: Final = {
     "instance:ironport_rated_messages:rate": "rated_messages_per_hour in fleet.yml, or a week of history",
@@ -26,9 +27,8 @@ SUPPLIERS: Final = {
 }
 """What supplies a figure that no source has. If a figure behind it is missing too, that one is named instead."""
 
-_SOURCES: Final = {"snmp": "SNMP", "xml": "the status page (XML)"}
 _FAMILIES: Final = {family.name: family for family in FAMILIES}
-_MEASURED: Final = {family.name for family in FAMILIES if _SOURCES.keys() & set(family.sources)}
+_MEASURED: Final = {family.name for family in FAMILIES if SOURCES.keys() & set(family.sources)}
 _RECENT: Final = "last_over_time({}[5m])"
 
 
@@ -75,4 +75,4 @@ class MissingFigures:
 
 
 def _source(name: str) -> str:
-    return " or ".join(_SOURCES[source] for source in _FAMILIES[name].sources if source in _SOURCES)
+    return " or ".join(SOURCES[source].described for source in _FAMILIES[name].sources if source in SOURCES)

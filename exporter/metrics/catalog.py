@@ -1,7 +1,9 @@
 """Every metric family that a probe can export: name, type, meaning, labels, and the items that feed it.
 
 This table alone knows which item of which source feeds which family, in which order of preference and with which
-unit conversion. Names and units follow the Prometheus naming practice; counters are the `lifetime` figures.
+unit conversion. Names and units follow the Prometheus naming practice. Counters are the `lifetime` figures of the
+status page; those of the REST interface count since the last restart and serve only where that page is not configured.
+The status page stands first in every family that has it, and REST last.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ class Feed:
     convert: Conversion
     across_rows: Callable[[Iterable[float]], float] | None = None
     """Makes one value of the rows of a table."""
+    without: frozenset[str] = frozenset()
+    """Feeds the family only where the appliance is configured for none of these sources: where they mean something
+    else by the same series, one must not stand in for the other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # there is one of each, so that the object itself is a quick key
@@ -72,12 +77,20 @@ def _snmp(item: str, convert: Conversion | None = None) -> Feed:
     return Feed("snmp", (item,), convert or to.scaled())
 
 
+def _rest(item: str, convert: Conversion | None = None, without: tuple[str, ...] = ()) -> Feed:
+    return Feed("rest", (item,), convert or to.scaled(), without=frozenset(without))
+
+
 def _probe(item: str) -> Feed:
     return Feed("probe", (item,), to.scaled())
 
 
 def _count(name: str, *labels: str) -> Feed:
     return _xml(f"counters/{name}/lifetime", to.scaled(1, *labels))
+
+
+def _since_restart(name: str, *labels: str) -> Feed:
+    return _rest(f"counters/{name}", to.scaled(1, *labels), without=("xml",))
 
 
 def _current(name: str, convert: Conversion | None = None) -> Feed:
@@ -123,7 +136,8 @@ PROBE: Final = (
     _gauge("probe_deadline_seconds", "How long this probe was allowed to take, in seconds", _probe("deadline")),
     _gauge(
         "source_up",
-        "1 if the source gave usable data: SNMP a value of the MIB, XML a status page that could be read",
+        "1 if the source gave usable data: SNMP a value of the MIB, XML a status page that could be read, "
+        "REST its system status or its health",
         _probe("source_up"),
         labels=("source",),
     ),
@@ -147,7 +161,7 @@ PROBE: Final = (
     ),
     _gauge(
         "source_requests",
-        "Packets (SNMP) or requests (XML) that this probe sent; 0 if it shares the poll of another probe",
+        "Packets (SNMP) or requests (XML, REST) that this probe sent; 0 if it shares the poll of another probe",
         _probe("source_requests"),
         labels=("source",),
     ),
@@ -183,18 +197,23 @@ MAIL: Final = (
         "Messages in the work queue",
         _current("msgs_in_work_queue"),
         _snmp("workQueueMessages"),
+        _rest("gauges/msgs_in_work_queue"),
+        _rest("health/messages_in_workqueue"),
     ),
     _gauge(
         "oldest_message_age_seconds",
         "Age of the oldest message in the queue, in seconds",
         _xml("oldest_message/secs"),
         _snmp("oldestMessageAge"),
+        _rest("mail_system_status/oldest_message", to.clock),
     ),
     _gauge(
         "queue_utilization_ratio",
         "Share of the queue space that is in use, 0 to 1",
         Feed("xml", ("gauges/kbytes_used/current", "gauges/kbytes_free/current"), to.share),
         _snmp("perCentQueueUtilization", to.percent()),
+        _rest("gauges/total_queue_utilized", to.percent()),
+        _rest("health/percentage_queue_utilization", to.percent()),
     ),
     _gauge("queue_used_bytes", "Queue space in use, in bytes", _current("kbytes_used", to.scaled(1024))),
     _gauge("queue_free_bytes", "Queue space that is free, in bytes", _current("kbytes_free", to.scaled(1024))),
@@ -208,11 +227,13 @@ MAIL: Final = (
         "resource_conservation_level",
         "How much the appliance slows the acceptance of mail, 0 (not at all) to 60",
         _current("resource_conservation", to.conservation_level),
+        _rest("health/resource_conservation", to.conservation_level),
     ),
     _gauge(
         "resource_conservation_refusing",
         "1 if resource conservation is at 999: the appliance accepts no mail",
         _current("resource_conservation", to.conservation_refusing),
+        _rest("health/resource_conservation", to.conservation_refusing),
     ),
     _gauge(
         "resource_conservation",
@@ -235,6 +256,8 @@ MAIL: Final = (
         "Current SMTP connections",
         _current("conn_in", to.scaled(1, "in")),
         _current("conn_out", to.scaled(1, "out")),
+        _rest("gauges/current_incoming_connections", to.scaled(1, "in")),
+        _rest("gauges/current_outgoing_connections", to.scaled(1, "out")),
         labels=("direction",),
     ),
     _gauge(
@@ -242,14 +265,29 @@ MAIL: Final = (
         "Inbound SMTP connections that the listeners accept at the same time",
         Feed("config", ("connection_limit",), to.scaled()),
     ),
-    _gauge("destinations_in_memory", "Destination objects in memory", _current("dests_in_memory")),
-    _gauge("quarantine_messages", "Messages in quarantine", *(_current(f"msgs_in_{name}") for name in _QUARANTINE)),
+    _gauge(
+        "destinations_in_memory",
+        "Destination objects in memory",
+        _current("dests_in_memory"),
+        _rest("gauges/dest_objects_in_memory"),
+    ),
+    _gauge(
+        "quarantine_messages",
+        "Messages in quarantine",
+        *(_current(f"msgs_in_{name}") for name in _QUARANTINE),
+        _rest("gauges/msgs_in_quarantine"),
+    ),
     _gauge(
         "quarantine_bytes",
         "Space that quarantined messages take, in bytes",
         *(_current(f"kbytes_in_{name}", to.scaled(1024)) for name in _QUARANTINE),
     ),
-    _counter("messages_injected_total", "Messages received into the queue: arrivals", _count("inj_msgs")),
+    _counter(
+        "messages_injected_total",
+        "Messages received into the queue: arrivals",
+        _count("inj_msgs"),
+        _since_restart("messages_received_uptime"),
+    ),
     _counter("recipients_injected_total", "Recipients of the messages received into the queue", _count("inj_recips")),
     _counter(
         "message_ids_total",
@@ -264,11 +302,13 @@ MAIL: Final = (
         "recipients_rejected_total",
         "Recipients refused by the recipient access table or because of protocol errors",
         _count("rejected_recips"),
+        _since_restart("rejected_recipients_uptime"),
     ),
     _counter(
         "messages_dropped_total",
         "Messages dropped by a filter, a black-hole listener, an alias to /dev/null or anti-spam",
         _count("dropped_msgs"),
+        _since_restart("dropped_messages_uptime"),
     ),
     _counter(
         "recipients_bounce_generated_total",
@@ -281,6 +321,8 @@ MAIL: Final = (
         _count("delivered_recips", "delivered"),
         _count("hard_bounced_recips", "hard_bounced"),
         _count("deleted_recips", "deleted"),
+        _since_restart("delivered_recipients_uptime", "delivered"),
+        _since_restart("total_hard_bounces_uptime", "hard_bounced"),
         labels=("result",),
     ),
     _counter(
@@ -290,7 +332,12 @@ MAIL: Final = (
         labels=("reason",),
         items_pattern="XML counters/*_hard_bounced_recips/lifetime",
     ),
-    _counter("soft_bounces_total", "Soft bounce events; one message can have many", _count("soft_bounced_evts")),
+    _counter(
+        "soft_bounces_total",
+        "Soft bounce events; one message can have many",
+        _count("soft_bounced_evts"),
+        _since_restart("soft_bounced_events_uptime"),
+    ),
     _counter(
         "global_unsubscribe_hits_total",
         "Recipients dropped by the global unsubscribe list",
@@ -316,6 +363,8 @@ SYSTEM: Final = (
         "The AsyncOS version, value 1",
         _xml("status/build", to.build_version),
         _snmp("sysDescr", to.described_version),
+        # Without the build, at least in the one known answer: as a stand-in it would change the label.
+        _rest("version_details/operating_system", to.build_version, without=("xml", "snmp")),
         labels=("version",),
     ),
     _gauge(
@@ -334,6 +383,7 @@ SYSTEM: Final = (
         "hardware_info",
         "The appliance's model and serial number, value 1",
         _snmp("sysDescr", to.described_hardware),
+        Feed("rest", ("version_details/model", "version_details/serial_number"), to.labels),
         labels=("model", "serial"),
     ),
     _gauge(
@@ -342,11 +392,17 @@ SYSTEM: Final = (
         Feed("xml", ("status/build", "status/hostname"), to.labels),
         labels=("build", "hostname"),
     ),
-    _gauge("online", "1 if the system status is online", _xml("system/status", to.is_word("online"))),
+    _gauge(
+        "online",
+        "1 if the system status is online",
+        _xml("system/status", to.is_word("online")),
+        _rest("mail_system_status/system_status", to.is_word("online")),
+    ),
     _gauge(
         "system_status_info",
-        "The system status as the status page gives it, value 1",
+        "The system status as the status page gives it, or in lower case as REST gives it, value 1",
         _xml("system/status", to.labels),
+        _rest("mail_system_status/system_status", to.lower_case_label),
         labels=("status",),
     ),
     _gauge("uptime_seconds", "How long ago the appliance started, in seconds", _xml("birth_time/timestamp", to.uptime)),
@@ -359,8 +415,10 @@ SYSTEM: Final = (
         "cpu_utilization_ratio",
         "Share of the CPU that is in use, 0 to 1, for the whole appliance and by process",
         *_processes(),
+        _rest("gauges/overall_cpu_load", to.percent("appliance")),
+        _rest("health/percentage_cpu_load", to.percent("appliance")),
         labels=("process",),
-        items_pattern="XML gauges/*_utilization/current",
+        items_pattern="XML gauges/*_utilization/current, REST gauges/overall_cpu_load, REST health/percentage_cpu_load",
     ),
     _gauge(
         "snmp_cpu_utilization_ratio",
@@ -372,6 +430,13 @@ SYSTEM: Final = (
         "Share of the memory that the appliance's software uses, 0 to 1",
         _current("ram_utilization", to.percent()),
         _snmp("perCentMemoryUtilization", to.percent()),
+        _rest("gauges/ram_utilization", to.percent()),
+        _rest("health/percentage_ram_utilization", to.percent()),
+    ),
+    _gauge(
+        "swap_utilization_ratio",
+        "Share of the swap space that is in use, 0 to 1",
+        _rest("health/percentage_swap_utilization", to.percent()),
     ),
     _gauge(
         "memory_availability",
@@ -384,6 +449,8 @@ SYSTEM: Final = (
         "Disk I/O as a share of its peak since boot; can pass 1 soon after boot",
         _current("disk_utilization", to.percent()),
         _snmp("perCentDiskIOUtilization", to.percent()),
+        _rest("gauges/disk_io_utilization", to.percent()),
+        _rest("health/percentage_diskio", to.percent()),
     ),
     _gauge(
         "log_disk_utilization_ratio", "Share of the log disk that is in use, 0 to 1", _current("log_used", to.percent())

@@ -33,6 +33,7 @@ _RELEASE: Final = re.compile(r"(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?(?:-(\d{
 """A release of AsyncOS, "12.5.3-035", or its first numbers, "12.5"."""
 
 _BYTES: Final = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)(?P<unit>[BKMGT]?)", re.ASCII | re.IGNORECASE)
+_CLOCK: Final = re.compile(r"(\d{1,9}):([0-5]\d):([0-5]\d)", re.ASCII)
 _UPTIME: Final = re.compile(r"\((?=\d)(?:(\d{1,9})d ?)?(?:(\d{1,9})h ?)?(?:(\d{1,9})m ?)?(?:(\d{1,9})s)?\)", re.ASCII)
 
 
@@ -126,6 +127,14 @@ def labels(*raws: Raw) -> Series:
     return {texts: 1.0}
 
 
+def lower_case_label(raw: Raw) -> Series:
+    """Export a text in lower case as the label of a series that is 1; not an empty text or a placeholder."""
+    text = str(raw).strip().lower()
+    if text in _PLACEHOLDERS:
+        raise UnknownValueError(raw)
+    return {(text,): 1.0}
+
+
 def is_word(word: str) -> Conversion:
     """Export 1 if the text is `word` in any case, else 0; an empty text or a placeholder is not a word."""
 
@@ -163,6 +172,15 @@ def uptime(raw: Raw) -> Series:
     return {(): float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)}
 
 
+def clock(raw: Raw) -> Series:
+    """Return a duration of hours, minutes and seconds, "00:05:30", in seconds."""
+    match = _CLOCK.fullmatch(str(raw).strip())
+    if match is None:
+        raise UnknownValueError(raw)
+    hours, minutes, seconds = map(int, match.groups())
+    return {(): float((hours * 60 + minutes) * 60 + seconds)}
+
+
 def conservation_level(raw: Raw) -> Series:
     """Return how much the acceptance of mail is slowed, 0 to 60; 999 on the page (no mail is accepted) gives 60."""
     return {(): min(amount(raw), 60.0)}
@@ -174,7 +192,7 @@ def conservation_refusing(raw: Raw) -> Series:
 
 
 def build_version(raw: Raw) -> Series:
-    """Return the version in the page's build, "phoebe 10.0.0-203": its second word."""
+    """Return the version in "phoebe 10.0.0-203" or "AsyncOS 15.0.0": the second word."""
     parts = str(raw).split()
     if len(parts) < 2:
         raise UnknownValueError(raw)

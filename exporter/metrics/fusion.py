@@ -8,7 +8,7 @@ the preferred one has no value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import cache
 
 from exporter.metrics import catalog
@@ -21,14 +21,17 @@ _Feeds = tuple[tuple[str, tuple[Feed, ...]], ...]
 """The sources of a family with their feeds, the preferred source first."""
 
 
-def _feeds(family: Family) -> _Feeds:
-    return tuple((source, tuple(feed for feed in family.feeds if feed.source == source)) for source in family.sources)
+def _feeds(family: Family, sources: Set[str]) -> _Feeds:
+    """Return the feeds of a family that an appliance with these sources has."""
+    feeds = [feed for feed in family.feeds if feed.source in sources and sources.isdisjoint(feed.without)]
+    by_source = {source: tuple(feed for feed in feeds if feed.source == source) for source in family.sources}
+    return tuple((source, its_feeds) for source, its_feeds in by_source.items() if its_feeds)
 
 
 @cache
 def _fed_by(sources: frozenset[str]) -> tuple[tuple[Family, _Feeds], ...]:
     """Return the families that some of the sources feed, each with the feeds of these sources."""
-    fed = ((family, tuple(each for each in _feeds(family) if each[0] in sources)) for family in catalog.FAMILIES)
+    fed = ((family, _feeds(family, sources)) for family in catalog.FAMILIES)
     return tuple((family, feeds) for family, feeds in fed if feeds)
 
 
@@ -47,7 +50,7 @@ def fuse(readings: Iterable[Reading]) -> Exposition:
 
 def fuse_family(family: Family, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:
     """Return the family's series, and by source the values that the family's conversions could not read."""
-    return _fused(_feeds(family), by_source)
+    return _fused(_feeds(family, by_source.keys()), by_source)
 
 
 def _fused(feeds: _Feeds, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from exporter.config import Appliance
 from exporter.errors import SourceTimeout
 from exporter.metrics.reading import Reading
+from exporter.sources.rest.collect import RestSource
 from exporter.sources.snmp.collect import SnmpSource
 from exporter.sources.xml.collect import XmlSource
 from exporter.telemetry import Telemetry
@@ -49,6 +50,8 @@ class SourceType:
     """How long a successful poll is reused, in seconds."""
     without_it: str
     """What an appliance lacks whose configuration leaves the source out: the end of a sentence."""
+    described: str
+    """What people call it in a sentence."""
 
 
 SOURCES: Final[dict[str, SourceType]] = {
@@ -57,17 +60,26 @@ SOURCES: Final[dict[str, SourceType]] = {
         is_configured=lambda appliance: appliance.credentials.snmp is not None,
         min_interval=lambda appliance: appliance.min_interval.snmp,
         without_it="hardware, update services, DNS requests and the reasons for resource conservation are not exported",
+        described="SNMP",
     ),
     "xml": SourceType(
         create=XmlSource,
         is_configured=lambda appliance: appliance.credentials.xml is not None,
         min_interval=lambda appliance: appliance.min_interval.xml,
-        without_it="mail counters, connections, the delivery queue and CPU by process are not exported",
+        without_it="the delivery queue, mail rates, CPU by process and most mail counters are not exported",
+        described="the status page (XML)",
+    ),
+    "rest": SourceType(
+        create=RestSource,
+        is_configured=lambda appliance: appliance.credentials.rest is not None,
+        min_interval=lambda appliance: appliance.min_interval.rest,
+        without_it="swap space and the state of every destination are not exported",
+        described="the REST interface",
     ),
 }
 """Every source by its name, which is the value of the label `source`, in the order in which people see them."""
 
 
 def source_title(name: str) -> str:
-    """Return a source's name as people write it: SNMP, XML."""
+    """Return a source's name as people write it: SNMP, XML, REST."""
     return name.upper()

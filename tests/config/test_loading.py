@@ -123,7 +123,14 @@ def test_the_effective_form_has_defaults_and_no_secret(load: Load) -> None:
                     "top": 20,
                     "tls": {"verify": True, "min_version": "TLSv1.2", "legacy_renegotiation": False},
                 },
-                "min_interval": {"snmp": 10, "xml": 25},
+                "rest": {
+                    "scheme": "https",
+                    "port": 6443,
+                    "destinations": True,
+                    "top": 20,
+                    "tls": {"verify": True, "min_version": "TLSv1.2", "legacy_renegotiation": False},
+                },
+                "min_interval": {"snmp": 10, "xml": 25, "rest": 30},
             }
         ],
     }

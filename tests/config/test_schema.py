@@ -75,6 +75,7 @@ SECTIONS = {
     "`<settings>`": "ApplianceSettings",
     "`<snmp_settings>`": "SnmpSettings",
     "`<xml_settings>`": "XmlSettings",
+    "`<rest_settings>`": "RestSettings",
     "`<tls_settings>`": "TlsSettings",
     "`<min_interval>`": "MinInterval",
     "`<auth>`": "Auth",

@@ -72,7 +72,7 @@ def test_an_outcome_says_what_it_means() -> None:
 
 def test_without_the_status_page_arrivals_are_missing() -> None:
     sentences = everything(judged({"last_over_time(ironport_work_queue_messages[5m])": 5.0}))
-    needed = "(ironport_messages_injected_total) is missing: it needs the status page (XML)."
+    needed = "(ironport_messages_injected_total) is missing: it needs the status page (XML) or the REST interface."
     assert any(needed in sentence for sentence in sentences)
     assert not any("(ironport_work_queue_messages)" in sentence for sentence in sentences)
 

@@ -69,6 +69,8 @@ WORDED = {
     "status/build": "phoebe 1.0-1",
     "sysDescr": "Model C1, AsyncOS Version: 1.0-1",
     "birth_time/timestamp": "(1s)",
+    "mail_system_status/oldest_message": "0:00:01",
+    "version_details/operating_system": "AsyncOS 1.0",
 }
 COLUMNS = {column.name for table in TABLES for column in table.columns}
 

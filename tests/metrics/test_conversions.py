@@ -66,6 +66,10 @@ READ: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.described_hardware, (DESCRIBED,), {("C160", "99AA-99"): 1}),
     (to.described_hardware, (NEWER,), {("S390", "0082638EFC03-FCH1933A0CD"): 1}),
     (to.described_hardware, ("Cisco Model C100V, AsyncOS Version: 9.7.1",), {("C100V", ""): 1}),
+    (to.build_version, ("AsyncOS 15.0.0",), {("15.0.0",): 1}),
+    (to.clock, ("00:05:30",), {(): 330}),
+    (to.clock, (" 123:05:30 ",), {(): 443130}),
+    (to.lower_case_label, (" Online ",), {("online",): 1}),
     (to.page_key_remaining, ("2592000",), {(): 2592000}),
     (to.page_key_remaining, ("-46298076",), {(): -46298076}),
     (to.page_key_remaining, ("Dormant/Perpetual",), {}),
@@ -112,6 +116,8 @@ UNKNOWN: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.share, ("1", "N/A"), {}),
     *((to.size, (raw,), {}) for raw in ("", "N/A", "G", "12X", "-1G", "1 G", "9" * 400, "\u0661G", "1\u212a")),
     *((to.uptime, (raw,), {}) for raw in ("20161011101643", "()", "(soon)", "(1h 2d)", f"({'9' * 5000}d)")),
+    *((to.clock, (raw,), {}) for raw in ("", "N/A", "5:30", "00:60:00", "00:00:60", "-1:00:00", "1d 00:00:01", 330)),
+    *((to.lower_case_label, (raw,), {}) for raw in ("", "N/A", "--")),
     (to.conservation_level, ("high",), {}),
     (to.conservation_level, ("-1",), {}),
     (to.conservation_refusing, ("",), {}),
@@ -141,7 +147,14 @@ def test_whatever_a_source_brings_is_read_or_unknown(convert: Conversion, raw: R
 
 
 MAY_BE_NEGATIVE = {"degreesCelsius", "features/time_remaining"}
-TEXTS = {"status/build", "status/hostname", "sysDescr", "system/status"}
+TEXTS = {
+    "status/build",
+    "status/hostname",
+    "sysDescr",
+    "system/status",
+    "mail_system_status/system_status",
+    "version_details/operating_system",
+}
 FEEDS = [
     (feed.items[0], feed.convert)
     for family in FAMILIES
@@ -170,7 +183,8 @@ def test_only_some_items_may_be_negative() -> None:
 
 def test_percentages_may_have_their_sign() -> None:
     percentages = {item for item, convert in FEEDS if reads(convert, "14%")}
-    assert percentages == {item for item, _ in FEEDS if re.search("perCent|_utilization/|log_used", item)}
+    words = "perCent|percentage_|_utilization/|_utilization$|log_used|overall_cpu_load|total_queue_utilized"
+    assert percentages == {item for item, _ in FEEDS if re.search(words, item)}
 
 
 def test_releases_are_in_order_as_numbers() -> None:

@@ -45,6 +45,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
         is_configured=lambda _: True,
         min_interval=lambda _: 30.0,
         without_it="toys are not exported",
+        described="the toy",
     )
     monkeypatch.setitem(SOURCES, "toy", row)
     family = Family("ironport_toys", "gauge", "Toys", (), (Feed("toy", ("toys",), conversions.scaled()),))

@@ -9,9 +9,10 @@ from functools import partial
 from typing import Final
 
 from exporter.config import Appliance
-from exporter.errors import HttpStatusError, MalformedError, SourceError, SourceTimeout, TooLargeError
+from exporter.errors import SourceError, SourceTimeout
 from exporter.metrics.reading import Items, Reading
 from exporter.sources.http.fetch import Fetcher, HttpPages
+from exporter.sources.http.polling import not_in_time, poll_pages
 from exporter.sources.xml import document, pages
 from exporter.sources.xml.document import Document, Element
 from exporter.telemetry import Telemetry
@@ -22,9 +23,6 @@ XML_PAGES: Final = HttpPages(
     name="XML pages",
     role="a read-only operator is enough",
 )
-
-_PAGE_ERRORS: Final = (HttpStatusError, MalformedError, TooLargeError)
-"""Errors after which other pages may still be right."""
 
 
 class XmlSource:
@@ -46,16 +44,9 @@ class XmlSource:
     async def poll(self, reading: Reading) -> None:
         """Fill `reading` page by page, and record in it what fails.
 
-        It is no return value because a probe that reaches its deadline exports what has arrived so far. No further page
-        is requested if, for the first page, the appliance cannot be reached or refuses the user.
+        It is no return value because a probe that reaches its deadline exports what has arrived so far.
         """
-        for page in self._pages:
-            try:
-                await self._poll_page(page, reading)
-            except SourceError as error:
-                reading.errors.append(error.within(f"/xml/{page}"))
-                if not (reading.up or isinstance(error, _PAGE_ERRORS)):
-                    return
+        await poll_pages(XML_PAGES.folder, self._pages, self._poll_page, reading)
 
     async def _poll_page(self, page: str, reading: Reading) -> None:
         """Record a page. If its end does not come in time, record what has come, as if the page ended there."""
@@ -77,13 +68,7 @@ class XmlSource:
 
     def timed_out(self, reading: Reading) -> SourceTimeout:
         server = f"{self._appliance.address} TCP port {self._appliance.xml.port}"
-        if reading.up:
-            return SourceTimeout(f"The pages of {server} came only in part in time: check the appliance's load.")
-        if not reading.requests:
-            return SourceTimeout(f"No request for {server} was sent in time: check the load of the exporter's machine.")
-        return SourceTimeout(
-            f"No status page from {server} in time: check the route, the firewall and the appliance's load."
-        )
+        return not_in_time(server, "status page", reading)
 
     async def close(self) -> None:
         await self._fetcher.close()

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from xml.parsers import expat
 
-from exporter.errors import AuthError, MalformedError, TooLargeError
+from exporter.errors import MalformedError, TooLargeError
 from exporter.metrics.reading import label_value
+from exporter.sources.http.login_page import refuse_web_page
 
 DEPTH_LIMIT: Final = 32
 ELEMENT_LIMIT: Final = 1000
@@ -25,15 +26,6 @@ appliances have about 70 elements with 170 attributes, and nest 3 deep."""
 
 MENDING_LIMIT: Final = 64 * 1024
 """The largest page to mend, in bytes; a status page has about 10,000."""
-
-_HTML: Final = re.compile(rb"<(!doctype\s+)?html\b", re.IGNORECASE)
-_HTML_WITHIN: Final = 1024
-"""How many bytes to search for an <html> tag, because an XML declaration and comments may precede it."""
-
-_GOT_WEB_PAGE: Final = (
-    "the appliance answered with a web page, probably its login page, instead of XML: "
-    "check the user and its role, and that the XML pages are enabled on this interface"
-)
 
 _BEGIN: Final = re.compile(r"<\?xml\b|<[A-Za-z]")
 _DECLARATION: Final = re.compile(r"<\?xml\b[^>]*>")
@@ -66,8 +58,7 @@ def parse(body: bytes) -> Document:
     """
     if not body.strip():
         raise MalformedError("the page is empty: if this happens again, check the appliance's load and web interface")
-    if _HTML.search(body, 0, _HTML_WITHIN):
-        raise AuthError(_GOT_WEB_PAGE)
+    refuse_web_page(body, "XML", "XML pages")
     # Counted before parsing, because expat reads all attributes of an element before it calls us.
     if (attributes := body.count(b"=")) > ATTRIBUTE_LIMIT:
         raise TooLargeError(

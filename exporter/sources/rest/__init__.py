@@ -1,0 +1,1 @@
+"""Reading an appliance's REST interface, which AsyncOS 12 and newer have."""

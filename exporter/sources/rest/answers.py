@@ -1,0 +1,71 @@
+"""Reading a JSON answer of the REST interface within limits, so that a hostile one holds the event loop for little."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from exporter.errors import MalformedError, TooLargeError
+from exporter.metrics.reading import label_value
+from exporter.sources.http.login_page import refuse_web_page
+
+PAGES_NAME: Final = "pages of the AsyncOS API"
+
+VALUE_LIMIT: Final = 80_000
+"""The most values of an answer: 10,000 destinations have 70,000."""
+
+CONTAINER_LIMIT: Final = 11_000
+"""The most objects and lists of an answer: each destination is an object."""
+
+JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+def answer_data(body: bytes) -> JsonValue:
+    """Return the content of the `data` that an answer has.
+
+    Raises AuthError for a web page, MalformedError for what has another form, and TooLargeError for too many values.
+    """
+    if not body.strip():
+        raise MalformedError("the answer is empty: if this happens again, check the appliance's load")
+    refuse_web_page(body, "JSON", PAGES_NAME)
+    _check_size(body)
+    document = _decoded(body)
+    if not isinstance(document, dict) or "data" not in document:
+        raise another_form(f"it has {_keys(document)} instead of data")
+    return document["data"]
+
+
+def another_form(difference: str) -> MalformedError:
+    """Return the error for an answer of another form than asked for; `difference` begins with "it"."""
+    return MalformedError(
+        f"the answer has another form than expected, {difference}: check that address and port are those of a mail "
+        "gateway. If they are, please report it with the answer and the release of AsyncOS"
+    )
+
+
+def _check_size(body: bytes) -> None:
+    """Count before parsing: nothing can stop the parser."""
+    for found, limit, what in (
+        (body.count(b",") + 1, VALUE_LIMIT, "values"),
+        (body.count(b"{") + body.count(b"["), CONTAINER_LIMIT, "objects and lists"),
+    ):
+        if found > limit:
+            raise TooLargeError(f"the answer has {found} {what}, over the limit of {limit}: it is not read")
+
+
+def _decoded(body: bytes) -> JsonValue:
+    try:
+        document: JsonValue = json.loads(body)
+    except RecursionError:
+        raise MalformedError("the answer nests too deep: it is not read") from None
+    except ValueError as error:  # also for octets that are not UTF-8, and for numbers with thousands of digits
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise MalformedError(
+            f"the answer is incomplete or not JSON ({reason}): check the appliance's load and the network"
+        ) from None
+    return document
+
+
+def _keys(document: JsonValue) -> str:
+    names = ", ".join(label_value(key) for key in list(document)[:5]) if isinstance(document, dict) else ""
+    return names or "nothing"
