@@ -27,6 +27,7 @@ from exporter.command_line import (
     external_url,
     flag,
     in_order,
+    label,
     list_flag,
     listen_address,
     mail_flags,
@@ -35,6 +36,7 @@ from exporter.command_line import (
     refuse,
     route_prefix,
     timezone_flag,
+    web_url,
     whole,
 )
 from exporter.errors import ConfigError, ExporterError, RequestError, UsageError, raised_at
@@ -428,6 +430,124 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     from exporter.web import discovery
 
     _print(discovery.groups_text(config.load(*config_file), web_external_url))
+    return 0
+
+
+@cli.command(
+    "bundle",
+    cls=Command,
+    examples=(
+        "ironport-exporter bundle ironport --grafana.url https://grafana.example.edu",
+        "ironport-exporter bundle ironport --for operator --object-label release=kube-prometheus-stack",
+        "ironport-exporter bundle ironport --thresholds.file thresholds.yml --label team=mail",
+    ),
+)
+@click.argument("folder", metavar="DIR", type=_PATH)
+@flag(
+    "--for",
+    "form",
+    type=click.Choice(["prometheus", "operator", "mixin"]),
+    default="prometheus",
+    help="What reads the files: Prometheus and Grafana, the Prometheus Operator, or jsonnet.",
+)
+@flag(
+    "--web.external-url",
+    type=external_url,
+    metavar="URL",
+    show_default=f"http://localhost:{DEFAULT_PORT}; for the operator, the Service ironport-exporter",
+    help="The URL under which Prometheus reaches the exporter.",
+)
+@flag("--job", default="ironport", metavar="JOB", help="The job of the fleet in Prometheus.")
+@flag(
+    "--thresholds.file",
+    type=_PATH,
+    metavar="FILE",
+    help="A YAML file with the thresholds that you want to change. alerts/thresholds.yml of a bundle has all of them.",
+)
+@flag(
+    "--runbooks.url",
+    type=web_url,
+    metavar="URL",
+    show_default="the files of the bundle",
+    help="Where you publish the folder alerts/runbooks. Each alert links to its runbook there.",
+)
+@flag(
+    "--grafana.url",
+    type=web_url,
+    metavar="URL",
+    show_default="http://localhost:3000",
+    help="Your Grafana. Each alert links to a dashboard there.",
+)
+@flag(
+    "--label",
+    "labels",
+    type=label,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A label that every alert gets. May be repeated.",
+)
+@flag("--datasource", metavar="NAME", help="The data source that the dashboards open with.")
+@flag("--inputs", is_flag=True, help="Let Grafana ask for the data source when somebody imports a dashboard.")
+@flag(
+    "--namespace",
+    default="monitoring",
+    metavar="NAME",
+    help="With --for operator: the namespace of the objects.",
+)
+@flag(
+    "--object-label",
+    "object_labels",
+    type=label,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="With --for operator: a label of every object, for example release=kube-prometheus-stack. May be repeated.",
+)
+def _bundle(
+    folder: Path,
+    form: str,
+    web_external_url: BaseUrl | None,
+    job: str,
+    thresholds_file: Path | None,
+    runbooks_url: str | None,
+    grafana_url: str | None,
+    labels: tuple[tuple[str, str], ...],
+    datasource: str | None,
+    inputs: bool,
+    namespace: str,
+    object_labels: tuple[tuple[str, str], ...],
+) -> int:
+    """Write rules, runbooks, dashboards and Prometheus' configuration to a folder.
+
+    DIR has to be new or empty, or a folder that this command wrote. The command replaces everything in it.
+    """
+    from exporter.bundle.command import write_bundle
+    from exporter.bundle.options import BundleOptions
+    from exporter.bundle.thresholds import read_own_thresholds
+
+    if form != "operator":
+        refuse("namespace", "object_labels", reason="without --for operator")
+    service = f"http://ironport-exporter.{namespace}:{DEFAULT_PORT}"
+    local = f"http://localhost:{DEFAULT_PORT}"
+    options = BundleOptions(
+        folder=folder.resolve(),
+        exporter=web_external_url or external_url(service if form == "operator" else local),
+        job=job,
+        thresholds=read_own_thresholds(thresholds_file) if thresholds_file else {},
+        runbooks=runbooks_url or "",
+        grafana=grafana_url or "",
+        labels=dict(labels),
+        data_source=datasource or "",
+        inputs=inputs,
+        namespace=namespace,
+        object_labels=dict(object_labels),
+    )
+    count = write_bundle(form, options)
+    if options.drawn_elsewhere:
+        _complain(
+            f"Notice: the dashboards draw the limits of the project's own thresholds, not yours:"
+            f" {_listed(options.drawn_elsewhere)}."
+        )
+    _print(f"Wrote {_count(count, 'file')} to {folder}. {folder / 'README.md'} says what to do next.")
     return 0
 
 

@@ -29,6 +29,8 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _LISTEN: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})", re.ASCII)
 
+_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
 _ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)*", re.ASCII)
 
 
@@ -337,6 +339,20 @@ def external_url(text: str) -> BaseUrl:
         return BaseUrl.parse(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def web_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise click.BadParameter(f"{text!r} is not a URL like https://wiki.example.edu/ironport.")
+    return text
+
+
+def label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not value or not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
+        raise click.BadParameter(f"{text!r} is not a label like team=mail.")
+    return name, value
 
 
 def network(text: str) -> IPv4Network | IPv6Network:

@@ -15,6 +15,8 @@ import yaml
 
 from exporter.bundle import thresholds
 from exporter.bundle.thresholds import TemplateError, fill
+from exporter.config.values import DISCOVERY_LABELS
+from exporter.errors import UsageError
 
 ALERTS: Final = thresholds.FILE.parent
 """The folder with the templates, the fragments and the thresholds."""
@@ -34,10 +36,12 @@ ALERT_DASHBOARDS: Final = {
 OTHER_ALERT_DASHBOARDS: Final = {"IronPortBounceStorm": "delivery", "IronPortNoMailArriving": "pool"}
 """Alerts that another dashboard explains better than that of their group."""
 
+_LABELS_IN_USE: Final = DISCOVERY_LABELS | {"alertname", "severity"}
+
 _FRAGMENT: Final = re.compile(r"^( *)<<(\w+)\((.+)\)>>$", re.MULTILINE)
 _GROUP: Final = re.compile(r"^- name: (.+)$", re.MULTILINE)
 _ALERT: Final = re.compile(r"^  - alert: (.+)$", re.MULTILINE)
-_LABELS: Final = re.compile(r"^    labels:$", re.MULTILINE)
+_LABELS: Final = re.compile(r"^    labels: \{(.+)\}$", re.MULTILINE)
 
 
 def rule_files(head: str, values: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
@@ -100,10 +104,15 @@ def _links(group: str, alert: str, block: str) -> str:
 
 
 def with_labels(template: str, labels: Mapping[str, str]) -> str:
-    """Add labels to each alert; recorded series keep theirs."""
-    lines = "".join(f"\n      {name}: {yaml_string(value)}" for name, value in labels.items())
-    blocks = template.split("\n\n")
-    return "\n\n".join(_LABELS.sub(rf"\g<0>{lines}", block) if _ALERT.search(block) else block for block in blocks)
+    """Add labels to each alert, not to recorded series. Raises UsageError for a label that the rules use themselves."""
+    if taken := sorted(labels.keys() & _LABELS_IN_USE):
+        raise UsageError(f"The alerts have their own {', '.join(taken)}. Choose another name for the label.")
+    more = "".join(f", {name}: {yaml_string(value)}" for name, value in labels.items())
+
+    def with_more(block: str) -> str:
+        return _LABELS.sub(lambda line: f"    labels: {{{line[1]}{more}}}", block) if _ALERT.search(block) else block
+
+    return "\n\n".join(map(with_more, template.split("\n\n")))
 
 
 def yaml_string(text: str) -> str:

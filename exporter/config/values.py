@@ -84,7 +84,7 @@ Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"minLength
 
 LabelValue = Annotated[str, AfterValidator(_printable), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
-_DISCOVERY_LABELS: Final = frozenset({"instance", "job", "site", "pool", "stream", "traffic", "role"})
+DISCOVERY_LABELS: Final = frozenset({"instance", "job", "site", "pool", "stream", "traffic", "role"})
 
 
 def _label_name(text: str) -> str:
@@ -92,7 +92,7 @@ def _label_name(text: str) -> str:
         raise bad_value("is not a label name: use letters, digits and _, and do not begin with a digit")
     if text.startswith("__"):
         raise bad_value("is reserved for Prometheus: use a name that does not begin with __")
-    if text in _DISCOVERY_LABELS:
+    if text in DISCOVERY_LABELS:
         raise bad_value("is set by service discovery: use another name")
     if text in LABELS:
         raise bad_value("is a label of a metric, and Prometheus would rename it: use another name")

@@ -6,14 +6,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
-
-import yaml
 
 from dashboards import generate
 from support.grafana import DASHBOARDS
-
-PROVISIONING: Final = DASHBOARDS / "provisioning"
 
 
 def test_the_committed_dashboards_are_up_to_date() -> None:
@@ -41,14 +36,3 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     assert result.stderr == (
         "The Python package grafana-foundation-sdk is missing. Install it: pip install '.[dashboards]'\n"
     )
-
-
-def test_the_provisioned_data_source_has_the_scrape_interval() -> None:
-    """Grafana makes $__rate_interval four times as long, so that every rate has enough samples."""
-    (source,) = yaml.safe_load((PROVISIONING / "datasources/ironport.yml").read_text())["datasources"]
-    assert (source["type"], source["jsonData"]["timeInterval"]) == ("prometheus", "1m")
-
-
-def test_provisioned_dashboards_cannot_be_edited() -> None:
-    (provider,) = yaml.safe_load((PROVISIONING / "dashboards/ironport.yml").read_text())["providers"]
-    assert (provider["type"], provider["folder"], provider["allowUiUpdates"]) == ("file", "IronPort", False)
