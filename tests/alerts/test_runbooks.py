@@ -82,6 +82,16 @@ WORDS: Final = {
     *("site", "connection_limit", "keep_firing_for", "interval", "ironport-mailflow"),
     *("-replay.timeFrom", "-datasource.queryStep=0"),  # of vmalert
     "http://localhost:10125/",
+    *(
+        "--label team=mail",
+        "--runbooks.url",
+        "--thresholds.file /etc/ironport-thresholds.yml",
+        "/etc/ironport-thresholds.yml",
+        "/etc/ironport/alerts/runbooks",
+        "/etc/ironport/alerts/thresholds.yml",
+        "bundle",
+        "ironport-exporter backtest --prometheus.url http://localhost:9090 --rules '/etc/ironport/alerts/rules/*.yml'",
+    ),  # of the command bundle
 }
 """Other words that the pages put into backticks."""
 
@@ -235,9 +245,9 @@ def test_every_command_of_the_exporter_exists() -> None:
     ]
     for _, *arguments in typed:
         parse_command_line(arguments)
-    assert {arguments[0] for _, *arguments in typed} == {"probe", "check"}
+    assert {arguments[0] for _, *arguments in typed} == {"bundle", "check", "probe"}
 
 
 def test_every_other_command_is_of_a_known_program() -> None:
-    programs = {"ironport-exporter", "curl", "promtool", "amtool", "vmalert"}
+    programs = {"ironport-exporter", "cp", "curl", "promtool", "amtool", "vmalert"}
     assert wrong(lambda page: {line.split()[0] for line in code_lines(page, "sh")} - programs) == {}
