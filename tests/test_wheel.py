@@ -69,6 +69,11 @@ def test_without_extras_a_fleet_is_checked_and_discovered(installed: Installed) 
     assert "properties" in json.loads(installed.run("schema").stdout)
 
 
+def test_without_extras_a_bundle_is_written(installed: Installed) -> None:
+    assert installed.run("bundle", "ironport").stdout.startswith("Wrote ")
+    assert (installed.folder / "ironport" / "alerts" / "runbooks" / "IronPortPoolSlow.md").is_file()
+
+
 def test_without_extras_an_appliance_is_probed(installed: Installed) -> None:
     probe = installed.run("probe", "mx1")
     assert (probe.returncode, "ironport_probe_success 0.0" in probe.stdout) == (1, True)
@@ -99,7 +104,7 @@ def test_a_command_names_the_extra_that_it_lacks(command: str, installed: Instal
 def test_help_lists_only_commands_that_can_run(installed: Installed) -> None:
     text = installed.run("--help").stdout
     commands = text.partition("Commands:\n")[2].partition("\n\n")[0]
-    able = ["serve", "check", "probe", "sd", "schema", "capacity", "explain"]
+    able = ["serve", "check", "probe", "sd", "bundle", "schema", "capacity", "explain"]
     assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == able
     assert not re.search("simulate|backfill|demo|backtest", text)
 

@@ -18,7 +18,7 @@ _FIRST_LINE: Final = "# Bundle of ironport-exporter"
 
 FORMS: Final[Mapping[str, tuple[Callable[[BundleOptions], dict[str, str]], str]]] = {
     "prometheus": (
-        for_prometheus.files,
+        for_prometheus.prometheus_files,
         """\
 1. Copy the parts of `prometheus.yml` into your own file, and reload Prometheus.
 2. Copy `alerts/alertmanager.yml`, and replace in the copy what is marked `<-`.
@@ -28,13 +28,13 @@ FORMS: Final[Mapping[str, tuple[Callable[[BundleOptions], dict[str, str]], str]]
 """,
     ),
     "operator": (
-        for_operator.files,
+        for_operator.operator_files,
         """\
 1. Replace in a copy of `alertmanager.yml` what is marked `<-`.
 2. `kubectl apply -f` the files. Prometheus must select their labels: give --object-label if yours selects others.
 """,
     ),
-    "mixin": (for_mixin.files, "1. `import` the file `mixin.libsonnet`.\n"),
+    "mixin": (for_mixin.mixin_files, "1. `import` the file `mixin.libsonnet`.\n"),
 }
 """The forms of a bundle: what makes their files, and what to do with them."""
 

@@ -8,7 +8,7 @@ from exporter.bundle import project
 from exporter.bundle.options import BundleOptions
 
 
-def files(options: BundleOptions) -> dict[str, str]:
+def mixin_files(options: BundleOptions) -> dict[str, str]:
     """Return the files by path."""
     rules, dashboards = project.rules(options), project.dashboards(options)
     return {

@@ -25,7 +25,7 @@ _ALERTMANAGER_HEAD: Final = """\
 """
 
 
-def files(options: BundleOptions) -> dict[str, str]:
+def operator_files(options: BundleOptions) -> dict[str, str]:
     """Return the files by path."""
     return {
         **{f"rules-{name}": _rule(name, text, options) for name, text in project.rules(options).items()},

@@ -24,7 +24,7 @@ datasources:
 """
 
 
-def files(options: BundleOptions) -> dict[str, str]:
+def prometheus_files(options: BundleOptions) -> dict[str, str]:
     """Return the files by path."""
     return {
         "prometheus.yml": _prometheus(options),
