@@ -17,7 +17,7 @@ sys.path[:0] = [str(HERE.parent)]
 def generated(*fleet_files: Path) -> dict[str, str]:
     """Return the JSON of the dashboards by file name. Raises ConfigError for what is wrong in a fleet file."""
     from dashboards.source.dashboards import ALL_DASHBOARDS
-    from dashboards.source.line_colours import coloured
+    from exporter.bundle.line_colours import coloured
     from exporter.config.loading import load_entries
     from exporter.lab.simulator.topology import load_topology
 

@@ -486,6 +486,13 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     metavar="NAME=VALUE",
     help="A label that every alert gets. May be repeated.",
 )
+@flag(
+    "--config.file",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE|FOLDER",
+    help="The configuration of the fleet: each unit gets its own colour in the dashboards. May be repeated.",
+)
 @flag("--datasource", metavar="NAME", help="The data source that the dashboards open with.")
 @flag("--inputs", is_flag=True, help="Let Grafana ask for the data source when somebody imports a dashboard.")
 @flag(
@@ -511,6 +518,7 @@ def _bundle(
     runbooks_url: str | None,
     grafana_url: str | None,
     labels: tuple[tuple[str, str], ...],
+    config_file: tuple[Path, ...],
     datasource: str | None,
     inputs: bool,
     namespace: str,
@@ -523,6 +531,7 @@ def _bundle(
     from exporter.bundle.command import write_bundle
     from exporter.bundle.options import BundleOptions
     from exporter.bundle.thresholds import read_own_thresholds
+    from exporter.config.loading import load_entries
 
     if form != "operator":
         refuse("namespace", "object_labels", reason="without --for operator")
@@ -537,6 +546,7 @@ def _bundle(
         grafana=grafana_url or "",
         labels=dict(labels),
         data_source=datasource or "",
+        fleet=load_entries(*config_file) if config_file else (),
         inputs=inputs,
         namespace=namespace,
         object_labels=dict(object_labels),

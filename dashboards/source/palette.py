@@ -18,13 +18,13 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from exporter.report.palette import BASELINE as BASELINE
-from exporter.report.palette import CRITICAL as CRITICAL
-from exporter.report.palette import DATA as DATA
-from exporter.report.palette import GOOD as GOOD
-from exporter.report.palette import LINES as LINES
-from exporter.report.palette import OTHER as OTHER
-from exporter.report.palette import WARNING as WARNING
+from exporter.palette import BASELINE as BASELINE
+from exporter.palette import CRITICAL as CRITICAL
+from exporter.palette import DATA as DATA
+from exporter.palette import GOOD as GOOD
+from exporter.palette import LINES as LINES
+from exporter.palette import OTHER as OTHER
+from exporter.palette import WARNING as WARNING
 
 UNREACHABLE: Final = OTHER
 """Unknown, because the unit does not answer. No other state has this colour."""

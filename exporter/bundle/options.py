@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from exporter.bundle import thresholds
+from exporter.bundle.line_colours import ColouredUnit
 from exporter.web.discovery import BaseUrl
 
 _LINKS: Final = ("runbooks", "grafana")
@@ -34,6 +35,8 @@ class BundleOptions:
     """Labels that every alert gets."""
     data_source: str = ""
     """The name of the data source that dashboards open with. Empty: Grafana's default."""
+    fleet: Sequence[ColouredUnit] = ()
+    """The units that have a colour of their own in the dashboards. Empty: those of the demo."""
     inputs: bool = False
     """Whether Grafana asks for the data source when somebody imports a dashboard."""
     namespace: str = "monitoring"

@@ -10,6 +10,7 @@ from posixpath import normpath
 from typing import Any, Final
 
 from exporter.bundle import rule_templates, thresholds
+from exporter.bundle.line_colours import coloured
 from exporter.bundle.options import BundleOptions
 from exporter.errors import ExporterError
 from exporter.project_files import project_folder
@@ -74,7 +75,8 @@ def _dashboard(text: str, options: BundleOptions) -> str:
     default = str(thresholds.read_thresholds()["runbooks"])
     dashboard: dict[str, Any] = json.loads(text.replace(default, json.dumps(options.values["runbooks"])[1:-1]))
     _select_data_source(dashboard, options)
-    return json.dumps(dashboard, indent=2, sort_keys=True) + "\n"
+    shown = coloured(dashboard, options.fleet) if options.fleet else dashboard
+    return json.dumps(shown, indent=2, sort_keys=True) + "\n"
 
 
 def _select_data_source(dashboard: dict[str, Any], options: BundleOptions) -> None:

@@ -20,6 +20,7 @@ from exporter.explain.text import answer, finding_text
 from exporter.incidents.firings import AlertHistory, Firing
 from exporter.incidents.incidents import Incident, alert_rules
 from exporter.incidents.names import incident_name
+from exporter.palette import BASELINE, CRITICAL, DATA, GOOD, OTHER, WARNING
 from exporter.phrases import Phrases
 from exporter.prometheus.durations import DAY, MINUTE
 from exporter.prometheus.rule_files import Rule
@@ -40,7 +41,6 @@ from exporter.report.incident_figures import (
     IncidentFigures,
 )
 from exporter.report.page_parts import Cells, PageTable
-from exporter.report.palette import BASELINE, CRITICAL, DATA, GOOD, OTHER, WARNING
 
 _MOST_UNITS: Final = 5
 """Curves of units in one chart: the units whose values were largest."""

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from exporter.capacity.model import PoolCapacity, Supply, supply, survivor_load, without_largest
 from exporter.capacity.statement import listed
 from exporter.incidents.names import incident_name
+from exporter.palette import BASELINE, CRITICAL, DATA, WARNING
 from exporter.phrases import Phrases
 from exporter.report.charts import (
     Bar,
@@ -37,7 +38,6 @@ from exporter.report.model import (
     UnitMonth,
 )
 from exporter.report.page_parts import Cells, FigureWriter, PageTable, with_note
-from exporter.report.palette import BASELINE, CRITICAL, DATA, WARNING
 from exporter.report.period import Period, month_before, year_before
 from exporter.report.summary import a_day, incident_seconds
 

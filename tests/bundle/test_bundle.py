@@ -198,6 +198,13 @@ def test_dashboards_open_with_the_data_source(tmp_path: Path) -> None:
         assert "__inputs" not in dashboard
 
 
+def test_each_unit_of_the_fleet_has_a_colour(tmp_path: Path) -> None:
+    fleet = tmp_path / "fleet.yml"
+    fleet.write_text("appliances: [{name: gate7, address: 192.0.2.7}, {name: gate8, address: 192.0.2.8}]\n")
+    texts = map(json.dumps, dashboards(bundle(tmp_path / "ironport", "--config.file", str(fleet))).values())
+    assert {name for text in texts for name in re.findall(r"\b(?:gate\d|mx\d)\b", text)} == {"gate7", "gate8"}
+
+
 def test_grafana_asks_for_the_data_source_at_import(tmp_path: Path) -> None:
     for dashboard in dashboards(bundle(tmp_path / "ironport", "--inputs")).values():
         (asked,) = dashboard["__inputs"]

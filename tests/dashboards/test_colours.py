@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from dashboards import generate
-from dashboards.source.line_colours import coloured
 from dashboards.source.palette import CRITICAL, GOOD, LINES, OTHER, UNWATCHED, WARNING
+from exporter.bundle.line_colours import coloured
 from exporter.lab.simulator import topology
 from support.grafana import DASHBOARDS as DASHBOARDS_FOLDER
 from support.grafana import Panel, dashboards, panels

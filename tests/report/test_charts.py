@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from markupsafe import Markup
 
+from exporter.palette import CRITICAL, DATA, GOOD
 from exporter.phrases import Phrases
 from exporter.report.axes import Measure
 from exporter.report.charts import (
@@ -22,7 +23,6 @@ from exporter.report.charts import (
     line_chart,
     strip_chart,
 )
-from exporter.report.palette import CRITICAL, DATA, GOOD
 from support.zones import BERLIN
 
 BEGIN = datetime(2026, 10, 5, tzinfo=BERLIN)

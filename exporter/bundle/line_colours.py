@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
-from dashboards.source.palette import LINES
+from exporter.palette import LINES
 
 Json = dict[str, Any]
 
@@ -22,8 +22,8 @@ _OF_UNITS: Final = r"(?:.* / )?(?:{})(?: / .*| \(.*\))?"
 _OF_POOLS: Final = r"(?:{})(?:, .*| \(.*\))?"
 
 
-class Unit(Protocol):
-    """A unit of a fleet."""
+class ColouredUnit(Protocol):
+    """A unit whose lines get a colour."""
 
     @property
     def name(self) -> str: ...
@@ -33,7 +33,7 @@ class Unit(Protocol):
     def site(self) -> str | None: ...
 
 
-def coloured(dashboard: Json, fleet: Sequence[Unit]) -> Json:
+def coloured(dashboard: Json, fleet: Sequence[ColouredUnit]) -> Json:
     """Return the dashboard with a colour for each unit and pool of the fleet, in their order, in every graph.
 
     The colours begin anew after twelve units. Pools take them from the end.
