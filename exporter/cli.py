@@ -406,7 +406,10 @@ async def _probe_once(loaded: Config, name: str, timeout: float) -> Result:  # n
 
     fleet = Fleet(loaded, Telemetry())
     try:
-        return await fleet.prober(name).probe(timeout)
+        prober = fleet.prober(name)
+        if prober is None:
+            raise RequestError(fleet.unknown(name))
+        return await prober.probe(timeout)
     finally:
         await fleet.close()
 

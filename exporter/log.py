@@ -24,7 +24,7 @@ Level = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
 
 _QUIET: Final = 60.0
-"""Seconds in which `OnceAMinute` does not log a message again."""
+"""Seconds in which `_OnceAMinute` does not log a message again."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 """Control characters but the line feed, which the logfmt renderer escapes itself."""
@@ -37,7 +37,7 @@ def setup(form: Format = "logfmt", level: Level = "info") -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_formatter(form))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    logging.getLogger("asyncio").addFilter(OnceAMinute())  # it repeats that no descriptor is free
+    logging.getLogger("asyncio").addFilter(_OnceAMinute())  # it repeats that no descriptor is free
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -49,19 +49,27 @@ def setup(form: Format = "logfmt", level: Level = "info") -> None:
     )
 
 
-class OnceAMinute(logging.Filter):
-    """Drops what was logged within the last minute: what clients cause can be logged 100 times a second."""
+class _OnceAMinute(logging.Filter):
+    """Drops events that were logged within the last minute, whatever else they tell."""
 
     def __init__(self) -> None:
         super().__init__()
         self._logged: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        if record.created - self._logged.get(message, 0.0) < _QUIET:
-            return False
-        self._logged = {message: record.created}
-        return True
+        event = record.msg["event"] if isinstance(record.msg, dict) else record.getMessage()
+        recent = {each: at for each, at in self._logged.items() if record.created - at < _QUIET}
+        self._logged = {event: record.created} | recent
+        return event not in recent
+
+
+def once_a_minute(name: str) -> structlog.stdlib.BoundLogger:
+    """Return a logger that logs each event once a minute: for what clients can cause 100 times a second."""
+    import structlog
+
+    logging.getLogger(name).addFilter(_OnceAMinute())
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return logger
 
 
 def _formatter(form: Format) -> structlog.stdlib.ProcessorFormatter:

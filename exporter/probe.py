@@ -15,6 +15,7 @@ import structlog
 from exporter import DEFAULT_TIMEOUT, LONGEST_TIMEOUT
 from exporter.config import Appliance
 from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout, raised_at
+from exporter.log import once_a_minute
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Outcome, Reading, Row, Unreadable, label_value, unreadable_text
@@ -33,6 +34,8 @@ TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 """The header in which Prometheus says how long it waits for a scrape."""
 
 _log: Final = structlog.get_logger()
+_new_targets_log: Final = once_a_minute(f"{__name__}.new_targets")
+"""For targets beyond the list that have never been probed: whoever reaches the exporter can think up many."""
 
 
 def probe_timeout(scrape_timeout: str | None, offset: float) -> float:
@@ -305,7 +308,8 @@ class Prober:
         was_up = self._up.get(reading.source)
         self._up[reading.source] = reading.up
         errors = " ".join(map(str, reading.errors))
-        log = _log.bind(appliance=self.appliance.name, source=reading.source)
+        is_new_target = was_up is None and self.appliance.beyond_list is not None
+        log = (_new_targets_log if is_new_target else _log).bind(appliance=self.appliance.name, source=reading.source)
         if was_up is not False and not reading.up:
             log.warning("source down", reasons=",".join(error.reason for error in reading.errors), errors=errors)
         elif was_up is False and reading.up:

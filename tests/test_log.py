@@ -130,6 +130,18 @@ def test_a_value_cannot_forge_lines_or_steer_terminals(capsys: pytest.CaptureFix
     assert len(written.splitlines()) == 1
 
 
+def test_events_of_a_noisy_logger_are_logged_once_a_minute_each(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("logfmt")
+    noisy = log.once_a_minute("test_log.noisy")
+    for number in range(10):
+        noisy.warning("source down", target=f"mx{number}")
+        noisy.info("values have changed", target=f"mx{number}")
+    assert [line.partition("msg=")[2] for line in capsys.readouterr().err.splitlines()] == [
+        '"source down" target=mx0',
+        '"values have changed" target=mx0',
+    ]
+
+
 def test_what_asyncio_repeats_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
     log.setup("logfmt")
     for _ in range(100):

@@ -18,7 +18,7 @@ from exporter import __version__, config
 from exporter.config import Config
 from exporter.errors import RequestError
 from exporter.fleet import Fleet
-from exporter.probe import TIMEOUT_HEADER, probe_timeout
+from exporter.probe import TIMEOUT_HEADER, Prober, probe_timeout
 from exporter.probe_debug import debug_output
 from exporter.telemetry import Telemetry
 from exporter.web import discovery
@@ -105,7 +105,7 @@ class _Handlers:
         return web.Response(status=HTTPStatus.FOUND, headers={"Location": landing}, text=f"See {landing}\n")
 
     async def probe(self, request: web.Request) -> web.Response:
-        prober = self._fleet.prober(_single(request, "target"))
+        prober = await self._prober(request, _single(request, "target"))
         debug = _flag(request, "debug")
         timeout = probe_timeout(request.headers.get(TIMEOUT_HEADER), self._settings.timeout_offset)
         with self._probes.admit(prober.appliance.name, _client(request), timeout):
@@ -135,6 +135,12 @@ class _Handlers:
         if problems:
             return web.Response(status=500, text="".join(f"{problem}\n" for problem in problems))
         return web.Response(text="The configuration is reloaded.\n")
+
+    async def _prober(self, request: web.Request, target: str) -> Prober:
+        prober = self._fleet.prober(target)
+        if prober is None:
+            raise RequestError(await self._off_the_loop(request, self._fleet.unknown, target))
+        return prober
 
     async def _off_the_loop(self, request: web.Request, make: Callable[..., str], *arguments: object) -> str:
         """Make the text of a page in a thread: for thousands of appliances it takes a while. One page at a time."""

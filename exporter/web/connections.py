@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import resource
 import ssl
@@ -11,11 +10,10 @@ from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from exporter.log import OnceAMinute
+from exporter.log import once_a_minute
 
 REQUEST: Final = 10.0
 """Seconds in which a client must bring a whole request header: since it has connected, or since it has begun the
@@ -36,8 +34,7 @@ _REFUSAL: Final = (
     b"There are too many connections: close some, or raise the limit of open files (ulimit -n).\n"
 )
 
-logging.getLogger(__name__).addFilter(OnceAMinute())
-_log: Final = structlog.get_logger(__name__)
+_log: Final = once_a_minute(__name__)
 
 
 def most_connections() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -22,19 +23,24 @@ class Held:
         self.calls = 0
         self._function = function
 
-    def __call__(self, *arguments: object) -> Any:
+    def __call__(self, *arguments: object, **options: object) -> Any:
         self.calls += 1
         self.begun.set()
         assert self.go.wait(30)
-        return self._function(*arguments)
+        return self._function(*arguments, **options)
 
 
 @pytest.mark.parametrize(
-    ("path", "owner", "name"),
-    [("/", application, "landing_page"), ("/sd", discovery, "groups_text"), ("/config", config, "effective")],
+    ("path", "owner", "name", "status"),
+    [
+        ("/", application, "landing_page", 200),
+        ("/sd", discovery, "groups_text", 200),
+        ("/config", config, "effective", 200),
+        ("/probe?target=mx9", difflib, "get_close_matches", 400),
+    ],
 )
 async def test_the_server_answers_while_it_makes_a_page(
-    running: RunningServer, monkeypatch: pytest.MonkeyPatch, path: str, owner: object, name: str
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch, path: str, owner: object, name: str, status: int
 ) -> None:
     held = Held(getattr(owner, name))
     monkeypatch.setattr(owner, name, held)
@@ -42,7 +48,7 @@ async def test_the_server_answers_while_it_makes_a_page(
     assert await asyncio.to_thread(held.begun.wait, 30)
     assert (await running.get("/-/healthy"))[0] == 200
     held.go.set()
-    assert (await page)[0] == 200
+    assert (await page)[0] == status
 
 
 async def test_the_configuration_is_written_out_once(running: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from exporter import config, fleet
-from exporter.errors import RequestError
+from exporter import config, fleet, log
 from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
 from exporter.web.access import Access
@@ -22,8 +21,11 @@ from exporter.web.live_web_config import LiveWebConfig
 from exporter.web.reload import Reloader
 from exporter.web.server import listening
 from exporter.web.settings import ListenAddress, ServerSettings
+from support import logs
 from support.snmpd import COMMUNITY, Snmpd
 from support.status_server import PASSWORD, USERNAME, StatusServer
+
+restore = pytest.fixture(logs.restored)
 
 NAME = "a.mx.test"
 INSIDE, OUTSIDE = "127.0.0.1", "127.0.0.2"
@@ -196,5 +198,14 @@ async def test_a_reload_keeps_targets_that_are_allowed_still(running: tuple[Get,
     assert probed.prober("a.mx.test") is not first
     file.write_text(file.read_text().replace(', "*.mx.test"', ""))
     probed.apply(config.load(file))
-    with pytest.raises(RequestError):
-        probed.prober("a.mx.test")
+    assert probed.prober("a.mx.test") is None
+
+
+async def test_new_targets_are_logged_once_a_minute(
+    running: tuple[Get, Fleet], capsys: pytest.CaptureFixture[str], restore: None
+) -> None:
+    get, _ = running
+    log.setup()
+    for number in range(5):
+        assert (await get(f"/probe?target=new{number}.mx.test"))[0] == 200
+    assert capsys.readouterr().err.count('msg="source down"') == 1
