@@ -1,4 +1,6 @@
-"""What a probe may cost: packets, and calls of the exporter's functions. These are the same on any machine.
+"""What the exporter may cost: packets and calls of its functions for a probe, and modules that it imports.
+
+These are the same on any machine.
 
 After a change that is meant to cost more, raise the budget and say why in the commit. `benchmarks/speed.py` measures
 the time.
@@ -12,11 +14,14 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
+import pytest
+
 import exporter
 from exporter.config.source_keys import MinInterval
 from exporter.probe import Prober, Result
 from exporter.telemetry import Telemetry
 from support.appliances import snmp_appliance
+from support.exporter import Exporter
 from support.snmpd import Snmpd
 
 PACKETS: Final = 3
@@ -24,6 +29,17 @@ PACKETS: Final = 3
 
 CALLS: Final = 2700
 """Calls of functions of the exporter, for the probe and its text. It takes about 2,450 with Python 3.11."""
+
+OTHER_COMMANDS: Final = {
+    "numpy",
+    "jinja2",
+    "weasyprint",
+    *(f"exporter.{package}" for package in ("capacity", "explain", "incidents", "lab", "prometheus", "report")),
+}
+"""What `serve` never imports: its memory and its start would double."""
+
+SNMPV3: Final = {"pysnmp", "pyasn1", "cryptography"}
+"""11 MB that only an exporter takes whose fleet has SNMPv3."""
 
 _PACKAGE: Final = str(Path(exporter.__file__).parent)
 
@@ -55,3 +71,25 @@ async def counted(prober: Prober) -> tuple[Result, Counter[CodeType]]:
     finally:
         sys.setprofile(before)
     return result, calls
+
+
+@pytest.mark.parametrize(
+    ("snmp", "unused"),
+    [
+        ({"version": "2c", "community": "public"}, OTHER_COMMANDS | SNMPV3),
+        ({"version": 3, "username": "v3get"}, OTHER_COMMANDS),
+    ],
+    ids=["v2c", "v3"],
+)
+def test_the_exporter_starts_without_what_its_fleet_does_not_need(
+    tmp_path: Path, snmp: dict[str, str | int], unused: set[str]
+) -> None:
+    auth = {"snmp": snmp, "xml": {"username": "ops", "password": "secret"}}
+    appliance = {"name": "mx1", "address": "192.0.2.1", "auth": "ops"}
+    fleet = {"auths": {"ops": auth}, "appliances": [appliance]}
+    started = Exporter(tmp_path, fleet, python=(sys.executable, "-X", "importtime"))
+    started.stop()
+    lines = started.process.output.splitlines()
+    imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert {"aiohttp", "exporter.fleet"} <= imported
+    assert not unused & imported

@@ -9,6 +9,7 @@ import asyncio
 import re
 import socket
 import time
+from asyncio.sslproto import SSLProtocol
 from functools import partial
 from typing import Any, Final
 
@@ -46,6 +47,10 @@ RECEIVE_BUFFER: Final = 16 * 1024
 
 _PIECE: Final = 4096
 """Octets of a body to parse before the limits are checked again: at most about 700 chunks."""
+
+SSLProtocol.max_size = RECEIVE_BUFFER
+"""asyncio keeps a buffer of this size for each TLS connection. Without this line it has 256 KB, that is 128 MB for
+500 appliances. A TLS record has at most 16 KB."""
 
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_END: Final = re.compile(rb"\r?\n")

@@ -44,6 +44,7 @@ class Pdu:
 
 INTEGER: Final = 0x02
 OCTETS: Final = 0x04
+NULL: Final = 0x05
 OID: Final = 0x06
 SEQUENCE: Final = 0x30
 
@@ -132,7 +133,7 @@ def _oid(octets: bytes) -> Oid:
 _VALUES: Final[dict[int, Callable[[bytes], SnmpValue | None]]] = {
     INTEGER: _integer,
     OCTETS: bytes,
-    0x05: _nothing,  # NULL, the value of each object in a request
+    NULL: _nothing,  # the value of each object in a request
     OID: _oid,
     0x40: bytes,  # IpAddress
     0x41: _unsigned,  # Counter32
@@ -236,3 +237,17 @@ def encode_integer(value: int) -> bytes:
     """Encode an INTEGER in the fewest octets that hold it in two's complement."""
     bits = (value if value >= 0 else ~value).bit_length()
     return encode(INTEGER, value.to_bytes(bits // 8 + 1, "big", signed=True))
+
+
+def encode_oid(oid: Oid) -> bytes:
+    """Encode an object identifier of at least two numbers."""
+    first, second, *others = oid
+    return encode(OID, *map(_sub_identifier, (40 * first + second, *others)))
+
+
+def _sub_identifier(number: int) -> bytes:
+    """Return a number in groups of seven bits; all octets but the last one have their first bit set."""
+    octets = [number & 0x7F]
+    while number := number >> 7:
+        octets.insert(0, 0x80 | number & 0x7F)
+    return bytes(octets)

@@ -18,7 +18,6 @@ from exporter.sources.snmp.messages import Codec, CommunityCodec
 from exporter.sources.snmp.mib import MAIL_OBJECTS, SCALARS, TABLES, Object, Oid, Syntax, Table, dotted, object_name
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
-from exporter.sources.snmp.usm import UsmCodec
 from exporter.sources.snmp.walk import (
     ANSWER_VARBINDS,
     MAX_ROWS,
@@ -108,7 +107,8 @@ class SnmpSource:
         if reading.up:
             return SourceTimeout(f"The SNMP agent at {agent} answered only in part, after {reading.requests} packets.")
         if reading.requests:
-            hint = self._silence_hint()
+            restarting = "it answered before, so it may be down, restarting or too busy"
+            hint = restarting if self._answered else self._codec.silence_hint
             return SourceTimeout(f"No usable answer from {agent} to {reading.requests} packets: {hint}.")
         if is_ip_address(address):
             return SourceTimeout(f"No request was sent to {agent} in time: check the load of the exporter's machine.")
@@ -116,15 +116,6 @@ class SnmpSource:
 
     async def close(self) -> None:
         """Do nothing: no connection stays open between polls."""
-
-    def _silence_hint(self) -> str:
-        if self._answered:
-            return "it answered before, so it may be down, restarting or too busy"
-        if not isinstance(self._codec, UsmCodec):
-            return "check that SNMP v2c is enabled there, the community (a wrong one gets no answer) and the firewall"
-        if self._codec.discovered:
-            return "it has told its engine id, so the passphrase or protocol under priv may be wrong, or it is busy"
-        return "check that SNMP is enabled there and that no firewall is in between"
 
     async def _poll_scalars(self, session: Session, reading: Reading) -> None:
         objects = {scalar.oid: scalar for scalar in SCALARS}
@@ -237,6 +228,8 @@ class SnmpSource:
 def _codec(auth: CommunityAuth | UserAuth) -> Codec:
     if isinstance(auth, CommunityAuth):
         return CommunityCodec(auth.community.get_secret_value().encode())
+    from exporter.sources.snmp.usm import UsmCodec  # only SNMPv3 needs pysnmp and cryptography, which take 11 MB
+
     return UsmCodec(auth)
 
 

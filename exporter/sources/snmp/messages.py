@@ -1,7 +1,4 @@
-"""Requests and the interface of the two versions of SNMP that send them; the messages of SNMP v2c (RFC 1901).
-
-pysnmp's classes encode a request's protocol data unit once. Each try replaces only the four octets of its id.
-"""
+"""Requests and the interface of the two versions of SNMP that send them; the messages of SNMP v2c (RFC 1901)."""
 
 from __future__ import annotations
 
@@ -10,15 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Final, Literal, Protocol
 
-from pyasn1.codec.ber import encoder
-from pysnmp.proto.api import v2c
-
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.ber import Pdu, Reader
 from exporter.sources.snmp.mib import Oid, dotted
 
-_ID_MARK: Final = 0x55AA55AA
-_PDU: Final = {"get": v2c.GetRequestPDU, "next": v2c.GetNextRequestPDU, "bulk": v2c.GetBulkRequestPDU}
+_KINDS: Final = {"get": ber.GET, "next": ber.GETNEXT, "bulk": ber.GETBULK}
 
 _RESPONSE_TAG: Final = 0xA0 | ber.RESPONSE
 
@@ -84,6 +77,11 @@ class Codec(Protocol):
         """
         ...
 
+    @property
+    def silence_hint(self) -> str:
+        """Why an agent that has never answered may be silent: the end of a sentence."""
+        ...
+
     def decode(self, datagram: bytes) -> Message:
         """Return the message in a datagram, and change nothing.
 
@@ -94,24 +92,16 @@ class Codec(Protocol):
 
 
 def encode_request(request: SnmpRequest, request_id: int) -> bytes:
-    """Return the request's protocol data unit with this id, 0x40000000 to 0x7fffffff."""
-    before, after = _template(request)
-    return before + request_id.to_bytes(4, "big") + after
+    """Return the request's protocol data unit."""
+    return ber.encode(0xA0 | _KINDS[request.kind], ber.encode_integer(request_id), _behind_id(request))
 
 
 @lru_cache(maxsize=1024)
-def _template(request: SnmpRequest) -> tuple[bytes, bytes]:
-    """Encode the request and split it around the four octets of its id."""
-    api = v2c.apiBulkPDU if request.kind == "bulk" else v2c.apiPDU
-    pdu = _PDU[request.kind]()
-    api.set_defaults(pdu)
-    api.set_request_id(pdu, _ID_MARK)
-    if request.kind == "bulk":
-        api.set_non_repeaters(pdu, 0)
-        api.set_max_repetitions(pdu, request.repetitions)
-    api.set_varbinds(pdu, [(oid, v2c.Null("")) for oid in request.oids])
-    before, mark, after = encoder.encode(pdu).partition(ber.encode_integer(_ID_MARK))
-    return before + mark[:2], after
+def _behind_id(request: SnmpRequest) -> bytes:
+    """Return what is behind the id of a request, which is the same in each try and in each poll."""
+    numbers = (0, request.repetitions)  # of GETBULK; in other requests error status and error index, which are 0
+    varbinds = [ber.encode(ber.SEQUENCE, ber.encode_oid(oid), ber.encode(ber.NULL)) for oid in request.oids]
+    return b"".join((*map(ber.encode_integer, numbers), ber.encode(ber.SEQUENCE, *varbinds)))
 
 
 def check_response(pdu: Pdu) -> None:
@@ -124,6 +114,10 @@ class CommunityCodec:
     """SNMP v2c."""
 
     _VERSION: Final = 1
+
+    silence_hint: Final = (
+        "check that SNMP v2c is enabled there, the community (a wrong one gets no answer) and the firewall"
+    )
 
     def __init__(self, community: bytes) -> None:
         self._community = community

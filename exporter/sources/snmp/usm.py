@@ -111,9 +111,10 @@ class UsmCodec:
         self._engines: dict[bytes, _AgentEngine] = {}
 
     @property
-    def discovered(self) -> bool:
-        """Whether the agent has ever answered with its engine id."""
-        return self._engine is not None
+    def silence_hint(self) -> str:
+        if self._engine:
+            return "it has told its engine id, so the passphrase or protocol under priv may be wrong, or it is busy"
+        return "check that SNMP is enabled there and that no firewall is in between"
 
     def encode(self, request: SnmpRequest, request_id: int, engine_id: bytes = b"") -> bytes:
         """Return the datagram for `request`, or the one that asks for the engine while none is known."""

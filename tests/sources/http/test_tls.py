@@ -412,3 +412,14 @@ def test_appliances_share_the_certificates_of_the_system(
     trustme.CA().cert_pem.write_to_path(str(file), append=True)
     os.utime(file, ns=(1, 1))
     assert len(tls.context(TlsSettings()).get_ca_certs()) == len(before.get_ca_certs()) + 1
+
+
+def test_appliances_with_equal_settings_share_a_context(authority: trustme.CA, tmp_path: Path) -> None:
+    """Which certificate is pinned makes no difference: it is checked by itself."""
+    pinned = tls.context(TlsSettings(fingerprint_sha256="ab" * 32))
+    assert tls.context(TlsSettings(fingerprint_sha256="cd" * 32)) is pinned
+    assert tls.context(TlsSettings(verify=False)) is pinned
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(file))
+    assert tls.context(TlsSettings(ca_file=str(file))) is tls.context(TlsSettings(ca_file=str(file)))
+    assert tls.context(TlsSettings(ca_file=str(file))) is not pinned

@@ -251,6 +251,15 @@ def test_a_number_at_a_bound_takes_few_octets(number: int, length: int) -> None:
     assert (Reader(octets).integer(), len(octets)) == (number, 2 + length)
 
 
+@given(
+    st.tuples(st.integers(0, 2), st.integers(0, 39)),
+    st.lists(st.integers(0, 2**32 - 1) | st.sampled_from((127, 128, 16383, 16384)), max_size=100),
+)
+def test_an_object_identifier_is_encoded_as_by_pyasn1(begin: tuple[int, int], others: list[int]) -> None:
+    oid = (*begin, *others)
+    assert ber.encode_oid(oid) == encoder.encode(univ.ObjectIdentifier(oid)).replace(b"\x06\x81", b"\x06\x82\x00", 1)
+
+
 @given(st.binary(max_size=65535))
 def test_octets_of_every_length_are_encoded(octets: bytes) -> None:
     encoding = ber.encode(ber.OCTETS, octets)

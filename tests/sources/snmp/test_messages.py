@@ -15,7 +15,7 @@ from exporter.sources.snmp.ber import BerError, Pdu
 from exporter.sources.snmp.messages import CommunityCodec, Rejected, SnmpRequest
 from support.octets import damaged
 
-COMMUNITY = b"\x02\x04U\xaaU\xaa, or so"  # has the octets that mark the id in the template
+COMMUNITY = b"\x02\x04U\xaaU\xaa, or so"
 OID = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 
 
