@@ -97,6 +97,7 @@ WORDED_ITEMS = {
 
 WORDED_METRICS = {
     "ironport_version_info",
+    "ironport_version_number",
     "ironport_status_page_info",
     "ironport_system_status_info",
     "ironport_online",
