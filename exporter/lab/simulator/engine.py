@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.config import UserAuth
 from exporter.lab.simulator.engine_user import AUTHENTICATED, ENCRYPTED, EngineUser
-from exporter.lab.simulator.instances import encode_number, encode_oid, failed
+from exporter.lab.simulator.instances import encode_number, failed
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
 from exporter.sources.snmp.usm_message import MAX_PADDING, REPORTABLE_FLAG, UsmMessage, read_scoped
@@ -112,7 +112,7 @@ class Engine:
     def _report(self, message: UsmMessage, refused: _Refused, clock: Clock) -> bytes:
         self._refused[refused.counter] += 1
         count = encode_number(_COUNTER32, self._refused[refused.counter])
-        varbind = ber.encode(ber.SEQUENCE, encode_oid((*_STATISTICS, refused.counter, 0)), count)
+        varbind = ber.encode(ber.SEQUENCE, ber.encode_oid((*_STATISTICS, refused.counter, 0)), count)
         numbers = (ber.encode_integer(number) for number in (_request_id(message), 0, 0))
         pdu = ber.encode(_REPORT_TAG, *numbers, ber.encode(ber.SEQUENCE, varbind))
         return self._seal(message, pdu, refused.level, clock)

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Final
-
-from pyasn1.codec.ber import encoder
-from pyasn1.type.univ import ObjectIdentifier
 
 from exporter.lab.simulator.hardware import HEALTHY_DRIVE, TableRow
 from exporter.lab.simulator.view import View
@@ -108,11 +104,6 @@ def failed(pdu: ber.Pdu, status: int, index: int = 0) -> bytes:
     return _response(pdu.request_id, status, index, [_varbind(oid, _NULL) for oid in asked(pdu)])
 
 
-@lru_cache(maxsize=4096)
-def encode_oid(oid: Oid) -> bytes:
-    return bytes(encoder.encode(ObjectIdentifier(oid)))
-
-
 def encode_number(tag: int, number: int) -> bytes:
     """Encode a whole number with the tag of its type: its octets are those of an INTEGER."""
     return ber.encode(tag, ber.encode_integer(number)[2:])
@@ -120,7 +111,7 @@ def encode_number(tag: int, number: int) -> bytes:
 
 def _values(view: View, unit: str) -> Iterator[tuple[Oid, bytes]]:
     """Yield each instance with its encoded value, in no order."""
-    yield _SYS_OBJECT_ID, encode_oid(_ASYNC_OS_MAIL)
+    yield _SYS_OBJECT_ID, ber.encode_oid(_ASYNC_OS_MAIL)
     yield _SYS_NAME.oid, _value(_SYS_NAME, unit)
     scalars = view.snmp_scalars(unit)
     for scalar in SCALARS:
@@ -156,7 +147,7 @@ def _value(source: Object, raw: Raw) -> bytes:
 
 
 def _varbind(oid: Oid, value: bytes) -> bytes:
-    return ber.encode(ber.SEQUENCE, encode_oid(oid), value)
+    return ber.encode(ber.SEQUENCE, ber.encode_oid(oid), value)
 
 
 def _cut(varbinds: Iterable[bytes], room: int) -> Iterator[bytes]:

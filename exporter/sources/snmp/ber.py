@@ -239,6 +239,7 @@ def encode_integer(value: int) -> bytes:
     return encode(INTEGER, value.to_bytes(bits // 8 + 1, "big", signed=True))
 
 
+@lru_cache(maxsize=4096)
 def encode_oid(oid: Oid) -> bytes:
     """Encode an object identifier of at least two numbers."""
     first, second, *others = oid
