@@ -32,6 +32,7 @@ WITHOUT_A_VERDICT: Final[Mapping[str, str]] = {
     "IronPortSnmpFlaky": "about the monitoring, and the unit is still monitored",
     "IronPortCertificateExpiring": "about the monitoring, and the unit is still monitored",
     "IronPortUnreadableValues": "about the monitoring, and the unit is still monitored",
+    "IronPortScrapeIntervalTooLong": "about the monitoring, and the units are still monitored",
     "IronPortRaidDegraded": "about hardware, which has its own dashboard: mail flows",
     "IronPortFanFailed": "about hardware, which has its own dashboard: mail flows",
     "IronPortPowerSupplyFault": "about hardware, which has its own dashboard: mail flows",

@@ -152,6 +152,11 @@ def reset_counters(effects: Effects, incident: SimulatedIncident, step: TimeStep
         effects.switches[Switch.COUNTERS_RESET, incident.units] = True
 
 
+def scrape_rarely(effects: Effects, incident: SimulatedIncident, step: TimeStep) -> None:
+    if incident.elapsed(step) % incident.size >= step.end - step.begin:
+        effects.switches[Switch.NOT_SCRAPED, incident.units] = True
+
+
 def shift_day(effects: Effects, incident: SimulatedIncident, _: TimeStep) -> None:
     effects.shift[incident.units] += incident.size * HOUR
 

@@ -256,6 +256,7 @@ FACTS = {
     "xml-dead": set(),
     "auth-failure": set(),
     "blackout": set(),
+    "rare-scrapes": set(),
     "exporter-restart": set(),
 }
 

@@ -164,6 +164,7 @@ ALERTS = {
     "TemperatureHigh",
     "VersionMismatch",
     "VersionTooOld",
+    "ScrapeIntervalTooLong",
     "LogDiskFilling",
     "SnmpFlaky",
     "UnitRebooted",
