@@ -93,15 +93,17 @@ def probe_result(
     appliance: Appliance, readings: Sequence[Reading], duration: float, deadline: float, time: datetime
 ) -> Result:
     """Return the result of a probe that brought these readings of the appliance's sources."""
-    fused = fuse([*readings, configured_reading(appliance)])
+    fused = fuse([*readings, configured_reading(appliance, time)])
     health = fuse([health_reading(readings, fused.unreadable, duration, deadline)])
     families = (*health.families, *fused.families)
     return Result(tuple(readings), Exposition(families, fused.unreadable), duration, deadline, time)
 
 
-def configured_reading(appliance: Appliance) -> Reading:
-    """Return the figures that the configuration adds."""
+def configured_reading(appliance: Appliance, now: datetime) -> Reading:
+    """Return the figures that the configuration adds at a time."""
     reading = Reading("config")
+    if appliance.maintenance:
+        reading.set("maintenance", int(any(window.covers(now) for window in appliance.maintenance)))
     for item, value in (
         ("connection_limit", appliance.connection_limit),
         ("rated_messages_per_hour", appliance.rated_messages_per_hour),

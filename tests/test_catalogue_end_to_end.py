@@ -85,6 +85,7 @@ SNMP_OF_BOTH = {
 CONFIGURED = {
     "ironport_connection_limit": 300,
     "ironport_rated_messages_per_second": 36,
+    "ironport_maintenance": 1,
     'ironport_minimum_version_number{version="12.5.3-035"}': 12_005_003_035,
 }
 
@@ -304,7 +305,13 @@ async def probe(folder: Path, auth: dict[str, Any], appliance: dict[str, Any]) -
         "connection_limit": 300,
         "minimum_version": "12.5.3-035",
     }
-    file.write_text(yaml.safe_dump({"auths": {"ops": auth}, "appliances": [entry | appliance]}))
+    always = {"day": "monday", "time": "00:00", "duration": "168h", "timezone": "UTC"}
+    fleet = {
+        "auths": {"ops": auth},
+        "appliances": [entry | appliance],
+        "maintenance": [{"appliances": ["mx1"], "weekly": always}],
+    }
+    file.write_text(yaml.safe_dump(fleet))
     arguments = ["-m", "exporter", "probe", "mx1", "--timeout", "20", "--config.file", str(file)]
     child = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from exporter.config import tls
 from exporter.config.files import LoadContext
-from exporter.config.models import FleetFile
+from exporter.config.models import FleetFile, UnitSettings
 from exporter.config.problems import Explainer, Problem, did_you_mean
 from exporter.config.source_keys import SOURCE_NAMES
 from exporter.config.values import is_documentation_address
@@ -64,7 +64,9 @@ def problems(parts: Sequence[FleetPart], *, complete: bool, ignored: Set[str] = 
     If a file could not be read, the parts are not `complete`: what is missing could be in that file, and is no problem.
     """
     found = [(part, problem) for part in parts for problem in part.problems]
-    checks = [_repeats_across_files, _tls_without_https, *([_missing_keys, _unknown_auths] if complete else [])]
+    checks = [_repeats_across_files, _tls_without_https]
+    if complete:
+        checks += [_missing_keys, _unknown_auths, _unknown_in_maintenance]
     for check in checks:
         found += islice(check(parts), _MOST + 1)
     found = [(part, problem) for part, problem in found if ignored.isdisjoint(problem.key_path)]
@@ -138,6 +140,29 @@ def _auth_references(part: FleetPart) -> Iterator[tuple[KeyPath, object]]:
     yield ("defaults", "auth"), as_mapping(part.data.get("defaults")).get("auth")
     for place, entry in part.entries():
         yield (*place, "auth"), entry.get("auth")
+
+
+def _unknown_in_maintenance(parts: Sequence[FleetPart]) -> Iterator[Found]:
+    """Yield the names in maintenance windows that no appliance has."""
+    entries = [defaults(parts)[0] | entry for part in parts for _, entry in part.entries()]
+    known = {
+        "appliances": {str(entry.get("name")) for entry in entries},
+        "pools": {str(entry.get("pool", UnitSettings().pool)) for entry in entries},
+        "sites": {str(entry["site"]) for entry in entries if entry.get("site")},
+    }
+    for part in parts:
+        for key_path, name in _maintained(part):
+            kind = str(key_path[-2])
+            if name not in known[kind]:
+                yield part, Problem(key_path, f"is none of the {kind} {did_you_mean(name, known[kind])}".rstrip())
+
+
+def _maintained(part: FleetPart) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the names of appliances, pools and sites in maintenance windows, with their places."""
+    for index, window in enumerate(part.parsed.maintenance):
+        for kind in ("appliances", "pools", "sites"):
+            for number, name in enumerate(getattr(window, kind) or ()):
+                yield ("maintenance", index, kind, number), name
 
 
 def _tls_without_https(parts: Sequence[FleetPart]) -> Iterator[Found]:

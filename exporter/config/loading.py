@@ -14,6 +14,7 @@ import yaml
 from exporter.config import checks, tls
 from exporter.config.checks import FleetPart
 from exporter.config.files import FilesRead, LoadContext
+from exporter.config.maintenance import MaintenanceWindow
 from exporter.config.models import Appliance, ApplianceEntry, ApplianceSettings, Config, FleetFile
 from exporter.config.notices import notices
 from exporter.config.source_keys import SOURCE_NAMES, Auth
@@ -94,11 +95,13 @@ def effective(config: Config) -> str:
     if template and template.beyond_list:
         settings = {key: value for key, value in _plain_entry(template).items() if key not in ("name", "address")}
         document["targets"] = {"allow": list(template.beyond_list.allow), **settings}
+    if config.maintenance:
+        document["maintenance"] = [_plain(window) for window in config.maintenance]
     return str(yaml.dump(document, Dumper=_DUMPER, sort_keys=False, allow_unicode=True))
 
 
 def _plain(section: Section) -> dict[str, Any]:
-    return section.model_dump(mode="json", exclude_none=True, exclude={"credentials", "beyond_list"})
+    return section.model_dump(mode="json", exclude_none=True, exclude={"credentials", "maintenance", "beyond_list"})
 
 
 def _plain_entry(appliance: Appliance) -> dict[str, Any]:
@@ -155,6 +158,7 @@ def _config(parts: Sequence[FleetPart], read: FilesRead) -> Config:
     return Config(
         appliances=appliances,
         target_template=template,
+        maintenance=_maintenance(parts),
         notices=tuple(notices(parts, appliances, template)),
         unfilled=tuple(checks.unfilled(parts)),
     )
@@ -164,7 +168,21 @@ def _appliances(parts: Sequence[FleetPart], read: FilesRead) -> Iterator[Applian
     auths = _auths(parts)
     for data in _entries(parts):
         known = data | {"credentials": auths[str(data["auth"])]}
-        yield Appliance.model_validate(known, context=LoadContext(Path(), read))
+        yield _with_maintenance(Appliance.model_validate(known, context=LoadContext(Path(), read)), parts)
+
+
+def _with_maintenance(appliance: Appliance, parts: Sequence[FleetPart]) -> Appliance:
+    """Return the appliance with the windows that concern it."""
+    windows = tuple(
+        window
+        for window in _maintenance(parts)
+        if window.concerns(name=appliance.name, pool=appliance.pool, site=appliance.site)
+    )
+    return appliance.model_copy(update={"maintenance": windows})
+
+
+def _maintenance(parts: Sequence[FleetPart]) -> tuple[MaintenanceWindow, ...]:
+    return tuple(window for part in parts for window in part.parsed.maintenance)
 
 
 def _target_template(parts: Sequence[FleetPart], read: FilesRead) -> Appliance | None:
@@ -178,7 +196,7 @@ def _target_template(parts: Sequence[FleetPart], read: FilesRead) -> Appliance |
                 "credentials": _auths(parts)[str(data["auth"])],
                 "beyond_list": TargetRule(allow=rule.allow),
             }
-            return Appliance.model_validate(known, context=LoadContext(Path(), read))
+            return _with_maintenance(Appliance.model_validate(known, context=LoadContext(Path(), read)), parts)
     return None
 
 

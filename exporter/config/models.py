@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from exporter.config.maintenance import MaintenanceWindow
 from exporter.config.source_keys import Auth, MinInterval, SourceSettings
 from exporter.config.targets import TargetRule
 from exporter.config.values import (
@@ -74,6 +75,8 @@ class Appliance(ApplianceEntry):
     """The credentials of that name."""
     stream: str
     """The stream, which is the name of the pool where the file gives none."""
+    maintenance: tuple[MaintenanceWindow, ...] = ()
+    """When work on it is planned."""
     beyond_list: TargetRule | None = None
     """What allows it if it is not in the list: its credentials go only to the addresses that this permits."""
 
@@ -85,6 +88,8 @@ class Config(Section):
     """The appliances by name, in the order of the files."""
     target_template: Appliance | None = None
     """What an appliance beyond the list is made from, without its name and address; None if none is allowed."""
+    maintenance: tuple[MaintenanceWindow, ...] = ()
+    """When work on appliances is planned. Each appliance has its own windows, too."""
     notices: tuple[str, ...] = ()
     """One sentence for each thing that puts credentials at risk."""
     unfilled: tuple[str, ...] = ()
@@ -109,3 +114,5 @@ class FleetFile(Section):
     """The appliances."""
     targets: OptionalKey[Targets] = None
     """Appliances beyond the list, for those whose own discovery gives the addresses."""
+    maintenance: tuple[MaintenanceWindow, ...] = ()
+    """When work on appliances is planned, so that their alerts notify nobody."""

@@ -174,6 +174,18 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+_DURATION: Final = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
+_DURATION_PART: Final = re.compile(r"([\d.]+)([a-zµμ]+)")
+_DURATION_UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+
+
+def seconds(duration: str) -> float:
+    """Return the seconds of a duration as Go writes it, "1h30m"."""
+    if not _DURATION.fullmatch(duration):
+        raise bad_value("must be a duration such as 250ms, 90s or 1h30m")
+    return sum(float(number) * _DURATION_UNITS[unit] for number, unit in _DURATION_PART.findall(duration))
+
+
 def _not_without_items(items: tuple[Value, ...]) -> tuple[Value, ...]:
     if not items:
         raise bad_value("must have at least one entry")

@@ -380,6 +380,11 @@ SYSTEM: Final = (
         labels=("version",),
     ),
     _gauge(
+        "maintenance",
+        "1 while fleet.yml plans work on the appliance, else 0; not exported if it never does",
+        Feed("config", ("maintenance",), to.scaled()),
+    ),
+    _gauge(
         "hardware_info",
         "The appliance's model and serial number, value 1",
         _snmp("sysDescr", to.described_hardware),

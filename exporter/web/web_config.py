@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from exporter.config.files import FilesRead, LoadContext
 from exporter.config.notices import everyone_reads
 from exporter.config.problems import Explainer, Problem
-from exporter.config.values import Section, bad_value
+from exporter.config.values import Section, bad_value, seconds
 from exporter.config.yaml_file import YamlFile, as_mapping, read_yaml
 from exporter.errors import ConfigError
 from exporter.web.server_tls import TlsServerConfig
@@ -82,18 +82,9 @@ class HttpServerConfig(Section):
     """Headers of every answer."""
 
 
-_DURATION: Final = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
-_PART: Final = re.compile(r"([\d.]+)([a-zµμ]+)")
-_UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-
-
 def _duration(value: object) -> object:
-    """Return the seconds of a duration as Go writes it; a bare number would be nanoseconds there."""
-    if not isinstance(value, str) or value == "0":
-        return value
-    if not _DURATION.fullmatch(value):
-        raise bad_value("must be a duration such as 1s, 250ms or 1m30s, or 0 for no limit")
-    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+    """Return the seconds of a duration; a bare number would be nanoseconds in Go."""
+    return seconds(value) if isinstance(value, str) and value != "0" else value
 
 
 class RateLimit(Section):

@@ -225,6 +225,39 @@ def test_a_stalled_queue_is_one_warning(alertmanager: Alertmanager) -> None:
     assert alertmanager.groups("chat") == [[stalled]]
 
 
+def test_a_unit_in_maintenance_notifies_nobody(alertmanager: Alertmanager) -> None:
+    """Its peers and its pool still do, and so does a unit of the same name in another fleet."""
+    planned = alert("UnitInMaintenance", "info", instance="mx2")
+    names = ("UnitUnreachable", "SnmpDown", "JabbererSuspected", "UpdateFailing")
+    own = [alert(name, "warning", instance="mx2") for name in names]
+    others = [
+        alert("UnitOverloaded", "warning", instance="mx3"),
+        alert("FanFailed", "warning", instance="mx2", job="branch"),
+    ]
+    pool = alert("PoolUnreachable", "critical")
+    alertmanager.fire(planned, *own, *others, pool)
+    alertmanager.until_silent(*own)
+    assert alertmanager.groups("pager") == [[pool]]
+    assert alertmanager.groups("tickets") == []
+    assert sorted(alertmanager.groups("chat"), key=str) == sorted(([each] for each in others), key=str)
+
+
+def test_a_pool_in_maintenance_notifies_nobody(alertmanager: Alertmanager) -> None:
+    """Its spare still does, and so do the later pools of the stream."""
+    planned = alert("PoolInMaintenance", "info", pool="edge", stream="mail")
+    own = [
+        alert("PoolUnreachable", "critical", pool="edge", stream="mail"),
+        alert("CapacityNotNPlusOne", "warning", pool="edge", stream="mail"),
+    ]
+    spare = alert("SpareNotReady", "warning", pool="edge", stream="mail", instance="spare1")
+    later = alert("NoMailArriving", "critical", pool="core", stream="mail")
+    alertmanager.fire(planned, *own, spare, later)
+    alertmanager.until_silent(*own)
+    assert alertmanager.groups("pager") == [[later]]
+    assert alertmanager.groups("tickets") == [[spare]]
+    assert alertmanager.groups("chat") == []
+
+
 def test_an_unreachable_unit_is_one_warning(alertmanager: Alertmanager) -> None:
     unit = alert("UnitUnreachable", "warning", instance="mx2")
     sources = [

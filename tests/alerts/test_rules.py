@@ -27,7 +27,7 @@ RULES: Final = sorted((ALERTS / "rules").glob("*.yml"))
 TESTS: Final = [
     test for path in sorted((ALERTS / "tests").glob("*.yml")) for test in yaml.safe_load(path.read_text())["tests"]
 ]
-FOR_THE_FLEET: Final = {"IronPortExporterDown", "IronPortWatchdog"}
+FOR_THE_FLEET: Final = {"IronPortExporterDown", "IronPortScrapeIntervalTooLong", "IronPortWatchdog"}
 """Alerts that are not about a pool or a unit."""
 FOR_DASHBOARDS: Final = "ironport-dashboards"
 """The group whose series only dashboards read."""

@@ -67,6 +67,7 @@ WORDS: Final = {
     *("snmp", "xml", "priv"),  # sources, and a key of fleet.yml
     *("none", "memory_shortage", "queue_space_shortage", "queue_full"),  # of ironport_resource_conservation
     *("attempted", "no_ac", "faulty", "dns", "5xx"),  # other label values
+    *("ironport", "maintenance", "global", "scrape_interval", "scrape_interval: 1m"),
     *("rated_messages_per_hour", "minimum_version", "scrape_timeout", "v3get", "<>"),
     *(
         "check",

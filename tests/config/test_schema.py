@@ -70,6 +70,9 @@ def test_the_examples_load(text: str, load: Load) -> None:
 
 SECTIONS = {
     "The file": "FleetFile",
+    "`<maintenance>`": "MaintenanceWindow",
+    "`<once>`": "OnceWindow",
+    "`<weekly>`": "WeeklyWindow",
     "`<appliance>`": "ApplianceEntry",
     "`<targets>`": "Targets",
     "`<settings>`": "ApplianceSettings",

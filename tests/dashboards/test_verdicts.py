@@ -28,6 +28,8 @@ WITHOUT_A_VERDICT: Final[Mapping[str, str]] = {
     "IronPortQueueSpaceLow": "its result, resource conservation, has a verdict",
     "IronPortMemoryNearConservation": "its result, resource conservation, has a verdict",
     "IronPortUnitRebooted": "it is over, and marked in every graph",
+    "IronPortUnitInMaintenance": "planned work: what it does to mail has a verdict",
+    "IronPortPoolInMaintenance": "planned work: what it does to mail has a verdict",
     "IronPortCountersReset": "it is over, and does not affect mail",
     "IronPortSnmpFlaky": "about the monitoring, and the unit is still monitored",
     "IronPortCertificateExpiring": "about the monitoring, and the unit is still monitored",

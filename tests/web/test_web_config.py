@@ -182,7 +182,7 @@ def test_durations_are_written_as_in_go(read: Read, text: str, seconds: float) -
 
 @pytest.mark.parametrize("text", ["1", "-1s", "1d", "1 s", "s", "1.2.3s", "one"])
 def test_what_is_no_duration_is_refused(read: Read, text: str) -> None:
-    with pytest.raises(ConfigError, match=r"rate_limit\.interval must be a duration such as 1s"):
+    with pytest.raises(ConfigError, match=r"rate_limit\.interval must be a duration such as 250ms"):
         read(f"rate_limit: {{interval: {text}, burst: 1}}")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -25,6 +26,9 @@ from exporter.sources.source import SOURCES
 
 LabelValues = tuple[str, ...]
 """The values of a family's labels."""
+
+_ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
+"""Simulated fleets have no maintenance windows, so that their configuration adds the same figures at all times."""
 
 _NO_ROWS: Final[Mapping[Row, Raw]] = {}
 
@@ -72,7 +76,8 @@ class History:
         readings = same.readings_along_time(self._items)
         duration: Any = _column([max(durations) for durations in same.durations])
         health = health_reading(readings, {}, duration, PROBE_DEADLINE)
-        by_source = {reading.source: reading for reading in [*readings, configured_reading(self._appliance), health]}
+        configured = configured_reading(self._appliance, _ANY_TIME)
+        by_source = {reading.source: reading for reading in [*readings, configured, health]}
         for family in self._families:
             series, _ = fuse_family(family, by_source)
             if series:
