@@ -372,6 +372,7 @@ SYSTEM: Final = (
         "The AsyncOS version as a number, higher for a newer version: 12.5.3-035 is 12005003035",
         _xml("status/build", to.version_number(to.build_version)),
         _snmp("sysDescr", to.version_number(to.described_version)),
+        _rest("version_details/operating_system", to.version_number(to.build_version), without=("xml", "snmp")),
     ),
     _gauge(
         "minimum_version_number",
