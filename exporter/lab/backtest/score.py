@@ -96,7 +96,7 @@ def _is_right(firing: Firing, truth: Truth) -> bool:
     """Whether the alert is expected, is about what the incident affects, and fires while the incident lasts."""
     return (
         _alert(firing) in truth.expected
-        and firing.labels.get("pool", "") in truth.pools
+        and firing.labels.get("pool", "") in ("", *truth.pools)
         and firing.labels.get("instance", "") in ("", *truth.units)
         and truth.onset <= firing.begin <= truth.end + GRACE
     )
@@ -105,13 +105,13 @@ def _is_right(firing: Firing, truth: Truth) -> bool:
 def _explains(truth: Truth, firing: Firing, streams: Mapping[str, str]) -> bool:
     """Whether the incident explains the alert: as an expected one or as an allowed one.
 
-    Allowed alerts may also fire on other pools of the same stream and their units. On the peers of the incident's own
-    units they may fire only if it shifts mail to them.
+    An alert without a pool is about all pools. Allowed alerts may also fire on other pools of the same stream and their
+    units. On the peers of the incident's own units they may fire only if it shifts mail to them.
     """
     pool, unit = firing.labels.get("pool", ""), firing.labels.get("instance", "")
     if not truth.onset <= firing.begin <= truth.end + AFTERMATH:
         return False
-    there = pool in truth.pools and unit in ("", *truth.units)
+    there = pool in ("", *truth.pools) and unit in ("", *truth.units)
     if _alert(firing) in truth.expected and there:
         return True
     along = streams.get(pool) in {streams[one] for one in truth.pools}
