@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import yaml
@@ -80,6 +80,33 @@ def test_no_inhibition_reaches_another_job() -> None:
     assert all("job" in rule["equal"] for rule in yaml.safe_load(CONFIG.read_text())["inhibit_rules"])
 
 
+NAME_NO_CAUSE: Final = {
+    *("WorkQueueHigh", "WorkQueueDelayHigh", "WorkQueueFillingUp", "DrainRateFalling"),
+    *("ResourceConservation", "UnitBackloggedCauseUnknown", "DeliveryBacklog"),
+}
+"""Alerts that say that mail waits, and not why."""
+
+
+def matched(side: list[str]) -> set[str]:
+    """Return the alerts that one side of an inhibition matches."""
+    patterns = [text.split('"')[1].removeprefix("IronPort") for text in side if "alertname" in text]
+    names = {name.removeprefix("IronPort") for name, _ in FIRES}
+    return {name for name in names if all(re.fullmatch(pattern, name) for pattern in patterns)}
+
+
+def test_an_alert_that_only_ends_hides_no_cause() -> None:
+    """An alert fires for its keep_firing_for after its condition ended. What is new then must reach somebody."""
+    ends_later = {rule.alert.removeprefix("IronPort") for rule in RULES if rule.keep_firing_for_seconds}
+    for rule in yaml.safe_load(CONFIG.read_text())["inhibit_rules"]:
+        sources, targets = matched(rule["source_matchers"]), matched(rule["target_matchers"])
+        if "alertname" not in rule["equal"] and sources & ends_later:
+            assert targets <= sources | NAME_NO_CAUSE, rule
+
+
+def test_an_alert_ends_at_most_five_minutes_after_its_condition() -> None:
+    assert {rule.keep_firing_for_seconds for rule in RULES} == {0, 300}
+
+
 def durations(route: dict[str, Any]) -> dict[str, timedelta]:
     keys = ("group_wait", "group_interval", "repeat_interval")
     return {key: timedelta(seconds=parse_duration(route[key])) for key in keys}
@@ -141,6 +168,7 @@ UNITS = [f"mx{number}" for number in range(1, 10)]
 def test_an_attack_on_nine_units_is_one_notification(alertmanager: Alertmanager, inbox: Inbox) -> None:
     """Only the verdict on the pool calls somebody; the chat gets only what the attack does not explain."""
     verdict = alert("DistributedAttackSuspected", "critical")
+    trouble = alert("PoolInTrouble", "info")
     queues = [alert("WorkQueueHigh", "warning", instance=unit) for unit in UNITS]
     others = [
         alert("WorkQueueHigh", "critical"),
@@ -149,7 +177,7 @@ def test_an_attack_on_nine_units_is_one_notification(alertmanager: Alertmanager,
         alert("WorkQueueDelayHigh", "warning", instance="mx1"),
     ]
     fan = alert("FanFailed", "warning", instance="mx5")
-    alertmanager.fire(verdict, *queues, *others, fan)
+    alertmanager.fire(verdict, trouble, *queues, *others, fan)
     alertmanager.until_silent(*queues, *others)
     assert labels_of(inbox.next("pager")) == [verdict]
     assert labels_of(inbox.next("chat")) == [fan]
@@ -159,13 +187,33 @@ def test_an_attack_on_nine_units_is_one_notification(alertmanager: Alertmanager,
 
 @pytest.mark.parametrize("name", ["PoolOverloaded", "PoolSlow", "PoolBackloggedCauseUnknown"])
 def test_every_verdict_on_a_pool_explains_its_queues(alertmanager: Alertmanager, name: str) -> None:
-    verdict = alert(name, "critical")
+    verdict, trouble = alert(name, "critical"), alert("PoolInTrouble", "info")
     explained = [alert("WorkQueueHigh", "critical"), alert("UnitSlow", "warning", instance="mx1")]
     elsewhere = alert("UnitSlow", "warning", pool="outbound", instance="out1")
-    alertmanager.fire(verdict, *explained, elsewhere)
+    alertmanager.fire(verdict, trouble, *explained, elsewhere)
     alertmanager.until_silent(*explained)
     assert alertmanager.groups("pager") == [[verdict]]
     assert alertmanager.groups("chat") == [[elsewhere]]
+
+
+def test_a_slow_unit_after_a_repaired_pool_reaches_the_chat(alertmanager: Alertmanager, inbox: Inbox) -> None:
+    """The verdict on the pool only ends. Its queues are short again, so it explains nothing on its units."""
+    verdict, trouble = alert("PoolSlow", "critical"), alert("PoolInTrouble", "info")
+    slow = alert("UnitSlow", "warning", instance="mx1")
+    queue = alert("WorkQueueHigh", "warning", instance="mx1")
+    alertmanager.fire(verdict, trouble, slow, queue)
+    alertmanager.until_silent(slow, queue)
+    alertmanager.end(trouble)
+    assert labels_of(inbox.next("chat")) == [slow]
+    assert alertmanager.groups("pager") == [[verdict]]
+
+
+def test_queues_that_drain_after_a_verdict_are_silent(alertmanager: Alertmanager) -> None:
+    trouble = alert("PoolInTrouble", "info")
+    late = [alert("WorkQueueDelayHigh", "warning", instance=unit) for unit in UNITS]
+    alertmanager.fire(trouble, *late, alert("WorkQueueDelayHigh", "critical"))
+    alertmanager.until_silent(*late, alert("WorkQueueDelayHigh", "critical"))
+    assert alertmanager.groups("pager") == alertmanager.groups("chat") == []
 
 
 def test_without_a_verdict_the_pools_queue_notifies(alertmanager: Alertmanager) -> None:
@@ -180,15 +228,16 @@ def test_without_a_verdict_the_pools_queue_notifies(alertmanager: Alertmanager) 
 
 def test_a_flood_through_two_pools_is_one_notification(alertmanager: Alertmanager, inbox: Inbox) -> None:
     edge = alert("DistributedAttackSuspected", "critical", pool="edge", stream="mail")
-    alertmanager.fire(edge)
+    alertmanager.fire(edge, alert("PoolInTrouble", "info", pool="edge", stream="mail"))
     assert labels_of(inbox.next("pager")) == [edge]
     core = [
         alert("DistributedAttackSuspected", "critical", pool="core", stream="mail"),
         alert("WorkQueueDelayHigh", "critical", pool="core", stream="mail"),
+        alert("PoolInTrouble", "info", pool="core", stream="mail"),
         alert("UnitOverloaded", "warning", pool="core", stream="mail", instance="core1"),
     ]
     alertmanager.fire(*core)
-    alertmanager.until_silent(*core)
+    alertmanager.until_silent(*(each for each in core if each["severity"] != "info"))
     assert alertmanager.groups("pager") == [[edge]]
     assert alertmanager.groups("chat") == []
 
@@ -197,7 +246,8 @@ def test_a_later_pool_silences_no_other_pool(alertmanager: Alertmanager) -> None
     core = alert("PoolSlow", "critical", pool="core", stream="mail")
     edge = alert("DistributedAttackSuspected", "critical", pool="edge", stream="mail")
     other = alert("PoolSlow", "critical", pool="core-outbound", stream="outbound")
-    alertmanager.fire(core, edge, other)
+    trouble = [alert("PoolInTrouble", "info", pool=pool, stream="mail") for pool in ("edge", "core")]
+    alertmanager.fire(core, edge, other, *trouble)
     alertmanager.until_silent(core)
     assert alertmanager.groups("pager") == [[edge], [other]]
 

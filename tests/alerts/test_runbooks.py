@@ -197,7 +197,8 @@ TARGET_LABELS: Final = {"instance", "job", "site", "pool", "stream", "traffic", 
 
 
 def test_every_label_in_a_query_exists() -> None:
-    labels = {family.name: set(family.labels) for family in FAMILIES} | {"ALERTS": {"alertname"}}
+    labels = {family.name: set(family.labels) for family in FAMILIES}
+    labels |= {"ALERTS": {"alertname", "alertstate", "severity"}}
     for line in (line for page in PAGES for line in code_lines(page, "promql")):
         for name, picked in re.findall(r"([\w:]+)\{([^}]*)\}", line):
             used = set(re.findall(r"(\w+)(?:=~|!=|!~|=)", picked))

@@ -48,7 +48,7 @@ def test_the_verdict_on_the_pool_names_the_incident() -> None:
 def test_an_incident_ends_with_its_condition_not_with_the_alert() -> None:
     attack = fired("DistributedAttackSuspected", 720, 4200, severity="critical")
     (incident,) = find_incidents(history(attack))
-    assert incident.ended == 4200 - 30 * 60
+    assert incident.ended == 4200 - 5 * 60
 
 
 def test_an_incident_that_goes_on_has_no_end() -> None:

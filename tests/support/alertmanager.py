@@ -7,7 +7,7 @@ import queue
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,12 +94,12 @@ class Alertmanager:
 
     def fire(self, *alerts: Labels) -> None:
         """Post alerts as Prometheus does, and return once Alertmanager has them in their groups."""
-        ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-        body = json.dumps([{"labels": labels, "endsAt": ends} for labels in alerts]).encode()
-        headers = {"Content-Type": "application/json"}
-        with urlopen(Request(f"{self.url}/api/v2/alerts", body, headers), timeout=PATIENCE):
-            pass
+        self._post(alerts, datetime.now(UTC) + timedelta(hours=1))
         _until(lambda: all(labels in self._grouped() for labels in alerts), "take the alerts")
+
+    def end(self, *alerts: Labels) -> None:
+        """Post that alerts have ended, as Prometheus does."""
+        self._post(alerts, datetime.now(UTC))
 
     def groups(self, receiver: str) -> list[list[Labels]]:
         """Return what the receiver is to be told now: the labels of the alerts of each group, the silent ones not."""
@@ -117,6 +117,12 @@ class Alertmanager:
     def until_silent(self, *alerts: Labels) -> None:
         """Return once others inhibit each of the alerts."""
         _until(lambda: all(labels in self.silent() for labels in alerts), f"silence all of {alerts}")
+
+    def _post(self, alerts: Iterable[Labels], ends: datetime) -> None:
+        body = json.dumps([{"labels": labels, "endsAt": ends.isoformat()} for labels in alerts]).encode()
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(f"{self.url}/api/v2/alerts", body, headers), timeout=PATIENCE):
+            pass
 
     def _grouped(self) -> list[Labels]:
         return [alert["labels"] for group in self._api("alerts/groups") for alert in group["alerts"]]
