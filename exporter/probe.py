@@ -16,6 +16,7 @@ from exporter import DEFAULT_TIMEOUT, LONGEST_TIMEOUT
 from exporter.config import Appliance
 from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout, raised_at
 from exporter.log import once_a_minute
+from exporter.metrics.catalog import VERSION_INFO
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Outcome, Reading, Row, Unreadable, label_value, unreadable_text
@@ -72,6 +73,12 @@ class Result:
     def reading(self, source: str) -> Reading | None:
         """Return the reading of a source, None if the appliance is not configured for it."""
         return next((reading for reading in self.readings if reading.source == source), None)
+
+    def without_figures(self) -> Result:
+        """Return what is shown of the probe later: how its sources went, and the version. The figures take 50 KB."""
+        readings = tuple(replace(reading, items={}, unreadable={}, notes=[]) for reading in self.readings)
+        families = [each for each in self.exposition.families if each[0] is VERSION_INFO]
+        return replace(self, readings=readings, exposition=Exposition(families, {}))
 
     @property
     def success(self) -> bool:
@@ -267,7 +274,7 @@ def _shared(reading: Reading, now: float) -> Reading:
 
 
 class Prober:
-    """Probes one appliance; `last` is the result of the last probe that ended."""
+    """Probes one appliance; `last` is the result of the last probe that ended, without its figures."""
 
     def __init__(self, appliance: Appliance, telemetry: Telemetry) -> None:
         self.appliance = appliance
@@ -286,11 +293,12 @@ class Prober:
         started = time.monotonic()
         with self._telemetry.probes_in_flight.track_inprogress():
             readings = await asyncio.gather(*(poll.read(started + timeout) for poll in self._polls))
-        self.last = probe_result(self.appliance, readings, time.monotonic() - started, timeout, datetime.now(UTC))
-        self._count(self.last)
+        result = probe_result(self.appliance, readings, time.monotonic() - started, timeout, datetime.now(UTC))
+        self._count(result)
         for reading in readings:
-            self._log_changes(reading, self.last.exposition.unreadable[reading.source])
-        return self.last
+            self._log_changes(reading, result.exposition.unreadable[reading.source])
+        self.last = result.without_figures()
+        return result
 
     async def close(self) -> None:
         """Wait for running polls and close the connections."""

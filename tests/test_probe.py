@@ -304,7 +304,8 @@ async def test_a_probe_exports_its_own_health(snmpd: Snmpd) -> None:
     result = await prober.probe(LONG)
     text = result.exposition.text()
     assert (result.success, result.complete) == (True, True)
-    assert prober.last is result
+    assert prober.last
+    assert (prober.last.outcome, prober.last.time) == (result.outcome, result.time)
     assert sample(text, "ironport_probe_success") == 1
     assert sample(text, "ironport_probe_deadline_seconds") == LONG
     assert sample(text, 'ironport_source_up{source="snmp"}') == 1

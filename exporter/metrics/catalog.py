@@ -357,16 +357,18 @@ MAIL: Final = (
     ),
 )
 
+VERSION_INFO: Final = _gauge(
+    "version_info",
+    "The AsyncOS version, value 1",
+    _xml("status/build", to.build_version),
+    _snmp("sysDescr", to.described_version),
+    # Without the build, at least in the one known answer: as a stand-in it would change the label.
+    _rest("version_details/operating_system", to.build_version, without=("xml", "snmp")),
+    labels=("version",),
+)
+
 SYSTEM: Final = (
-    _gauge(
-        "version_info",
-        "The AsyncOS version, value 1",
-        _xml("status/build", to.build_version),
-        _snmp("sysDescr", to.described_version),
-        # Without the build, at least in the one known answer: as a stand-in it would change the label.
-        _rest("version_details/operating_system", to.build_version, without=("xml", "snmp")),
-        labels=("version",),
-    ),
+    VERSION_INFO,
     _gauge(
         "version_number",
         "The AsyncOS version as a number, higher for a newer version: 12.5.3-035 is 12005003035",
@@ -580,3 +582,9 @@ FAMILIES: Final = (*PROBE, *MAIL, *SYSTEM, *HARDWARE, *UNVERIFIED)
 
 LABELS: Final = frozenset(label for family in FAMILIES for label in family.labels)
 """Every label that a family carries: an appliance's free labels must not be among them."""
+
+
+def items_of(source: str) -> frozenset[str]:
+    """Return the items of a source that feed a family."""
+    feeds = (feed for family in FAMILIES for feed in family.feeds)
+    return frozenset(item for feed in feeds if feed.source == source for item in feed.items)

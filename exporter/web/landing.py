@@ -13,6 +13,7 @@ from urllib.parse import quote
 from exporter import __version__
 from exporter.config import Appliance
 from exporter.fleet import Fleet
+from exporter.metrics.catalog import VERSION_INFO
 from exporter.probe import Prober, Result
 from exporter.probe_debug import source_state
 from exporter.sources.source import SOURCES, source_title
@@ -25,7 +26,6 @@ MARKS: Final = {"complete": "✓", "partial": "◐", "failed": "✕", "not probe
 _BASIC_AUTH: Final = """<p>The exporter asks for a user and a password: add <code>basic_auth</code> to both jobs and,
 within the first, to <code>http_sd_configs</code>.</p>"""
 
-_VERSION_FAMILY: Final = "ironport_version_info"
 _BEFORE_SOURCES: Final = ("Appliance", "Address", "Traffic", "Role", "Last probe")
 _AFTER_SOURCES: Final = ("AsyncOS", "Try")
 
@@ -153,10 +153,8 @@ def time_ago(seconds: float) -> str:
 
 
 def _asyncos_version(last: Result | None) -> str:
-    families = last.exposition.families if last else ()
-    return escape(
-        ", ".join(labels[0] for family, series in families if family.name == _VERSION_FAMILY for labels in series)
-    )
+    families = dict(last.exposition.families if last else ())
+    return escape(", ".join(version for (version,) in families.get(VERSION_INFO, ())))
 
 
 def _scrape_jobs(base: BaseUrl) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 from exporter.config import Appliance
@@ -33,12 +32,6 @@ class XmlSource:
         if appliance.credentials.xml is None:
             raise ValueError(f"appliance {appliance.name} has no credentials for its status pages")
         self._fetcher = Fetcher(XML_PAGES, appliance, appliance.xml, appliance.credentials.xml, telemetry.xml_requests)
-        self._parsers: dict[str, Callable[[Sequence[Element]], Items]] = {
-            "status": pages.parse_status,
-            "dnsstatus": pages.parse_dnsstatus,
-            "tophosts": partial(pages.parse_tophosts, top=appliance.xml.top),
-            "topin": partial(pages.parse_topin, top=appliance.xml.top),
-        }
         self._pages = dict.fromkeys(("status", *appliance.xml.pages))
 
     async def poll(self, reading: Reading) -> None:
@@ -63,8 +56,18 @@ class XmlSource:
             raise read.fault
 
     def _record(self, page: str, read: Document, reading: Reading) -> None:
-        reading.items.update(self._parsers[page](read.elements))
+        reading.items.update(self._items(page, read.elements))
         reading.up = reading.up or page == "status"
+
+    def _items(self, page: str, elements: Sequence[Element]) -> Items:
+        match page:
+            case "status":
+                return pages.parse_status(elements)
+            case "dnsstatus":
+                return pages.parse_dnsstatus(elements)
+            case "tophosts":
+                return pages.parse_tophosts(elements, self._appliance.xml.top)
+        return pages.parse_topin(elements, self._appliance.xml.top)
 
     def timed_out(self, reading: Reading) -> SourceTimeout:
         server = f"{self._appliance.address} TCP port {self._appliance.xml.port}"

@@ -208,21 +208,17 @@ def test_words_of_a_page_give_their_samples(page: str) -> None:
 
 @pytest.mark.parametrize("page", ALL_PAGES)
 def test_the_samples_of_a_page_keep_its_invariants(page: str) -> None:
-    items = parse_status(status_page(page))
-    series = {family.name: series for family, series in exposed(items).families}
-
-    def on_page(item: str) -> float:
-        return float(items[item][()])
-
+    on_page = {f"{name}/{attribute}": value for name, attribute, value in reversed(attributes_of(page))}
+    series = {family.name: series for family, series in exposed(parse_status(status_page(page))).families}
     completed = series["ironport_recipients_completed_total"]
     assert sum(series["ironport_recipients_hard_bounced_total"].values()) == completed[("hard_bounced",)]
-    assert sum(completed.values()) == on_page("counters/completed_recips/lifetime")
-    assert sum(series["ironport_delivery_queue_recipients"].values()) == on_page("gauges/active_recips/current")
+    assert sum(completed.values()) == float(on_page["completed_recips/lifetime"])
+    assert sum(series["ironport_delivery_queue_recipients"].values()) == float(on_page["active_recips/current"])
     used, free = series["ironport_queue_used_bytes"][()], series["ironport_queue_free_bytes"][()]
     assert used + free in (8 * 2**30, 33 * 2**30)
     assert series["ironport_queue_utilization_ratio"][()] == pytest.approx(used / (used + free))
-    now = datetime.strptime(str(items["status/timestamp"][()]), "%Y%m%d%H%M%S")
-    birth = datetime.strptime(str(items["birth_time/timestamp"][()])[:14], "%Y%m%d%H%M%S")
+    now = datetime.strptime(on_page["status/timestamp"], "%Y%m%d%H%M%S")
+    birth = datetime.strptime(on_page["birth_time/timestamp"][:14], "%Y%m%d%H%M%S")
     assert timedelta(seconds=series["ironport_uptime_seconds"][()]) == now - birth
 
 
