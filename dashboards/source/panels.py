@@ -63,7 +63,7 @@ _FIGURE_LETTERS: Final = {
     "s": 7,
     "m": 8,
     "dateTimeFromNow": 15,
-    "dtdhms": 11,
+    "dtdhms": 14,
     "time:YYYY-MM-DD HH:mm": 16,
 }
 """Letters of the longest figures by unit."""

@@ -552,16 +552,16 @@ def test_legends_name_the_job_only_if_there_are_several(dashboard: Json) -> None
 
 
 NOT_SHOWN: Final[Mapping[str, str]] = {
-    "ironport_source_age_seconds": "how old a shared poll is, which matters to who reads a single probe",
+    "ironport_source_age_seconds": "the age of a shared poll, for a person who reads a single probe",
     "ironport_source_requests": "the exporter's own totals are shown",
     "ironport_message_ids_total": "rejected transactions use ids too, so that it is no volume",
     "ironport_delivery_connections_total": "the open connections are shown",
-    "ironport_global_unsubscribe_hits_total": "counts what an administrator asked for",
+    "ironport_global_unsubscribe_hits_total": "counts mail that an administrator has chosen to drop",
     "ironport_mail_rate_per_second": "the appliance's own averages: rates of the counters are shown",
     "ironport_status_page_info": "the build and the host name, which nobody compares over time",
     "ironport_snmp_agent_uptime_seconds": "the uptime of the unit is shown",
-    "ironport_snmp_cpu_utilization_ratio": "of 5 seconds in which the agent itself is busy",
-    "ironport_dns_operations_total": "only with the page dnsstatus: requests that wait are shown",
+    "ironport_snmp_cpu_utilization_ratio": "covers only 5 seconds, in which the agent itself is busy",
+    "ironport_dns_operations_total": "needs the optional page dnsstatus; DNS requests that wait are shown",
     "ironport_feature_key_perpetual": "such a key never expires",
 }
 """Families that stand on no dashboard and in no rule, with the reason."""

@@ -170,7 +170,7 @@ def beside_usual() -> Panel:
         title="Compared with its own usual",
         description="Figures of a unit beside what 95 of 100 samples of its last week were at most, the most unusual "
         "first. Orange: at least twice its usual. At most 7 units are shown: those with the longest work queues.",
-        height=12,
+        height=17,
     )
 
 
