@@ -242,5 +242,6 @@ def test_descriptions_with_queries_are_filled_in(tmp_path: Path) -> None:
     assert found["IronPortResourceConservation"].startswith(
         "mx1 in pool inbound is in resource conservation, level 12 of 60, because of memory_shortage. Senders try"
     )
-    assert "pool inbound got 2.5 times the mail" in found["IronPortDistributedAttackSuspected"]
+    assert "Pool inbound gets 2.5 times the mail" in found["IronPortDistributedAttackSuspected"]
+    assert " Units with waiting mail: 4 of 6. " in found["IronPortDistributedAttackSuspected"]
     assert found["IronPortDistributedAttackSuspected"].endswith(" Heavy sender: 203.0.113.66 (120 connections).")
