@@ -173,6 +173,13 @@ _web_config_file: Final = flag(
     metavar="FILE",
     help="TLS, users, headers and a rate limit for the port, in the format of Prometheus' exporters.",
 )
+_probe_timeout: Final = flag(
+    "--timeout",
+    type=_SECONDS,
+    default=f"{DEFAULT_TIMEOUT:g}",
+    metavar="SECONDS",
+    help="The time that a probe may take.",
+)
 _topology: Final = flag(
     "--topology",
     metavar="NAME|FILE",
@@ -335,14 +342,28 @@ def _serve(
     examples=(
         "ironport-exporter check --config.file fleet.yml",
         "ironport-exporter check --config.file fleet.yml --web.config.file web.yml",
+        "ironport-exporter check --live",
     ),
 )
 @_config_file
 @_web_config_file
-def _check(config_file: tuple[Path, ...], web_config_file: Path | None) -> int:
+@flag(
+    "--live",
+    is_flag=True,
+    help="Also probe every appliance once, and say what to do for those that do not answer well.",
+)
+@_probe_timeout
+def _check(config_file: tuple[Path, ...], web_config_file: Path | None, live: bool, timeout: float) -> int:
     """Check the configuration and print every fault in it."""
+    import asyncio
+
     from exporter import config
+    from exporter.first_contact import first_contact, probe_all
+    from exporter.prometheus import progress
     from exporter.web.web_config import try_load_web_config
+
+    if not live:
+        refuse("timeout", reason="without --live")
 
     loaded = config.try_load(*config_file)
     web = try_load_web_config(web_config_file)
@@ -359,7 +380,11 @@ def _check(config_file: tuple[Path, ...], web_config_file: Path | None) -> int:
     targets = ", and targets beyond the list" if loaded.config.target_template else ""
     fleet = f"{_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}{targets}"
     _print(f"{_listed(files)} {are} all right: {fleet}.")
-    return 0
+    if not live:
+        return 0
+    results = asyncio.run(probe_all(loaded.config, timeout, progress.show))
+    _print("\n" + first_contact(loaded.config, results))
+    return 0 if all(result.complete for result in results.values()) else 1
 
 
 @cli.command(
@@ -373,13 +398,7 @@ def _check(config_file: tuple[Path, ...], web_config_file: Path | None) -> int:
 @click.argument("name")
 @_config_file
 @flag("--debug", is_flag=True, help="Before the metrics, print what each source did.")
-@flag(
-    "--timeout",
-    type=_SECONDS,
-    default=f"{DEFAULT_TIMEOUT:g}",
-    metavar="SECONDS",
-    help="The time that the probe may take.",
-)
+@_probe_timeout
 def _probe(name: str, config_file: tuple[Path, ...], debug: bool, timeout: float) -> int:
     """Probe one appliance and print its metrics.
 

@@ -52,6 +52,8 @@ class SourceType:
     """What an appliance lacks whose configuration leaves the source out: the end of a sentence."""
     described: str
     """What people call it in a sentence."""
+    on_appliance: str
+    """How it is enabled with commands of AsyncOS: a sentence."""
 
 
 SOURCES: Final[dict[str, SourceType]] = {
@@ -61,6 +63,7 @@ SOURCES: Final[dict[str, SourceType]] = {
         min_interval=lambda appliance: appliance.min_interval.snmp,
         without_it="hardware, update services, DNS requests and the reasons for resource conservation are not exported",
         described="SNMP",
+        on_appliance="`snmpconfig` enables SNMP on an interface, and sets the user, the passphrases and the networks.",
     ),
     "xml": SourceType(
         create=XmlSource,
@@ -68,6 +71,7 @@ SOURCES: Final[dict[str, SourceType]] = {
         min_interval=lambda appliance: appliance.min_interval.xml,
         without_it="the delivery queue, mail rates, CPU by process and most mail counters are not exported",
         described="the status page (XML)",
+        on_appliance="`interfaceconfig` enables HTTPS on an interface, and `userconfig` adds a read-only operator.",
     ),
     "rest": SourceType(
         create=RestSource,
@@ -75,6 +79,7 @@ SOURCES: Final[dict[str, SourceType]] = {
         min_interval=lambda appliance: appliance.min_interval.rest,
         without_it="swap space and the state of every destination are not exported",
         described="the REST interface",
+        on_appliance="`interfaceconfig` enables the AsyncOS API on an interface, and `userconfig` adds a user.",
     ),
 }
 """Every source by its name, which is the value of the label `source`, in the order in which people see them."""

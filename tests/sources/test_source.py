@@ -46,6 +46,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
         min_interval=lambda _: 30.0,
         without_it="toys are not exported",
         described="the toy",
+        on_appliance="`toyconfig` enables it.",
     )
     monkeypatch.setitem(SOURCES, "toy", row)
     family = Family("ironport_toys", "gauge", "Toys", (), (Feed("toy", ("toys",), conversions.scaled()),))
