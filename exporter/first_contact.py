@@ -30,7 +30,7 @@ async def probe_all(config: Config, timeout: float, progress: Progress) -> dict[
 
     async def probe(name: str) -> None:
         async with free:
-            results[name] = await fleet.prober(name).probe(timeout)
+            results[name] = await fleet.probers[name].probe(timeout)
         progress("probing", len(results) / len(config.appliances))
 
     try:
