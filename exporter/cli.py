@@ -546,7 +546,7 @@ def _bundle(
     namespace: str,
     object_labels: tuple[tuple[str, str], ...],
 ) -> int:
-    """Write rules, runbooks, dashboards and Prometheus' configuration to a folder.
+    """Write rules, runbooks and dashboards for your monitoring.
 
     DIR has to be new or empty, or a folder that this command wrote. The command replaces everything in it.
     """
