@@ -355,11 +355,7 @@ def _serve(
 @_probe_timeout
 def _check(config_file: tuple[Path, ...], web_config_file: Path | None, live: bool, timeout: float) -> int:
     """Check the configuration and print every fault in it."""
-    import asyncio
-
     from exporter import config
-    from exporter.first_contact import first_contact, probe_all
-    from exporter.prometheus import progress
     from exporter.web.web_config import try_load_web_config
 
     if not live:
@@ -380,10 +376,17 @@ def _check(config_file: tuple[Path, ...], web_config_file: Path | None, live: bo
     targets = ", and targets beyond the list" if loaded.config.target_template else ""
     fleet = f"{_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}{targets}"
     _print(f"{_listed(files)} {are} all right: {fleet}.")
-    if not live:
-        return 0
-    results = asyncio.run(probe_all(loaded.config, timeout, progress.show))
-    _print("\n" + first_contact(loaded.config, results))
+    return _check_live(loaded.config, timeout) if live else 0
+
+
+def _check_live(loaded: Config, timeout: float) -> int:
+    import asyncio
+
+    from exporter.first_contact import first_contact, probe_all
+    from exporter.prometheus import progress
+
+    results = asyncio.run(probe_all(loaded, timeout, progress.show))
+    _print("\n" + first_contact(loaded, results))
     return 0 if all(result.complete for result in results.values()) else 1
 
 

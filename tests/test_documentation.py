@@ -130,11 +130,11 @@ def test_the_first_readme_command_runs_the_demo() -> None:
 
 
 def test_the_steps_for_your_fleet_can_be_pasted(tmp_path: Path) -> None:
-    """Each block is run as it stands, in a folder with the example; only `probe` needs a real appliance."""
+    """Each block is run as it stands, in a folder with the example; only `check --live` needs real appliances."""
     section = README.read_text().split("## Use it for your own fleet")[1].split("\n## ")[0]
     install, copy, check, probe, serve = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     assert install.strip() == "python3 -m venv .venv && .venv/bin/pip install ."
-    assert probe.split()[1:] == ["probe", "mx1", "--debug"]
+    assert probe.split()[1:] == ["check", "--live"]
     shutil.copy(PROJECT / "fleet.example.yml", tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "ironport-exporter").symlink_to(Path(sys.executable).with_name("ironport-exporter"))
