@@ -387,7 +387,8 @@ def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[st
         (["--debug", "probe", "mx1"], "There is no flag --debug here. It is a flag of probe."),
         (
             ["--config.file", "fleet.yml", "schema"],
-            "There is no flag --config.file here. It is a flag of serve, check, probe, sd, bundle, capacity and report.",
+            "There is no flag --config.file here. "
+            "It is a flag of serve, check, probe, sd, bundle, capacity and report.",
         ),
         (["check", "mx1"], "Got unexpected extra argument (mx1)"),
         (["backtest", "--from", "3d"], "--from has no effect without --prometheus.url. Leave it out."),
