@@ -1056,6 +1056,12 @@ def _attack(scenario: str, state: Path | None) -> int:
     help="The share of SNMP requests that are lost, from 0 to 1. A lower value than 0.02 counts as 0.02, because the "
     "simulated units always drop 2 %.  [default: 0.02]",
 )
+@flag(
+    "--explain",
+    "explained",
+    is_flag=True,
+    help="Also ask `explain` whenever a verdict begins or ends. It must agree with the alerts.",
+)
 @prometheus_flags(
     "Replay the history of your own fleet from this Prometheus, instead of simulated incidents.", required=False
 )
@@ -1083,6 +1089,7 @@ def _backtest(
     topology: str,
     bursty: bool,
     drops: float,
+    explained: bool,
     prometheus: Prometheus | None,
     begin: str,
     end: str,
@@ -1096,13 +1103,16 @@ def _backtest(
     """
     with _laboratory():
         if prometheus:
-            refuse("only", "seeds", "quiet_weeks", "topology", "bursty", "drops", reason="with --prometheus.url")
+            simulated = ("only", "seeds", "quiet_weeks", "topology", "bursty", "drops", "explained")
+            refuse(*simulated, reason="with --prometheus.url")
             from exporter.lab.backtest import past
 
             return past.replay_past(prometheus, begin=begin, end=end, step=step, rules=rules, json_file=json_file)
         refuse("begin", "end", reason="without --prometheus.url")
         if quiet_weeks is None:
             refuse("topology", "bursty", reason="without --quiet-weeks")
+        if rules:
+            refuse("explained", reason="with --rules: `explain` knows the project's rules")
         from exporter.lab.backtest import command
 
         return command.play_cases(
@@ -1112,6 +1122,7 @@ def _backtest(
             topology=topology,
             bursty=bursty,
             drops=drops,
+            explained=explained,
             step=step,
             rules=rules,
             json_file=json_file,

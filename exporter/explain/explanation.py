@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.errors import ExporterError, UsageError, suggestion
 from exporter.explain.conditions import Compared, Condition, Either, Every, Known, Not
-from exporter.explain.figures import MomentFigures, Place
+from exporter.explain.figures import SCRAPED_UNITS, MomentFigures, Place
 from exporter.explain.missing import MissingFigure, MissingFigures
 from exporter.explain.tree import Branch, Tree, read_tree
 from exporter.explain.words import figure_words, unit, words
@@ -17,8 +17,7 @@ from exporter.incidents.firings import FIRING, Firing
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.selection import Selection
 
-_IN_SERVICE: Final = "instance:ironport_in_service:bool"
-_LAST_DAY: Final = f"last_over_time({_IN_SERVICE}[1d])"
+_LAST_DAY: Final = f"last_over_time({SCRAPED_UNITS}[1d])"
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -116,10 +115,9 @@ class PoolExplanation:
 
     @property
     def verdict(self) -> VerdictFinding | None:
-        """The most telling verdict whose conditions hold; without one, the most telling whose alert still fires."""
-        ranked = [each for place in (self.pool, *self.units) for each in place.verdicts]
-        holding = [each for each in ranked if each.holds] or [each for each in ranked if each.is_ending]
-        return min(holding, key=lambda each: each.branch.rank, default=None)
+        """The most telling verdict of those that fire, else of those whose conditions hold, else of those that end."""
+        verdicts = [each for place in (self.pool, *self.units) for each in place.verdicts if each.holds or each.state]
+        return min(verdicts, key=lambda each: (not each.holds, each.state != FIRING, each.branch.rank), default=None)
 
 
 def explain(server: Prometheus, at: float, selection: Selection) -> tuple[float, list[PoolExplanation]]:
@@ -127,41 +125,30 @@ def explain(server: Prometheus, at: float, selection: Selection) -> tuple[float,
 
     Raises ExporterError if the server has no series of the rules, UsageError for an unknown job or pool.
     """
-    time = _evaluated(server, at)
-    figures, tree = MomentFigures(server, time), read_tree()
-    places = sorted(figures.values(_IN_SERVICE), key=str)
-    for label, names in (("job", selection.jobs), ("pool", selection.pools)):
-        _refuse_unknown(figures, label, names)
-    chosen = [place for place in places if _is_chosen(place, selection)]
-    judge = Judge(tree, figures)
-    return time, [judge.pool(pool, chosen) for pool in dict.fromkeys(place.whole_pool for place in chosen)]
-
-
-def explain_firing(server: Prometheus, firing: Firing) -> VerdictFinding | None:
-    """Return the conditions of an alert when it began to fire; None if it is no verdict, or nothing shows them."""
-    tree = read_tree()
-    time = _last_evaluation(server, firing.begin)
-    rules = (each for each in tree.branches if each.rule.alert == firing.alert)
-    branch = next((each for each in rules if each.rule.labels.get("severity") == firing.severity), None)
-    if time is None or branch is None:
-        return None
-    return Judge(tree, MomentFigures(server, time)).verdict(branch, Place.of(firing.labels))
-
-
-def _evaluated(server: Prometheus, at: float) -> float:
-    time = _last_evaluation(server, at)
-    if time is None:
+    figures, tree = MomentFigures(server, at), read_tree()
+    places = sorted(figures.values(SCRAPED_UNITS), key=str)
+    if not places:
         server.metric_names()  # raises if the server has nothing of the exporter
         raise ExporterError(
             "The Prometheus has no recorded series of units at that time: load the rules in alerts/rules, or "
             "choose another time with --at."
         )
-    return time
+    for label, names in (("job", selection.jobs), ("pool", selection.pools)):
+        _refuse_unknown(figures, label, names)
+    chosen = [place for place in places if _is_chosen(place, selection)]
+    judge = Judge(tree, figures)
+    pools = [judge.pool(pool, chosen) for pool in dict.fromkeys(place.whole_pool for place in chosen)]
+    return figures.evaluated, pools
 
 
-def _last_evaluation(server: Prometheus, at: float) -> float | None:
-    found = server.query(f"max(timestamp({_IN_SERVICE}))", at, "when the rules were evaluated")
-    return float(found[0]["value"][1]) if found else None
+def explain_firing(server: Prometheus, firing: Firing) -> VerdictFinding | None:
+    """Return the conditions of an alert when it began to fire; None if it is no verdict, or nothing shows them."""
+    tree, figures = read_tree(), MomentFigures(server, firing.begin)
+    rules = (each for each in tree.branches if each.rule.alert == firing.alert)
+    branch = next((each for each in rules if each.rule.labels.get("severity") == firing.severity), None)
+    if branch is None or not figures.values(SCRAPED_UNITS):
+        return None
+    return Judge(tree, figures).verdict(branch, Place.of(firing.labels))
 
 
 def _is_chosen(place: Place, selection: Selection) -> bool:
@@ -172,7 +159,7 @@ def _is_chosen(place: Place, selection: Selection) -> bool:
 
 def _refuse_unknown(figures: MomentFigures, label: str, names: Sequence[str]) -> None:
     """Raise an error for a job or pool of which no unit is scraped, or that never was."""
-    known = {getattr(place, label) for place in figures.values(_IN_SERVICE)}
+    known = {getattr(place, label) for place in figures.values(SCRAPED_UNITS)}
     for name in names:
         if name in known:
             continue
@@ -185,7 +172,7 @@ def _refuse_unknown(figures: MomentFigures, label: str, names: Sequence[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges places by the tree, with the figures of a moment."""
+    """Judges places by the tree, with the figures that each group of rules had when it was evaluated last."""
 
     tree: Tree
     figures: MomentFigures
@@ -203,7 +190,9 @@ class Judge:
     def verdict(self, branch: Branch, place: Place) -> VerdictFinding:
         condition = branch.condition
         parts = condition.parts if isinstance(condition, Every) else (condition,)
-        findings = tuple(self.finding(part, place) for part in parts)
+        group = branch.rule.group
+        judge = Judge(self.tree, self.figures.of_group(group, self.tree.recorded_by(group)))
+        findings = tuple(judge.finding(part, place) for part in parts)
         state = self.figures.alert_state(branch.rule.alert, branch.rule.labels.get("severity", ""), place)
         return VerdictFinding(branch, place, findings, state)
 

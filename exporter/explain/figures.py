@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.incidents.firings import FIRING, PENDING
 from exporter.prometheus.client import Prometheus
+
+SCRAPED_UNITS: Final = "instance:ironport_in_service:bool"
+"""A series of every unit that is scraped, in service or not."""
 
 _WHAT: Final = "figures of the verdicts"
 _ALERTS: Final = 'ALERTS{alertname=~"IronPort.+",alertstate="%s"}'
@@ -42,10 +45,27 @@ class MomentFigures:
 
     server: Prometheus
     time: float
-    """In Unix time: when the rules were evaluated."""
+    """In Unix time."""
+    _groups: dict[str, MomentFigures] = field(default_factory=dict)
     _values: dict[str, dict[Place, float]] = field(default_factory=dict)
     _pools: dict[str, set[Place]] = field(default_factory=dict)
     _states: dict[tuple[str, str, Place], str] = field(default_factory=dict)
+
+    def of_group(self, group: str, recorded: Iterable[str]) -> MomentFigures:
+        """Return the figures of when a group of rules was evaluated last; `recorded` are the series that it records.
+
+        Each group has moments of its own. Between them, a figure can be newer than the one that the alert has seen.
+        """
+        if group not in self._groups:
+            evaluated = " or ".join(f"max(timestamp({name}))" for name in recorded)
+            found = self.server.query(evaluated, self.time, "when rules were evaluated") if evaluated else []
+            self._groups[group] = MomentFigures(self.server, float(found[0]["value"][1])) if found else self
+        return self._groups[group]
+
+    @property
+    def evaluated(self) -> float:
+        """When the rules were evaluated last, of the groups that were asked for."""
+        return max((figures.time for figures in self._groups.values()), default=self.time)
 
     def value(self, expression: str, place: Place) -> float | None:
         """Return the value for a place, or for the pool of a unit; None if there is none."""

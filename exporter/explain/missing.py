@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.explain.figures import MomentFigures, Place
+from exporter.explain.figures import SCRAPED_UNITS, MomentFigures, Place
 from exporter.explain.promql import names_in
 from exporter.explain.tree import Tree
-from exporter.explain.words import words
+from exporter.explain.words import spelled, words
 from exporter.metrics.catalog import FAMILIES
 from exporter.sources.source import SOURCES
 
 SUPPLIERS: Final = {
     "instance:ironport_rated_messages:rate": "rated_messages_per_hour in fleet.yml, or a week of history",
+    "instance:ironport_known_capacity_messages:rate": "rated_messages_per_hour in fleet.yml, or a week of history",
     "instance:ironport_messages_injected:ratio_peers3m": "another unit of the pool that takes mail",
     "instance:ironport_work_queue_exit_messages:rate6m": "6 minutes of samples of the status page (XML)",
     "pool:ironport_messages_injected:rate1h_usual_high": "a week of history",
@@ -23,6 +25,7 @@ SUPPLIERS: Final = {
     "pool:ironport_recipients_rejected:rate1h_busy2w": "a day of history",
     "pool:ironport_recipients_bounce_generated:rate1h_busy2w": "a day of history",
     "pool:ironport_delivery_queue_recipients:mean1h_usual": "a day of history",
+    "instance:ironport_source_up:max3m": "a Prometheus that scrapes the unit",
     "ironport_connection_limit": "connection_limit in fleet.yml",
 }
 """What supplies a figure that no source has. If a figure behind it is missing too, that one is named instead."""
@@ -30,6 +33,9 @@ SUPPLIERS: Final = {
 _FAMILIES: Final = {family.name: family for family in FAMILIES}
 _MEASURED: Final = {family.name for family in FAMILIES if SOURCES.keys() & set(family.sources)}
 _RECENT: Final = "last_over_time({}[5m])"
+
+_EARLIER: Final = re.compile(r"([a-zA-Z_:][\w:]*)\[\w+\] offset (\w+)")
+"""The samples of a series some time ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,23 @@ class MissingFigures:
     figures: MomentFigures
 
     def behind(self, expression: str, place: Place) -> tuple[MissingFigure, ...]:
-        """Return the figures at the root; none if they are all there, and only a condition chose no series."""
-        return tuple(dict.fromkeys(self._roots(expression, place, frozenset())))
+        """Return the figures at the root; none if they are all there, and only a condition chose no series.
+
+        If a pool has them all, a unit in service may lack one.
+        """
+        places = (place, *self._units(place))
+        roots = (tuple(dict.fromkeys(self._roots(expression, each, frozenset()))) for each in places)
+        return next(filter(None, roots), ()) or tuple(self._earlier(expression, place))
+
+    def _units(self, place: Place) -> list[Place]:
+        units = self.figures.values(SCRAPED_UNITS).items()
+        return [unit for unit, in_service in units if in_service and not place.unit and unit.whole_pool == place]
+
+    def _earlier(self, expression: str, place: Place) -> Iterator[MissingFigure]:
+        """Yield the series of which an earlier value is missing, where there is one of today."""
+        for match in _EARLIER.finditer(expression):
+            if not self.figures.has(f"last_over_time({match[0]})", place):
+                yield MissingFigure(match[1], f"{spelled(match[2])} of history")
 
     def _roots(self, expression: str, place: Place, seen: frozenset[str]) -> Iterator[MissingFigure]:
         for name in self._missing_names(expression, place):

@@ -38,6 +38,10 @@ class Tree:
     recorded: Mapping[str, Rule]
     """The rules that record a series, by its name; of several, the first."""
 
+    def recorded_by(self, group: str) -> list[str]:
+        """Return the series that a group of rules records."""
+        return [name for name, rule in self.recorded.items() if rule.group == group]
+
     def behind(self, condition: Condition) -> Condition | None:
         """Return the conditions that a recorded series stands for; None if it is a figure."""
         if not isinstance(condition, Known) or not figure_words(condition.expression).conditions:

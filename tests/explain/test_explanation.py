@@ -70,6 +70,14 @@ def test_an_outcome_says_what_it_means() -> None:
         assert answer(found) == meaning
 
 
+@pytest.mark.parametrize("place", [POOL, UNIT], ids=["pool", "unit"])
+def test_without_any_figure_every_comparison_says_what_is_missing(place: Place) -> None:
+    found = [each for verdict in judged({}, place).verdicts for each in every_finding(verdict.conditions)]
+    compared = [each for each in found if each.comparison]
+    assert len(compared) > 20
+    assert [each.expression for each in compared if not each.missing] == []
+
+
 def test_without_the_status_page_arrivals_are_missing() -> None:
     sentences = everything(judged({"last_over_time(ironport_work_queue_messages[5m])": 5.0}))
     needed = "(ironport_messages_injected_total) is missing: it needs the status page (XML) or the REST interface."
@@ -136,16 +144,25 @@ def test_a_server_without_rules_is_told() -> None:
 )
 def test_an_unknown_name_is_refused(selection: Selection, sentence: str) -> None:
     with pytest.raises(UsageError) as error:
-        explain(FakeServer({f"max(timestamp({IN_SERVICE}))": NOW, IN_SERVICE: 1.0}), NOW, selection)
+        explain(FakeServer({IN_SERVICE: 1.0}), NOW, selection)
     assert str(error.value) == sentence
 
 
 def test_a_pool_that_is_not_scraped_is_told() -> None:
-    there = {f"max(timestamp({IN_SERVICE}))": NOW, f"last_over_time({IN_SERVICE}[1d])": 1.0}
+    class Elsewhere(FakeServer):
+        """Has units of another pool now."""
+
+        def query(self, expression: str, time: float, what: str = "") -> list[InstantSeries]:
+            found = super().query(expression, time, what)
+            for series in found if expression == IN_SERVICE else ():
+                series["metric"]["pool"] = "other"
+            return found
+
+    there = {IN_SERVICE: 1.0, f"last_over_time({IN_SERVICE}[1d])": 1.0}
     with pytest.raises(
         ExporterError, match=r"^No unit of pool inbound was scraped then, so nothing can be told of it\.$"
     ):
-        explain(FakeServer(there), NOW, Selection(pools=("inbound",)))
+        explain(Elsewhere(there), NOW, Selection(pools=("inbound",)))
 
 
 def test_the_future_is_refused() -> None:

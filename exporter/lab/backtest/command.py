@@ -11,7 +11,7 @@ from exporter.errors import UsageError, suggestion
 from exporter.lab.backtest.cases import CASES, Case, quiet_case
 from exporter.lab.backtest.files import check_writable, rules_of, write_json
 from exporter.lab.backtest.score import Score, score
-from exporter.lab.backtest.score_report import scores_json, scores_table
+from exporter.lab.backtest.score_report import agreement_sentence, scores_json, scores_table
 from exporter.lab.backtest.trials import Trial, play
 from exporter.prometheus import progress
 
@@ -24,6 +24,7 @@ def play_cases(
     topology: str,
     bursty: bool,
     drops: float,
+    explained: bool,
     step: int,
     rules: str | None,
     json_file: Path | None,
@@ -31,9 +32,10 @@ def play_cases(
     """Play the cases that a pattern of `only` matches and print their scores; return 1 if anything is wrong with one.
 
     `drops` is the share of SNMP requests that are lost, `step` the seconds between samples, `rules` a pattern of files.
+    If `explained`, `explain` must agree with the alerts.
     """
     cases = CASES if quiet_weeks is None else (*CASES, quiet_case(quiet_weeks, topology, bursty=bursty))
-    trials = [Trial(case, seed, step, drops) for case in _chosen(cases, only) for seed in seeds]
+    trials = [Trial(case, seed, step, drops, explained) for case in _chosen(cases, only) for seed in seeds]
     check_writable(json_file)
     order = {trial: number for number, trial in enumerate(trials)}
     played = sorted(play(trials, rules_of(rules), progress.show), key=lambda one: order[one.trial])
@@ -56,4 +58,6 @@ def _chosen(cases: Sequence[Case], patterns: Sequence[str]) -> list[Case]:
 def _exit_code(scores: list[Score]) -> int:
     faulty = [score for score in scores if score.faults]
     print(f"{len(scores) - len(faulty)} of {len(scores)} trials went as they should.", file=sys.stderr)  # noqa: T201
+    if asked := [score.agreement for score in scores if score.agreement]:
+        print(agreement_sentence(asked), file=sys.stderr)  # noqa: T201
     return 1 if faulty else 0

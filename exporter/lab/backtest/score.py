@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from exporter.incidents.firings import Firing
 from exporter.incidents.notifications import CALLING, notifications
+from exporter.lab.backtest.agreement import Agreement
 from exporter.lab.backtest.trials import Played, Trial
 from exporter.lab.simulator import topology
 from exporter.lab.simulator.incident import Alert, Severity, Truth
@@ -35,6 +36,8 @@ class Score:
     """Other alerts that nothing justifies."""
     notifications: int
     """How many notifications of critical alerts there were."""
+    agreement: Agreement | None = None
+    """Whether `explain` agrees with the alerts; None if it was not asked."""
 
     @property
     def missed(self) -> bool:
@@ -52,7 +55,8 @@ class Score:
         found = ["missed"] * self.missed + ["late"] * self.late
         found += [f"wrong critical {_named(firing)}" for firing in self.wrong]
         found += [f"false alarm {_named(firing)}" for firing in self.false]
-        return found + [f"notified {self.notifications} times"] * (self.notifications > 1)
+        found += [f"notified {self.notifications} times"] * (self.notifications > 1)
+        return found + [f"explain: {fault}" for fault in (self.agreement.faults if self.agreement else ())]
 
 
 def score(played: Played) -> Score:
@@ -72,6 +76,7 @@ def score(played: Played) -> Score:
         wrong=tuple(firing for firing in unjustified if firing.severity == CALLING),
         false=tuple(firing for firing in unjustified if firing.severity != CALLING),
         notifications=len(notifications(played.firings, played.trial.end)),
+        agreement=played.agreement,
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from exporter.lab.backtest.agreement import Agreement
 from exporter.lab.backtest.cases import CASES
 from exporter.lab.backtest.past_report import firing_json, markdown_table
 from exporter.lab.backtest.score import Score
@@ -42,6 +44,16 @@ def _minutes(score: Score) -> str:
     return "missed" if score.delay is None else f"{score.delay / 60:.1f}"
 
 
+def agreement_sentence(asked: Sequence[Agreement]) -> str:
+    """Return how often `explain` was asked in all trials, and how often it disagreed."""
+    faults = sum(len(one.faults) for one in asked)
+    return (
+        f"explain was asked at {sum(one.moments for one in asked):,} moments and judged"
+        f" {sum(one.verdicts for one in asked):,} verdicts, {sum(one.active for one in asked):,} of them with an alert"
+        f" that was pending or firing; {faults or 'none'} disagreed with the alerts."
+    )
+
+
 def scores_json(scores: Iterable[Score]) -> list[dict[str, Any]]:
     """Return the scores for JSON; delays in seconds."""
     return [
@@ -56,6 +68,7 @@ def scores_json(scores: Iterable[Score]) -> list[dict[str, Any]]:
             "notifications": score.notifications,
             "wrong": [firing_json(firing) for firing in score.wrong],
             "false": [firing_json(firing) for firing in score.false],
+            "agreement": score.agreement and asdict(score.agreement),
         }
         for score in scores
     ]

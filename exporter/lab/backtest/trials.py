@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.incidents.firings import Firing
+from exporter.lab.backtest.agreement import Agreement, agreement_with_alerts
 from exporter.lab.backtest.alerting import HISTORY, PACE, replay
 from exporter.lab.backtest.cases import Case
 from exporter.lab.history import blocks
@@ -62,6 +63,8 @@ class Trial:
     """Seconds between samples."""
     drops: float = 0.0
     """Share of the SNMP requests that is dropped at least."""
+    explained: bool = False
+    """Whether `explain` is asked about it."""
 
     @property
     def onset(self) -> int:
@@ -92,19 +95,21 @@ class Played:
     """What happened."""
     firings: tuple[Firing, ...]
     """The alerts that fired from an hour before the onset until the end."""
+    agreement: Agreement | None = None
+    """Whether `explain` agrees with them; None if it was not asked."""
 
 
-def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress) -> Iterator[Played]:
+def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress, *, pace: int = PACE) -> Iterator[Played]:
     """Play the trials, as many at a time as there are processors, and yield the outcome of each when it has ended.
 
-    Raises ExporterError where promtool or Prometheus is missing or fails, RequestError for rules that read
-    each other in a circle.
+    In the history the rules are evaluated every `pace` seconds. Raises ExporterError where promtool or Prometheus is
+    missing or fails, RequestError for rules that read each other in a circle.
     """
     for name in ("promtool", "prometheus"):
         blocks.program(name)
     with tempfile.TemporaryDirectory(prefix="ironport-backtest-") as name:
         folder = Path(name)
-        histories = _make_histories(folder, trials, rules, progress)
+        histories = _make_histories(folder, trials, rules, pace, progress)
         with workers() as pool:
             longest_first = sorted(trials, key=lambda trial: -trial.case.length)
             tasks: list[Future[Played]] = [
@@ -122,18 +127,18 @@ def _history_key(trial: Trial) -> HistoryKey:
 
 
 def _make_histories(
-    folder: Path, trials: Iterable[Trial], rules: Sequence[Rule], progress: Progress
+    folder: Path, trials: Iterable[Trial], rules: Sequence[Rule], pace: int, progress: Progress
 ) -> dict[HistoryKey, Path]:
     """Return the folders of the histories that the trials start from."""
     wanted = {_history_key(trial): trial for trial in trials if trial.case.history}
     made: dict[HistoryKey, Path] = {}
     for number, (key, trial) in enumerate(wanted.items(), 1):
         made[key] = folder / str(number)
-        _make_history(made[key], f"history {number} of {len(wanted)}", trial, rules, progress)
+        _make_history(made[key], f"history {number} of {len(wanted)}", trial, rules, pace, progress)
     return made
 
 
-def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], progress: Progress) -> None:
+def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pace: int, progress: Progress) -> None:
     backfill(
         topology.load_topology(trial.case.topology),
         seed=trial.seed,
@@ -143,7 +148,7 @@ def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pro
         families=frozenset(),
         without=_not_configured(trial.case),
         rules=rules,
-        pace=PACE,
+        pace=pace,
         bursty=trial.case.bursty,
         progress=lambda part, share: progress(f"{what}, {part}", share),
     )
@@ -176,8 +181,10 @@ def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Pat
         for period in periods:
             write_samples(sampling, model, period)
         firings = replay(out, rules, periods, alone, silent)
-    watched = trial.onset - WATCHED
-    return Played(trial, truth, tuple(firing for firing in firings if firing.end is None or firing.end > watched))
+        watched = trial.onset - WATCHED
+        agreement = agreement_with_alerts(out, periods, max(watched, first)) if trial.explained else None
+    fired = tuple(firing for firing in firings if firing.end is None or firing.end > watched)
+    return Played(trial, truth, fired, agreement)
 
 
 def _link(history: Path, out: Path, until: int) -> None:

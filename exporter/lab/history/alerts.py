@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import Final
 
-from exporter.incidents.firings import ALWAYS, FIRING, PENDING, Firing
+from exporter.incidents.firings import ALWAYS, FIRING, PENDING, Firing, Labels
 from exporter.lab.history import blocks, openmetrics
 from exporter.lab.history.openmetrics import SampleColumn
 from exporter.lab.history.recording import evaluations
@@ -63,18 +63,22 @@ def firings(server: Prometheus, rules: Iterable[Rule], periods: Sequence[range])
 
 
 def _fired(server: Prometheus, rule: Rule, periods: Sequence[range]) -> Iterator[Firing]:
-    present: dict[tuple[tuple[str, str], ...], set[int]] = {}
-    instants = [evaluations(rule, period) for period in periods]
-    for part in filter(None, instants):
-        for series in server.query_range(rule.expression, part):
+    every = [time for period in periods for time in evaluations(rule, period)]
+    for labels, times in presence(server, rule, periods).items():
+        for since, begin, end in spells(rule, times, every):
+            yield Firing(rule.alert, dict(labels), begin, end, since)
+
+
+def presence(server: Prometheus, rule: Rule, periods: Sequence[range]) -> dict[Labels, set[int]]:
+    """Return at which evaluations in the periods the condition of an alert holds, by the labels of the alert."""
+    present: dict[Labels, set[int]] = {}
+    for instants in filter(None, (evaluations(rule, period) for period in periods)):
+        for series in server.query_range(rule.expression, instants):
             labels = {**series["metric"], **rule.labels}
             labels.pop("__name__", None)
             times = present.setdefault(tuple(sorted(labels.items())), set())
             times.update(int(time) for time, _ in series["values"])
-    every = [time for part in instants for time in part]
-    for key, times in present.items():
-        for since, begin, end in spells(rule, times, every):
-            yield Firing(rule.alert, dict(key), begin, end, since)
+    return present
 
 
 def spells(rule: Rule, present: Set[int], instants: Iterable[int]) -> Iterator[tuple[int, int, int | None]]:
