@@ -111,6 +111,8 @@ def configured_reading(appliance: Appliance, now: datetime) -> Reading:
     reading = Reading("config")
     if appliance.maintenance:
         reading.set("maintenance", int(any(window.covers(now) for window in appliance.maintenance)))
+    if appliance.holidays:
+        reading.set("holidays", int(appliance.holidays.covers(now)))
     for item, value in (
         ("connection_limit", appliance.connection_limit),
         ("rated_messages_per_hour", appliance.rated_messages_per_hour),

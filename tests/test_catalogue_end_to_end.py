@@ -86,6 +86,7 @@ CONFIGURED = {
     "ironport_connection_limit": 300,
     "ironport_rated_messages_per_second": 36,
     "ironport_maintenance": 1,
+    "ironport_holiday": 1,
     'ironport_minimum_version_number{version="12.5.3-035"}': 12_005_003_035,
 }
 
@@ -310,6 +311,7 @@ async def probe(folder: Path, auth: dict[str, Any], appliance: dict[str, Any]) -
         "auths": {"ops": auth},
         "appliances": [entry | appliance],
         "maintenance": [{"appliances": ["mx1"], "weekly": always}],
+        "holidays": {"timezone": "UTC", "days": [{"name": "always", "first": "2000-01-01", "last": "2999-12-31"}]},
     }
     file.write_text(yaml.safe_dump(fleet))
     arguments = ["-m", "exporter", "probe", "mx1", "--timeout", "20", "--config.file", str(file)]

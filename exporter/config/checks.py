@@ -105,7 +105,7 @@ def _repeats_across_files(parts: Iterable[FleetPart]) -> Iterator[Found]:
 
 def _unique(part: FleetPart) -> Iterator[tuple[KeyPath, KeyPath, str]]:
     """Yield each thing that must be unique in a fleet: its place, what identifies it, and what to do if it repeats."""
-    for key in ("defaults", "targets"):
+    for key in ("defaults", "targets", "holidays"):
         if key in part.data:
             yield (key,), (key,), "keep one of them"
     for auth in as_mapping(part.data.get("auths")):

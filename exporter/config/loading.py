@@ -14,6 +14,7 @@ import yaml
 from exporter.config import checks, tls
 from exporter.config.checks import FleetPart
 from exporter.config.files import FilesRead, LoadContext
+from exporter.config.holidays import Holidays
 from exporter.config.maintenance import MaintenanceWindow
 from exporter.config.models import Appliance, ApplianceEntry, ApplianceSettings, Config, FleetFile
 from exporter.config.notices import notices
@@ -29,6 +30,9 @@ _SUFFIXES: Final = (".yml", ".yaml")
 
 _DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """Writes with libyaml, where PyYAML has it: ten times faster."""
+
+_NOT_IN_AN_ENTRY: Final = {"credentials", "maintenance", "holidays", "beyond_list"}
+"""What an appliance has from other parts of the configuration."""
 
 _CREDENTIAL_KEYS: Final = frozenset({"auths", "auth", "ca_file"})
 """Keys for which files may be missing that only polling needs."""
@@ -97,11 +101,13 @@ def effective(config: Config) -> str:
         document["targets"] = {"allow": list(template.beyond_list.allow), **settings}
     if config.maintenance:
         document["maintenance"] = [_plain(window) for window in config.maintenance]
+    if config.holidays:
+        document["holidays"] = _plain(config.holidays)
     return str(yaml.dump(document, Dumper=_DUMPER, sort_keys=False, allow_unicode=True))
 
 
 def _plain(section: Section) -> dict[str, Any]:
-    return section.model_dump(mode="json", exclude_none=True, exclude={"credentials", "maintenance", "beyond_list"})
+    return section.model_dump(mode="json", exclude_none=True, exclude=_NOT_IN_AN_ENTRY)
 
 
 def _plain_entry(appliance: Appliance) -> dict[str, Any]:
@@ -159,6 +165,7 @@ def _config(parts: Sequence[FleetPart], read: FilesRead) -> Config:
         appliances=appliances,
         target_template=template,
         maintenance=_maintenance(parts),
+        holidays=_holidays(parts),
         notices=tuple(notices(parts, appliances, template)),
         unfilled=tuple(checks.unfilled(parts)),
     )
@@ -168,21 +175,25 @@ def _appliances(parts: Sequence[FleetPart], read: FilesRead) -> Iterator[Applian
     auths = _auths(parts)
     for data in _entries(parts):
         known = data | {"credentials": auths[str(data["auth"])]}
-        yield _with_maintenance(Appliance.model_validate(known, context=LoadContext(Path(), read)), parts)
+        yield _with_calendar(Appliance.model_validate(known, context=LoadContext(Path(), read)), parts)
 
 
-def _with_maintenance(appliance: Appliance, parts: Sequence[FleetPart]) -> Appliance:
-    """Return the appliance with the windows that concern it."""
+def _with_calendar(appliance: Appliance, parts: Sequence[FleetPart]) -> Appliance:
+    """Return the appliance with the maintenance windows that concern it, and with the holidays."""
     windows = tuple(
         window
         for window in _maintenance(parts)
         if window.concerns(name=appliance.name, pool=appliance.pool, site=appliance.site)
     )
-    return appliance.model_copy(update={"maintenance": windows})
+    return appliance.model_copy(update={"maintenance": windows, "holidays": _holidays(parts)})
 
 
 def _maintenance(parts: Sequence[FleetPart]) -> tuple[MaintenanceWindow, ...]:
     return tuple(window for part in parts for window in part.parsed.maintenance)
+
+
+def _holidays(parts: Sequence[FleetPart]) -> Holidays | None:
+    return next((part.parsed.holidays for part in parts if part.parsed.holidays), None)
 
 
 def _target_template(parts: Sequence[FleetPart], read: FilesRead) -> Appliance | None:
@@ -196,7 +207,7 @@ def _target_template(parts: Sequence[FleetPart], read: FilesRead) -> Appliance |
                 "credentials": _auths(parts)[str(data["auth"])],
                 "beyond_list": TargetRule(allow=rule.allow),
             }
-            return _with_maintenance(Appliance.model_validate(known, context=LoadContext(Path(), read)), parts)
+            return _with_calendar(Appliance.model_validate(known, context=LoadContext(Path(), read)), parts)
     return None
 
 

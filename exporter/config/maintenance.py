@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
 
-from exporter.config.values import Name, OptionalKey, Section, bad_value, seconds
+from exporter.config.values import Name, OptionalKey, Section, TimeZoneName, bad_value, seconds
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -55,14 +55,6 @@ Length = Annotated[
 ]
 
 
-def _zone_name(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a path, the name of a folder
-        raise bad_value("is not a time zone: use a name such as Europe/Berlin, America/New_York or UTC") from None
-    return text
-
-
 class OnceWindow(Section):
     """A window that comes once."""
 
@@ -90,7 +82,7 @@ class WeeklyWindow(Section):
     """The time of day at which it begins."""
     duration: Length
     """How long it lasts, at most a week."""
-    timezone: Annotated[str, AfterValidator(_zone_name)]
+    timezone: TimeZoneName
     """The time zone of day and time."""
 
     def covers(self, now: datetime) -> bool:

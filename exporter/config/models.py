@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from exporter.config.holidays import Holidays
 from exporter.config.maintenance import MaintenanceWindow
 from exporter.config.source_keys import Auth, MinInterval, SourceSettings
 from exporter.config.targets import TargetRule
@@ -77,6 +78,8 @@ class Appliance(ApplianceEntry):
     """The stream, which is the name of the pool where the file gives none."""
     maintenance: tuple[MaintenanceWindow, ...] = ()
     """When work on it is planned."""
+    holidays: Holidays | None = None
+    """The holidays of the fleet."""
     beyond_list: TargetRule | None = None
     """What allows it if it is not in the list: its credentials go only to the addresses that this permits."""
 
@@ -90,6 +93,8 @@ class Config(Section):
     """What an appliance beyond the list is made from, without its name and address; None if none is allowed."""
     maintenance: tuple[MaintenanceWindow, ...] = ()
     """When work on appliances is planned. Each appliance has its own windows, too."""
+    holidays: Holidays | None = None
+    """The holidays of the fleet. Each appliance has them, too."""
     notices: tuple[str, ...] = ()
     """One sentence for each thing that puts credentials at risk."""
     unfilled: tuple[str, ...] = ()
@@ -116,3 +121,5 @@ class FleetFile(Section):
     """Appliances beyond the list, for those whose own discovery gives the addresses."""
     maintenance: tuple[MaintenanceWindow, ...] = ()
     """When work on appliances is planned, so that their alerts notify nobody."""
+    holidays: OptionalKey[Holidays] = None
+    """Days whose mail is not compared with, because it is not what is usual."""

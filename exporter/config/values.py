@@ -12,6 +12,7 @@ import re
 import ssl
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -173,6 +174,16 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+
+def _time_zone_name(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a path, the name of a folder
+        raise bad_value("is not a time zone: use a name such as Europe/Berlin, America/New_York or UTC") from None
+    return text
+
+
+TimeZoneName = Annotated[str, AfterValidator(_time_zone_name)]
 
 _DURATION: Final = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _DURATION_PART: Final = re.compile(r"([\d.]+)([a-zµμ]+)")

@@ -388,6 +388,11 @@ SYSTEM: Final = (
         Feed("config", ("maintenance",), to.scaled()),
     ),
     _gauge(
+        "holiday",
+        "1 on a holiday of fleet.yml, else 0; not exported without holidays",
+        Feed("config", ("holidays",), to.scaled()),
+    ),
+    _gauge(
         "hardware_info",
         "The appliance's model and serial number, value 1",
         _snmp("sysDescr", to.described_hardware),

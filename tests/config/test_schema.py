@@ -73,6 +73,8 @@ SECTIONS = {
     "`<maintenance>`": "MaintenanceWindow",
     "`<once>`": "OnceWindow",
     "`<weekly>`": "WeeklyWindow",
+    "`<holidays>`": "Holidays",
+    "`<holiday>`": "Holiday",
     "`<appliance>`": "ApplianceEntry",
     "`<targets>`": "Targets",
     "`<settings>`": "ApplianceSettings",
