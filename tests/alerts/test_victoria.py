@@ -223,25 +223,43 @@ pool:ironport_attack_arrivals:bool{{{pool}}} 1 {now}
 pool:ironport_work_queue_exit_messages:ratio_rated_backlogged3m{{{pool}}} 0.97 {now}
 pool:ironport_work_queue_troubled:bool{{{pool}}} 1 {now}
 ironport_sender_connections{{{unit},sender="203.0.113.66",listener="Incoming"}} 120 {now}
+pool:ironport_work_queue_backlogged:count{{{pool}}} 4 {now}
+pool:ironport_units_reachable:count{{{pool}}} 6 {now}
+ironport_memory_utilization_ratio{{{unit}}} 0.7123 {now}
+ironport_tls_certificate_expiry_timestamp_seconds{{{unit},verified_by="ca"}} {expiry} {now}
 """
 
 
-def test_descriptions_with_queries_are_filled_in(tmp_path: Path) -> None:
-    """In live operation, because a replay cannot run such queries."""
+FILLED_IN: Final = {
+    f"IronPort{each}"
+    for each in (
+        "ResourceConservation",
+        "DistributedAttackSuspected",
+        "MemoryNearConservation",
+        "CertificateExpiring",
+    )
+}
+
+
+def test_descriptions_are_filled_in(tmp_path: Path) -> None:
+    """In live operation, because a replay cannot run the queries of descriptions."""
     pool = 'job="ironport",stream="inbound",pool="inbound"'
     with ExitStack() as started:
         server = VictoriaMetrics(tmp_path)
         started.callback(server.stop)
-        server.add(NOW.format(pool=pool, unit=f'{pool},instance="mx1"', now=int(time.time())))
-        rules = some({"IronPortResourceConservation", "IronPortDistributedAttackSuspected"}, asking=True, interval="1s")
+        unit, now = f'{pool},instance="mx1"', int(time.time())
+        server.add(NOW.format(pool=pool, unit=unit, now=now, expiry=now + 241 * HOUR))
+        rules = some(FILLED_IN, asking=True, interval="1s")
         for group in rules["groups"]:
             group["rules"] = [{**rule, "for": "0s"} for rule in group["rules"]]
         vmalert = Vmalert(server, rules, tmp_path)
         started.callback(vmalert.stop)
-        found = vmalert.descriptions(2)
+        found = vmalert.descriptions(len(FILLED_IN))
     assert found["IronPortResourceConservation"].startswith(
         "mx1 in pool inbound is in resource conservation, level 12 of 60, because of memory_shortage. Senders try"
     )
     assert "Pool inbound gets 2.5 times the mail" in found["IronPortDistributedAttackSuspected"]
     assert " Units with waiting mail: 4 of 6. " in found["IronPortDistributedAttackSuspected"]
     assert found["IronPortDistributedAttackSuspected"].endswith(" Heavy sender: 203.0.113.66 (120 connections).")
+    assert "mx1 in pool inbound used 71% of its memory" in found["IronPortMemoryNearConservation"]
+    assert "mx1 in pool inbound expires in 10 days." in found["IronPortCertificateExpiring"]
