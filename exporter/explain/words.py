@@ -62,6 +62,7 @@ FIGURE_WORDS: Final = {
     "instance:ironport_in_service:bool": FigureWords("in service", conditions=False),
     "instance:ironport_work_queue_backlogged:bool": FigureWords("backlogged"),
     "instance:ironport_work_queue_filling:bool": FigureWords("filling"),
+    "instance:ironport_work_queue_crawling:bool": FigureWords("crawling"),
     "instance:ironport_work_queue_slow:bool": FigureWords("slow"),
     "instance:ironport_work_queue_stalled:bool": FigureWords("stalled"),
     "instance:ironport_work_queue_high:bool": FigureWords("long work queue"),
