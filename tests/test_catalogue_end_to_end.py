@@ -20,7 +20,7 @@ from support.rest_pages import rest_pages
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
 from support.status_server import PASSWORD, USERNAME, Page, StatusServer
 
-REST_REQUESTS = 2
+REST_REQUESTS = 3
 
 DNS_PAGE = """<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>
 <dns_status build="phoebe 14.2.3-027">
@@ -164,11 +164,6 @@ XML = {
     'ironport_dns_operations_total{operation="cache_miss"}': 9004,
     'ironport_dns_operations_total{operation="cache_exception"}': 9005,
     'ironport_dns_operations_total{operation="cache_expired"}': 9006,
-    'ironport_destination_active_recipients{destination="example.net"}': 31,
-    'ironport_destination_connections{destination="example.net"}': 3,
-    'ironport_destination_delivered_recipients_total{destination="example.net"}': 511,
-    'ironport_destination_soft_bounces_total{destination="example.net"}': 52,
-    'ironport_destination_hard_bounces_total{destination="example.net"}': 13,
     'ironport_sender_connections{sender="192.0.2.7",listener="Incoming"}': 17,
 }
 
@@ -232,7 +227,35 @@ SNMP_ALONE = {
 }
 """What the agent tells of the keys, where the status page is not asked."""
 
-REST = {"ironport_swap_utilization_ratio": 0.015}
+
+def of_destinations(table: dict[tuple[str, str], tuple[int, ...]]) -> dict[str, int]:
+    """Return the series of destinations for rows by (destination, class)."""
+    names = (
+        "active_recipients",
+        "connections",
+        "delivered_recipients_total",
+        "soft_bounces_total",
+        "hard_bounces_total",
+    )
+    return {
+        f'ironport_destination_{name}{{destination="{domain}",class="{kind}"}}': value
+        for (domain, kind), values in table.items()
+        for name, value in zip(names, values, strict=False)  # the remainder has no counters
+    }
+
+
+REST = {
+    "ironport_swap_utilization_ratio": 0.015,
+    **of_destinations(
+        {
+            ("uni-a.example.edu", "clients"): (3, 1, 1_200, 0, 1),
+            ("gmail.example", ""): (41, 7, 90_000, 310, 42),
+            ("other", ""): (0, 0),
+        }
+    ),
+    'ironport_destination_status{destination="uni-a.example.edu",class="clients",status="Active"}': 1,
+    'ironport_destination_status{destination="gmail.example",class="",status="Active"}': 1,
+}
 """What REST alone has."""
 
 REST_GAUGES = {
@@ -304,6 +327,7 @@ async def probe(folder: Path, auth: dict[str, Any], appliance: dict[str, Any]) -
         "auth": "ops",
         "rated_messages_per_hour": 129600,
         "connection_limit": 300,
+        "destinations": {"clients": ["*.example.edu"]},
         "minimum_version": "12.5.3-035",
     }
     always = {"day": "monday", "time": "00:00", "duration": "168h", "timezone": "UTC"}
@@ -368,7 +392,7 @@ async def test_every_metric_has_the_value_of_the_appliance(version: str, snmpd: 
             **rest_pages(),
         }
         auth = {"snmp": SNMP_AUTHS[version], "xml": WEB_USER, "rest": WEB_USER}
-        rest = {"port": server.port, "tls": {"ca_file": str(ca_file)}}
+        rest = {"port": server.port, "top": 1, "tls": {"ca_file": str(ca_file)}}
         xml = {
             "port": server.port,
             "pages": ["status", "dnsstatus", "tophosts", "topin"],
@@ -391,7 +415,7 @@ def of(*sources: str) -> dict[str, Any]:
 
 
 def page_alone() -> dict[str, Any]:
-    opt_in = ("ironport_dns_operations", "ironport_destination_", "ironport_sender_")
+    opt_in = ("ironport_dns_operations", "ironport_sender_")
     page = {name: value for name, value in XML.items() if not name.startswith(opt_in)}
     return {**BOTH, **page}
 
@@ -417,7 +441,18 @@ async def test_each_combination_of_sources_exports_what_its_sources_have(
         web = {"scheme": "http", "port": server.port}
         logins = {"snmp": SNMP_AUTHS["v2c"], "xml": WEB_USER, "rest": WEB_USER}
         auth = {source: logins[source] for source in sources}
-        found = await probe(tmp_path, auth, {"snmp": {"port": snmpd.port}, "xml": web, "rest": web})
+        entry = {"snmp": {"port": snmpd.port}, "xml": web, "rest": web | {"top": 1}}
+        found = await probe(tmp_path, auth, entry)
     requests = {'ironport_source_requests{source="xml"}': 1} if "xml" in sources else {}
     expected = series({**of(*sources), **CONFIGURED, **COMBINATIONS[sources], **requests})
     assert difference(without_varying(found), expected) == ""
+
+
+async def test_without_rest_the_page_tophosts_feeds_the_destinations(tmp_path: Path) -> None:
+    async with StatusServer() as server:
+        server.pages["/xml/tophosts"] = Page(TOP_HOSTS_PAGE.encode())
+        xml = {"scheme": "http", "port": server.port, "pages": ["status", "tophosts"]}
+        found = await probe(tmp_path, {"xml": WEB_USER}, {"xml": xml})
+    table = {("example.net", ""): (31, 3, 511, 52, 13), ("other", ""): (0, 0)}
+    expected = series(of_destinations(table))
+    assert {key: value for key, value in found.items() if key[0].startswith("ironport_destination_")} == expected

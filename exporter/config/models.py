@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from exporter.config.destinations import DomainPattern
 from exporter.config.holidays import Holidays
 from exporter.config.maintenance import MaintenanceWindow
 from exporter.config.source_keys import Auth, MinInterval, SourceSettings
@@ -52,6 +53,8 @@ class ApplianceSettings(UnitSettings, SourceSettings):
     """The credentials, by their name under `auths`."""
     min_interval: MinInterval = MinInterval()
     """For how long a successful poll is reused."""
+    destinations: dict[Name, tuple[DomainPattern, ...]] = Field(default={})
+    """Destinations of mail that are always exported: for each class, domains and patterns (`*.uni-b.edu`)."""
 
 
 class ApplianceEntry(ApplianceSettings):

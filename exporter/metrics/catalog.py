@@ -89,6 +89,10 @@ def _count(name: str, *labels: str) -> Feed:
     return _xml(f"counters/{name}/lifetime", to.scaled(1, *labels))
 
 
+def _tophosts(figure: str) -> Feed:
+    return Feed("xml", (f"tophosts/{figure}",), to.scaled(), without=frozenset({"rest"}))
+
+
 def _since_restart(name: str, *labels: str) -> Feed:
     return _rest(f"counters/{name}", to.scaled(1, *labels), without=("xml",))
 
@@ -544,40 +548,53 @@ HARDWARE: Final = (
     _counter("raid_events_total", "RAID events since power on", _snmp("raidEvents")),
 )
 
+_DESTINATION: Final = ("destination", "class")
+
 UNVERIFIED: Final = (
     _gauge(
         "destination_active_recipients",
-        "Recipients in the delivery queue for the destination; page not verified on a device",
-        _xml("tophosts/active_recipients"),
-        labels=("destination",),
+        "Recipients in the delivery queue for the destination; not verified on a device",
+        _rest("delivery_status/active_recipients"),
+        _tophosts("active_recipients"),
+        labels=_DESTINATION,
     ),
     _gauge(
         "destination_connections",
-        "Outbound connections to the destination; page not verified on a device",
-        _xml("tophosts/connections"),
-        labels=("destination",),
+        "Outbound connections to the destination; not verified on a device",
+        _rest("delivery_status/connections_out"),
+        _tophosts("connections"),
+        labels=_DESTINATION,
     ),
     _counter(
         "destination_delivered_recipients_total",
-        "Recipients delivered to the destination; page not verified on a device",
-        _xml("tophosts/delivered_recipients"),
-        labels=("destination",),
+        "Recipients delivered to the destination; not verified on a device",
+        _rest("delivery_status/delivered_recipients"),
+        _tophosts("delivered_recipients"),
+        labels=_DESTINATION,
     ),
     _counter(
         "destination_soft_bounces_total",
-        "Soft bounce events of the destination; page not verified on a device",
-        _xml("tophosts/soft_bounces"),
-        labels=("destination",),
+        "Soft bounce events of the destination; not verified on a device",
+        _rest("delivery_status/soft_bounces"),
+        _tophosts("soft_bounces"),
+        labels=_DESTINATION,
     ),
     _counter(
         "destination_hard_bounces_total",
-        "Hard bounces of the destination; page not verified on a device",
-        _xml("tophosts/hard_bounces"),
-        labels=("destination",),
+        "Hard bounces of the destination; not verified on a device",
+        _rest("delivery_status/hard_bounces"),
+        _tophosts("hard_bounces"),
+        labels=_DESTINATION,
+    ),
+    _gauge(
+        "destination_status",
+        "The latest status of the destination as the appliance gives it, value 1; not verified on a device",
+        _rest("delivery_status/latest_host_status", to.labels),
+        labels=(*_DESTINATION, "status"),
     ),
     _gauge(
         "sender_connections",
-        "Inbound connections of the sender; page not verified on a device",
+        "Inbound connections of the sender; not verified on a device",
         _xml("topin/connections"),
         labels=("sender", "listener"),
     ),

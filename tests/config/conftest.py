@@ -15,6 +15,7 @@ from support.config_files import Load
 _SECRETS: Final = {
     "password": b"monitor password\n",
     "xml_password": b"monitor password\n",
+    "rest_password": b"monitor password\n",
     "passphrase": b"authentication passphrase\n",
     "snmp_auth": b"authentication passphrase\n",
     "snmp_priv": b"privacy passphrase\n",

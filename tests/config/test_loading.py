@@ -53,6 +53,19 @@ def test_own_settings_override_the_defaults(load: Load, folder: Path) -> None:
     assert mx4.address == "fe80::1%eth0"
 
 
+def test_the_classes_of_destinations_are_merged(load: Load) -> None:
+    mx1, mx2, *_ = fleet(load).values()
+    assert mx2.destinations == {"clients": ("uni-a.edu", "*.uni-b.edu"), "internal": ("mx.example.edu",)}
+    assert mx1.destinations == {"clients": (), "internal": ("mail.example.edu",)}
+
+
+def test_the_rest_interface_has_settings_like_the_page(load: Load) -> None:
+    mx1, mx2, *_ = fleet(load).values()
+    assert (mx1.rest.scheme, mx1.rest.port, mx1.rest.tls, mx1.rest.destinations) == ("http", 6080, TlsSettings(), False)
+    assert (mx2.rest.scheme, mx2.rest.port, mx2.rest.tls.verify, mx2.rest.top) == ("https", 443, False, 20)
+    assert mx2.min_interval.rest == 30
+
+
 def test_own_trust_replaces_only_the_trust(load: Load) -> None:
     _, mx2, _, mx4 = fleet(load).values()
     old = TlsSettings(verify=False, min_version="TLSv1", ciphers="DEFAULT:@SECLEVEL=0", legacy_renegotiation=True)
@@ -131,6 +144,7 @@ def test_the_effective_form_has_defaults_and_no_secret(load: Load) -> None:
                     "tls": {"verify": True, "min_version": "TLSv1.2", "legacy_renegotiation": False},
                 },
                 "min_interval": {"snmp": 10, "xml": 25, "rest": 30},
+                "destinations": {},
             }
         ],
     }

@@ -23,6 +23,7 @@ def test_secrets_come_from_value_file_or_environment(load: Load) -> None:
             priv=PrivKey(protocol="AES", passphrase=SecretStr("from the environment")),
         ),
         xml=BasicAuth(username="monitor", password=SecretStr("monitor password")),
+        rest=BasicAuth(username="monitor", password=SecretStr("monitor password")),
     )
     assert mx2.credentials.snmp == CommunityAuth(version="2c", community=SecretStr("public"))
     assert mx3.credentials == Auth(snmp=UserAuth(version=3, username="v3get"))

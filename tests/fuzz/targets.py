@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,9 @@ from exporter.errors import ConfigError, RequestError, SourceError
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Items, Reading
 from exporter.probe import probe_timeout
+from exporter.sources.destinations import DestinationChoice
+from exporter.sources.rest import items
+from exporter.sources.rest.answers import JsonValue, answer_data
 from exporter.sources.snmp.ber import BerError
 from exporter.sources.snmp.messages import Codec, CommunityCodec, Rejected, SnmpRequest
 from exporter.sources.snmp.usm import UsmCodec
@@ -32,12 +36,18 @@ _USER: Final = UserAuth.model_validate(
     }
 )
 _COMMUNITY: Final = CommunityCodec(b"public")
+_CHOICE: Final = DestinationChoice({"clients": ["*.edu", "uni-a.edu"]}, 20)
 _PARSERS: Final[dict[str, Callable[[list[Element]], Items]]] = {
     "status": pages.parse_status,
     "dnsstatus": pages.parse_dnsstatus,
-    "tophosts": lambda elements: pages.parse_tophosts(elements, 20),
+    "tophosts": lambda elements: pages.parse_tophosts(elements, _CHOICE),
     "topin": lambda elements: pages.parse_topin(elements, 20),
 }
+_READERS: Final[tuple[Callable[[JsonValue, Reading], None], ...]] = (
+    items.read_system_status,
+    items.read_health,
+    partial(items.read_delivery_status, choice=_CHOICE),
+)
 _FILE: Final = Path(tempfile.gettempdir()) / "ironport-exporter-fuzz.yml"
 
 
@@ -63,6 +73,14 @@ def page(body: bytes) -> None:
             fuse([Reading("xml", items=parse(document.parse(body).elements), up=True)]).text()
 
 
+def rest(body: bytes) -> None:
+    for read in _READERS:
+        reading = Reading("rest")
+        with suppress(SourceError):
+            read(answer_data(body), reading)
+        fuse([reading]).text()
+
+
 def fleet(text: bytes) -> None:
     _FILE.write_bytes(text)
     with suppress(ConfigError):
@@ -80,5 +98,5 @@ def scrape_timeout(header: bytes) -> None:
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
-    target.__name__: target for target in (snmp_v2c, snmp_v3, page, fleet, web_config, scrape_timeout)
+    target.__name__: target for target in (snmp_v2c, snmp_v3, page, rest, fleet, web_config, scrape_timeout)
 }

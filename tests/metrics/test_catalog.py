@@ -72,14 +72,15 @@ WORDED = {
     "mail_system_status/oldest_message": "0:00:01",
     "version_details/operating_system": "AsyncOS 1.0",
 }
+DESTINATIONS = ("tophosts/", "delivery_status/")
 COLUMNS = {column.name for table in TABLES for column in table.columns}
 
 
 def row_length(item: str) -> int:
     """Return how many labels the row of an item has: none for a scalar."""
-    if item in ("topin/connections", "source_error", "certificate_expiry"):
+    if item in ("topin/connections", "source_error", "certificate_expiry") or item.startswith(DESTINATIONS):
         return 2
-    return int(item in COLUMNS or item.startswith(("source_", "features/", "tophosts/")))
+    return int(item in COLUMNS or item.startswith(("source_", "features/")))
 
 
 def test_the_catalogue_names_exactly_the_registered_sources() -> None:

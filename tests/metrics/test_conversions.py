@@ -154,6 +154,7 @@ TEXTS = {
     "system/status",
     "mail_system_status/system_status",
     "version_details/operating_system",
+    "delivery_status/latest_host_status",
 }
 FEEDS = [
     (feed.items[0], feed.convert)

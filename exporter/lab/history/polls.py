@@ -8,8 +8,10 @@ from typing import Final
 from exporter.config import Appliance
 from exporter.errors import AuthError, RefusedError, SourceError, SourceTimeout, UnreachableError
 from exporter.lab.simulator.view import Transport, View
-from exporter.metrics.reading import Reading
+from exporter.metrics.reading import Items, Reading
+from exporter.sources.destinations import DestinationChoice
 from exporter.sources.snmp.mib import TABLES
+from exporter.sources.xml.pages import TOPHOSTS
 
 PROBE_DEADLINE: Final = 9.5
 """Seconds that a probe has: Prometheus' default scrape timeout of 10 s less the exporter's offset."""
@@ -44,8 +46,16 @@ def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) ->
     if failure := _xml_failure(transport, luck):
         return Reading("xml", errors=[failure], requests=1, duration=transport.delay)
     pages = appliance.xml.pages
-    items = view.xml_items(appliance.name, pages)
+    items = _with_chosen(view.xml_items(appliance.name, pages), appliance)
     return Reading("xml", items, up=True, requests=len(pages), duration=transport.delay * len(pages))
+
+
+def _with_chosen(items: Items, appliance: Appliance) -> Items:
+    """Return the items with those destinations that the exporter would choose from the page."""
+    columns = {name: items.pop(f"tophosts/{name}") for name in TOPHOSTS.numbers if f"tophosts/{name}" in items}
+    domains = [row[0] for row in next(iter(columns.values()), {})]
+    destinations = [(domain, {name: column[domain,] for name, column in columns.items()}) for domain in domains]
+    return items | DestinationChoice(appliance.destinations, appliance.xml.top).items(TOPHOSTS, destinations)
 
 
 def _xml_failure(transport: Transport, luck: float) -> SourceError | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 
 from exporter.config import Appliance
 from exporter.errors import SourceTimeout
 from exporter.metrics.reading import Reading
-from exporter.sources.http.fetch import Fetcher, HttpPages
+from exporter.sources.destinations import DestinationChoice
+from exporter.sources.http.fetch import BODY_LIMIT, Fetcher, HttpPages
 from exporter.sources.http.polling import not_in_time, poll_pages
 from exporter.sources.rest import items
 from exporter.sources.rest.answers import PAGES_NAME, JsonValue, answer_data
@@ -23,6 +23,12 @@ REST_PAGES: Final = HttpPages(
     releases=" (AsyncOS 12 and newer)",
 )
 
+_STATE: Final = ("health/system_status", "health")
+_DESTINATIONS: Final = "health/delivery_status"
+
+DESTINATIONS_LIMIT: Final = 2 * 1024 * 1024
+"""The largest list of destinations to read, in bytes: one has about 200, and some appliances have thousands."""
+
 
 class RestSource:
     """Polls the REST interface of one appliance over one connection, which stays open between polls."""
@@ -34,22 +40,30 @@ class RestSource:
         self._fetcher = Fetcher(
             REST_PAGES, appliance, appliance.rest, appliance.credentials.rest, telemetry.rest_requests
         )
-        self._readers: dict[str, Callable[[JsonValue, Reading], None]] = {
-            "health/system_status": items.read_system_status,
-            "health": items.read_health,
-        }
+        self._choice = DestinationChoice(appliance.destinations, appliance.rest.top)
 
     async def poll(self, reading: Reading) -> None:
         """Fill `reading` answer by answer, and record in it what fails.
 
         It is no return value because a probe that reaches its deadline exports what has arrived so far.
         """
-        await poll_pages(REST_PAGES.folder, self._readers, self._poll_page, reading)
+        pages = (*_STATE, _DESTINATIONS) if self._appliance.rest.destinations else _STATE
+        await poll_pages(REST_PAGES.folder, pages, self._poll_page, reading)
 
     async def _poll_page(self, page: str, reading: Reading) -> None:
-        data = answer_data(await self._fetcher.get(page, reading))
+        limit = DESTINATIONS_LIMIT if page == _DESTINATIONS else BODY_LIMIT
+        data = answer_data(await self._fetcher.get(page, reading, limit))
         await asyncio.sleep(0)  # a large answer must not hold the event loop
-        self._readers[page](data, reading)
+        self._read(page, data, reading)
+
+    def _read(self, page: str, data: JsonValue, reading: Reading) -> None:
+        match page:
+            case "health/system_status":
+                items.read_system_status(data, reading)
+            case "health":
+                items.read_health(data, reading)
+            case _:
+                items.read_delivery_status(data, reading, self._choice)
 
     def timed_out(self, reading: Reading) -> SourceTimeout:
         server = f"{self._appliance.address} TCP port {self._appliance.rest.port}"

@@ -5,22 +5,34 @@ The structure is that of a public integration and of its test data (AsyncOS 15).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Final
 
 from exporter.errors import MalformedError
+from exporter.metrics import catalog
+from exporter.metrics.conversions import Raw
 from exporter.metrics.reading import Reading
+from exporter.sources.destinations import DestinationChoice, DestinationFigures
 from exporter.sources.rest.answers import JsonValue, another_form
+
+_USED: Final = frozenset(catalog.items_of("rest"))
 
 STATUS_PARTS: Final = ("gauges", "counters", "mail_system_status", "version_details")
 """The parts of system_status that are read. Its rates are not: whether they are per minute or per hour is unknown."""
 
-_CONTAINERS: Final[Mapping[type, str]] = {dict: "an object", list: "a list"}
+_DOMAIN: Final = "destination_domain"
+
+FIGURES: Final = DestinationFigures(
+    "delivery_status",
+    gauges=("active_recipients", "connections_out"),
+    counters=("delivered_recipients", "soft_bounces", "hard_bounces"),
+    texts=("latest_host_status",),
+)
+"""The figures of a destination."""
 
 
 def read_system_status(data: JsonValue, reading: Reading) -> None:
-    """Record `PART/NAME` for every value of the parts. Raises MalformedError if a part is missing.
+    """Record `PART/NAME` for every value that the catalogue uses. Raises MalformedError if a part is missing.
 
     Each part is a list with one object.
     """
@@ -35,12 +47,30 @@ def read_system_status(data: JsonValue, reading: Reading) -> None:
 
 
 def read_health(data: JsonValue, reading: Reading) -> None:
-    """Record `health/NAME` for every value. Raises MalformedError for another form."""
+    """Record `health/NAME` for every value that the catalogue uses. Raises MalformedError for another form."""
     if not isinstance(data, dict):
         raise another_form("its data are no object")
     if not data:
         raise MalformedError("the answer is empty: if this happens again, check the appliance's load")
     _record("health", data, reading)
+
+
+def read_delivery_status(data: JsonValue, reading: Reading, choice: DestinationChoice) -> None:
+    """Record `delivery_status/NAME` by (domain, class) for the destinations of the choice.
+
+    Raises MalformedError for another form, and if something in the list is no destination.
+    """
+    result = _result_set(data)
+    if not isinstance(result, list):
+        raise another_form("its resultSet is no list")
+    destinations = [row for row in result if isinstance(row, dict) and isinstance(row.get(_DOMAIN), str)]
+    if result and not destinations:
+        raise another_form(f"nothing in its list has a {_DOMAIN}")
+    reading.notes.append(f"{len(destinations)} destinations are listed")
+    chosen = choice.items(FIGURES, [(str(row[_DOMAIN]), row) for row in destinations])
+    reading.items.update({item: {row: raw(value) for row, value in rows.items()} for item, rows in chosen.items()})
+    if len(destinations) < len(result):
+        raise MalformedError(f"{len(result) - len(destinations)} of {len(result)} in the list have no {_DOMAIN}")
 
 
 def _result_set(data: JsonValue) -> JsonValue:
@@ -60,13 +90,11 @@ def _only_object(part: JsonValue) -> dict[str, JsonValue]:
 
 def _record(part: str, values: Mapping[str, JsonValue], reading: Reading) -> None:
     for name, value in values.items():
-        record_value(f"{part}/{name}", value, reading)
+        if (item := f"{part}/{name}") in _USED:
+            reading.set(item, raw(value))
     reading.up = reading.up or bool(values)
 
 
-def record_value(item: str, value: JsonValue, reading: Reading) -> None:
-    """Record a number or a text; anything else cannot be read."""
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        reading.set(item, value)
-    else:
-        reading.set_unreadable(item, _CONTAINERS.get(type(value)) or json.dumps(value))
+def raw(value: JsonValue) -> Raw:
+    """Return a number or a text as it is; "", which no conversion reads, for anything else. `true` is no number."""
+    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else ""

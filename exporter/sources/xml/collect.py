@@ -10,6 +10,7 @@ from typing import Final
 from exporter.config import Appliance
 from exporter.errors import SourceError, SourceTimeout
 from exporter.metrics.reading import Items, Reading
+from exporter.sources.destinations import DestinationChoice
 from exporter.sources.http.fetch import Fetcher, HttpPages
 from exporter.sources.http.polling import not_in_time, poll_pages
 from exporter.sources.xml import document, pages
@@ -66,7 +67,8 @@ class XmlSource:
             case "dnsstatus":
                 return pages.parse_dnsstatus(elements)
             case "tophosts":
-                return pages.parse_tophosts(elements, self._appliance.xml.top)
+                choice = DestinationChoice(self._appliance.destinations, self._appliance.xml.top)
+                return pages.parse_tophosts(elements, choice)
         return pages.parse_topin(elements, self._appliance.xml.top)
 
     def timed_out(self, reading: Reading) -> SourceTimeout:

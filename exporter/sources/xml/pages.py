@@ -11,8 +11,9 @@ from typing import Final
 
 from exporter.errors import MalformedError, TooLargeError
 from exporter.metrics import catalog
-from exporter.metrics.conversions import UnknownValueError, number
+from exporter.metrics.conversions import Raw, UnknownValueError, number
 from exporter.metrics.reading import Items, Row, label_value, name_rows
+from exporter.sources.destinations import DestinationChoice, DestinationFigures
 from exporter.sources.xml.document import Element
 
 FEATURE_LIMIT: Final = 128
@@ -30,6 +31,12 @@ _TOPHOSTS_FIGURES: Final = {
     "soft_bounces": ("soft_bounced_evts", "soft_bounced", "soft_bounces"),
     "hard_bounces": ("hard_bounced_recips", "hard_bounced", "hard_bounces"),
 }
+TOPHOSTS: Final = DestinationFigures(
+    "tophosts",
+    gauges=("active_recipients", "connections"),
+    counters=("delivered_recipients", "soft_bounces", "hard_bounces"),
+)
+"""The figures of a destination, as we name them."""
 _TOPIN_FIGURES: Final = {"connections": ("conn_in", "connections_in", "connections")}
 
 
@@ -85,12 +92,13 @@ def parse_dnsstatus(elements: Sequence[Element]) -> Items:
     return items
 
 
-def parse_tophosts(elements: Sequence[Element], top: int) -> Items:
-    """Return `tophosts/FIGURE` by row (destination,) for the `top` destinations with the most active recipients.
+def parse_tophosts(elements: Sequence[Element], choice: DestinationChoice) -> Items:
+    """Return `tophosts/FIGURE` by row (destination, class) for the destinations of the choice.
 
     Every element that names a host and has a figure is a row.
     """
-    return _top_rows(elements, "tophosts", (_DESTINATION,), _TOPHOSTS_FIGURES, top)
+    rows = _rows(elements, (_DESTINATION,), _TOPHOSTS_FIGURES)
+    return choice.items(TOPHOSTS, [(domain, figures) for (domain,), figures in rows])
 
 
 def parse_topin(elements: Sequence[Element], top: int) -> Items:
@@ -98,7 +106,12 @@ def parse_topin(elements: Sequence[Element], top: int) -> Items:
 
     The sender is an IP address if the page has one, because several addresses may have the same name.
     """
-    return _top_rows(elements, "topin", (_SENDER, _LISTENER), _TOPIN_FIGURES, top)
+    rows = _rows(elements, (_SENDER, _LISTENER), _TOPIN_FIGURES)
+    rows.sort(key=lambda row: _weight(row[1]["connections"]), reverse=True)
+    connections: dict[Row, Raw] = {}
+    for row, figures in rows[:top]:
+        connections.setdefault(row, figures["connections"])
+    return {"topin/connections": connections}
 
 
 def _feature_rows(features: list[Mapping[str, str]]) -> Iterator[tuple[Row, str]]:
@@ -108,14 +121,11 @@ def _feature_rows(features: list[Mapping[str, str]]) -> Iterator[tuple[Row, str]
             yield (name,), feature["time_remaining"]
 
 
-def _top_rows(
-    elements: Sequence[Element],
-    page: str,
-    keys: tuple[tuple[str, ...], ...],
-    figures: Mapping[str, tuple[str, ...]],
-    top: int,
-) -> Items:
-    rows: list[tuple[Row, dict[str, float | str]]] = []
+def _rows(
+    elements: Sequence[Element], keys: tuple[tuple[str, ...], ...], figures: Mapping[str, tuple[str, ...]]
+) -> list[tuple[Row, dict[str, Raw]]]:
+    """Return every element that has the first of the keys and a figure, with the figures that it has."""
+    rows: list[tuple[Row, dict[str, Raw]]] = []
     _, *rest = elements  # the root's hostname is the appliance's own
     for _, _, attributes in rest:
         key = tuple(_first(attributes, aliases) for aliases in keys)
@@ -128,12 +138,7 @@ def _top_rows(
             "the page has another form than expected: no element has a host and a figure, such as "
             f"{keys[0][0]} and {next(iter(figures.values()))[0]}. Please report it with the page"
         )
-    rows.sort(key=lambda row: [_weight(row[1].get(figure)) for figure in figures], reverse=True)
-    items: Items = {}
-    for key, values in rows[:top]:
-        for figure, value in values.items():
-            items.setdefault(f"{page}/{figure}", {}).setdefault(key, value)
-    return items
+    return rows
 
 
 def _first(attributes: Mapping[str, str], aliases: tuple[str, ...]) -> str:
@@ -149,5 +154,5 @@ def _figure(attributes: Mapping[str, str], aliases: tuple[str, ...]) -> float | 
         return text
 
 
-def _weight(figure: float | str | None) -> float:
+def _weight(figure: Raw) -> float:
     return figure if isinstance(figure, float) else 0.0

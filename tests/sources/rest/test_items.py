@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from exporter.errors import MalformedError
+from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Reading
+from exporter.sources.destinations import DestinationChoice
 from exporter.sources.rest import items
 from exporter.sources.rest.answers import JsonValue, answer_data
 from support import rest_pages
 
 Read = Callable[[JsonValue, Reading], None]
+
+
+read_destinations: Read = partial(
+    items.read_delivery_status, choice=DestinationChoice({"clients": ["*.example.edu"]}, 1)
+)
 
 
 def read(reader: Read, body: bytes) -> Reading:
@@ -19,14 +27,14 @@ def read(reader: Read, body: bytes) -> Reading:
     return reading
 
 
-def test_every_value_of_the_system_status_is_an_item() -> None:
+def test_the_values_of_the_system_status_are_items() -> None:
     reading = read(items.read_system_status, rest_pages.system_status())
     assert reading.up
     assert reading.items["gauges/overall_cpu_load"] == {(): "21%"}
     assert reading.items["gauges/msgs_in_work_queue"] == {(): 46}
     assert reading.items["counters/messages_received_uptime"] == {(): 6_037_437}
     assert reading.items["mail_system_status/oldest_message"] == {(): "72:36:30"}
-    assert reading.items["version_details/raid_status"] == {(): "N/A"}
+    assert "version_details/raid_status" not in reading.items  # no metric uses it
 
 
 def test_the_rates_are_not_read() -> None:
@@ -34,11 +42,11 @@ def test_the_rates_are_not_read() -> None:
     assert not any("rate" in item for item in read(items.read_system_status, rest_pages.system_status()).items)
 
 
-def test_every_value_of_the_health_is_an_item() -> None:
+def test_the_values_of_the_health_are_items() -> None:
     reading = read(items.read_health, rest_pages.health())
     assert reading.up
     assert reading.items["health/percentage_swap_utilization"] == {(): 1.5}
-    assert len(reading.items) == 8
+    assert len(reading.items) == 7
 
 
 @pytest.mark.parametrize("part", ["gauges", "counters", "mail_system_status", "version_details"])
@@ -56,9 +64,9 @@ def test_a_part_that_is_missing_does_not_hide_the_others(part: str, instead: Jso
 
 
 def test_a_part_may_be_an_object_itself() -> None:
-    parts = {part: {"a": 1} for part in items.STATUS_PARTS}
+    parts = {part: {"a": 1} for part in items.STATUS_PARTS} | {"gauges": {"msgs_in_work_queue": 7}}
     reading = read(items.read_system_status, rest_pages.answer({"resultSet": parts}))
-    assert reading.items == {f"{part}/a": {(): 1} for part in items.STATUS_PARTS}
+    assert reading.items == {"gauges/msgs_in_work_queue": {(): 7}}
 
 
 SHAPES: dict[str, tuple[Read, object, str]] = {
@@ -69,6 +77,9 @@ SHAPES: dict[str, tuple[Read, object, str]] = {
     "status: a list of parts": (items.read_system_status, {"resultSet": [1]}, "resultSet is no object"),
     "status: no part": (items.read_system_status, {"resultSet": {"other": 1}}, "has no gauges and no counters"),
     "health: a list": (items.read_health, [1], "data are no object"),
+    "destinations: an object": (read_destinations, {"resultSet": {"a": 1}}, "resultSet is no list"),
+    "destinations: empty": (read_destinations, {"resultSet": {}}, "result set is empty"),
+    "destinations: numbers": (read_destinations, {"resultSet": [1]}, "nothing in its list has a destination_domain"),
     "health: empty": (items.read_health, {}, "is empty"),
 }
 
@@ -82,11 +93,47 @@ def test_another_form_is_an_error(reader: Read, data: object, words: str) -> Non
     assert not reading.items
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(True, "true"), (None, "null"), ([1], "a list"), ({"a": 1}, "an object")], ids=repr
-)
-def test_what_is_neither_number_nor_text_is_unreadable(value: object, text: str) -> None:
+@pytest.mark.parametrize("value", [True, None, [1], {"a": 1}], ids=repr)
+def test_what_is_neither_number_nor_text_is_unreadable(value: object) -> None:
     """`true` is no 1, although Python takes it for one."""
     reading = read(items.read_health, rest_pages.health({"percentage_diskio": value}))
-    assert reading.unreadable == {("health/percentage_diskio", ()): text}
-    assert "health/percentage_diskio" not in reading.items
+    assert fuse([reading]).unreadable == {"rest": {("health/percentage_diskio", ()): ""}}
+
+
+def test_destinations_are_rows_by_domain_and_class() -> None:
+    reading = read(read_destinations, rest_pages.delivery_status())
+    gmail, uni, other = ("gmail.example", ""), ("uni-a.example.edu", "clients"), ("other", "")
+    assert reading.items["delivery_status/active_recipients"] == {gmail: 41, uni: 3, other: 0}
+    assert reading.items["delivery_status/hard_bounces"] == {gmail: 42, uni: 1}
+    assert reading.items["delivery_status/latest_host_status"] == {gmail: "Active", uni: "Active"}
+    assert reading.notes == ["3 destinations are listed"]
+    assert not reading.up  # destinations alone do not say how the appliance is
+
+
+def test_an_appliance_without_destinations_has_no_rows() -> None:
+    reading = read(read_destinations, rest_pages.delivery_status([]))
+    assert (reading.items, reading.notes) == ({}, ["0 destinations are listed"])
+
+
+def test_an_odd_row_does_not_hide_the_others() -> None:
+    rows: list[object] = [{"destination_domain": "a.example", "active_recipients": 5}, 7, {"active_recipients": 5}]
+    reading = Reading("rest")
+    with pytest.raises(MalformedError, match="2 of 3 in the list have no destination_domain"):
+        read_destinations(answer_data(rest_pages.answer({"resultSet": rows})), reading)
+    assert reading.items["delivery_status/active_recipients"] == {("a.example", ""): 5, ("other", ""): 0}
+
+
+@pytest.mark.parametrize(
+    ("row", "figure"),
+    [
+        ({"active_recipients": None}, "active_recipients"),
+        ({"connections_out": "N/A"}, "connections_out"),
+        ({"hard_bounces": True}, "hard_bounces"),
+        ({"latest_host_status": None}, "latest_host_status"),
+    ],
+)
+def test_a_figure_of_a_destination_that_cannot_be_read_is_unreadable(row: dict[str, object], figure: str) -> None:
+    named = {"destination_domain": "a.example", "soft_bounces": 1, **row}
+    reading = read(read_destinations, rest_pages.answer({"resultSet": [named]}))
+    (place,) = fuse([reading]).unreadable["rest"]
+    assert place == (f"delivery_status/{figure}", ("a.example", ""))

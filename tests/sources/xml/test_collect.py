@@ -62,7 +62,7 @@ async def test_further_pages_use_the_same_connection(serve: Serve, make_source: 
     assert len({asked.peer for asked in server.asked}) == 1
     series = {family.name: series for family, series in fuse([reading]).families}
     assert series["ironport_dns_operations_total"] == {("request",): 12}
-    assert series["ironport_destination_active_recipients"] == {("b.example",): 9}
+    assert series["ironport_destination_active_recipients"] == {("b.example", ""): 9, ("other", ""): 7}
     assert series["ironport_sender_connections"] == {("192.0.2.1", "In"): 3}
 
 

@@ -15,6 +15,7 @@ from exporter.errors import MalformedError, SourceError, TooLargeError
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Items, Reading
+from exporter.sources.destinations import DestinationChoice
 from exporter.sources.xml import document, pages
 from support.web_interface import PAGES, status_page
 
@@ -126,7 +127,7 @@ def parse_dnsstatus(body: bytes) -> Items:
 
 
 def parse_tophosts(body: bytes, top: int) -> Items:
-    return pages.parse_tophosts(document.parse(body).elements, top)
+    return pages.parse_tophosts(document.parse(body).elements, DestinationChoice({"clients": ["c.example"]}, top))
 
 
 def parse_topin(body: bytes, top: int) -> Items:
@@ -285,25 +286,25 @@ TOPHOSTS = b"""<tophosts hostname="esa1" active="99">
 
 
 def test_top_hosts_are_the_heaviest_rows() -> None:
-    a, b = ("a.example",), ("b.example",)
-    assert parse_tophosts(TOPHOSTS, top=2) == {
-        "tophosts/active_recipients": {b: 50, a: 5},
-        "tophosts/connections": {b: 2, a: 1},
-        "tophosts/delivered_recipients": {b: 70, a: 8},
-        "tophosts/soft_bounces": {b: 3, a: "N/A"},
-        "tophosts/hard_bounces": {b: 4, a: 0},
+    a, b, c, other = ("a.example", ""), ("b.example", ""), ("c.example", "clients"), ("other", "")
+    assert parse_tophosts(TOPHOSTS, top=1) == {
+        "tophosts/active_recipients": {b: 50, c: 0, other: 5},
+        "tophosts/connections": {b: 2, c: 7, other: 1},
+        "tophosts/delivered_recipients": {b: 70},
+        "tophosts/soft_bounces": {b: 3},
+        "tophosts/hard_bounces": {b: 4},
     }
-    assert parse_tophosts(TOPHOSTS, top=20)["tophosts/connections"] == {b: 2, a: 1, ("c.example",): 7}
+    assert parse_tophosts(TOPHOSTS, top=20)["tophosts/connections"] == {a: 1, b: 2, c: 7, other: 0}
 
 
 def test_figures_of_top_hosts_that_cannot_be_read_are_unreadable() -> None:
     exposition = exposed(parse_tophosts(TOPHOSTS, top=20))
-    assert exposition.unreadable["xml"] == {("tophosts/soft_bounces", ("a.example",)): "N/A"}
+    assert exposition.unreadable["xml"] == {("tophosts/soft_bounces", ("a.example", "")): "N/A"}
 
 
 def test_a_top_host_without_a_readable_figure_is_unreadable() -> None:
     exposition = exposed(parse_tophosts(b'<tophosts><host host="a.example" active="many"/></tophosts>', top=20))
-    assert exposition.unreadable["xml"] == {("tophosts/active_recipients", ("a.example",)): "many"}
+    assert exposition.unreadable["xml"] == {("tophosts/active_recipients", ("a.example", "")): "many"}
 
 
 def test_top_hosts_of_another_form_are_an_error() -> None:
