@@ -130,6 +130,14 @@ VERDICTS: Final = (
         "`resume`.",
     ),
     Verdict(
+        "Mail still waits",
+        WARNING,
+        "pool",
+        ("IronPortPoolInTrouble",),
+        "The cause is gone, but the queues of several units are still long.",
+        "Wait while the queues shrink. On the units: `workqueue rate 10`. If they do not shrink, compare the units.",
+    ),
+    Verdict(
         "Jabberer",
         WARNING,
         "unit",
