@@ -1,5 +1,5 @@
 # Build: docker build --build-arg VERSION=... --build-arg REVISION=$(git rev-parse HEAD) --build-arg BRANCH=... .
-# The image has the exporter with the extra report and without exporter/lab: no simulate, backfill, demo and backtest.
+# The image has the exporter with the extra report and without exporter/lab: no simulate, replay, backfill, demo and backtest.
 # A release pins the base by its digest: --build-arg BASE=python:3.11-slim-bookworm@sha256:... (docs/releasing.md).
 ARG BASE=python:3.11-slim-bookworm
 

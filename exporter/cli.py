@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
     from zoneinfo import ZoneInfo
 
-    from exporter.config import Config
-    from exporter.probe import Result
+    from exporter.config import Appliance, Config
+    from exporter.fleet import Fleet
+    from exporter.probe import Prober, Result
     from exporter.prometheus.client import Prometheus
     from exporter.report.mail import Outbox
     from exporter.web.discovery import BaseUrl
@@ -191,6 +192,12 @@ _units: Final = flag(
     type=_UNITS,
     metavar="N",
     help="Simulate N equal units instead of a topology, for a load test.",
+)
+_fleet_file: Final = flag(
+    "--fleet.file",
+    type=_PATH,
+    metavar="FILE",
+    help="Write the matching fleet.yml to this file. By default it is printed.",
 )
 _seed: Final = flag(
     "--seed",
@@ -412,28 +419,69 @@ def _probe(name: str, config_file: tuple[Path, ...], debug: bool, timeout: float
     from exporter import config
     from exporter.probe_debug import debug_output
 
-    loaded = config.load(*config_file)
-    result = asyncio.run(_probe_once(loaded, name, timeout))
+    appliance, result = asyncio.run(_probe_once(config.load(*config_file), name, timeout))
     if debug:
-        _print(debug_output(loaded.appliances[name], result))
+        _print(debug_output(appliance, result))
     else:
         _print(result.exposition.text().decode())
         _complain(*(f"{reading.source}: {error}" for reading in result.readings for error in reading.errors))
     return 0 if result.success else 1
 
 
-async def _probe_once(loaded: Config, name: str, timeout: float) -> Result:  # noqa: ASYNC109 - the probe's own
+async def _probe_once(loaded: Config, name: str, timeout: float) -> tuple[Appliance, Result]:  # noqa: ASYNC109 - the probe's own
     from exporter.fleet import Fleet
     from exporter.telemetry import Telemetry
 
     fleet = Fleet(loaded, Telemetry())
     try:
-        prober = fleet.prober(name)
-        if prober is None:
-            raise RequestError(fleet.unknown(name))
-        return await prober.probe(timeout)
+        prober = _known(fleet, name)
+        return prober.appliance, await prober.probe(timeout)
     finally:
         await fleet.close()
+
+
+def _known(fleet: Fleet, name: str) -> Prober:
+    prober = fleet.prober(name)
+    if prober is None:
+        raise RequestError(fleet.unknown(name))
+    return prober
+
+
+@cli.command(
+    "capture",
+    cls=Command,
+    examples=(
+        "ironport-exporter capture mx1 --show",
+        "ironport-exporter capture mx1 --out mx1.capture",
+    ),
+)
+@click.argument("name")
+@_config_file
+@flag("--out", type=_PATH, metavar="FILE", help="Write the capture to this file.")
+@flag("--show", is_flag=True, help="Print the capture.")
+def _capture(name: str, config_file: tuple[Path, ...], out: Path | None, show: bool) -> int:
+    """Record all that one appliance answers, for a bug report.
+
+    Names, addresses, serial numbers, keys and domains are replaced by stand-ins. The command lists what it replaced.
+    Read the capture before you send it: a text that no rule knows stays as it is.
+
+    NAME is the name of the appliance in the configuration.
+    """
+    from exporter import config
+    from exporter.capture.command import captured, write_capture
+    from exporter.fleet import Fleet
+    from exporter.telemetry import Telemetry
+
+    if not (out or show):
+        raise UsageError("Give --out FILE to write the capture, or --show to print it.")
+    found = captured(_known(Fleet(config.load(*config_file), Telemetry()), name).appliance)
+    _complain(*(f"Not recorded: {sentence}" for sentence in found.faults), *found.replaced)
+    if show:
+        _print(found.capture.text())
+    if out:
+        write_capture(found.capture, out)
+        _complain(f"Wrote {out}. Read it before you send it.")
+    return 0
 
 
 @cli.command(
@@ -852,12 +900,7 @@ def _incident(
 @_scenario
 @flag("--snmp", type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak.")
 @flag("--http", is_flag=True, help="Serve the status pages without TLS.")
-@flag(
-    "--fleet.file",
-    type=_PATH,
-    metavar="FILE",
-    help="Write the matching fleet.yml to this file. By default it is printed.",
-)
+@_fleet_file
 @flag(
     "--web.listen-address",
     type=listen_address,
@@ -897,6 +940,26 @@ def _simulate(
             fleet_file=fleet_file,
             address=web_listen_address,
         )
+
+
+@cli.command(
+    "replay",
+    cls=Command,
+    hidden=_NO_LABORATORY,
+    log_level="info",
+    examples=("ironport-exporter replay mx1.capture --fleet.file fleet.yml",),
+)
+@click.argument("file", type=_PATH)
+@_fleet_file
+def _replay(file: Path, fleet_file: Path | None) -> int:
+    """Answer as an appliance did that `capture` recorded.
+
+    FILE is the capture. Ctrl-C ends the replay.
+    """
+    with _laboratory():
+        from exporter.lab.replay import command
+
+        return command.run_replay(file, fleet_file)
 
 
 @cli.command(

@@ -388,7 +388,7 @@ def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[st
         (
             ["--config.file", "fleet.yml", "schema"],
             "There is no flag --config.file here. "
-            "It is a flag of serve, check, probe, sd, bundle, capacity and report.",
+            "It is a flag of serve, check, probe, capture, sd, bundle, capacity and report.",
         ),
         (["check", "mx1"], "Got unexpected extra argument (mx1)"),
         (["backtest", "--from", "3d"], "--from has no effect without --prometheus.url. Leave it out."),

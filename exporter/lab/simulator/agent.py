@@ -15,7 +15,7 @@ from typing import Any, Final
 from exporter.config import CommunityAuth, UserAuth
 from exporter.lab.simulator.engine import VERSION_3, Clock, Engine
 from exporter.lab.simulator.faults import NO_SNMP_FAULTS, SnmpFaults
-from exporter.lab.simulator.instances import Instances, asked, failed
+from exporter.lab.simulator.instances import Instances, asked, failed, instance_values
 from exporter.lab.simulator.view import Transport, View
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
@@ -32,17 +32,30 @@ _REQUESTS: Final = (ber.GET, ber.GETNEXT, ber.GETBULK)
 
 
 @dataclass(frozen=True, slots=True)
-class _Instant:
-    """What an agent needs from one view."""
+class Instant:
+    """What an agent shows at one moment."""
 
-    view: View
     transport: Transport
     instances: Instances
     clock: Clock
 
 
+def instants(unit: str, view: Callable[[], View]) -> Callable[[], Instant]:
+    """Return what gives the instant of a unit in the current view. It is made once for each view."""
+    made: tuple[View, Instant] | None = None
+
+    def instant() -> Instant:
+        nonlocal made
+        now = view()
+        if made is None or made[0] is not now:
+            made = now, Instant(now.transport(unit), Instances(instance_values(now, unit)), _clock(now, unit))
+        return made[1]
+
+    return instant
+
+
 class Agent(asyncio.DatagramProtocol):
-    """The SNMP agent of `unit`, which shows what `view` returns at the time of a request.
+    """The SNMP agent of `unit`, which shows what `instant` returns at the time of a request.
 
     It answers clients that have one of `auths`. `faults` maps the units of the fleet to faults and may change at any
     time. An agent with the same `engine_id` loses the same requests each time.
@@ -51,18 +64,17 @@ class Agent(asyncio.DatagramProtocol):
     def __init__(
         self,
         unit: str,
-        view: Callable[[], View],
+        instant: Callable[[], Instant],
         auths: Sequence[CommunityAuth | UserAuth],
         engine_id: bytes,
         faults: Mapping[str, SnmpFaults],
     ) -> None:
         self._unit = unit
-        self._view = view
+        self._instant = instant
         self._faults = faults
         self._communities = {auth.community.get_secret_value().encode() for auth in auths if auth.version == "2c"}
         self._engine = Engine(engine_id, [auth for auth in auths if isinstance(auth, UserAuth)])
         self._random = random.Random(engine_id)  # noqa: S311 - decides what is lost, guards nothing
-        self._now: _Instant | None = None
         self._transport: asyncio.DatagramTransport | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
@@ -102,14 +114,7 @@ class Agent(asyncio.DatagramProtocol):
     def _loses(self, *probabilities: float) -> bool:
         return any(self._random.random() < probability for probability in probabilities)
 
-    def _instant(self) -> _Instant:
-        view, now = self._view(), self._now
-        if now is None or now.view is not view:
-            now = _Instant(view, view.transport(self._unit), Instances(view, self._unit), _clock(view, self._unit))
-            self._now = now
-        return now
-
-    def _answer(self, datagram: bytes, instant: _Instant, faults: SnmpFaults) -> bytes | None:
+    def _answer(self, datagram: bytes, instant: Instant, faults: SnmpFaults) -> bytes | None:
         message = ber.message_fields(datagram)
         version = message.integer()
 

@@ -85,13 +85,13 @@ async def _serve(fleet: LiveFleet, address: tuple[str, int], fleet_file: Path | 
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, stopped.set)
     async with fleet, control.serving(fleet, *address) as url:
-        _tell(fleet.fleet_file(), fleet_file)
+        tell_fleet_file(fleet.fleet_file(), fleet_file)
         _log.info("simulating", units=len(fleet.units), step=fleet.model.step, control=url)
         await until(stopped, fleet.run())
         _log.info("stopping")
 
 
-def _tell(text: str, file: Path | None) -> None:
+def tell_fleet_file(text: str, file: Path | None) -> None:
     """Write the fleet file where it was asked for, to standard output unless told where."""
     if file is None:
         print(text, end="", flush=True)  # noqa: T201 - what the command is for

@@ -49,10 +49,10 @@ _RESPONSE_TAG: Final = 0xA0 | ber.RESPONSE
 
 
 class Instances:
-    """The instances of one unit in one view; answers GET, GETNEXT and GETBULK (RFC 3416, section 4.2)."""
+    """The instances of an agent, with encoded values. It answers GET, GETNEXT and GETBULK (RFC 3416, section 4.2)."""
 
-    def __init__(self, view: View, unit: str) -> None:
-        found = sorted(_values(view, unit))
+    def __init__(self, values: Iterable[tuple[Oid, bytes]]) -> None:
+        found = sorted(values)
         self._oids = [oid for oid, _ in found]
         self._varbinds = [_varbind(oid, value) for oid, value in found]
         self._by_oid = dict(zip(self._oids, self._varbinds, strict=True))
@@ -109,7 +109,7 @@ def encode_number(tag: int, number: int) -> bytes:
     return ber.encode(tag, ber.encode_integer(number)[2:])
 
 
-def _values(view: View, unit: str) -> Iterator[tuple[Oid, bytes]]:
+def instance_values(view: View, unit: str) -> Iterator[tuple[Oid, bytes]]:
     """Yield each instance with its encoded value, in no order."""
     yield _SYS_OBJECT_ID, ber.encode_oid(_ASYNC_OS_MAIL)
     yield _SYS_NAME.oid, _value(_SYS_NAME, unit)

@@ -16,7 +16,7 @@ import yaml
 
 from exporter.config import Auth
 from exporter.lab.simulator import certificate
-from exporter.lab.simulator.agent import Agent
+from exporter.lab.simulator.agent import Agent, instants
 from exporter.lab.simulator.faults import NO_SNMP_FAULTS, NO_XML_FAULTS, SnmpFaults, XmlFaults
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.releases import generation
@@ -54,7 +54,7 @@ class LiveFleet:
         self._xml_faults: dict[str, XmlFaults] = {}
         self.ports: dict[str, tuple[int, int]] = {}
         self._host = host
-        self._secrets = {"snmp": _user() if snmp == "v3" else _community(), "xml": _login()}
+        self._secrets = {"snmp": new_user() if snmp == "v3" else _community(), "xml": new_login()}
         self._tls: ssl.SSLContext | None = None
         self._fingerprint = ""
         if https:
@@ -77,7 +77,9 @@ class LiveFleet:
             opened.push_async_callback(self._web.stop)
             pages = await self._web.start(self._host)
             for name in generations:
-                one = Agent(name, lambda: self.model.view, [auth.snmp], _engine_id(name), self._snmp_faults)
+                one = Agent(
+                    name, instants(name, lambda: self.model.view), [auth.snmp], engine_id(name), self._snmp_faults
+                )
                 opened.callback(one.stop)
                 self.ports[name] = await one.start(self._host), pages[name]
             self._open = opened.pop_all()
@@ -135,7 +137,7 @@ def _yaml(document: Mapping[str, Any], **style: Any) -> str:
     return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=math.inf, **style))
 
 
-def _user() -> dict[str, Any]:
+def new_user() -> dict[str, Any]:
     """Return an SNMPv3 user as AsyncOS has it, with new passphrases."""
     auth, priv = (secrets.token_urlsafe(12) for _ in range(2))
     return {
@@ -150,10 +152,10 @@ def _community() -> dict[str, Any]:
     return {"version": "2c", "community": secrets.token_urlsafe(12)}
 
 
-def _login() -> dict[str, Any]:
+def new_login() -> dict[str, Any]:
     return {"username": "monitor", "password": secrets.token_urlsafe(12)}
 
 
-def _engine_id(name: str) -> bytes:
+def engine_id(name: str) -> bytes:
     """Return the engine id of the unit: the number of the vendor, and octets of the unit (RFC 3411)."""
     return (0x80000000 | _IRONPORT).to_bytes(4, "big") + b"\x05" + hashlib.sha256(name.encode()).digest()[:12]

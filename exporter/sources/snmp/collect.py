@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import product
 from typing import Final
 
@@ -83,23 +84,27 @@ class SnmpSource:
 
         It is no return value because a probe that reaches its deadline exports what has arrived so far.
         """
-        settings = self._appliance.snmp
         try:
-            async with Session.open(
-                self._appliance.address,
-                settings.port,
-                self._codec,
-                self._round_trip,
-                reading,
-                self._telemetry,
-                settings.accept_from,
-                rule=self._appliance.beyond_list,
-            ) as session:
+            async with self.session(reading) as session:
                 await self._poll_scalars(session, reading)
                 self._answered = True
                 await asyncio.gather(*(self._poll_tables(session, tables, reading) for tables in self._groups()))
         except SourceError as error:
             reading.errors.append(error)
+
+    def session(self, reading: Reading) -> AbstractAsyncContextManager[Session]:
+        """Open a session with the agent; it raises `SourceError`. `reading` gets the requests and notes."""
+        settings = self._appliance.snmp
+        return Session.open(
+            self._appliance.address,
+            settings.port,
+            self._codec,
+            self._round_trip,
+            reading,
+            self._telemetry,
+            settings.accept_from,
+            rule=self._appliance.beyond_list,
+        )
 
     def timed_out(self, reading: Reading) -> SourceTimeout:
         address = self._appliance.address

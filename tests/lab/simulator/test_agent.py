@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from exporter.config import CommunityAuth, UserAuth
 from exporter.errors import AuthError
-from exporter.lab.simulator.agent import LIMIT, Agent
+from exporter.lab.simulator.agent import LIMIT, Agent, instants
 from exporter.lab.simulator.engine_user import EngineUser
 from exporter.lab.simulator.faults import SnmpFaults
 from exporter.lab.simulator.model import Model
@@ -100,7 +100,7 @@ class Direct:
     """An agent without a socket, which answers within the call."""
 
     def __init__(self, view: View, unit: str = HARDWARE, faults: dict[str, SnmpFaults] | None = None) -> None:
-        self.agent = Agent(unit, lambda: view, AUTHS, ENGINE, {} if faults is None else faults)
+        self.agent = Agent(unit, instants(unit, lambda: view), AUTHS, ENGINE, {} if faults is None else faults)
         self._wire = Wire()
         self.agent.connection_made(self._wire)
 
@@ -147,7 +147,7 @@ async def running(
     view: Callable[[], View], unit: str = HARDWARE, faults: dict[str, SnmpFaults] | None = None
 ) -> AsyncIterator[int]:
     """Run an agent and give its port."""
-    agent = Agent(unit, view, AUTHS, ENGINE, {} if faults is None else faults)
+    agent = Agent(unit, instants(unit, view), AUTHS, ENGINE, {} if faults is None else faults)
     try:
         yield await agent.start()
     finally:

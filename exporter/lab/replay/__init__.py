@@ -1,0 +1,1 @@
+"""An appliance that answers as a capture says."""
