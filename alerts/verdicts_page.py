@@ -78,6 +78,15 @@ _ORDER: Final = """\
 The first verdict of this table whose conditions all hold is the verdict on the pool.
 """
 
+_VERDICTS: Final = """\
+## The verdicts
+
+Each row of a table is a condition. "must" says whether it has to hold or must not hold. "over" is the time over which
+its figure is taken. Indented rows belong to the row above them. A figure is "known" if Prometheus has a value for it.
+A number before a name in brackets is a threshold. "XML" is the status page, and the rating of a unit, "rated" in the
+tables, is the mail that it is known to handle. The [glossary](glossary.md) explains the other words.
+"""
+
 _STATES: Final = """\
 ## Conditions with a name
 
@@ -107,7 +116,7 @@ def verdicts_page() -> str:
     parts = [
         _HEAD,
         f"{_ORDER}\n{_order(branches)}",
-        "## The verdicts\n",
+        _VERDICTS,
         *(_section(tree, _title(branch), reasons.get(branch.rule.alert, ""), branch.condition) for branch in branches),
         _STATES,
         *(
@@ -206,7 +215,7 @@ def _rows(tree: Tree, condition: Condition, wanted: bool = True, before: str = "
         case Compared(left, operator, right):
             yield f"{before}{_shown(left)} {operator} {_shown(_limit(tree, right))}", _must(wanted), _window(left)
         case Known(expression, truth):
-            known = "" if truth or tree.behind(condition) else " is known"
+            known = "" if truth or tree.behind(condition) else ": known"
             yield f"{before}{_shown(expression)}{known}", _must(wanted), _window(expression)
 
 
@@ -221,7 +230,8 @@ def _must(wanted: bool) -> str:
 
 
 def _shown(expression: str) -> str:
-    return _MARKED.sub(lambda name: f"`{name[1]}`", words(expression)).replace("|", r"\|")
+    values = thresholds.read_thresholds()
+    return _MARKED.sub(lambda name: f"{values[name[1]]} (`{name[1]}`)", words(expression)).replace("|", r"\|")
 
 
 def _window(expression: str) -> str:

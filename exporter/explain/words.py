@@ -56,8 +56,11 @@ FIGURE_WORDS: Final = {
         "arrivals / rated, times those of its peers", "", "far more than its peers", "about as much as its peers"
     ),
     "instance:ironport_messages_injected:heavy_peers3m": FigureWords("heavy sender"),
-    "instance:ironport_messages_injected:shifted3m": FigureWords("mail shifted from peers", "", "a shift", "new mail"),
-    "instance:ironport_messages_injected:lost3m": FigureWords("mail that peers lost", "/s"),
+    "instance:ironport_messages_injected_shifted:bool": FigureWords(
+        "mail shifted from peers", "", "a shift", "new mail"
+    ),
+    "instance:ironport_messages_injected:rise3m": FigureWords("rise of the arrivals above the hour before", "/s"),
+    "instance:ironport_messages_injected:rate3m_or_silent": FigureWords("arrivals (0 if silent)", "/s"),
     "instance:ironport_silent:bool": FigureWords("silent"),
     "instance:ironport_in_service:bool": FigureWords("in service", conditions=False),
     "instance:ironport_work_queue_backlogged:bool": FigureWords("backlogged"),
@@ -132,6 +135,9 @@ _OVER_TIME: Final = {
 }
 """The words for a function of a window, before the window; the newest sample needs none."""
 
+_TRUE_OVER_TIME: Final = {"min_over_time": "all the time for", "max_over_time": "at any time in"}
+"""The same for a condition, which is 0 or 1."""
+
 _AGGREGATIONS: Final = {
     "sum": "sum of",
     "max": "highest",
@@ -184,7 +190,7 @@ def _grouped(text: str) -> str:
 def _call_words(call: CallParts) -> str:
     if call.function in _OVER_TIME:
         window = re.search(r"\[(\w+)", call.argument)
-        how = _OVER_TIME[call.function]
+        how = (is_truth(call.argument) and _TRUE_OVER_TIME.get(call.function)) or _OVER_TIME[call.function]
         return f"{words(call.argument)}, {how} {spelled(window[1])}" if how and window else words(call.argument)
     if call.function == "clamp_min":
         *_, first, lowest = _arguments(call.argument)
@@ -192,6 +198,8 @@ def _call_words(call: CallParts) -> str:
     if call.function == "predict_linear":
         series, seconds = _arguments(call.argument)
         return f"{words(series)}, expected in {spelled(f'{seconds}s')}"
+    if call.function == "count" and len(operands(call.argument, COMPARISON)) > 1:
+        return f"number of units with ({words(call.argument)})"
     if call.function == "max" and is_truth(call.argument):
         return f"on a unit: {words(call.argument)}"
     if call.function in _AGGREGATIONS:
