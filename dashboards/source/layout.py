@@ -167,17 +167,20 @@ def _to_the_others() -> grafana.DashboardLink:
 
 
 def _mark(name: str, enabled: bool, colour: str, matcher: str) -> grafana.AnnotationQuery:
-    """Mark the moments at which alerts begin to fire; marks for the whole time would cover the graph."""
-    firing = f'ALERTS{{alertstate="firing",{matcher},<<alerts>>}}'
+    """Mark the moments at which alerts begin to fire; marks for the whole time would cover the graph.
+
+    An alert about several units of a pool has one mark, at the first of them: in a flood, there are dozens.
+    """
+    firing = f'group by (job, pool, alertname, severity) (ALERTS{{alertstate="firing",{matcher},<<alerts>>}}'
     return (
         AnnotationQuery()
         .name(name)
         .datasource(DATA_SOURCE)
         .enable(enabled)
         .icon_color(colour)
-        .expr(f"{firing} unless {firing} offset $__interval")
+        .expr(f"{firing}) unless {firing} offset $__interval)")
         .title_format("{{alertname}}")
-        .text_format("{{pool}} {{instance}}")
+        .text_format("{{pool}}")
         .tag_keys("severity")
         .step("60s")
         .placement("")

@@ -71,6 +71,9 @@ _FIGURE_LETTERS: Final = {
 _OTHER_FIGURES: Final = 8
 _WRAPPED_LETTERS: Final = 35
 
+_NO_VALUE: Final = "-"
+"""Stands in cells without a value, and in a table without rows unless there is a reason to tell."""
+
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
 _WRAPPED_CELLS: Final = {"type": "auto", "wrapText": True}
@@ -191,7 +194,7 @@ def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: i
         height=4,
         options=stat_model.Options(
             graph_mode=common.BigValueGraphMode.NONE,
-            color_mode=common.BigValueColorMode.BACKGROUND if coloured else common.BigValueColorMode.VALUE,
+            color_mode=common.BigValueColorMode.BACKGROUND_SOLID if coloured else common.BigValueColorMode.VALUE,
             reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"]),
         ),
         fields=grafana.FieldConfigSource(
@@ -292,7 +295,7 @@ def table(
     ascending: bool = False,
     width: int = 24,
     height: int = 9,
-    no_value: str = "-",
+    no_value: str = _NO_VALUE,
     links: Sequence[Link] = (),
     headings: Mapping[str, str] = HEADINGS,
 ) -> Panel:
@@ -309,7 +312,8 @@ def table(
         height=height,
         options=table_model.Options(
             sort_by=[common.TableSortByFieldState(display_name=sort, desc=not ascending)] if sort else None,
-            cell_height=_two_lines(columns),
+            # A long text takes up to two lines, for which these rows are just high enough.
+            cell_height=common.TableCellHeight.MD if any(column.wraps for column in columns) else None,
         ),
         fields=grafana.FieldConfigSource(
             defaults=grafana.FieldConfig(
@@ -319,7 +323,7 @@ def table(
             overrides=_table_overrides(rows, columns, links, headings, sort),
         ),
         queries=[_of_column(ref, rows, column) for ref, column in _with_refs(columns)],
-        transformations=_joined(rows, columns, headings),
+        transformations=_joined(rows, columns, headings, says_why_empty=no_value != _NO_VALUE),
     )
 
 
@@ -491,11 +495,6 @@ def _short(unit: str) -> str:
     return re.sub(r"^suffix:\w+/s$", "suffix:/s", unit)
 
 
-def _two_lines(columns: Sequence[Column]) -> common.TableCellHeight | None:
-    """Make rows high enough for the long texts of a table, which are at most two lines."""
-    return common.TableCellHeight.LG if any(column.wraps for column in columns) else None
-
-
 def _cell_options(column: Column) -> object:
     return _WRAPPED_CELLS if column.wraps else _FILLED_CELLS
 
@@ -513,7 +512,7 @@ def _table_overrides(
         ),
         *(_override("byName", each.heading, **{"custom.hidden": True}) for each in columns if each.hidden),
         *(_override("byName", heading(link.label), links=[link.json()]) for link in links),
-        *(_override("byType", kind, noValue="-") for kind in ("string", "number")),
+        *(_override("byType", kind, noValue=_NO_VALUE) for kind in ("string", "number")),
         _override("byName", "job", **{"custom.hidden": True}),
         *([_severities()] if "severity" in rows else []),
     ]
@@ -564,9 +563,16 @@ def _override(matcher: str, value: str, **properties: object) -> grafana.Dashboa
 
 
 def _joined(
-    rows: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str]
+    rows: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str], *, says_why_empty: bool
 ) -> list[grafana.DataTransformerConfig]:
-    """Join the queries of a table into one, with headings in order. Grafana calls the values by their query."""
+    """Join the queries of a table into one, with headings in order. Grafana calls the values by their query.
+
+    Several queries without data give a table without rows, which would not show why it is empty. Split by the time,
+    which is the same in all rows, a table without rows is none.
+    """
+    split = grafana.DataTransformerConfig(
+        "partitionByValues", options={"fields": ["Time"], "naming": {"asLabels": False}}
+    )
     values = [f"Value #{ref}" for ref in _REFS[: len(columns)]] if len(columns) > 1 else ["Value"]
     shown = {column.label or value: column.heading for value, column in zip(values, columns, strict=True)}
     names = {label: heading(label, headings) for label in rows} | shown
@@ -577,5 +583,6 @@ def _joined(
     }
     return [
         grafana.DataTransformerConfig("merge", options={}),
+        *([split] if says_why_empty and len(columns) > 1 else []),
         grafana.DataTransformerConfig("organize", options=organize),
     ]

@@ -39,7 +39,7 @@ def verdicts_on_pools() -> Panel:
         description="Verdict on each pool, most serious first, and the unit that it is about. Click a verdict for its "
         "runbook or its triage.",
         sort=verdicts.OF_POOL.name,
-        height=11,
+        height=10,
         links=(TO_TRIAGE,),
     )
 
@@ -47,22 +47,22 @@ def verdicts_on_pools() -> Panel:
 def firing_alerts() -> Panel:
     return table(
         ("alertname", "pool", "instance", "job"),
-        Column(verdicts.OF_ALERT),
+        Column(verdicts.OF_ALERT, hidden=True),
         Column(alerts.SEVERITY),
         Column(alerts.SINCE),
         title="Firing alerts",
         description="All alerts that fire now: causes before their effects. Click an alert to open its runbook.",
         sort=verdicts.OF_ALERT.name,
         no_value="no alert fires",
+        width=15,
         links=(TO_RUNBOOK, TO_TRIAGE, TO_UNIT),
     )
 
 
 def columns_of_sources() -> Iterator[Column]:
-    """Yield for each source whether it answers, how long its poll takes and why something failed."""
+    """Yield for each source whether it answers, and why something failed."""
     for source in SOURCES:
         yield Column(monitoring.ANSWERS[source])
-        yield Column(monitoring.POLL_TIME[source])
         yield Column(monitoring.REASON[source], label=f"{source}_error")
 
 
@@ -90,6 +90,21 @@ def heaviest_senders(width: int) -> Panel:
         width=width,
         height=10,
         links=(TO_TRIAGE, TO_UNIT),
+    )
+
+
+def destinations(*more: Column, width: int) -> Panel:
+    return table(
+        ("destination",),
+        Column(delivery.DESTINATION_ACTIVE, "sum", name="Active"),
+        Column(delivery.DESTINATION_CONNECTIONS, "sum"),
+        *more,
+        title="Destinations",
+        description="Destinations of mail, from the status page tophosts (not verified on a device).",
+        sort="Active",
+        no_value=delivery.DESTINATION_ACTIVE.no_value,
+        width=width,
+        height=10,
     )
 
 

@@ -516,7 +516,7 @@ def _results(mappings: list[Json]) -> Iterator[Json]:
 @each_table
 def test_a_table_of_units_or_pools_shows_six_rows(panel: Panel) -> None:
     """The tables of one unit, and of parts and exporters, are lower."""
-    row = {"sm": 36, "lg": 48}[panel.json["options"].get("cellHeight") or "sm"]
+    row = {"sm": 36, "md": 42}[panel.json["options"].get("cellHeight") or "sm"]
     rows = (panel.json["gridPos"]["h"] * 38 - 8 - 40 - 58) // row
     shown = panel.json["transformations"][-1]["options"]["renameByName"]
     least = 6 if "pool" in shown and panel.uid not in ("ironport-unit", "ironport-capacity") else 2
@@ -585,3 +585,11 @@ def test_lines_have_colours_in_order(panel: Panel) -> None:
     """Colours by name are alike for some names; in the order of their names, the lines of a graph differ."""
     if panel.json["type"] == "timeseries":
         assert panel.json["fieldConfig"]["defaults"]["color"]["mode"] == "palette-classic"
+
+
+@each_table
+def test_an_empty_table_says_why(panel: Panel) -> None:
+    """Several queries without data make a table without rows, which Grafana shows without the text."""
+    transformations = [each["id"] for each in panel.json["transformations"]]
+    has_reason = panel.json["fieldConfig"]["defaults"]["noValue"] != "-" and len(panel.targets) > 1
+    assert transformations == ["merge", *(["partitionByValues"] if has_reason else []), "organize"]

@@ -25,10 +25,10 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
     **{f"triage: Why slow units are slow {ref}": "a unit is slow" for ref in "BC"},
     "hardware: Parts to replace A": "a part is broken",
     "hardware: Failing updates A": "updates fail",
-    "monitoring: Units D": "an SNMP poll fails",
-    "monitoring: Units G": "a status page fails",
-    "unit: Sources D": "an SNMP poll fails",
-    "unit: Sources G": "a status page fails",
+    "monitoring: Units C": "an SNMP poll fails",
+    "monitoring: Units E": "a status page fails",
+    "unit: Sources C": "an SNMP poll fails",
+    "unit: Sources E": "a status page fails",
     "monitoring: Units with errors, by reason A": "a poll fails",
     "monitoring: Dropped SNMP packets B": "an SNMP poll misses something",
     "management: Alerts that fired A": "an alert fires",
@@ -37,7 +37,19 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
 }
 """Queries, by panel and letter, that have data only if something is wrong, as during the attacks."""
 
+OF_REST: Final = (
+    "delivery: Destinations C",
+    "monitoring: Silent sources C",
+    "monitoring: Longest poll of each source C",
+    "monitoring: Units F",
+    "monitoring: Units G",
+    "unit: Sources F",
+    "unit: Sources G",
+    "unit: $instance: memory and disks B",
+)
+
 EMPTY: Final[Mapping[tuple[str, str], str]] = {
+    **{(q, place): "no simulated fleet has REST" for q in OF_REST for place in ("quiet", "attacked", "mx1", *FLEETS)},
     ("fleet: Units to spare A", "one"): "a single unit cannot be spared",
     ("fleet: Pools J", "one"): "a single unit cannot be spared",
     ("pool: Pools J", "one"): "a single unit cannot be spared",

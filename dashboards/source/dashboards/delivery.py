@@ -24,7 +24,7 @@ def delivery_and_bounces() -> Dashboard:
                 stat(delivery.ACTIVE_RATIO.by("max"), title="Active / usual", width=5),
                 stat(delivery.UNATTEMPTED.by("max"), title="Unattempted", width=5),
                 stat(delivery.HARD_RATIO.by("max"), title="Hard bounced", width=5),
-                stat(delivery.OLDEST.by("max")),
+                stat(delivery.OLDEST.by("max"), title="Oldest mail"),
             ),
             opened("Delivery queue", active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
             collapsed(
@@ -36,7 +36,11 @@ def delivery_and_bounces() -> Dashboard:
                 graph(edge.BOUNCES),
                 graph(delivery.OLDEST.by("max", *PER_POOL.labels), title="Oldest message by pool"),
             ),
-            collapsed("Destinations and senders, where collected", destinations(), shared.heaviest_senders(width=24)),
+            collapsed(
+                "Destinations and senders, where collected",
+                results_by_destination(),
+                shared.heaviest_senders(width=24),
+            ),
         ),
     )
 
@@ -82,18 +86,11 @@ def queue_of_each_unit() -> Panel:
     )
 
 
-def destinations() -> Panel:
-    return table(
-        ("destination",),
-        Column(delivery.DESTINATION_ACTIVE, "sum", name="Active"),
-        Column(delivery.DESTINATION_CONNECTIONS, "sum"),
+def results_by_destination() -> Panel:
+    return shared.destinations(
+        Column(delivery.DESTINATION_STATUS, label="status"),
         Column(delivery.DESTINATION_DELIVERED, "sum"),
         Column(delivery.DESTINATION_SOFT, "sum"),
         Column(delivery.DESTINATION_HARD, "sum"),
-        title="Destinations",
-        description="Destinations of mail, from the status page tophosts (not verified on a device).",
-        sort="Active",
-        no_value=delivery.DESTINATION_ACTIVE.no_value,
         width=24,
-        height=10,
     )

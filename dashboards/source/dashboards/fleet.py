@@ -27,9 +27,11 @@ def fleet_wall() -> Dashboard:
             opened(
                 "Alerts and units",
                 shared.firing_alerts(),
-                graph(mailflow.WORK_QUEUE.largest()),
+                graph(mailflow.WORK_QUEUE.largest(), width=9),
+                state_timeline(units.UNIT_STATE, width=15),
                 mail_of_all_pools(),
-                state_timeline(units.UNIT_STATE),
+                shared.heaviest_senders(width=12),
+                shared.destinations(width=12),
             ),
             collapsed("Units and their peers", peers()),
         ),
@@ -57,6 +59,7 @@ def mail_of_all_pools() -> Panel:
         ),
         title="Arrivals and what is usual",
         description="Messages per second that the pools receive, now and at this hour one and two weeks ago.",
+        width=9,
     )
 
 

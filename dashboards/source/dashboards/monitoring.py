@@ -33,8 +33,8 @@ def monitoring_health() -> Dashboard:
             ),
             collapsed("SNMP", dropped_packets(), packets_of_exporters()),
             collapsed(
-                "Status pages",
-                graph(monitoring.POLL_TIME["xml"].largest()),
+                "Polls",
+                longest_polls(),
                 graph(monitoring.PAGE_REQUESTS.by("sum", "code"), values=monitoring.STATUS_CODES),
             ),
             collapsed("Unreadable values", unreadable_values()),
@@ -69,10 +69,18 @@ def monitoring_of_each_unit() -> Panel:
         Column(monitoring.OF_DEADLINE),
         Column(monitoring.CERTIFICATE_DAYS, "min"),
         title="Units",
-        description="Which sources of each unit answer, how fast, and why not. Click a unit to open its dashboard.",
+        description="Which sources of each unit answer, and why not. Click a unit to open its dashboard.",
         sort=monitoring.SOURCE_STATE.name,
         height=10,
         links=(shared.TO_UNIT,),
+    )
+
+
+def longest_polls() -> Panel:
+    return graph(
+        *(Line(signal.by("max"), source_title(source)) for source, signal in monitoring.POLL_TIME.items()),
+        title="Longest poll of each source",
+        description="How long the slowest poll takes. Longer than usual means that a unit is busy.",
     )
 
 

@@ -71,8 +71,8 @@ def what_to_do_next() -> Panel:
         description="The first steps for the present verdict on each pool. Click a verdict for its runbook. A list "
         "bomb to one mailbox and spam from very many small senders do not show.",
         sort=verdicts.OF_POOL.name,
+        height=10,
         links=(shared.TO_TRIAGE,),
-        height=11,
     )
 
 

@@ -140,6 +140,7 @@ def cpu() -> Panel:
 def memory_and_disks() -> Panel:
     return graph(
         Line(unit.MEMORY, "memory${of_job}"),
+        Line(unit.SWAP, "swap space${of_job}"),
         Line(unit.QUEUE_SPACE, "queue space${of_job}"),
         Line(unit.DISK_IO, "disk I/O${of_job}"),
         Line(unit.LOG_DISK, "log disk${of_job}"),
@@ -214,7 +215,7 @@ def sources() -> Panel:
         Column(monitoring.RESENT),
         Column(monitoring.CERTIFICATE_DAYS, "min"),
         title="Sources",
-        description="Which sources of the unit answer, how fast, and why not.",
+        description="Which sources of the unit answer, and why not.",
         sort=monitoring.SOURCE_STATE.name,
         height=7,
         links=(Link("instance", "Monitoring of this unit", dashboard_url("monitoring", "job", "pool", "instance")),),

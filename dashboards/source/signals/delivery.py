@@ -126,6 +126,15 @@ DESTINATION_ACTIVE: Final = Signal(
     no_value=_NOT_COLLECTED,
 )
 
+DESTINATION_STATUS: Final = Signal(
+    "State",
+    "none",
+    PER_UNIT,
+    "The latest status of a destination, from REST.",
+    "topk by (destination) (1, last_over_time(ironport_destination_status{<<units>>}[15m]))",
+    no_value="needs REST",
+)
+
 DESTINATION_CONNECTIONS: Final = Signal(
     "Connections",
     "short",

@@ -92,6 +92,16 @@ QUEUE_SPACE: Final = Signal(
     decimals=0,
 )
 
+SWAP: Final = Signal(
+    "Swap space",
+    "percentunit",
+    PER_UNIT,
+    "Share of the swap space in use, from REST.",
+    "last_over_time(ironport_swap_utilization_ratio{<<units>>}[15m])",
+    decimals=0,
+    no_value="no unit has REST configured",
+)
+
 DISK_IO: Final = Signal(
     "Disk I/O",
     "percentunit",
