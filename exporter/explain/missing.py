@@ -12,6 +12,7 @@ from exporter.explain.promql import names_in
 from exporter.explain.tree import Tree
 from exporter.explain.words import spelled, words
 from exporter.metrics.catalog import FAMILIES
+from exporter.prometheus.durations import MINUTE
 from exporter.sources.source import SOURCES
 
 SUPPLIERS: Final = {
@@ -32,10 +33,15 @@ SUPPLIERS: Final = {
 
 _FAMILIES: Final = {family.name: family for family in FAMILIES}
 _MEASURED: Final = {family.name for family in FAMILIES if SOURCES.keys() & set(family.sources)}
-_RECENT: Final = "last_over_time({}[5m])"
+_RECENT: Final = 2 * MINUTE
+"""Seconds in which a series must have a sample: figures of windows of 2 or 3 minutes end soon after the last one."""
 
-_EARLIER: Final = re.compile(r"([a-zA-Z_:][\w:]*)\[\w+\] offset (\w+)")
-"""The samples of a series some time ago."""
+_SERIES: Final = r"([a-zA-Z_:][\w:]*)(?:{[^}]*})?\[(\w+)\]"
+_EARLIER: Final = re.compile(rf"({_SERIES}) offset (\w+)")
+"""What needs a sample of some time ago."""
+
+_CHANGE: Final = re.compile(rf"\b(?:rate|irate|delta|deriv|predict_linear)\(({_SERIES})(?! offset)")
+"""What needs two samples in its window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,10 @@ class MissingFigures:
 
         If a pool has them all, a unit in service may lack one.
         """
-        places = (place, *self._units(place))
-        roots = (tuple(dict.fromkeys(self._roots(expression, each, frozenset()))) for each in places)
-        return next(filter(None, roots), ()) or tuple(self._earlier(expression, place))
+        for each in (place, *self._units(place)):
+            if found := tuple(self._roots(expression, each, frozenset())) or tuple(self._short(expression, each)):
+                return tuple(dict.fromkeys(found))
+        return ()
 
     def _units(self, place: Place) -> list[Place]:
         units = self.figures.values(SCRAPED_UNITS).items()
@@ -85,14 +92,29 @@ class MissingFigures:
                 yield MissingFigure(name, SUPPLIERS[name])
             elif name in _MEASURED:
                 yield MissingFigure(name, _source(name))
+            elif rule:
+                yield from self._short(rule.expression, place)
 
     def _missing_names(self, expression: str, place: Place) -> list[str]:
         """Return the series in an expression that have no sample of the place, or of a unit of the pool."""
         names = [name for name in names_in(expression) if name in self.tree.recorded or name in _FAMILIES]
-        return [name for name in names if not self.figures.has(self._samples(name), place)]
+        return [name for name in names if not self.figures.has(self._sample(name), place)]
 
-    def _samples(self, name: str) -> str:
-        return name if name in self.tree.recorded else _RECENT.format(name)
+    def _sample(self, name: str) -> str:
+        """Return the expression for the newest sample of a series; what is recorded seldom is old."""
+        rule = self.tree.recorded.get(name)
+        if rule and rule.interval <= MINUTE:
+            return name
+        return f"last_over_time({name}[{2 * rule.interval if rule else _RECENT}s])"
+
+    def _short(self, expression: str, place: Place) -> Iterator[MissingFigure]:
+        """Yield the series that go not far enough back, or have too few samples since they began."""
+        for series, name, _, earlier in _EARLIER.findall(expression):
+            if not self.figures.has(f"last_over_time({series} offset {earlier})", place):
+                yield MissingFigure(name, f"{spelled(earlier)} of history")
+        for series, name, window in _CHANGE.findall(expression):
+            if not self.figures.has(f"count_over_time({series}) > 1", place):
+                yield MissingFigure(name, f"{spelled(window)} of samples")
 
 
 def _source(name: str) -> str:

@@ -57,6 +57,11 @@ def everything(explained: PlaceExplanation) -> list[str]:
     return missing_sentences(found for each in explained.verdicts for found in each.conditions)
 
 
+def recent(family: str) -> str:
+    """Return the expression for a sample of the last minutes."""
+    return f"last_over_time({family}[120s])"
+
+
 def test_a_condition_shows_figure_limit_and_outcome() -> None:
     wait = "instance:ironport_work_queue_wait_seconds:estimate3m"
     found = condition(verdict(judged({wait: 94.2}), "UnitOverloaded"), "wait")
@@ -79,15 +84,15 @@ def test_without_any_figure_every_comparison_says_what_is_missing(place: Place) 
 
 
 def test_without_the_status_page_arrivals_are_missing() -> None:
-    sentences = everything(judged({"last_over_time(ironport_work_queue_messages[5m])": 5.0}))
+    sentences = everything(judged({recent("ironport_work_queue_messages"): 5.0}))
     needed = "(ironport_messages_injected_total) is missing: it needs the status page (XML) or the REST interface."
     assert any(needed in sentence for sentence in sentences)
-    assert not any("(ironport_work_queue_messages)" in sentence for sentence in sentences)
+    assert not any("(ironport_work_queue_messages) is missing: it needs the" in sentence for sentence in sentences)
 
 
 def test_without_a_rating_its_key_is_named() -> None:
     there = dict.fromkeys(read_tree().recorded, 1.0) | {
-        f"last_over_time({name}[5m])": 1.0
+        recent(name): 1.0
         for name in ("ironport_work_queue_messages", "ironport_messages_injected_total", "ironport_probe_success")
     }
     lacking = {name: value for name, value in there.items() if "rated" not in name}
@@ -99,6 +104,29 @@ def test_without_weeks_the_usual_is_missing() -> None:
     there = {name: 1.0 for name in read_tree().recorded if "usual" not in name}
     sentences = everything(judged(there, POOL))
     assert any("rate1h_usual_high) is missing: it needs a week of history." in one for one in sentences)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "place", "sentence"),
+    [
+        ("offset 1d", POOL, "(pool:ironport_messages_injected:rate1h) is missing: it needs 1 d of history."),
+        (
+            "(ironport_work_queue_messages[5m])",
+            UNIT,
+            "(ironport_work_queue_messages) is missing: it needs 5 min of samples.",
+        ),
+    ],
+)
+def test_too_short_a_past_is_missing(lacking: str, place: Place, sentence: str) -> None:
+    class Young(FakeServer):
+        """Has every figure, but for what needs an older sample."""
+
+        def query(self, expression: str, time: float, what: str = "") -> list[InstantSeries]:
+            self.values = {} if lacking in expression or "ALERTS" in expression else {expression: NOW}
+            return super().query(expression, time, what)
+
+    explained = Judge(read_tree(), MomentFigures(Young({}), NOW)).place(place)
+    assert [one for one in everything(explained) if one.endswith(sentence)]
 
 
 def test_what_cannot_be_told_is_no_yes() -> None:
