@@ -23,7 +23,7 @@ from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
 from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
 from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, page, reset
-from support.forged import with_report
+from support.forged import with_false_engines, with_report
 from support.mail_agent import oid
 from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.snmpd import COMMUNITY
@@ -195,6 +195,14 @@ async def agent_stopped(appliance: FaultyAppliance) -> AsyncIterator[None]:
 async def agent_replaced(appliance: FaultyAppliance) -> AsyncIterator[None]:
     await asyncio.to_thread(lambda: appliance.agent.restart(engine_id="80001f8803000000000077"))
     yield
+
+
+@asynccontextmanager
+async def agent_replaced_and_forged(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    appliance.relay.policy = with_false_engines(4, first=True)
+    async with agent_replaced(appliance):
+        yield
+    appliance.relay.policy = forward
 
 
 @asynccontextmanager
@@ -390,6 +398,7 @@ SNMP_FAULTS: Final = (
         "An answer names another object at one place",
         relayed(lambda: rewritten(other_object)),
         snmp="incomplete: malformed",
+        timeout=8.5,
     ),
     Fault("The rows of a table are in no order", relayed(lambda: rewritten(swapped_fans))),
     Fault(
@@ -399,7 +408,7 @@ SNMP_FAULTS: Final = (
         "Each answer to GETBULK brings one value, and tables do not end",
         relayed(lambda: row_by_row),
         snmp="incomplete: too_large",
-        timeout=8.5,
+        timeout=20.5,
     ),
     Fault(
         "GETBULK of a table is not answered any more",
@@ -445,6 +454,14 @@ SNMP_FAULTS: Final = (
         timeout=8.5,
     ),
     Fault("The agent has another engine id", agent_replaced, counted=(REPORTS,), version="3", own_agent=True),
+    Fault(
+        "The agent has another engine id, and somebody sends reports of four others",
+        agent_replaced_and_forged,
+        counted=(REPORTS,),
+        version="3",
+        own_agent=True,
+        timeout=8.5,
+    ),
 )
 
 HTTP_FAULTS: Final = (

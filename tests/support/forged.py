@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any, Final
 
@@ -34,6 +35,22 @@ def report(
     )
     scoped = ber.encode(ber.SEQUENCE, engine, ber.encode(ber.OCTETS), pdu)
     return ber.encode(ber.SEQUENCE, ber.encode_integer(3), header, ber.encode(ber.OCTETS, security), scoped)
+
+
+def with_false_engines(number: int, *, first: bool) -> Policy:
+    """Send reports of so many engines, each time of others, before or behind each genuine answer."""
+    names = (f"80001f88{count:010x}" for count in itertools.count(1))
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "agent":
+            return [datagram]
+        message_id = UsmMessage.peek(datagram.data)
+        forged = [
+            replace(datagram, data=report(4, message_id=message_id, engine_id=next(names))) for _ in range(number)
+        ]
+        return [*forged, datagram] if first else [datagram, *forged]
+
+    return policy
 
 
 def with_report(number: int, **fields: Any) -> Policy:

@@ -55,8 +55,8 @@ tables takes a request.
 _REFUSED_SECONDS: Final = 1.0
 """A poll ends when the network has refused its datagrams for so long. Until then the agent may be restarting."""
 
-_MAX_RENEWALS: Final = 8
-"""How often one try is sent again at once because reports tell of other engines or times."""
+_MAX_RENEWALS: Final = 2
+"""How often one try is sent again at once because reports tell of another engine, and of its time."""
 
 _CONNECTED_TRIES: Final = 2
 """After so many tries without any reaction, answers from other addresses are looked for."""

@@ -8,14 +8,16 @@ An engine accepts a message only if its time is within 150 s of the engine's own
 send an old message again. After a restart, or if another appliance has taken the address, the agent answers with a
 report again. The codec learns the engine from it, and the request is sent again within the same poll.
 
-Anybody can send such a report. So the codec remembers several engines. Requests go to the one that has last given an
-authentic answer, until another one gives one.
+Anybody can send such a report. So the codec remembers several engines. Requests go to the one that has last sent
+something authentic, which needs the user's keys if there are any. Before there is one, or if it is silent, they go to
+the engine that the answers to most requests name, and among equal ones to the one that was asked least. So false
+engines only delay the first contact.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -70,8 +72,14 @@ _TIME_LOOP: Final = (
     "does not accept the time that it reports itself (notInTimeWindows): restart the appliance's SNMP agent"
 )
 
-_MAX_ENGINES: Final = 16
+_MAX_ENGINES: Final = 64
 """How many engines to remember that reports have named."""
+
+_MAX_NAMINGS: Final = 100
+"""How many requests to remember whose answers have named an engine."""
+
+_MAX_UNANSWERED: Final = 3
+"""After so many requests without anything authentic, requests also go to engines that reports have named."""
 
 _DISCOVERY: Final = SnmpRequest("get", ())
 
@@ -82,8 +90,10 @@ class _AgentEngine:
 
     id: bytes
     keys: Keys
-    genuine: bool = False
-    """Whether it has answered our user, which needs the user's keys if there are any."""
+    named_by: set[int] = field(default_factory=set)
+    """The ids of the requests to which reports named it."""
+    unanswered: int = 0
+    """How many requests were sent to it since it last sent something authentic."""
     boots: int = 0
     latest: int = 0
     """The engine's time in its last message."""
@@ -106,23 +116,34 @@ class UsmCodec:
         self._user = user
         self._name = user.username.encode()
         self._level = (AUTH_FLAG if user.auth else 0) | (PRIV_FLAG if user.priv else 0)
-        self._engine: _AgentEngine | None = None
-        """The engine that requests go to: the last one that is genuine, or else the last one that was named."""
+        self._genuine: _AgentEngine | None = None
+        """The engine that has last sent something authentic."""
         self._engines: dict[bytes, _AgentEngine] = {}
+        """It, and those that reports have named since."""
 
     @property
     def silence_hint(self) -> str:
-        if self._engine:
+        if self._engines:
             return "it has told its engine id, so the passphrase or protocol under priv may be wrong, or it is busy"
         return "check that SNMP is enabled there and that no firewall is in between"
 
     def encode(self, request: SnmpRequest, request_id: int, engine_id: bytes = b"") -> bytes:
         """Return the datagram for `request`, or the one that asks for the engine while none is known."""
-        engine = self._engines.get(engine_id, self._engine)
+        engine = self._engines.get(engine_id) or self._likely
         if engine is None:
             return encode_message(encode_request(_DISCOVERY, request_id), request_id, 0, SecurityParameters())
+        engine.unanswered += 1
         security = SecurityParameters(engine.id, engine.boots, engine.time, self._name)
         return encode_message(encode_request(request, request_id), request_id, self._level, security, engine.keys)
+
+    @property
+    def _likely(self) -> _AgentEngine | None:
+        """The engine that is probably the agent's; among equal ones, the last one that was named."""
+        return max(reversed(self._engines.values()), key=self._rank, default=None)
+
+    def _rank(self, engine: _AgentEngine) -> tuple[bool, int, int]:
+        is_trusted = engine is self._genuine and engine.unanswered < _MAX_UNANSWERED
+        return is_trusted, len(engine.named_by), -engine.unanswered
 
     def decode(self, datagram: bytes) -> Message:
         return Message(UsmMessage.peek(datagram), partial(self._take, datagram))
@@ -158,14 +179,19 @@ class UsmCodec:
             raise Rejected("wrong_identity")
         if message.level & AUTH_FLAG:
             _keep_time(engine, message.security)
-        engine.genuine, self._engine = True, engine
+        self._trust(engine)
         return response
+
+    def _trust(self, engine: _AgentEngine) -> None:
+        """Keep to an engine that has sent something authentic, and forget the others."""
+        engine.unanswered = 0
+        self._genuine, self._engines = engine, {engine.id: engine}
 
     def _learn(self, message: UsmMessage, engine: _AgentEngine | None, report: Pdu) -> Renewal:
         """Take from a report what it says about an engine; raises `AuthError` if the report refuses our user."""
         oid = report.varbinds[0][0] if report.varbinds else ()
         if oid == _UNKNOWN_ENGINE:
-            return self._learn_engine(message.security)
+            return self._learn_engine(message)
         if oid == _NOT_IN_TIME_WINDOW:
             return self._learn_time(message, engine)
         if oid not in _REFUSALS:
@@ -173,20 +199,23 @@ class UsmCodec:
         refusal = _REFUSALS[oid].format(user=self._user.username, level=_SECURITY_LEVELS[self._level])
         raise AuthError(f"The SNMP agent {refusal}.")
 
-    def _learn_engine(self, security: SecurityParameters) -> Renewal:
+    def _learn_engine(self, message: UsmMessage) -> Renewal:
         """Remember an engine. The report is not authenticated: the keys of a false engine open nothing."""
+        security = message.security
         if len(security.engine_id) not in _ENGINE_ID_OCTETS:
             raise Rejected("malformed")
-        same = self._engine is not None and self._engine.id == security.engine_id
         engine = self._engines.get(security.engine_id) or self._remember(security)
-        if self._engine is None or not self._engine.genuine:
-            self._engine = engine
-        return Renewal(_UNKNOWN_ENGINE, engine.id, _SAME_ENGINE_LOOP if same else _NEW_ENGINE_LOOP)
+        if len(engine.named_by) < _MAX_NAMINGS:
+            engine.named_by.add(message.message_id)
+        if engine.unanswered > min(each.unanswered for each in self._engines.values()):
+            raise Rejected("duplicate")  # other engines come first
+        return Renewal(_UNKNOWN_ENGINE, engine.id, _SAME_ENGINE_LOOP if engine.unanswered else _NEW_ENGINE_LOOP)
 
     def _remember(self, security: SecurityParameters) -> _AgentEngine:
-        """Add an engine, in the place of the oldest one that is not in use if there are too many."""
+        """Add an engine. If there are too many, it takes the place of the one that was named least and longest ago."""
         if len(self._engines) >= _MAX_ENGINES:
-            del self._engines[next(engine_id for engine_id, each in self._engines.items() if each is not self._engine)]
+            others = [each for each in self._engines.values() if each is not self._genuine]
+            del self._engines[min(others, key=lambda each: len(each.named_by)).id]
         engine = _AgentEngine(security.engine_id, Keys(self._user, security.engine_id))
         engine.set_time(security.boots, security.time)
         self._engines[engine.id] = engine
@@ -200,6 +229,7 @@ class UsmCodec:
         if not message.level & AUTH_FLAG or engine is None:
             raise Rejected("wrong_identity")
         engine.set_time(message.security.boots, message.security.time)
+        self._trust(engine)
         return Renewal(_NOT_IN_TIME_WINDOW, engine.id, _TIME_LOOP)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -22,6 +22,7 @@ from exporter.sources.snmp.session import MAX_IN_FLIGHT, Session
 from exporter.sources.snmp.usm import UsmCodec
 from exporter.telemetry import Telemetry
 from support.appliances import usm
+from support.forged import with_false_engines
 from support.mail_agent import oid
 from support.processes import free_port
 from support.relay import Datagram, Policy, UdpRelay, corrupted, delayed, doubled, forward, joined_by, lossy, silent
@@ -311,6 +312,21 @@ async def test_reports_of_a_wrong_passphrase_are_counted(snmpd: Snmpd) -> None:
             await it.session.request(QUEUE)
     assert it.count("reports_total") == it.count("requests_sent_total") == 6  # the engine id, and five tries
     assert it.count("requests_unanswered_total") == 1
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
+async def test_false_engines_only_delay_the_first_contact(snmpd: Snmpd, first: bool) -> None:
+    async with conversation(snmpd, with_false_engines(8, first=first), UsmCodec(usm(V3GET))) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+
+
+async def test_false_engines_only_delay_the_contact_with_a_new_agent(start_snmpd: Callable[..., Snmpd]) -> None:
+    agent, codec = start_snmpd(), UsmCodec(usm(V3GET))
+    async with conversation(agent, codec=codec) as it:
+        await it.session.request(QUEUE)
+    agent.restart(engine_id="80001f8803000000000077")
+    async with conversation(agent, with_false_engines(4, first=True), codec) as it:
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
 
 
 async def test_a_cancelled_request_sends_nothing_more(snmpd: Snmpd) -> None:
