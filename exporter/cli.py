@@ -530,6 +530,19 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     show_default=f"http://localhost:{DEFAULT_PORT}; for the operator, the Service ironport-exporter",
     help="The URL under which Prometheus reaches the exporter.",
 )
+@flag(
+    "--alertmanager.address",
+    default="localhost:9093",
+    metavar="HOST:PORT",
+    help="Your Alertmanager, as Prometheus reaches it.",
+)
+@flag(
+    "--prometheus.url",
+    type=web_url,
+    default="http://localhost:9090",
+    metavar="URL",
+    help="Your Prometheus, as Grafana reaches it.",
+)
 @flag("--job", default="ironport", metavar="JOB", help="The job of the fleet in Prometheus.")
 @flag(
     "--thresholds.file",
@@ -586,6 +599,8 @@ def _bundle(
     folder: Path,
     form: str,
     web_external_url: BaseUrl | None,
+    alertmanager_address: str,
+    prometheus_url: str,
     job: str,
     thresholds_file: Path | None,
     runbooks_url: str | None,
@@ -613,6 +628,8 @@ def _bundle(
     options = BundleOptions(
         folder=folder.resolve(),
         exporter=web_external_url or external_url(service if form == "operator" else local),
+        alertmanager=alertmanager_address,
+        prometheus=prometheus_url,
         job=job,
         thresholds=read_own_thresholds(thresholds_file) if thresholds_file else {},
         runbooks=runbooks_url or "",

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from exporter.cli import main
 from support.command_line import parse_command_line
 from support.processes import program
 
@@ -174,3 +175,85 @@ def test_the_service_finds_the_exporter_pod() -> None:
     assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"] == labels
     (port,) = service["spec"]["ports"]
     assert port["targetPort"] in [each["name"] for each in exporter_pod()["containers"][0]["ports"]]
+
+
+# --- Docker Compose ---------------------------------------------------------------------------------------------------
+
+COMPOSE: Final = DEPLOY / "compose" / "compose.yaml"
+SIMULATED: Final = DEPLOY / "compose" / "compose.simulated.yaml"
+
+
+class ComposeLoader(yaml.SafeLoader):
+    """Reads !reset and !override, with which one file of Docker Compose replaces a part of another."""
+
+
+def replacement(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> list[Any]:
+    return loader.construct_sequence(node)
+
+
+for tag in ("!reset", "!override"):
+    ComposeLoader.add_constructor(tag, replacement)
+
+
+def services(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(file.read_text(), ComposeLoader)["services"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what the service `bundle` writes."""
+    folder = tmp_path_factory.mktemp("composed") / "bundle"
+    command = [str(folder) if word == "/bundle" else word for word in services(COMPOSE)["bundle"]["command"]]
+    assert main(command) == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "service"), [(COMPOSE, "bundle"), (SIMULATED, "exporter"), (SIMULATED, "simulator")], ids=str
+)
+def test_a_service_of_the_exporter_has_a_command_that_is_understood(file: Path, service: str) -> None:
+    command = services(file)[service]["command"]
+    if command[0] == "sh":
+        command = shlex.split(command[-1].partition("&& exec ironport-exporter ")[2])
+    assert parse_command_line(command)[0] is not None
+
+
+def test_the_other_services_read_what_the_bundle_has(composed: Path) -> None:
+    ran = services(COMPOSE)
+    texts = [*ran["prometheus"]["command"], *ran["alertmanager"]["command"], *ran["grafana"]["environment"].values()]
+    read = [path for text in texts for path in re.findall(r"/bundle/(\S+)", text)]
+    assert len(read) == 3
+    assert [path for path in read if not (composed / path).exists()] == []
+    waiting = [name for name, service in ran.items() if "bundle" in service.get("depends_on", {})]
+    assert waiting == [name for name, service in ran.items() if "bundle:/bundle:ro" in service.get("volumes", [])]
+
+
+def test_the_services_find_each_other(composed: Path) -> None:
+    ran = services(COMPOSE)
+    config = yaml.safe_load((composed / "prometheus.yml").read_text())
+    fleet, own = config["scrape_configs"]
+    targets = [
+        fleet["http_sd_configs"][0]["url"].split("/")[2],
+        *own["static_configs"][0]["targets"],
+        *config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"],
+    ]
+    sources = yaml.safe_load((composed / "grafana/provisioning/datasources/ironport.yml").read_text())
+    targets.append(sources["datasources"][0]["url"].split("/")[2])
+    published = {f"{name}:{port.rsplit(':', 1)[1]}" for name, each in ran.items() for port in each.get("ports", [])}
+    assert published.issuperset(targets)
+    assert all(port.startswith("127.0.0.1:") for each in ran.values() for port in each.get("ports", []))
+
+
+def test_what_is_mounted_from_the_project_exists() -> None:
+    for file in (COMPOSE, SIMULATED):
+        paths = {volume.split(":")[0] for each in services(file).values() for volume in each.get("volumes", [])}
+        assert [path for path in paths if path.startswith("..") and not (file.parent / path).exists()] == []
+    assert (COMPOSE.parent / services(COMPOSE)["exporter"]["build"]["context"] / "Dockerfile").is_file()
+
+
+def test_the_simulated_fleet_takes_the_exporters_place() -> None:
+    simulated, exporter = services(SIMULATED)["simulator"], services(SIMULATED)["exporter"]
+    assert simulated["networks"]["default"]["aliases"] == ["exporter"]
+    assert simulated["ports"] == services(COMPOSE)["exporter"]["ports"]
+    assert (exporter["network_mode"], exporter["ports"]) == ("service:simulator", [])

@@ -22,8 +22,8 @@ FORMS: Final[Mapping[str, tuple[Callable[[BundleOptions], dict[str, str]], str]]
         """\
 1. Copy the parts of `prometheus.yml` into your own file, and reload Prometheus.
 2. Copy `alerts/alertmanager.yml`, and replace in the copy what is marked `<-`.
-3. Copy `grafana/dashboards.yml` to Grafana's folder `provisioning/dashboards`, or import the files of `dashboards/` by
-   hand. If Grafana has no Prometheus yet, copy `grafana/datasources.yml` to `provisioning/datasources`.
+3. Copy the files of `grafana/provisioning` to Grafana's folder `provisioning`, or import the files of `dashboards/` by
+   hand. `datasources/ironport.yml` is needed only if Grafana has no Prometheus yet.
 4. Restart Grafana.
 """,
     ),

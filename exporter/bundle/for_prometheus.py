@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from exporter.bundle import project
 from exporter.bundle.options import BundleOptions
 from exporter.bundle.rule_templates import yaml_string
-
-_DATA_SOURCES: Final = """\
-# For Grafana's folder provisioning/datasources: the Prometheus that scrapes the exporter. You need this only if Grafana
-# has no Prometheus yet: in the dashboards you can select any, under "Data source".
-apiVersion: 1
-datasources:
-  - name: Prometheus
-    type: prometheus
-    access: proxy
-    url: http://localhost:9090 # <- your Prometheus
-    isDefault: true
-    jsonData:
-      httpMethod: POST
-      timeInterval: 1m # the scrape interval of Prometheus, which is the shortest step of a graph
-"""
 
 
 def prometheus_files(options: BundleOptions) -> dict[str, str]:
     """Return the files by path."""
     return {
         "prometheus.yml": _prometheus(options),
-        "grafana/dashboards.yml": _dashboards(options),
-        "grafana/datasources.yml": _DATA_SOURCES,
+        "grafana/provisioning/dashboards/ironport.yml": _dashboards(options),
+        "grafana/provisioning/datasources/ironport.yml": _data_sources(options),
         "alerts/alertmanager.yml": project.alertmanager_configuration(),
         **{f"alerts/rules/{name}": text for name, text in project.rules(options).items()},
         **{f"dashboards/{name}": text for name, text in project.dashboards(options).items()},
@@ -51,7 +34,7 @@ rule_files:
 alerting:
   alertmanagers:
     - static_configs:
-        - targets: [localhost:9093] # <- your Alertmanager
+        - targets: [{yaml_string(options.alertmanager)}]
 
 scrape_configs:
   # The fleet: the exporter tells Prometheus its targets and their labels. It needs no relabelling.
@@ -81,4 +64,21 @@ providers:
     updateIntervalSeconds: 60
     options:
       path: {yaml_string(str(options.folder / "dashboards"))}
+"""
+
+
+def _data_sources(options: BundleOptions) -> str:
+    return f"""\
+# For Grafana's folder provisioning/datasources: the Prometheus that scrapes the exporter. You need this only if Grafana
+# has no Prometheus yet: in the dashboards you can select any, under "Data source".
+apiVersion: 1
+datasources:
+  - name: {yaml_string(options.data_source or "Prometheus")}
+    type: prometheus
+    access: proxy
+    url: {yaml_string(options.prometheus)}
+    isDefault: true
+    jsonData:
+      httpMethod: POST
+      timeInterval: 1m # the scrape interval of Prometheus, which is the shortest step of a graph
 """

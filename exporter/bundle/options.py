@@ -23,6 +23,10 @@ class BundleOptions:
     """The absolute path of the bundle, which its files name."""
     exporter: BaseUrl
     """The URL under which Prometheus reaches the exporter."""
+    alertmanager: str = "localhost:9093"
+    """HOST:PORT of Alertmanager, as Prometheus reaches it."""
+    prometheus: str = "http://localhost:9090"
+    """The URL under which Grafana reaches Prometheus."""
     job: str = "ironport"
     """The job of the fleet. The job of the exporter itself ends with `-exporter`."""
     thresholds: Mapping[str, str] = field(default_factory=dict)

@@ -191,6 +191,15 @@ def test_prometheus_reaches_the_exporter_under_its_url(tmp_path: Path) -> None:
     assert own["static_configs"] == [{"targets": ["mon.example.edu:443"]}]
 
 
+def test_prometheus_and_grafana_reach_their_servers(tmp_path: Path) -> None:
+    servers = ("--alertmanager.address", "alerts:9093", "--prometheus.url", "http://prom:9090/p")
+    folder = bundle(tmp_path / "ironport", *servers)
+    (manager,) = yaml.safe_load((folder / "prometheus.yml").read_text())["alerting"]["alertmanagers"]
+    assert manager == {"static_configs": [{"targets": ["alerts:9093"]}]}
+    sources = (folder / "grafana/provisioning/datasources/ironport.yml").read_text()
+    assert yaml.safe_load(sources)["datasources"][0]["url"] == "http://prom:9090/p"
+
+
 def test_dashboards_open_with_the_data_source(tmp_path: Path) -> None:
     for dashboard in dashboards(bundle(tmp_path / "ironport", "--datasource", "Thanos")).values():
         (variable,) = (each for each in dashboard["templating"]["list"] if each["type"] == "datasource")
@@ -214,14 +223,14 @@ def test_grafana_asks_for_the_data_source_at_import(tmp_path: Path) -> None:
 
 
 def test_grafana_finds_the_dashboards(plain: Path) -> None:
-    (provider,) = yaml.safe_load((plain / "grafana" / "dashboards.yml").read_text())["providers"]
+    (provider,) = yaml.safe_load((plain / "grafana/provisioning/dashboards/ironport.yml").read_text())["providers"]
     assert (provider["type"], provider["folder"], provider["allowUiUpdates"]) == ("file", "IronPort", False)
     assert len(list(Path(provider["options"]["path"]).glob("*.json"))) == len(dashboards(plain))
 
 
 def test_the_data_source_has_the_scrape_interval(plain: Path) -> None:
     """Grafana makes $__rate_interval four times as long, so that every rate has enough samples."""
-    (source,) = yaml.safe_load((plain / "grafana" / "datasources.yml").read_text())["datasources"]
+    (source,) = yaml.safe_load((plain / "grafana/provisioning/datasources/ironport.yml").read_text())["datasources"]
     assert (source["type"], source["jsonData"]["timeInterval"]) == ("prometheus", "1m")
 
 
