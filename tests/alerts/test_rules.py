@@ -176,6 +176,13 @@ def test_an_alert_has_severity_texts_and_links(rule: Rule) -> None:
 
 
 @each_alert
+def test_texts_round_their_figures(rule: Rule) -> None:
+    """Otherwise, a person who was woken at night would read "112.5%" or "14.71k messages"."""
+    description = rule.annotations["description"]
+    assert not re.search(r"\$value \| humanize(Percentage)? ", description), 'Round first: printf "%.2g" or "%.2f".'
+
+
+@each_alert
 def test_labels_of_a_rule_hold_no_values(rule: Rule) -> None:
     assert not [value for value in rule.labels.values() if "{{" in value]
 

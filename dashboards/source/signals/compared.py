@@ -12,7 +12,8 @@ from dashboards.source.signals import PER_FIGURE, Signal, edge, unit
 UNUSUAL_RATIO: Final = 2
 """Times the usual from which a figure is marked. The usual is high already: that of a busy hour."""
 
-_BACKLOGGED: Final = "instance:ironport_work_queue_backlogged:bool{<<units>>} == 1"
+_BACKLOGGED: Final = "max_over_time(instance:ironport_work_queue_backlogged:bool{<<units>>}[15m] offset -10m) == 1"
+"""Also up to 10 minutes before mail waits: a fault begins before its queue is long."""
 
 
 @dataclass(frozen=True, slots=True)
