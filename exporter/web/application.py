@@ -43,6 +43,10 @@ _COMMON_HEADERS: Final[Mapping[str, str]] = {
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
+_COMPRESSED_AT_ONCE: Final = 128 * 1024
+"""Octets of an exposition that are compressed without a thread. An appliance has about 14,000, which take 0.1 ms: less
+than a thread costs."""
+
 _GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 
 _MOST_PAGES: Final = 20
@@ -224,7 +228,7 @@ def _flag(request: web.Request, parameter: str) -> bool:
 
 
 def _exposition(text: bytes) -> web.Response:
-    return web.Response(body=text, headers={"Content-Type": _TEXT_FORMAT})
+    return web.Response(body=text, headers={"Content-Type": _TEXT_FORMAT}, zlib_executor_size=_COMPRESSED_AT_ONCE)
 
 
 @web.middleware
