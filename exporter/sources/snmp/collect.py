@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from itertools import product
+from functools import lru_cache
 from typing import Final
 
 from exporter.config import Appliance, CommunityAuth, UserAuth
@@ -22,11 +22,12 @@ from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.walk import (
     ANSWER_VARBINDS,
     MAX_ROWS,
+    ColumnValues,
     TableValues,
+    add_missing,
     bulk_walk,
     bulk_walk_together,
     get,
-    get_missing,
     next_walk,
 )
 from exporter.telemetry import Telemetry
@@ -195,16 +196,15 @@ class SnmpSource:
         except SourceError as error:
             reading.errors.append(error.within(table.name))
             return
-        self._rows[table.name] = min(len(walked.instances), MAX_ROWS)
-        cells = walked.cells(columns)
+        instances = walked.instances
+        self._rows[table.name] = min(len(instances), MAX_ROWS)
         try:
-            missing = await get_missing(session, columns, walked)
-            cells |= missing.found
-            reading.errors.extend(error.within(table.name) for error in _table_faults(walked, missing.faults))
+            faults = await add_missing(session, columns, walked)
+            reading.errors.extend(error.within(table.name) for error in _table_faults(walked, faults))
         except SourceError as error:
             reading.errors.append(error.within(table.name))
         finally:
-            _record_table(reading, table, walked.instances[:MAX_ROWS], cells)  # also if the deadline ends the poll
+            _record_table(reading, table, instances[:MAX_ROWS], walked.columns)  # also if the deadline ends the poll
 
     async def _walk(self, session: Session, wanted: Table, reading: Reading) -> TableValues:
         """Walk the columns of a table, the label first: by GETBULK, or by GETNEXT if GETBULK fails."""
@@ -265,19 +265,24 @@ def _wrong_answers(faults: Mapping[Oid, str]) -> Iterator[MalformedError]:
         )
 
 
-def _record_table(reading: Reading, table: Table, instances: Sequence[Oid], cells: Mapping[Oid, SnmpValue]) -> None:
-    """Record the values of a table; each row has the name that its label gives."""
-    labels = {instance: cells.get((*table.label.oid, *instance), b"") for instance in instances}
-    indices = {instance: dotted(instance) for instance in instances}
-    names = name_rows((indices[instance], _text(label)) for instance, label in labels.items())
-    rows = {instance: (names[index],) for instance, index in indices.items()}
-    for column, (instance, row) in product(table.columns, rows.items()):
-        cell = (*column.oid, *instance)
-        if cell in cells:
-            _record(reading, column, cells[cell], row)
+def _record_table(reading: Reading, table: Table, instances: Sequence[Oid], columns: Sequence[ColumnValues]) -> None:
+    """Record the values of a table, whose first column has the labels; each row has the name that its label gives."""
+    labels, *columns = columns
+    rows = _rows(tuple((instance, _text(labels.get(instance, b""))) for instance in instances))
+    for column, values in zip(table.columns, columns, strict=True):
+        for instance, row in rows.items():
+            if instance in values:
+                _record(reading, column, values[instance], row)
     for instance, label in labels.items():
-        if not isinstance(label, bytes):
+        if not isinstance(label, bytes) and instance in rows:
             reading.unreadable[table.label.name, rows[instance]] = _shown(label)
+
+
+@lru_cache(maxsize=512)  # the rows of a table are the same in each poll; a row's label has at most 255 characters
+def _rows(labels: tuple[tuple[Oid, str], ...]) -> Mapping[Oid, Row]:
+    """Return the row of each instance, given their labels."""
+    names = name_rows((dotted(instance), label) for instance, label in labels)
+    return {instance: (names[dotted(instance)],) for instance, _ in labels}
 
 
 def _record(reading: Reading, source: Object, value: SnmpValue, row: Row = ()) -> bool:

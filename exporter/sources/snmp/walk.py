@@ -116,13 +116,10 @@ class TableValues:
         """The rows, in their order in the MIB."""
         return sorted(set().union(*self.columns))
 
-    def cells(self, columns: Sequence[Oid]) -> dict[Oid, SnmpValue]:
-        """Return the value of each object, given the columns that were walked."""
-        return {
-            (*column, *instance): value
-            for column, values in zip(columns, self.columns, strict=True)
-            for instance, value in values.items()
-        }
+    @property
+    def is_whole(self) -> bool:
+        """Whether all columns have the same rows."""
+        return all(column.keys() == self.columns[0].keys() for column in self.columns)
 
 
 async def bulk_walk_together(
@@ -155,18 +152,30 @@ async def next_walk(session: Requester, columns: Sequence[Oid]) -> TableValues:
     return walk.result
 
 
-async def get_missing(session: Requester, columns: Sequence[Oid], table: TableValues) -> Values:
-    """Ask for the objects that a walk did not bring although it brought others of their rows; raises `SourceError`."""
-    missing = [
-        (*column, *instance)
+async def add_missing(session: Requester, columns: Sequence[Oid], table: TableValues) -> dict[Oid, str]:
+    """Add the objects that a walk did not bring although it brought others of their rows; raises `SourceError`.
+
+    Returns what came instead of values.
+    """
+    missing = {} if table.is_whole else _missing(columns, table)
+    faults: dict[Oid, str] = {}
+    for begin in range(0, len(missing), ANSWER_VARBINDS):
+        answered = await get(session, list(islice(missing, begin, begin + ANSWER_VARBINDS)))
+        for oid, value in answered.found.items():
+            column, instance = missing[oid]
+            column[instance] = value
+        faults |= answered.faults
+    return faults
+
+
+def _missing(columns: Sequence[Oid], table: TableValues) -> dict[Oid, tuple[ColumnValues, Oid]]:
+    """Return the objects that are missing, each with its column and its row."""
+    return {
+        (*column, *instance): (values, instance)
         for instance in table.instances[:MAX_ROWS]
         for column, values in zip(columns, table.columns, strict=True)
         if instance not in values
-    ]
-    found = Values()
-    for begin in range(0, len(missing), ANSWER_VARBINDS):
-        found |= await get(session, missing[begin : begin + ANSWER_VARBINDS])
-    return found
+    }
 
 
 class _Walk:
@@ -201,11 +210,13 @@ class _Walk:
             return
         for position, (oid, value) in enumerate(response.varbinds):
             index = asked[position % len(asked)]
-            if self._is_out_of_place(index, oid):
+            root = self._roots[index]
+            is_own = oid[: len(root)] == root
+            if not is_own and self._is_out_of_place(index, oid):
                 self._end(index, "objects of another column")
                 return  # what follows is out of place too
             if index in self.open:
-                self._extend(index, oid, value)
+                self._extend(index, oid, value if is_own else None)
 
     def _fail(self, index: int, status: int) -> None:
         # noSuchName ends a walk in SNMPv1, and from some v2c agents.
@@ -218,18 +229,15 @@ class _Walk:
 
     def _is_out_of_place(self, index: int, oid: Oid) -> bool:
         """Whether this is a row of another column. Behind the end of a column, the first row of another is right."""
-        own = self._roots[index]
-        if oid[: len(own)] == own or index not in self.open:
-            return False
-        return any(
+        return index in self.open and any(
             column and oid[: len(root)] == root and oid[len(root) :] != next(iter(column))
             for root, column in zip(self._roots, self._columns, strict=True)
         )
 
     def _extend(self, index: int, oid: Oid, value: SnmpValue | None) -> None:
-        root, column = self._roots[index], self._columns[index]
-        instance = oid[len(root) :]
-        if value is None or oid[: len(root)] != root or len(column) > MAX_ROWS:
+        column = self._columns[index]
+        instance = oid[len(self._roots[index]) :]
+        if value is None or len(column) > MAX_ROWS:
             self._end(index)
         elif instance in column:
             self._end(index, "rows that came before")

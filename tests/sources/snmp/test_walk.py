@@ -15,10 +15,10 @@ from exporter.sources.snmp.walk import (
     ColumnValues,
     TableValues,
     Values,
+    add_missing,
     bulk_walk,
     bulk_walk_together,
     get,
-    get_missing,
     next_walk,
 )
 
@@ -207,15 +207,19 @@ async def test_getbulk_of_one_column_only_loses_no_row(roots: list[Oid]) -> None
     full: dict[Oid, SnmpValue] = {**TABLE, (*B, 2): b"y"}
     agent = Narrow(full)
     table = await bulk_walk(agent, roots, 4, 5)
-    found = await get_missing(agent, roots, table)
+    assert await add_missing(agent, roots, table) == {}
     assert table.instances == [(1,), (2,), (3,)]
-    assert table.cells(roots) | found.found == {oid: value for oid, value in full.items() if oid != BEHIND}
+    cells = {
+        (*root, *row): value for root, column in zip(roots, table.columns, strict=True) for row, value in column.items()
+    }
+    assert cells == {oid: value for oid, value in full.items() if oid != BEHIND}
 
 
 async def test_what_a_walk_missed_is_asked_for_once() -> None:
     agent = Agent(TABLE)
     table = TableValues([WHOLE[0], {(1,): b"x"}], [None, None])
-    assert await get_missing(agent, [A, B], table) == Values({(*B, 3): b"z"})
+    assert await add_missing(agent, [A, B], table) == {}
+    assert table.columns[1] == {(1,): b"x", (3,): b"z"}
     assert [request.oids for request in agent.asked] == [((*B, 2), (*B, 3))]
 
 
