@@ -6,10 +6,11 @@ bounded. What is not exported by name is in one series, so that sums over the ga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import chain
 from operator import itemgetter
 from typing import Final, TypeVar
 
@@ -42,7 +43,7 @@ class DestinationFigures:
 PageValue = TypeVar("PageValue")
 """The kind of values that a page gives."""
 
-_ALL_INT: Final = frozenset({int})
+_NUMBERS: Final = frozenset({int, float})
 
 
 class DestinationChoice:
@@ -97,27 +98,19 @@ class DestinationChoice:
 
     def _busiest(self, figures: DestinationFigures, found: Mapping[Row, Mapping[str, PageValue]]) -> set[Row]:
         """Return the named destinations and the top of the others, as far as there is room."""
-        weigh = _weigher(figures)
-        named = [row for row in found if row[1]]
-        others = [row for row in found if not row[1]]
-        return {
-            *nlargest(NAMED_LIMIT, named, key=lambda row: weigh(found[row])),
-            *nlargest(self._top, others, key=lambda row: weigh(found[row])),
-        }
+        weights = dict(zip(found, _weights(figures, found.values()), strict=True))
+        named = nlargest(NAMED_LIMIT, (row for row in found if row[1]), key=weights.__getitem__)
+        others = nlargest(self._top, (row for row in found if not row[1]), key=weights.__getitem__)
+        return {*named, *others}
 
 
-def _weigher(figures: DestinationFigures) -> Callable[[Mapping[str, object]], tuple[float, ...]]:
-    """Return what says how busy a destination is: its numbers in their order."""
-    pick = itemgetter(*figures.numbers)
-
-    def weigh(values: Mapping[str, object]) -> tuple[float, ...]:
-        with suppress(KeyError):
-            numbers: tuple[float, ...] = pick(values)
-            if _ALL_INT.issuperset(map(type, numbers)):  # nearly always
-                return numbers
-        return tuple(_amount(values.get(name)) or 0.0 for name in figures.numbers)
-
-    return weigh
+def _weights(figures: DestinationFigures, found: Collection[Mapping[str, object]]) -> list[tuple[float, ...]]:
+    """Return what says how busy each destination is: its numbers in their order."""
+    with suppress(KeyError):
+        numbers: list[tuple[float, ...]] = list(map(itemgetter(*figures.numbers), found))
+        if _NUMBERS.issuperset(map(type, chain.from_iterable(numbers))):  # nearly always
+            return numbers
+    return [tuple(_amount(values.get(name)) or 0.0 for name in figures.numbers) for values in found]
 
 
 def _amount(value: object) -> float | None:

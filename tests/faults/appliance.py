@@ -15,6 +15,7 @@ import trustme
 
 from support.processes import free_port
 from support.relay import UdpRelay
+from support.rest_pages import rest_pages
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
 from support.status_page import render_status, status_items
 from support.status_server import PASSWORD, USERNAME
@@ -48,6 +49,16 @@ async def answer_well(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.write(page())
 
 
+def api_page(body: bytes) -> Answer:
+    """Answer with this page of the REST interface."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        writer.write(head + body)
+
+    return answer
+
+
 async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
 
@@ -55,9 +66,9 @@ async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
 class FaultyAppliance:
     """An SNMP agent behind a relay, and a web server, which are well until a fault begins.
 
-    The relay's policy carries the SNMP packets. `answer` answers the requests for pages, which need the `password`, and
-    `asked` is set by each of them. With an `authority` the web server has a certificate. Use it as an asynchronous
-    context manager.
+    The relay's policy carries the SNMP packets. `api` answers the requests for the paths of the REST interface that it
+    has, and `answer` all others. They need the `password`, and `asked` is set by each of them. With an `authority` the
+    web server has a certificate. Use it as an asynchronous context manager.
     """
 
     def __init__(self, agent: Snmpd, authority: trustme.CA | None = None) -> None:
@@ -66,6 +77,7 @@ class FaultyAppliance:
         self.web = RawServer(self._talk)
         self.web.port = free_port(socket.SOCK_STREAM)  # nobody takes it while the server is down
         self.answer: Answer = answer_well
+        self.api = {path: api_page(page.body) for path, page in rest_pages().items()}
         self.password = PASSWORD
         self.asked = asyncio.Event()
         self.authority = authority
@@ -99,7 +111,8 @@ class FaultyAppliance:
                 head = await reader.readuntil(b"\r\n\r\n")
                 self.asked.set()
                 known = base64.b64encode(f"{USERNAME}:{self.password}".encode()) in head
-                await (self.answer if known else refuse)(reader, writer)
+                answer = self.api.get(head.split()[1].decode("iso-8859-1"), self.answer)
+                await (answer if known else refuse)(reader, writer)
                 await writer.drain()
 
 

@@ -26,16 +26,17 @@ that the tests play. A test checks that the page is up to date.
 
 A running exporter is asked for an appliance before, during and after the fault. The tests also check for every row:
 
-- The scrape is answered with status 200 before its timeout. A source that is up gives its figures. A figure that both
-  sources have, such as the work queue, comes from the other source.
+- The scrape is answered with status 200 before its timeout. A source that is up gives its figures. A figure that
+  several sources have, such as the work queue, comes from another source.
 - A healthy appliance that is scraped at the same time is complete.
 - The next scrape after the fault is complete. The exporter needs no restart and no reload.
 - The log has no error and no traceback.
 
-The columns *SNMP* and *status page* say how the source ends: *complete*; *incomplete*, if a part of it failed; *down*,
-if it gave nothing; *up*, if chance decides between complete and incomplete. The reasons are those of
-`ironport_source_error` ([what each means](troubleshooting.md#what-each-error-means)). The column *counted* names the
-exporter's [own metrics](metrics.md#the-exporters-own-metrics) that rise, without `ironport_exporter_`.
+The columns *SNMP*, *status page* and *REST interface* say how the source ends: *complete*; *incomplete*, if a part of
+it failed; *down*, if it gave nothing; *up*, if chance decides between complete and incomplete. The REST interface is
+configured only where it has a column. The reasons are those of `ironport_source_error`
+([what each means](troubleshooting.md#what-each-error-means)). The column *counted* names the exporter's
+[own metrics](metrics.md#the-exporters-own-metrics) that rise, without `ironport_exporter_`.
 """
 
 
@@ -70,7 +71,8 @@ def machine_table() -> str:
 
 
 def fault_table(faults: Sequence[Fault]) -> str:
-    return table(("fault", "SNMP", "status page", "counted", "complete again"), [row(fault) for fault in faults])
+    rest = ("REST interface",) if any(fault.rest for fault in faults) else ()
+    return table(("fault", "SNMP", "status page", *rest, "counted", "complete again"), [row(fault) for fault in faults])
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -78,7 +80,8 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def row(fault: Fault) -> tuple[str, ...]:
-    return fault_name(fault), ended(fault.snmp), ended(fault.xml), counted(fault), complete_again(fault)
+    ends = [ended(end) for end in (fault.snmp, fault.xml, fault.rest) if end]
+    return fault_name(fault), *ends, counted(fault), complete_again(fault)
 
 
 def fault_name(fault: Fault) -> str:
@@ -95,7 +98,8 @@ def counted(fault: Fault) -> str:
 
 
 def complete_again(fault: Fault) -> str:
-    return "was not interrupted" if fault.snmp == fault.xml == COMPLETE else "at the next scrape"
+    ends = {fault.snmp, fault.xml, fault.rest or COMPLETE}
+    return "was not interrupted" if ends == {COMPLETE} else "at the next scrape"
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ NEIGHBOURS: Final = tuple(Fault(f"healthy {number}", relayed(lambda: forward)) f
 
 SNMP_LOGINS: Final = {"2c": V2C_LOGIN, "3": V3_LOGIN}
 
-WORK_QUEUE: Final = {"xml": 45, "snmp": 42}
-"""The figure that both sources have, as the fake appliance gives it; the page is preferred."""
+WORK_QUEUE: Final = {"xml": 45, "snmp": 42, "rest": 46}
+"""The figure that all sources have, as the fake appliance gives it; the page is preferred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,10 @@ class Scraped:
 
     series: Series = field(repr=False)
 
-    def ended(self, source: str) -> str:
-        """Return how a source ended, in the words of the table."""
+    def ended(self, source: str) -> str | None:
+        """Return how a source ended, in the words of the table; None if it is not configured."""
+        if ("ironport_source_up", frozenset({("source", source)})) not in self.series:
+            return None
         up, complete = (
             self.series[f"ironport_source_{word}", frozenset({("source", source)})] for word in ("up", "complete")
         )
@@ -56,7 +58,7 @@ class Scraped:
 
     @property
     def complete(self) -> bool:
-        return self.ended("snmp") == self.ended("xml") == COMPLETE
+        return all(self.ended(source) in (COMPLETE, None) for source in WORK_QUEUE)
 
     def figure(self, name: str) -> float | None:
         """Return a figure by its name and labels as in the text format, without `ironport_`."""
@@ -155,9 +157,10 @@ async def idle_tasks(url: str) -> float:
 
 
 def faulty_fleet(appliances: list[dict[str, Any]]) -> dict[str, Any]:
+    auths = {version: {"snmp": login, "xml": XML_LOGIN} for version, login in SNMP_LOGINS.items()}
     return {
-        "auths": {version: {"snmp": login, "xml": XML_LOGIN} for version, login in SNMP_LOGINS.items()},
-        "defaults": {"min_interval": {"snmp": 0, "xml": 0}},
+        "auths": auths | {"rest": {**auths["2c"], "rest": XML_LOGIN}},
+        "defaults": {"min_interval": {"snmp": 0, "xml": 0, "rest": 0}},
         "appliances": appliances,
     }
 
@@ -173,7 +176,8 @@ def entry(fault: Fault, appliance: FaultyAppliance, ca_file: Path) -> dict[str, 
     return {
         "name": fault.name,
         "address": "127.0.0.1",
-        "auth": fault.version,
+        "auth": "rest" if fault.rest else fault.version,
         "snmp": {"port": appliance.agent.port if fault.direct else appliance.relay.port},
         "xml": xml,
+        "rest": {"scheme": "http", "port": appliance.web.port},
     }

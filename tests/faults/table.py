@@ -22,10 +22,11 @@ from pyasn1.type import univ
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
 from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
-from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, page, reset
+from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, api_page, page, reset
 from support.forged import with_false_engines, with_report
 from support.mail_agent import oid
 from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
+from support.rest_pages import DELIVERY_STATUS, HEALTH, SYSTEM_STATUS, delivery_status, health, system_status
 from support.snmpd import COMMUNITY
 from support.status_page import render_status, status_items
 
@@ -52,6 +53,8 @@ class Fault:
     snmp: str = COMPLETE
     """How the source ended: `complete`, `up`, `incomplete: reason` or `down: reason`."""
     xml: str = COMPLETE
+    rest: str | None = None
+    """None: the appliance has no credentials for its REST interface."""
     counted: tuple[str, ...] = ()
     """The exporter's own metrics that rise, without `ironport_exporter_`."""
     figures: Mapping[str, float] = field(default_factory=dict)
@@ -87,6 +90,19 @@ def answered(answer: Answer) -> Cause:
         appliance.answer = answer
         yield
         appliance.answer = answer_well
+
+    return cause
+
+
+def api_answered(answer: Answer, *paths: str) -> Cause:
+    """Answer the requests for these paths of the REST interface so, or for all of its paths."""
+
+    @asynccontextmanager
+    async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
+        well = dict(appliance.api)
+        appliance.api |= dict.fromkeys(paths or well, answer)
+        yield
+        appliance.api |= well
 
     return cause
 
@@ -345,6 +361,9 @@ DEAD: Final = endless(b"", b"", 60.0)
 LENGTH_AGAIN: Final = b"\r\nContent-Length: %d\r\n\r\n" % len(PAGE)
 FEATURES: Final = b"<status>" + b'<feature name="f" time_remaining="1" />' * 30_000 + b"</status>"
 ATTRIBUTES: Final = b"<status " + b" ".join(b'a%d="1"' % number for number in range(150_000)) + b"/>"
+JSON_HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + b'{"data": {"resultSet": ['
+DESTINATION: Final = b'{"destination_domain": "a.example", "active_recipients": 1},'
+DESTINATIONS: Final = [(f"{number}.example", "Active", 7, 1, 0, 0, 0) for number in range(5_000)]
 LARGE: Final = b"\x30\x82\xff\x00" + b"\x05\x00" * 32_000
 BOMB: Final = gzip.compress(b"<status>" + b" " * 50_000_000, 1)
 PAST: Final = datetime.now(UTC) - timedelta(days=1)
@@ -564,6 +583,75 @@ HTTP_FAULTS: Final = (
     ),
 )
 
+REST_FAULTS: Final = (
+    Fault(
+        "The API is well, and the status page fails",
+        answered(status(500, "Error")),
+        xml="down: http_status",
+        rest=COMPLETE,
+    ),
+    Fault("The release has no API", api_answered(status(404, "Not Found")), rest="down: http_status"),
+    Fault(
+        "The password is refused by the API",
+        api_answered(status(401, "Unauthorized")),
+        rest="down: auth",
+        counted=('rest_requests_total{code="401"}',),
+    ),
+    Fault("The role may not read the API", api_answered(status(403, "Forbidden")), rest="down: auth"),
+    Fault(
+        "The API redirects to the login page", api_answered(status(302, "Found", "Location: /login")), rest="down: auth"
+    ),
+    Fault(
+        "The answer of the API is the login page",
+        api_answered(api_page(b"<html><form>Password</form></html>")),
+        rest="down: auth",
+    ),
+    Fault(
+        "The result set is empty",
+        api_answered(api_page(b'{"data": {"resultSet": {}}}'), SYSTEM_STATUS),
+        rest="incomplete: malformed",
+    ),
+    Fault("Every answer of the API has another form", api_answered(api_page(b'{"data": [1]}')), rest="down: malformed"),
+    Fault(
+        "An answer of the API ends in the middle",
+        api_answered(api_page(system_status()[:-20]), SYSTEM_STATUS),
+        rest="incomplete: malformed",
+    ),
+    Fault(
+        "An answer of the API does not end in time",
+        api_answered(endless(JSON_HEAD, b"", 60), DELIVERY_STATUS),
+        rest="incomplete: timeout",
+    ),
+    Fault(
+        "The list of destinations never ends",
+        api_answered(endless(JSON_HEAD, DESTINATION * 1000, 0.0), DELIVERY_STATUS),
+        rest="incomplete: too_large",
+        timeout=8.5,
+    ),
+    Fault(
+        "An answer of the API nests 100,000 deep",
+        api_answered(api_page(b'{"data": ' + b"[" * 100_000), HEALTH),
+        rest="incomplete: too_large",
+    ),
+    Fault(
+        "An answer of the API has 100,000 values",
+        api_answered(api_page(b'{"data": [' + b"1," * 100_000 + b"1]}"), HEALTH),
+        rest="incomplete: too_large",
+    ),
+    Fault(
+        "The appliance has 5,000 destinations",
+        api_answered(api_page(delivery_status(DESTINATIONS)), DELIVERY_STATUS),
+        rest=COMPLETE,
+        figures={'destination_active_recipients{destination="other",class=""}': 4_980 * 7},
+    ),
+    Fault(
+        "A value of the API that cannot be read",
+        api_answered(api_page(health({"percentage_swap_utilization": "N/A"})), HEALTH),
+        rest=COMPLETE,
+        counted=('unknown_values_total{item="health/percentage_swap_utilization"}',),
+    ),
+)
+
 TLS_FAULTS: Final = (
     Fault("The certificate has expired", certified(expired), xml="down: tls", https=True),
     Fault("The certificate is of an unknown authority", certified(of_another_authority), xml="down: tls", https=True),
@@ -588,6 +676,7 @@ TLS_FAULTS: Final = (
 FAULTS: Final = {
     "SNMP": SNMP_FAULTS,
     "Status pages": HTTP_FAULTS,
+    "REST interface": REST_FAULTS,
     "TLS": TLS_FAULTS,
 }
 """The rows by the heading above them."""
