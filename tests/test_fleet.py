@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from exporter import fleet as fleets
 from exporter.config import Config
 from exporter.fleet import Fleet
 from exporter.telemetry import Telemetry
@@ -25,7 +28,7 @@ def config(*ports: int) -> Config:
 async def test_a_reload_keeps_unchanged_appliances() -> None:
     fleet = Fleet(config(1, 2, 3), Telemetry())
     before = dict(fleet.probers)
-    fleet.apply(config(1, 22))
+    await fleet.apply(config(1, 22))
     assert fleet.probers["mx1"] is before["mx1"]
     assert fleet.probers["mx2"] is not before["mx2"]
     assert "mx3" not in fleet.probers
@@ -36,8 +39,20 @@ async def test_a_reload_keeps_unchanged_appliances() -> None:
 async def test_a_reload_does_not_disturb_a_running_probe(snmpd: Snmpd) -> None:
     fleet = Fleet(config(snmpd.port), Telemetry())
     probe = asyncio.create_task(fleet.probers["mx1"].probe(LONG))
-    fleet.apply(config(1))
+    await fleet.apply(config(1))
     assert (await probe).complete
+    await fleet.close()
+
+
+async def test_a_large_reload_lets_other_work_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleets, "SLICE", 10)
+    fleet = Fleet(config(*range(1, 101)), Telemetry())
+    reload = asyncio.create_task(fleet.apply(config(*range(101, 201))))
+    turns = 0
+    while not reload.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 20  # each hundred of new and of old probers takes ten
     await fleet.close()
 
 

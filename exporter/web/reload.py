@@ -68,7 +68,7 @@ class Reloader:
         self._read = result.files
         if result.config is None:
             return self._failed(result.problems)
-        self._fleet.apply(result.config)
+        await self._fleet.apply(result.config)
         note_loaded(result.config, self._telemetry)
         _log.info("configuration reloaded", appliances=len(result.config.appliances))
         return []

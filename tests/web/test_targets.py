@@ -191,13 +191,13 @@ async def test_a_reload_keeps_targets_that_are_allowed_still(running: tuple[Get,
     _, probed = running
     first, second = probed.prober("a.mx.test"), probed.prober(INSIDE)
     file = tmp_path / "fleet.yml"
-    probed.apply(config.load(file))
+    await probed.apply(config.load(file))
     assert (probed.prober("a.mx.test"), probed.prober(INSIDE)) == (first, second)
     file.write_text(file.read_text().replace(PASSWORD, "another"))
-    probed.apply(config.load(file))
+    await probed.apply(config.load(file))
     assert probed.prober("a.mx.test") is not first
     file.write_text(file.read_text().replace(', "*.mx.test"', ""))
-    probed.apply(config.load(file))
+    await probed.apply(config.load(file))
     assert probed.prober("a.mx.test") is None
 
 
