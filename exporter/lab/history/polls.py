@@ -8,7 +8,7 @@ from typing import Final
 from exporter.config import Appliance
 from exporter.errors import AuthError, RefusedError, SourceError, SourceTimeout, UnreachableError
 from exporter.lab.simulator.view import Transport, View
-from exporter.metrics.reading import Items, Reading
+from exporter.metrics.reading import Certificate, Items, Reading
 from exporter.sources.destinations import DestinationChoice
 from exporter.sources.snmp.mib import TABLES
 from exporter.sources.xml.pages import TOPHOSTS
@@ -47,7 +47,15 @@ def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) ->
         return Reading("xml", errors=[failure], requests=1, duration=transport.delay)
     pages = appliance.xml.pages
     items = _with_chosen(view.xml_items(appliance.name, pages), appliance)
-    return Reading("xml", items, up=True, requests=len(pages), duration=transport.delay * len(pages))
+    expiry = transport.certificate_expiry
+    return Reading(
+        "xml",
+        items,
+        up=True,
+        requests=len(pages),
+        certificate=None if expiry is None else Certificate(expiry, "ca"),
+        duration=transport.delay * len(pages),
+    )
 
 
 def _with_chosen(items: Items, appliance: Appliance) -> Items:

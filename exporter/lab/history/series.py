@@ -172,4 +172,10 @@ def _column(values: Sequence[Any]) -> Any:
 
 
 def _outcome(reading: Reading) -> tuple[object, ...]:
-    return reading.up, reading.requests, reading.retries, *(error.reason for error in reading.errors)
+    return (
+        reading.up,
+        reading.requests,
+        reading.retries,
+        reading.certificate,
+        *(error.reason for error in reading.errors),
+    )

@@ -84,6 +84,8 @@ class Effects:
         """DNS requests without an answer in addition."""
         self.keys: dict[tuple[int, str], float] = {}
         """Unit and feature to the Unix time at which the feature key expires."""
+        self.certificates: dict[int, float] = {}
+        """Unit to the Unix time at which the certificate of its web interface expires."""
         self.versions: dict[int, str] = {}
         """Unit to the release of AsyncOS that it runs instead of its own."""
 

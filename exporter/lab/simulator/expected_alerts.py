@@ -112,6 +112,7 @@ EXPECTATIONS: Final = {
     "update-failing": Expectation(_warning("UpdateFailing")),
     "reboot": Expectation(_info("UnitRebooted"), _LOSS),
     "version-mismatch": Expectation(_warning("VersionMismatch")),
+    "certificate-expiring": Expectation(_warning("CertificateExpiring")),
     "rare-scrapes": Expectation(_warning("ScrapeIntervalTooLong")),
     "version-too-old": Expectation(_warning("VersionTooOld"), _warning("VersionMismatch")),
     "growth": Expectation(_warning("CapacityNotNPlusOne", "SiteLossNotSurvivable"), _SHORTAGE),

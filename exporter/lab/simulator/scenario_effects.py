@@ -147,6 +147,11 @@ def set_key_expiry(effects: Effects, incident: SimulatedIncident, _: TimeStep) -
         effects.keys[int(unit), str(incident.values["feature"])] = incident.begin + incident.size * DAY
 
 
+def set_certificate_expiry(effects: Effects, incident: SimulatedIncident, _: TimeStep) -> None:
+    for unit in incident.units:
+        effects.certificates[int(unit)] = incident.begin + incident.size * DAY
+
+
 def reset_counters(effects: Effects, incident: SimulatedIncident, step: TimeStep) -> None:
     if step.begin <= incident.begin < step.end:
         effects.switches[Switch.COUNTERS_RESET, incident.units] = True

@@ -59,6 +59,8 @@ class Transport:
     """The probability that the connection for a page breaks."""
     delay: float
     """Seconds that a page takes."""
+    certificate_expiry: float | None
+    """When its certificate expires, in Unix time; None if nobody looks at it."""
 
 
 def rated(state: FleetState) -> Counts:
@@ -188,6 +190,7 @@ class View:
             snmp_loss=max(0.02 + 0.15 * strain, float(effects.snmp_loss[number])),
             xml_loss=0.001,
             delay=0.1 + 1.4 * strain,
+            certificate_expiry=effects.certificates.get(number),
         )
 
     def _status(self, number: int) -> Iterator[tuple[str, str]]:

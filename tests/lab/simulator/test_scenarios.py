@@ -257,6 +257,7 @@ FACTS = {
     "auth-failure": set(),
     "blackout": set(),
     "rare-scrapes": set(),
+    "certificate-expiring": set(),
     "exporter-restart": set(),
 }
 

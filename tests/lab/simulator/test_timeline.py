@@ -165,6 +165,7 @@ ALERTS = {
     "VersionMismatch",
     "VersionTooOld",
     "ScrapeIntervalTooLong",
+    "CertificateExpiring",
     "LogDiskFilling",
     "SnmpFlaky",
     "UnitRebooted",
