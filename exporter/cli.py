@@ -349,20 +349,35 @@ def _serve(
     examples=(
         "ironport-exporter check --config.file fleet.yml",
         "ironport-exporter check --config.file fleet.yml --web.config.file web.yml",
+        "ironport-exporter check --alertmanager.config.file /etc/prometheus/alertmanager.yml",
         "ironport-exporter check --live",
     ),
 )
 @_config_file
 @_web_config_file
 @flag(
+    "--alertmanager.config.file",
+    type=_PATH,
+    metavar="FILE",
+    help="Also check that no mail of Alertmanager goes through an appliance of the fleet. Alertmanager's own program "
+    "amtool checks the rest of this file.",
+)
+@flag(
     "--live",
     is_flag=True,
     help="Also probe every appliance once, and say what to do for those that do not answer well.",
 )
 @_probe_timeout
-def _check(config_file: tuple[Path, ...], web_config_file: Path | None, live: bool, timeout: float) -> int:
+def _check(
+    config_file: tuple[Path, ...],
+    web_config_file: Path | None,
+    alertmanager_config_file: Path | None,
+    live: bool,
+    timeout: float,
+) -> int:
     """Check the configuration and print every fault in it."""
     from exporter import config
+    from exporter.smarthosts import alertmanager_problems
     from exporter.web.web_config import try_load_web_config
 
     if not live:
@@ -375,10 +390,12 @@ def _check(config_file: tuple[Path, ...], web_config_file: Path | None, live: bo
         raise ConfigError(problems)
     if loaded.config.unfilled:
         raise ConfigError(list(loaded.config.unfilled))
+    if alertmanager_config_file and (problems := alertmanager_problems(alertmanager_config_file, loaded.config.hosts)):
+        raise ConfigError(problems)
     _complain(*(f"Notice: {sentence}" for sentence in (*loaded.config.notices, *web.notices)))
     appliances = loaded.config.appliances.values()
     pools = len({appliance.pool for appliance in appliances})
-    files = [str(file) for file in (*config_file, web_config_file) if file]
+    files = [str(file) for file in (*config_file, web_config_file, alertmanager_config_file) if file]
     are = "is" if len(files) == 1 else "are"
     targets = ", and targets beyond the list" if loaded.config.target_template else ""
     fleet = f"{_count(len(appliances), 'appliance')} in {_count(pools, 'pool')}{targets}"

@@ -528,5 +528,4 @@ def _appliances(files: tuple[Path, ...]) -> frozenset[str]:
     """Return the names and addresses of all appliances."""
     from exporter import config
 
-    appliances = config.load(*files).appliances.values() if files else ()
-    return frozenset(name for appliance in appliances for name in (appliance.name, appliance.address))
+    return config.load(*files).hosts if files else frozenset()

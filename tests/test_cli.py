@@ -251,6 +251,20 @@ def test_check_tells_what_puts_credentials_at_risk(capsys: pytest.CaptureFixture
     assert err.startswith(f"Notice: {fleet}:3: auths.lab.snmp.version is 2c, which sends the community unencrypted")
 
 
+def test_check_refuses_an_appliance_as_the_mail_server_of_alertmanager(
+    capsys: pytest.CaptureFixture[str], fleet: Path
+) -> None:
+    alertmanager = fleet.with_name("alertmanager.yml")
+    flags = ("--config.file", fleet, "--alertmanager.config.file", alertmanager)
+    alertmanager.write_text("global: {smtp_smarthost: 'mx1:25'}")
+    code, out, err = run(capsys, "check", *flags)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"{alertmanager}:1: global.smtp_smarthost is mx1, an appliance of the fleet.")
+    alertmanager.write_text("global: {smtp_smarthost: '192.0.2.200:25'}")
+    code, out, _ = run(capsys, "check", *flags)
+    assert (code, out) == (0, f"{fleet} and {alertmanager} are all right: 3 appliances in 2 pools.\n")
+
+
 def test_fleet_yml_of_the_working_folder_is_the_default(
     capsys: pytest.CaptureFixture[str], fleet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

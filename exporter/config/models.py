@@ -103,6 +103,11 @@ class Config(Section):
     unfilled: tuple[str, ...] = ()
     """One sentence for each value that still has to be filled in, in a copy of fleet.example.yml."""
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names and the addresses of the appliances."""
+        return frozenset(host for appliance in self.appliances.values() for host in (appliance.name, appliance.address))
+
     def beyond_list(self, target: str) -> Appliance | None:
         """Return the appliance for a target that is not in the list, if that is allowed."""
         template = self.target_template

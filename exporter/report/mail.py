@@ -7,8 +7,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -18,13 +17,12 @@ from typing import Final, Literal
 
 from exporter.config.files import read_certificates
 from exporter.errors import ExporterError
+from exporter.smarthosts import appliance_behind
 
 TlsMode = Literal["starttls", "tls", "none"]
 
 _TIMEOUT: Final = 60
 """Seconds that the smarthost may take for an answer; RFC 5321 allows it minutes."""
-_LOOKUPS: Final = 16
-"""Names that are looked up at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,31 +203,8 @@ def refuse_appliance(outbox: Outbox, instances: Iterable[str]) -> None:
     """
     if outbox.through_fleet:
         return
-    host, names = outbox.host, sorted(outbox.fleet.union(instances))
-    appliance = next((name for name in names if _same_name(host, name)), None) or _same_address(host, names)
-    if appliance is not None:
+    if appliance := appliance_behind(outbox.host, outbox.fleet.union(instances)):
         raise ExporterError(
-            f"The smarthost {host} is {appliance}, an appliance that the report is about: mail about a trouble would"
-            " wait in the same trouble. Choose another --mail-smarthost, or add --mail-through-fleet."
+            f"The smarthost {outbox.host} is {appliance}, an appliance that the report is about: mail about a trouble"
+            " would wait in the same trouble. Choose another --mail-smarthost, or add --mail-through-fleet."
         )
-
-
-def _same_name(host: str, appliance: str) -> bool:
-    """Return whether two names are equal; one without a domain equals the same in any domain."""
-    first, second = (name.lower().rstrip(".") for name in (host, appliance))
-    short = "." not in first or "." not in second
-    return first == second or (short and first.partition(".")[0] == second.partition(".")[0])
-
-
-def _same_address(host: str, appliances: Sequence[str]) -> str | None:
-    with ThreadPoolExecutor(_LOOKUPS) as pool:
-        ours, *theirs = pool.map(_addresses, (host, *appliances))
-    return next((name for name, found in zip(appliances, theirs, strict=True) if ours & found), None)
-
-
-def _addresses(name: str) -> frozenset[str]:
-    """Return the addresses of a name; a name that has none is no appliance's."""
-    try:
-        return frozenset(str(entry[4][0]) for entry in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
-    except (OSError, UnicodeError):
-        return frozenset()
