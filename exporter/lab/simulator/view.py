@@ -59,7 +59,7 @@ class Transport:
     """The probability that the connection for a page breaks."""
     delay: float
     """Seconds that a page takes."""
-    certificate_expiry: float | None
+    certificate_expiry: float | None = None
     """When its certificate expires, in Unix time; None if nobody looks at it."""
 
 
