@@ -5,7 +5,7 @@ The colours are those of reports. A word or a position always means the same as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,6 +63,11 @@ def absence() -> ValueMapping:
     """Return Grafana's value mapping for a missing value, which would otherwise have the colour of the lowest value."""
     result = ValueMappingResult(color=NOTHING)
     return SpecialValueMap(options=DashboardSpecialValueMapOptions(match=SpecialValueMatch.NULL, result=result))
+
+
+def texts(words: Mapping[str, str]) -> list[ValueMapping]:
+    """Return Grafana's value mapping for values of a label."""
+    return [ValueMap(options={value: ValueMappingResult(text=text) for value, text in words.items()})]
 
 
 ANSWER_WORDS: Final = (NamedValue(1, "Answers", GOOD), NamedValue(0, "Silent", WARNING))

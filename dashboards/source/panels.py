@@ -7,6 +7,7 @@ import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from grafana_foundation_sdk.models import common
@@ -42,7 +43,7 @@ _ARROW_PIXELS: Final = 26
 """Of the arrow in the heading of the column by which a table is sorted."""
 
 _LABEL_LETTERS: Final = {
-    "alertname": 34,
+    "alertname": 35,
     "role": 10,
     "version": 11,
     "sender": 24,
@@ -298,11 +299,12 @@ def table(
     no_value: str = _NO_VALUE,
     links: Sequence[Link] = (),
     headings: Mapping[str, str] = HEADINGS,
+    words: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Panel:
     """Show a row for each set of values of the labels `rows`, and a column for each signal.
 
     `sort` is the heading of the column whose largest values come first, or the smallest if `ascending`. `headings` are
-    those of labels. The label `job` is hidden: only links need it.
+    those of labels, and `words` stand for values of labels. The label `job` is hidden: only links need it.
     """
     return Panel(
         kind="table",
@@ -320,7 +322,13 @@ def table(
                 no_value=no_value,
                 custom={"align": "auto", "wrapHeaderText": True},
             ),
-            overrides=_table_overrides(rows, columns, links, headings, sort),
+            overrides=[
+                *_table_overrides(rows, columns, links, headings, sort),
+                *(
+                    _override("byName", heading(label, headings), mappings=palette.texts(each))
+                    for label, each in words.items()
+                ),
+            ],
         ),
         queries=[_of_column(ref, rows, column) for ref, column in _with_refs(columns)],
         transformations=_joined(rows, columns, headings, says_why_empty=no_value != _NO_VALUE),

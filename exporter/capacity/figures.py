@@ -101,7 +101,7 @@ def minutes_late_anywhere(over: str, selector: str, window: Window) -> str:
 
 def worst_delay(selector: str, window: Window) -> str:
     """Return the PromQL of the longest wait in a pool in seconds."""
-    return f"max_over_time({LONGEST_DELAY}{{{selector}}}{window.samples})"
+    return f"max_over_time({LONGEST_DELAY}{{{selector}}}{window.points})"
 
 
 def minutes_conserving(selector: str, window: Window) -> str:
@@ -128,4 +128,5 @@ def number_of_backups(selector: str, window: Window) -> str:
 
 
 def _minutes(ratio: str, window: Window) -> str:
-    return f"5 * sum_over_time({ratio}{window.samples})"
+    """Read the same samples as `minutes_late_anywhere`: with those between two points, one pool could have more."""
+    return f"5 * sum_over_time({ratio}{window.points})"

@@ -31,9 +31,9 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
     "unit: Sources E": "a status page fails",
     "monitoring: Units with errors, by reason A": "a poll fails",
     "monitoring: Dropped SNMP packets B": "an SNMP poll misses something",
-    "management: Alerts that fired A": "an alert fires",
-    "management: Alerts that fired B": "an alert begins to fire",
-    "management: Alerts that fired C": "an alert fires",
+    "management: What went wrong A": "an alert fires",
+    "management: What went wrong B": "an alert begins to fire",
+    "management: What went wrong C": "an alert fires",
 }
 """Queries, by panel and letter, that have data only if something is wrong, as during the attacks."""
 

@@ -102,10 +102,10 @@ def test_the_busiest_hour_ends_when_the_dashboard_says(month: MonthReport, dashb
 
 
 def test_the_totals_are_those_of_the_dashboard(month: MonthReport, dashboard: Dashboard) -> None:
-    for title, figure in (("Rejected", month.month.rejected_share), ("Worst delay", month.delays.worst)):
+    for title, figure in (("Rejected", month.month.rejected_share), ("Longest wait", month.delays.worst)):
         assert dashboard.value(title) == pytest.approx(figure.value, rel=ONE_SAMPLE)
     late = (month.delays.over_60_seconds, month.delays.over_300_seconds, month.delays.over_900_seconds)
-    assert [dashboard.value("Mail late", each) for each in range(3)] == [pytest.approx(each.value) for each in late]
+    assert [dashboard.value("Mail was late", each) for each in range(3)] == [pytest.approx(each.value) for each in late]
 
 
 def test_the_dashboard_counts_a_chain_twice(month: MonthReport, dashboard: Dashboard) -> None:

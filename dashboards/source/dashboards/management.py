@@ -5,21 +5,26 @@ from typing import Final
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
-from dashboards.source.panels import Column, Line, Panel, graph, markdown, stat, table
+from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, markdown, stat, table
 from dashboards.source.signals import PER_POOL, service
 from dashboards.source.variables import BY_JOB, BY_POOL
+from exporter.phrases import Phrases
 
-SUMMARY_EXPLAINED: Final = """\
-- **Messages** are incoming and outgoing mail. A message has one recipient or more. **Rejected** recipients were refused
-  because of the sender's reputation, by policy, or because there is no such address. The share covers only the pools
-  that reject any.
-- **Edge and core**: mail that passes two pools counts in both, also in sums over pools.
-- **Available**: at least one unit of the pool answered and accepted mail. Times without monitoring do not count.
-- **Mail late**: messages waited that long in the work queue of a unit. Waiting for the destination does not count.
-- **Alerts that fired** are sorted by the total time that they fired, which is rounded to 5 minutes.
-- **How far back this goes**: Prometheus keeps 15 days by default. For a month or more, run it with
-  `--storage.tsdb.retention.time=100d` or with long-term storage. Until then the figures cover the shorter time.
+_PHRASES: Final = Phrases("en")
+_DEFINED: Final = ("message", "rejected", "available", "late")
+"""Words that the report explains in the same way."""
+
+SUMMARY_EXPLAINED: Final = "".join(
+    f"- **{_PHRASES.text(f'define_{word}')}**: {_PHRASES.text(f'define_{word}_text')}\n" for word in _DEFINED
+) + (
+    """\
+- **Longest wait**: the longest that mail waited for its checks. The wait on the fleet wall is another figure: how long
+  mail that arrives now will wait.
+- **Mail that passes two pools** counts in both, also in sums.
+- **Days covered**: if they are fewer than the days shown, Prometheus has not kept more. It keeps 15 days, unless it
+  runs with `--storage.tsdb.retention.time=100d` or with long-term storage.
 """
+)
 
 
 def management_summary() -> Dashboard:
@@ -30,24 +35,26 @@ def management_summary() -> Dashboard:
         filters=(BY_JOB, BY_POOL),
         rows=(
             top(
-                stat(service.MESSAGES.by("sum")),
-                stat(service.REJECTED_SHARE, title="Rejected"),
-                stat(service.BUSIEST_HOUR_OF_ALL),
-                stat(service.AVAILABILITY.by("min")),
+                stat(service.DAYS_COVERED, width=6),
+                stat(service.MESSAGES.by("sum"), width=6),
+                stat(service.REJECTED_SHARE, title="Rejected", width=6),
+                stat(service.BUSIEST_HOUR_OF_ALL, width=6),
+                stat(service.AVAILABILITY_OF_ALL, width=6),
                 minutes_late(),
-                stat(service.WORST_DELAY.by("max")),
+                stat(service.WORST_DELAY.by("max"), width=6),
                 totals_of_each_pool(),
             ),
-            opened("Alerts that fired", fired_alerts()),
+            opened(
+                "What went wrong, and what the words mean",
+                what_went_wrong(),
+                markdown("What the words mean", "Definitions of the figures.", SUMMARY_EXPLAINED, height=8),
+            ),
             collapsed(
                 "Day by day",
                 graph(service.MESSAGES_A_DAY, stacked=True, daily=True),
                 minutes_late_a_day(),
                 shared.completed_by_result(service.COMPLETED_A_DAY, daily=True),
                 graph(service.REJECTED_A_DAY),
-            ),
-            collapsed(
-                "How to read this", markdown("How to read this", "What the figures mean.", SUMMARY_EXPLAINED, height=8)
             ),
         ),
         since="now-30d",
@@ -56,9 +63,10 @@ def management_summary() -> Dashboard:
 
 def minutes_late() -> Panel:
     return stat(
-        *(Line(signal, f"> {over.split()[0]} min") for over, signal in service.MINUTES_LATE.items()),
+        *(Line(signal, f"over {over}") for over, signal in service.MINUTES_LATE.items()),
+        title="Mail was late",
         description="Minutes in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
-        width=4,
+        width=12,
     )
 
 
@@ -80,7 +88,7 @@ def totals_of_each_pool() -> Panel:
         PER_POOL.labels,
         Column(service.MESSAGES),
         Column(service.DELIVERED),
-        Column(service.HARD_BOUNCED),
+        Column(service.HARD_BOUNCED, name="Failed for good"),
         Column(service.REJECTED_OF_POOL),
         Column(service.BUSIEST_HOUR),
         Column(service.BUSIEST_UNTIL, width=140),
@@ -95,16 +103,18 @@ def totals_of_each_pool() -> Panel:
     )
 
 
-def fired_alerts() -> Panel:
+def what_went_wrong() -> Panel:
     return table(
         ("severity", "alertname", "pool", "instance", "job"),
         Column(service.LAST_FIRED, width=150),
         Column(service.TIMES_FIRED, width=100),
         Column(service.TIME_FIRED, width=120),
-        title="Alerts that fired",
-        description="Critical alerts and warnings in the time shown: when each last fired, how often, and how long.",
+        title="What went wrong",
+        description="What made mail late, lost or refused, or nearly did: when it was last so, how often and how long, "
+        "to 5 minutes.",
         sort=service.TIME_FIRED.name,
-        height=12,
-        no_value="no alert has fired",
-        links=(shared.TO_RUNBOOK, shared.TO_TRIAGE, shared.TO_UNIT),
+        no_value="nothing went wrong in this time",
+        links=(shared.TO_TRIAGE, shared.TO_UNIT),
+        headings={**HEADINGS, "alertname": "What"},
+        words={"alertname": service.INCIDENT_WORDS},
     )

@@ -9,6 +9,9 @@ from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, Signal
 from exporter.bundle.thresholds import limit
 from exporter.capacity import figures
 from exporter.capacity.figures import Window
+from exporter.incidents.incidents import INCIDENT_VERDICTS
+from exporter.incidents.names import incident_name
+from exporter.phrases import Phrases
 
 MINUTE_OF_A_DAY: Final = "time:YYYY-MM-DD HH:mm"
 """Grafana's unit for a date with the time of day."""
@@ -158,7 +161,25 @@ AVAILABILITY: Final = Signal(
     PER_POOL,
     "Share of the monitored time in which at least one unit of a pool answered and accepted mail.",
     figures.available(_POOLS, _SHOWN),
-    decimals=3,
+    decimals=2,
+)
+
+AVAILABILITY_OF_ALL: Final = Signal(
+    "Mail was accepted",
+    "percentunit",
+    IN_TOTAL,
+    "Share of the monitored time in which every pool had a unit that answered and accepted mail.",
+    figures.all_available(_POOLS, _SHOWN),
+    decimals=2,
+)
+
+DAYS_COVERED: Final = Signal(
+    "Days covered",
+    "suffix: days",
+    IN_TOTAL,
+    "For how many days of the time shown there are data: all figures here are of these days.",
+    f"max({figures.number_of_samples(figures.MESSAGE_RATE, _POOLS, _SHOWN)}) / (24 * {figures.SAMPLES_AN_HOUR})",
+    decimals=1,
 )
 
 
@@ -210,10 +231,11 @@ MINUTES_LATE: Final = {
 MINUTES_LATE_A_DAY: Final = {over: _late_a_day(over) for over in MINUTES_LATE}
 
 WORST_DELAY: Final = Signal(
-    "Worst delay",
+    "Longest wait",
     "s",
     PER_POOL,
-    "Longest wait in a work queue: the queue divided by the exit rate, or by the arrivals if they are larger.",
+    "The longest that mail has waited in a work queue: the queue divided by the exit rate, or by the arrivals if they "
+    "are larger. The wait on the fleet wall looks ahead: it divides by the exit rate alone, and can be longer.",
     figures.worst_delay(_POOLS, _SHOWN),
     limits=(
         (limit("backlog_seconds"), BASELINE),
@@ -225,7 +247,12 @@ WORST_DELAY: Final = Signal(
 
 # --- alerts that fired --------------------------------------------------------------------------------------------
 
-_FIRING: Final = 'ALERTS{alertstate="firing",severity=~"critical|warning",<<alerts>>}'
+_INCIDENTS: Final = sorted({f"IronPort{name}" for _, names in INCIDENT_VERDICTS for name in names})
+"""Alerts that say that mail is late, lost or refused, or soon will be."""
+INCIDENT_WORDS: Final = {alert: incident_name(alert, Phrases("en")) for alert in _INCIDENTS}
+_FIRING: Final = (
+    f'ALERTS{{alertstate="firing",severity=~"critical|warning",alertname=~"{"|".join(_INCIDENTS)}",<<alerts>>}}'
+)
 
 LAST_FIRED: Final = Signal(
     "Last",
