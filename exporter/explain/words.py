@@ -92,7 +92,7 @@ FIGURE_WORDS: Final = {
     ),
     "pool:ironport_sudden_arrivals:bool": FigureWords("sudden flood"),
     "pool:ironport_units_reachable:count": FigureWords("units that can be reached"),
-    "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, 2 at least"),
+    "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, at least 2"),
     "pool:ironport_work_queue_backlogged:count": FigureWords("backlogged units", "", "many", "few"),
     "pool:ironport_work_queue_filling:count": FigureWords("units that fill", "", "many", "few"),
     "pool:ironport_work_queue_slow:count": FigureWords("slow units"),
@@ -128,7 +128,7 @@ _OVER_TIME: Final = {
     "last_over_time": "",
     "delta": "growth in",
     "deriv": "growth a second in",
-    "rate": "per second in",
+    "rate": "per second over",
     "irate": "per second in the last two samples of",
     "quantile_over_time": "high quantile of",
     "count_over_time": "samples in",
@@ -194,7 +194,7 @@ def _call_words(call: CallParts) -> str:
         return f"{words(call.argument)}, {how} {spelled(window[1])}" if how and window else words(call.argument)
     if call.function == "clamp_min":
         *_, first, lowest = _arguments(call.argument)
-        return f"{words(first)}, {lowest} at least"
+        return f"{words(first)}, at least {lowest}"
     if call.function == "predict_linear":
         series, seconds = _arguments(call.argument)
         return f"{words(series)}, expected in {spelled(f'{seconds}s')}"

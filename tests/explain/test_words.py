@@ -15,10 +15,12 @@ RATED = "instance:ironport_rated_messages:rate"
     [
         (QUEUE, "work queue"),
         (f"min_over_time({QUEUE}[2m])", "work queue, lowest of 2 min"),
+        ("max_over_time(instance:ironport_work_queue_stalled:bool[6m])", "stalled, at any time in 6 min"),
+        (f"count by (pool) ({QUEUE} > {RATED})", "number of units with (work queue > rated)"),
         (f"delta({QUEUE}[6m])", "work queue, growth in 6 min"),
         (f"last_over_time({QUEUE}[15m] offset 1d)", "work queue, 1 d ago"),
         (f"predict_linear({QUEUE}[15m], 1800)", "work queue, expected in 30 min"),
-        (f"clamp_min(60 * {RATED}, 50)", "60 * rated, 50 at least"),
+        (f"clamp_min(60 * {RATED}, 50)", "60 * rated, at least 50"),
         (f"0.5 * ({QUEUE} - {RATED})", "0.5 * (work queue - rated)"),
         (f"sum by (job, pool) ({QUEUE} and {RATED})", "sum of work queue"),
         ("max by (pool) (instance:ironport_work_queue_slow:bool * (x > bool 9))", "on a unit: slow and x > 9"),
