@@ -178,7 +178,7 @@ _ROWS: Final = (
     _scenario("auth-failure", "unit", effect.turn_on(Switch.PASSWORD_REFUSED), 2 * HOUR,
               "One unit no longer accepts the password for its status pages."),
     _scenario("certificate-expiring", "unit", effect.set_certificate_expiry, 2 * HOUR,
-              "The certificate of one unit's web interface expires soon. Only histories show this.",
+              "The certificate of one unit's web interface expires soon; only histories show this.",
               _size(10, "days", "time left at the onset")),
     _scenario("blackout", "fleet", effect.turn_on(Switch.NOT_SCRAPED), 30 * MINUTE,
               "The monitoring is down and takes no samples; the mail is not affected."),
