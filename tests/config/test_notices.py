@@ -20,10 +20,12 @@ auths:
       auth: {protocol: MD5, passphrase_file: secrets/passphrase}  #! auths.weak.snmp.auth.protocol is MD5
       priv: {protocol: DES, passphrase_file: secrets/passphrase}  #! auths.weak.snmp.priv.protocol is DES
     xml: {username: monitor, password_file: secrets/password}
+    rest: {username: monitor, password_file: secrets/password}
   community: {snmp: {version: 2c, community_file: secrets/password}}  #! auths.community.snmp.version is 2c
 defaults:
   auth: weak
   xml: {scheme: http}  #! defaults.xml.scheme is http
+  rest: {tls: {verify: false}}  #! defaults.rest.tls.verify is false
 appliances:
   - {name: mx1, address: mx1}
   - {name: mx2, address: mx2}
