@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from heapq import nlargest
 from itertools import chain
 from operator import itemgetter
 from typing import Final, TypeVar
@@ -99,9 +98,10 @@ class DestinationChoice:
     def _busiest(self, figures: DestinationFigures, found: Mapping[Row, Mapping[str, PageValue]]) -> set[Row]:
         """Return the named destinations and the top of the others, as far as there is room."""
         weights = dict(zip(found, _weights(figures, found.values()), strict=True))
-        named = nlargest(NAMED_LIMIT, (row for row in found if row[1]), key=weights.__getitem__)
-        others = nlargest(self._top, (row for row in found if not row[1]), key=weights.__getitem__)
-        return {*named, *others}
+        heaviest_first = sorted(found, key=weights.__getitem__, reverse=True)
+        named = [row for row in heaviest_first if row[1]]
+        others = [row for row in heaviest_first if not row[1]]
+        return {*named[:NAMED_LIMIT], *others[: self._top]}
 
 
 def _weights(figures: DestinationFigures, found: Collection[Mapping[str, object]]) -> list[tuple[float, ...]]:

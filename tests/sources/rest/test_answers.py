@@ -5,7 +5,7 @@ import json
 import pytest
 
 from exporter.errors import AuthError, MalformedError, SourceError, TooLargeError
-from exporter.sources.rest.answers import CONTAINER_LIMIT, VALUE_LIMIT, answer_data
+from exporter.sources.rest.answers import CONTAINER_LIMIT, DIGIT_LIMIT, VALUE_LIMIT, answer_data
 
 REFUSED: dict[str, tuple[bytes, type[SourceError], str]] = {
     "empty": (b" \r\n", MalformedError, "is empty"),
@@ -13,10 +13,10 @@ REFUSED: dict[str, tuple[bytes, type[SourceError], str]] = {
     "plain text": (b"Service unavailable", MalformedError, "not JSON"),
     "cut": (b'{"data": {"a": 1', MalformedError, "incomplete"),
     "not UTF-8": (b'{"data": "\xff"}', MalformedError, "not JSON"),
-    "a number with thousands of digits": (b'{"data": ' + b"9" * 5000 + b"}", MalformedError, "not JSON"),
+    "a long number": (b'{"data": ' + b"9" * DIGIT_LIMIT + b"}", TooLargeError, "a number of 100 digits"),
     "a list": (b"[1, 2]", MalformedError, "another form than expected, it has nothing instead of data"),
     "an error": (b'{"error": {"message": "secret"}}', MalformedError, "it has error instead of data"),
-    "deep": (b'{"data": ' + b"[" * 10_000, MalformedError, "nests too deep|incomplete"),
+    "deep": (b'{"data": ' + b"[" * 7_000, MalformedError, "nests too deep|incomplete"),
     "many containers": (b'{"data": [' + b"[]" * CONTAINER_LIMIT, TooLargeError, "objects and lists"),
     "many values": (b'{"data": [' + b"1," * VALUE_LIMIT, TooLargeError, "values"),
 }
