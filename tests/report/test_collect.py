@@ -139,7 +139,7 @@ def test_incidents_have_units_and_the_longest_wait(report: Collect) -> None:
     assert (incident.verdict, incident.severity, incident.notified) == ("JabbererSuspected", "warning", None)
     assert (incident.job, incident.pool, incident.units) == ("ironport", "edge", ("mx1",))
     assert incident.begin == datetime(2026, 10, 12, 10, 1, tzinfo=BERLIN)
-    assert incident.end == datetime(2026, 10, 12, 10, 46, tzinfo=BERLIN)
+    assert incident.end == datetime(2026, 10, 12, 10, 56, tzinfo=BERLIN)
     assert incident.worst_wait == 1000
 
 
