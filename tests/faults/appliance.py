@@ -6,7 +6,6 @@ import asyncio
 import base64
 import socket
 import ssl
-import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Self
@@ -114,10 +113,3 @@ class FaultyAppliance:
                 answer = self.api.get(head.split()[1].decode("iso-8859-1"), self.answer)
                 await (answer if known else refuse)(reader, writer)
                 await writer.drain()
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with a reset."""
-    connection = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()

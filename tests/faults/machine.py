@@ -252,6 +252,26 @@ async def named_prober(scene: Scene) -> AsyncIterator[Prober]:
     await fleet.close()
 
 
+async def name_is_rebound(scene: Scene) -> None:
+    """Let a name of `targets` get another address, in this process, because the machine has one resolver."""
+    content = yaml.safe_load(scene.exporter.file.read_text())
+    file = scene.folder / "targets.yml"
+    del content["appliances"]
+    content["targets"] = {"allow": ["*.example.edu", "127.0.0.1"], "auth": content["defaults"]["auth"]}
+    file.write_text(yaml.safe_dump(content))
+    fleet = Fleet(config.load(file), Telemetry())
+    prober = fleet.prober("mx1.example.edu")
+    assert prober
+    for address in ("127.0.0.1", "127.0.0.2", "127.0.0.1"):
+        with mock.patch("socket.getaddrinfo", found_at(address)):
+            result = await prober.probe(3.0)
+        assert result.complete == (address == "127.0.0.1")
+        if not result.complete:
+            assert {error.reason for reading in result.readings for error in reading.errors} == {"resolve"}
+        await scene.appliance.web.disconnect()  # otherwise the kept connection would be used
+    await fleet.close()
+
+
 async def name_server_fails(scene: Scene) -> None:
     async with named_prober(scene) as prober:
         with mock.patch("socket.getaddrinfo", side_effect=socket.gaierror(socket.EAI_AGAIN, "no answer")):
@@ -350,6 +370,12 @@ MACHINE_FAULTS: Final = (
         name_server_fails,
     ),
     MachineFault("The address of a name changes", "The next scrape uses the new address.", address_changes),
+    MachineFault(
+        "A name of `targets` gets an address that `targets` does not allow",
+        "Both sources are down (`resolve`): no credentials go there. When the name has its address again, the next"
+        " scrape is complete.",
+        name_is_rebound,
+    ),
     MachineFault(
         "Five reloads while every appliance is scraped three times",
         "Every reload succeeds. Every scrape is complete.",

@@ -22,13 +22,15 @@ from pyasn1.type import univ
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
 from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
-from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, api_page, page, reset
+from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, api_page, page
 from support.forged import with_false_engines, with_report
-from support.mail_agent import oid
+from support.mail_agent import mail_values, oid
+from support.old_tls import answer_hello, weak_context
 from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.rest_pages import DELIVERY_STATUS, HEALTH, SYSTEM_STATUS, delivery_status, health, system_status
 from support.snmpd import COMMUNITY
 from support.status_page import render_status, status_items
+from support.web_interface import RawServer, reset
 
 Cause = Callable[[FaultyAppliance], AbstractAsyncContextManager[None]]
 """The fault lasts as long as the context."""
@@ -57,7 +59,7 @@ class Fault:
     """None: the appliance has no credentials for its REST interface."""
     counted: tuple[str, ...] = ()
     """The exporter's own metrics that rise, without `ironport_exporter_`."""
-    figures: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, float | None] = field(default_factory=dict)
     """Figures that are served and tell this fault from others, without `ironport_`."""
     version: Literal["2c", "3"] = "2c"
     https: bool = False
@@ -222,6 +224,15 @@ async def agent_replaced_and_forged(appliance: FaultyAppliance) -> AsyncIterator
 
 
 @asynccontextmanager
+async def table_grown(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    """Restart the agent with a table of 131 rows."""
+    fans = mail_values({(name, row): 1 for name in ("fanRPMs", "fanName") for row in range(4, 132)})
+    await asyncio.to_thread(lambda: appliance.agent.restart(values=fans))
+    yield
+    await asyncio.to_thread(lambda: appliance.agent.restart(values=mail_values()))
+
+
+@asynccontextmanager
 async def agent_rebooted(appliance: FaultyAppliance) -> AsyncIterator[None]:
     await asyncio.to_thread(appliance.agent.restart)
     yield
@@ -295,23 +306,55 @@ def no_certificate(_: trustme.CA) -> None:
     return None
 
 
-def offering(version: ssl.TLSVersion, ciphers: str) -> Cause:
-    """Speak no newer TLS than this, with these ciphers only."""
+def secured(tls: Callable[[FaultyAppliance], ssl.SSLContext]) -> Cause:
+    """Speak TLS with this context."""
 
     @asynccontextmanager
     async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
-        assert appliance.certificate
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        appliance.certificate.configure_cert(context)
-        context.set_ciphers(ciphers)
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # old appliances use old versions
-            context.minimum_version = context.maximum_version = version
+        context = await asyncio.to_thread(tls, appliance)
         await appliance.web.stop()
         await appliance.web.start(context)
         yield
         await appliance.present(appliance.certificate)
 
     return cause
+
+
+def offering(version: ssl.TLSVersion, ciphers: str) -> Cause:
+    """Speak no newer TLS than this, with these ciphers only."""
+
+    def tls(appliance: FaultyAppliance) -> ssl.SSLContext:
+        assert appliance.certificate
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        appliance.certificate.configure_cert(context)
+        context.set_ciphers(ciphers)
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # old appliances use old versions
+            context.minimum_version = context.maximum_version = version
+        return context
+
+    return secured(tls)
+
+
+def weakly_certified(bits: int, digest: str) -> Cause:
+    """Present a certificate of the right authority, with a key of so many bits, signed with this digest."""
+
+    def tls(appliance: FaultyAppliance) -> ssl.SSLContext:
+        assert appliance.authority
+        return weak_context(appliance.authority, bits, digest)
+
+    return secured(tls)
+
+
+@asynccontextmanager
+async def without_safe_renegotiation(appliance: FaultyAppliance) -> AsyncIterator[None]:
+    """Answer the handshake as a server that does not know RFC 5746."""
+    await appliance.web.stop()
+    old = RawServer(answer_hello)
+    old.port = appliance.web.port
+    await old.start()
+    yield
+    await old.stop()
+    await appliance.start_web()
 
 
 def unattended(waiting: int) -> Cause:
@@ -428,6 +471,13 @@ SNMP_FAULTS: Final = (
         relayed(lambda: row_by_row),
         snmp="incomplete: too_large",
         timeout=20.5,
+    ),
+    Fault(
+        "A table has more than 128 rows",
+        table_grown,
+        snmp="incomplete: too_large",
+        own_agent=True,
+        figures={'fan_speed_rpm{fan="1 (128)"}': 1, 'fan_speed_rpm{fan="1 (129)"}': None},
     ),
     Fault(
         "GETBULK of a table is not answered any more",
@@ -670,6 +720,9 @@ TLS_FAULTS: Final = (
         xml="down: tls",
         https=True,
     ),
+    Fault("The certificate has a key of 1,024 bits", weakly_certified(1024, "sha256"), xml="down: tls", https=True),
+    Fault("The certificate is signed with SHA-1", weakly_certified(2048, "sha1"), xml="down: tls", https=True),
+    Fault("The server cannot renegotiate safely (RFC 5746)", without_safe_renegotiation, xml="down: tls", https=True),
     Fault("The HTTPS port speaks plain HTTP", certified(no_certificate), xml="down: tls", https=True),
 )
 

@@ -34,6 +34,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "systemd-analyze": "systemd",
     "systemd-socket-activate": "systemd",
     "chromium": "chromium",
+    "openssl": "openssl",
     "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils",
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,3 +109,19 @@ class RawServer:
 def status_page(name: str = "c370_10.0.1-087") -> bytes:
     """Return the status page of a model and version."""
     return (PAGES / f"{name}.xml").read_bytes()
+
+
+def answering_with(status: int, **headers: str) -> Handler:
+    """Answer each request with this status."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, body=b"<html>secret</html>", headers=headers)
+
+    return answer
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with RST instead of FIN."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import gzip
 import socket
-import struct
 import tracemalloc
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -26,7 +25,7 @@ from exporter.metrics.reading import Reading
 from exporter.sources.http.fetch import BODY_LIMIT, Fetcher
 from exporter.telemetry import Telemetry
 from support.processes import free_port
-from support.web_interface import RawServer, Talk, WebInterface, status_page
+from support.web_interface import RawServer, Talk, WebInterface, answering_with, reset, status_page
 
 Serve = Callable[..., Awaitable[WebInterface]]
 ServeRaw = Callable[[Talk], Awaitable[RawServer]]
@@ -36,24 +35,10 @@ PAGE = status_page()
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 9\r\n\r\n<status/>"
 
 
-def answers(status: int, **headers: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=status, body=b"<html>secret</html>", headers=headers)
-
-    return answer
-
-
 def sent_codes(telemetry: Telemetry) -> dict[str, float]:
     """Return the requests that the exporter's own metrics count, by code."""
     found = (sample for metric in telemetry.xml_requests.collect() for sample in metric.samples)
     return {sample.labels["code"]: sample.value for sample in found if sample.name.endswith("_total")}
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """Close a connection with RST instead of FIN."""
-    connection = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
 
 
 async def test_a_page_is_fetched_with_basic_authentication(
@@ -89,7 +74,7 @@ async def test_ipv6_addresses_are_asked(serve: Serve, make_fetcher: MakeFetcher)
 
 
 async def test_no_cookie_is_kept(serve: Serve, make_fetcher: MakeFetcher) -> None:
-    server = await serve(pages={"/xml/status": answers(200, **{"Set-Cookie": "sid=1"})})
+    server = await serve(pages={"/xml/status": answering_with(200, **{"Set-Cookie": "sid=1"})})
     fetcher = make_fetcher(address="127.0.0.1", port=server.port)
     for _ in range(2):
         await fetcher.get("status", Reading("xml"))
@@ -113,13 +98,13 @@ async def test_gzip_is_unpacked(serve: Serve, make_fetcher: MakeFetcher) -> None
 
 
 OUTCOMES: dict[str, tuple[bytes | Callable[[web.Request], Awaitable[web.StreamResponse]], type[SourceError], str]] = {
-    "401": (answers(401), AuthError, r'does not accept the user "monitor" \(HTTP 401\).*auths\.ops\.xml'),
-    "403": (answers(403), AuthError, r'"monitor" of auths\.ops\.xml may not read the page \(HTTP 403\).*role'),
-    "302": (answers(302, Location="/login"), AuthError, r"redirects to another page, probably its login page"),
-    "to HTTPS": (answers(301, Location="https://mx1/xml/status"), AuthError, "set xml.scheme to https"),
-    "404": (answers(404), HttpStatusError, "HTTP 404: check that the XML pages are enabled"),
-    "500": (answers(500), HttpStatusError, "HTTP 500"),
-    "204": (answers(204), HttpStatusError, "HTTP 204"),
+    "401": (answering_with(401), AuthError, r'does not accept the user "monitor" \(HTTP 401\).*auths\.ops\.xml'),
+    "403": (answering_with(403), AuthError, r'"monitor" of auths\.ops\.xml may not read the page \(HTTP 403\).*role'),
+    "302": (answering_with(302, Location="/login"), AuthError, r"redirects to another page, probably its login page"),
+    "to HTTPS": (answering_with(301, Location="https://mx1/xml/status"), AuthError, "set xml.scheme to https"),
+    "404": (answering_with(404), HttpStatusError, "HTTP 404: check that the XML pages are enabled"),
+    "500": (answering_with(500), HttpStatusError, "HTTP 500"),
+    "204": (answering_with(204), HttpStatusError, "HTTP 204"),
     "10 MB": (b"<status>" + b"x" * 10_000_000, TooLargeError, f"larger than {BODY_LIMIT} bytes"),
 }
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import socket
 import ssl
@@ -9,22 +8,19 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
 import pytest
 import trustme
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from exporter.config import TlsSettings
 from exporter.errors import TlsError, UnreachableError
 from exporter.metrics.reading import Certificate, Reading
 from exporter.sources.http import tls
 from exporter.sources.http.fetch import Fetcher
+from support.old_tls import answer_hello, weak_context
+from support.status_server import fingerprint
 from support.web_interface import RawServer, Talk, WebInterface, status_page
 
 Serve = Callable[..., Awaitable[WebInterface]]
@@ -34,27 +30,10 @@ YESTERDAY, TOMORROW = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) +
 LEGACY = "DEFAULT:@SECLEVEL=0"
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
-
-
 def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
     result = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(result)
     return result
-
-
-def fingerprint(certificate: trustme.LeafCert) -> str:
-    der = ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
-    return hashlib.sha256(der).hexdigest()
 
 
 def https(server: WebInterface | RawServer, **tls: object) -> dict[str, object]:
@@ -62,10 +41,10 @@ def https(server: WebInterface | RawServer, **tls: object) -> dict[str, object]:
 
 
 async def test_a_certificate_of_the_ca_file_is_trusted(
-    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: str
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: Path
 ) -> None:
     server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
-    fetcher = make_fetcher(**https(server, ca_file=ca_file))
+    fetcher = make_fetcher(**https(server, ca_file=str(ca_file)))
     for _ in range(2):
         assert await fetcher.get("status", Reading("xml")) == status_page()
     assert len({asked.peer for asked in server.asked}) == 1
@@ -73,10 +52,10 @@ async def test_a_certificate_of_the_ca_file_is_trusted(
 
 @pytest.mark.parametrize(("address", "host"), [("localhost", "127.0.0.1"), ("::1", "::1")])
 async def test_the_certificate_is_held_to_the_address(
-    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: str, address: str, host: str
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: Path, address: str, host: str
 ) -> None:
     server = await serve(tls=context(authority.issue_cert(address)), host=host)
-    fetcher = make_fetcher(address=address, **https(server, ca_file=ca_file))
+    fetcher = make_fetcher(address=address, **https(server, ca_file=str(ca_file)))
     assert await fetcher.get("status", Reading("xml")) == status_page()
 
 
@@ -107,14 +86,14 @@ async def test_the_expiry_of_the_certificate_is_read(
     serve: Serve,
     make_fetcher: MakeFetcher,
     authority: trustme.CA,
-    ca_file: str,
+    ca_file: Path,
     verified_by: Literal["ca", "fingerprint", "nothing"],
     not_after: datetime,
 ) -> None:
     certificate = authority.issue_cert("127.0.0.1", not_after=not_after)
     server = await serve(tls=context(certificate))
     trust: dict[str, dict[str, object]] = {
-        "ca": {"ca_file": ca_file},
+        "ca": {"ca_file": str(ca_file)},
         "fingerprint": {"fingerprint_sha256": fingerprint(certificate)},
         "nothing": {"verify": False},
     }
@@ -183,7 +162,7 @@ async def test_an_invalid_certificate_is_refused_with_a_hint(
     serve: Serve,
     make_fetcher: MakeFetcher,
     authority: trustme.CA,
-    ca_file: str,
+    ca_file: Path,
     name: str,
     not_before: datetime | None,
     not_after: datetime | None,
@@ -192,25 +171,25 @@ async def test_an_invalid_certificate_is_refused_with_a_hint(
     server = await serve(tls=context(authority.issue_cert(name, not_before=not_before, not_after=not_after)))
     reading = Reading("xml")
     with pytest.raises(TlsError, match=words):
-        await make_fetcher(**https(server, ca_file=ca_file)).get("status", reading)
+        await make_fetcher(**https(server, ca_file=str(ca_file))).get("status", reading)
     assert not server.asked
     assert (reading.requests, reading.retries) == (1, 0)
 
 
 async def test_a_certificate_for_another_name_is_refused(
-    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: str
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: Path
 ) -> None:
     server = await serve(tls=context(authority.issue_cert("mx1.example.edu")))
     with pytest.raises(TlsError, match=r"Hostname mismatch.*: set the appliance's address to a name"):
-        await make_fetcher(address="localhost", **https(server, ca_file=ca_file)).get("status", Reading("xml"))
+        await make_fetcher(address="localhost", **https(server, ca_file=str(ca_file))).get("status", Reading("xml"))
 
 
 @pytest.mark.parametrize("with_file", [True, False], ids=["other CA file", "this machine's authorities"])
 async def test_a_certificate_of_an_unknown_issuer_is_refused(
-    serve: Serve, make_fetcher: MakeFetcher, ca_file: str, with_file: bool
+    serve: Serve, make_fetcher: MakeFetcher, ca_file: Path, with_file: bool
 ) -> None:
     server = await serve(tls=context(trustme.CA().issue_cert("127.0.0.1")))
-    trust = {"ca_file": ca_file} if with_file else {}
+    trust = {"ca_file": str(ca_file)} if with_file else {}
     with pytest.raises(TlsError, match=r"is not accepted .*: name a file with its issuer's certificate in xml\.tls"):
         await make_fetcher(**https(server, **trust)).get("status", Reading("xml"))
 
@@ -304,13 +283,6 @@ async def test_weak_ciphers_are_refused_with_a_hint(
         await strict.get("status", Reading("xml"))
 
 
-def server_hello() -> bytes:
-    """Return the answer of a TLS 1.2 server that does not know RFC 5746: it has no extensions."""
-    hello = b"\x03\x03" + bytes(32) + b"\x00" + b"\xc0\x2f" + b"\x00"
-    message = b"\x02" + len(hello).to_bytes(3, "big") + hello
-    return b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message
-
-
 @pytest.mark.parametrize(
     ("allowed", "words"),
     [(False, r"RFC 5746.*set xml\.tls\.legacy_renegotiation to true"), (True, "closed the connection during")],
@@ -318,41 +290,25 @@ def server_hello() -> bytes:
 async def test_unsafe_renegotiation_is_accepted_when_allowed(
     serve_raw: Callable[[Talk], Awaitable[RawServer]], make_fetcher: MakeFetcher, *, allowed: bool, words: str
 ) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(5)
-        writer.write(server_hello())
-
-    server = await serve_raw(talk)
+    server = await serve_raw(answer_hello)
     fetcher = make_fetcher(**https(server, verify=False, legacy_renegotiation=allowed))
     with pytest.raises(TlsError, match=words):
         await fetcher.get("status", Reading("xml"))
 
 
-async def test_a_small_key_is_refused_with_a_hint(
-    refuse: Callable[[ssl.SSLContext], int], make_fetcher: MakeFetcher, tmp_path: Path
+@pytest.mark.parametrize(("bits", "digest"), [(1024, "sha256"), (2048, "sha1")], ids=["1024 bits", "SHA-1"])
+async def test_a_weak_certificate_is_refused_with_a_hint(
+    refuse: Callable[[ssl.SSLContext], int],
+    make_fetcher: MakeFetcher,
+    authority: trustme.CA,
+    ca_file: Path,
+    bits: int,
+    digest: str,
 ) -> None:
-    certificate, tls = small_certificate(tmp_path), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.set_ciphers("DEFAULT:@SECLEVEL=0")
-    tls.load_cert_chain(certificate)
-    fetcher = make_fetcher(scheme="https", port=refuse(tls), tls={"ca_file": str(certificate)})
+    port = refuse(weak_context(authority, bits, digest))
+    fetcher = make_fetcher(scheme="https", port=port, tls={"ca_file": str(ca_file)})
     with pytest.raises(TlsError, match=r'(larger key|no cipher or key).*"DEFAULT:@SECLEVEL=0"'):
         await fetcher.get("status", Reading("xml"))
-
-
-def small_certificate(folder: Path) -> Path:
-    """Return a file with a certificate for 127.0.0.1 with a key of 1,024 bits, and the key."""
-    key = rsa.generate_private_key(65537, 1024)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "small.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    return file
 
 
 async def test_tls_to_an_http_port_has_a_hint(serve: Serve, make_fetcher: MakeFetcher) -> None:

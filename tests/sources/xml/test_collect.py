@@ -18,7 +18,7 @@ from exporter.sources.xml.collect import XmlSource
 from exporter.sources.xml.pages import parse_status
 from exporter.telemetry import Telemetry
 from support.processes import free_port
-from support.web_interface import RawServer, Talk, WebInterface, status_page
+from support.web_interface import RawServer, Talk, WebInterface, answering_with, status_page
 
 Serve = Callable[..., Awaitable[WebInterface]]
 MakeSource = Callable[..., XmlSource]
@@ -30,13 +30,6 @@ TOPIN = b'<topin><row ip="192.0.2.1" listener="In" conn_in="3"/></topin>'
 XML_REQUESTS = "ironport_exporter_xml_requests_total"
 EVERY = ("status", "dnsstatus", "tophosts", "topin")
 BODIES = {"/xml/dnsstatus": DNSSTATUS, "/xml/tophosts": TOPHOSTS, "/xml/topin": TOPIN}
-
-
-def status(code: int) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=code)
-
-    return answer
 
 
 async def test_only_the_status_page_is_read_by_default(serve: Serve, make_source: MakeSource) -> None:
@@ -67,7 +60,7 @@ async def test_further_pages_use_the_same_connection(serve: Serve, make_source: 
 
 
 async def test_a_page_that_fails_leaves_the_others_standing(serve: Serve, make_source: MakeSource) -> None:
-    server = await serve(pages={**BODIES, "/xml/dnsstatus": status(403), "/xml/tophosts": b"<tophosts>"})
+    server = await serve(pages={**BODIES, "/xml/dnsstatus": answering_with(403), "/xml/tophosts": b"<tophosts>"})
     reading = Reading("xml")
     await make_source(port=server.port, pages=EVERY).poll(reading)
     assert reading.up
@@ -90,7 +83,7 @@ async def test_what_came_of_a_broken_page_is_served(serve: Serve, make_source: M
 
 
 @pytest.mark.parametrize(
-    ("page", "error"), [(status(500), HttpStatusError), (b"<rss/>", MalformedError)], ids=["500", "other root"]
+    ("page", "error"), [(answering_with(500), HttpStatusError), (b"<rss/>", MalformedError)], ids=["500", "other root"]
 )
 async def test_further_pages_count_without_a_status_page(
     serve: Serve, make_source: MakeSource, page: object, error: type[Exception]
@@ -103,7 +96,7 @@ async def test_further_pages_count_without_a_status_page(
     assert reading.items["topin/connections"] == {("192.0.2.1", "In"): 3}
 
 
-@pytest.mark.parametrize("page", [status(401), b"<html><body>Login</body></html>"], ids=["401", "login page"])
+@pytest.mark.parametrize("page", [answering_with(401), b"<html><body>Login</body></html>"], ids=["401", "login page"])
 async def test_an_appliance_that_refuses_the_user_is_asked_once(
     serve: Serve, make_source: MakeSource, page: object
 ) -> None:
@@ -205,7 +198,7 @@ async def test_no_secret_is_in_any_text(serve: Serve, make_source: MakeSource) -
         header = request.headers["Authorization"]
         return web.Response(status=302, headers={"Location": f"/login?{header}"}, text=header, reason=header)
 
-    server = await serve(pages={"/xml/status": echo, "/xml/dnsstatus": status(401)})
+    server = await serve(pages={"/xml/status": echo, "/xml/dnsstatus": answering_with(401)})
     source = make_source(port=server.port, pages=("status", "dnsstatus"))
     reading = Reading("xml")
     await source.poll(reading)
