@@ -478,6 +478,7 @@ SNMP_FAULTS: Final = (
         snmp="incomplete: too_large",
         own_agent=True,
         figures={'fan_speed_rpm{fan="1 (128)"}': 1, 'fan_speed_rpm{fan="1 (129)"}': None},
+        timeout=8.5,
     ),
     Fault(
         "GETBULK of a table is not answered any more",
