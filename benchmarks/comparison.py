@@ -111,7 +111,8 @@ def column(alert: str, labels: Mapping[str, str]) -> str:
 
 def row(case: Case, played: Sequence[Played], names: Sequence[str]) -> list[str]:
     if not case.scenarios:
-        return [f"{case.name}: false alarms a week", "", *(f"{alarms_a_week(played, name):.1f}" for name in names)]
+        kind = f"{'bursty ' * case.bursty}quiet weeks"
+        return [f"{kind}: false alarms a week", "", *(f"{alarms_a_week(played, name):.1f}" for name in names)]
     delays = [[first_alert(one, name) for one in played] for name in names]
     return [f"{case.name}: minutes", median([score(one).delay for one in played]), *map(median, delays)]
 
