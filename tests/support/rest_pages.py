@@ -109,7 +109,7 @@ def delivery_status(rows: Sequence[tuple[Any, ...]] = _DESTINATIONS) -> bytes:
 
 
 def answer(data: object) -> bytes:
-    return json.dumps({"data": data}, indent=2).encode()
+    return json.dumps({"data": data}).encode()
 
 
 def rest_pages(**bodies: bytes) -> dict[str, Page]:
