@@ -1,11 +1,17 @@
 """What a probe costs: this exporter beside Prometheus' SNMP exporter, over the same agent and in one run.
 
-    python benchmarks/speed.py [--targets 1,50,500] [--probes N] [--json FILE] [--profile NAME]
+    python benchmarks/speed.py [--targets 1,50,500] [--probes N] [--round-trip MS] [--loss PERCENT] [--json FILE]
+    python benchmarks/speed.py --profile NAME [--probes N]
+    python benchmarks/speed.py --fleet [--probes N] [--interval SECONDS]
 
 For SNMP v2c, a responder answers with prepared octets, in which only the request id is new. Its answers come from
 net-snmp's snmpd, which answers SNMPv3 itself. Pages come from an HTTPS server. Each of them has its own process. All
 exporters are asked in turns over connections that stay open, as Prometheus asks: with gzip. Nothing is reused: each
-probe polls. The other exporter reads the tables in two ways, by walking each or the whole tree of the appliance.
+probe polls. The other exporter reads the tables in two ways, by walking each or the whole tree of the appliance. It is
+Debian's release and, if Go is on the machine or has built it before, the newest one.
+
+With a round trip or a loss, SNMP packets go through a relay that delays answers and loses requests, and pages are
+delayed. A probe may take 8 s.
 
 Per exporter it prints
 - the CPU time of its process for one probe, as the kernel counts it,
@@ -13,6 +19,10 @@ Per exporter it prints
 - the time in which half and 99 % of the probes were answered, and resident memory.
 
 With `--profile` it prints the modules and functions of this exporter that take its time, as cProfile sees them.
+
+With `--fleet`, this exporter alone is asked for 500 appliances, SNMPv3 and page, as Prometheus asks: each once in 15 s,
+with the usual min_interval. It prints the share of a core, memory at each fifth of the probes, and how long /-/healthy
+took meanwhile, which shows how long the event loop is held.
 
 The ratios hold for any machine. The default takes about two minutes.
 """
@@ -23,6 +33,7 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import platform
 import pstats
 import shutil
@@ -34,8 +45,8 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, redirect_stdout
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, redirect_stdout, suppress
+from dataclasses import asdict, dataclass, field, replace
 from io import StringIO
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -51,11 +62,21 @@ from exporter.sources.snmp import ber  # noqa: E402 - the path comes first
 from support.exporter import Exporter  # noqa: E402
 from support.mail_agent import Values, mail_values  # noqa: E402
 from support.prometheus import SnmpExporter  # noqa: E402
+from support.relay import Datagram, UdpRelay, delayed, lossy  # noqa: E402
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd  # noqa: E402
-from support.status_server import PASSWORD, USERNAME, StatusServer  # noqa: E402
+from support.status_page import render_status, status_items  # noqa: E402
+from support.status_server import PASSWORD, USERNAME, Page, StatusServer  # noqa: E402
 
 ROUNDS: Final = 5
 """Each exporter is asked for a fifth of its probes, then the next one."""
+
+NEWEST: Final = "0.30.1"
+"""Of the other exporter: what snmp_exporter/go.mod has."""
+
+DEADLINE: Final = "8"
+"""Seconds that a probe may take."""
+
+FLEET: Final = 500
 
 AT_A_TIME: Final = 10
 """Probes side by side, if there are so many targets."""
@@ -72,6 +93,9 @@ ROWS: Final[dict[str, tuple[int, dict[str, int | str]]]] = {
     "raid": (8, {"Index": 1, "Status": 1, "ID": "RAID 1, DISK", "LastError": "No Errors"}),
 }
 """The rows of each table of a large appliance, and a value for each column: 165 objects in all."""
+
+LAST_ROWS: Final = ("RAID 1, DISK 8", "FAN 8", "Service 8")
+"""What an answer has that brings everything."""
 
 V2C: Final = {"version": "2c", "community": COMMUNITY}
 V3: Final = {
@@ -99,11 +123,23 @@ class Contestant:
     """For a probe of each round, in milliseconds."""
     times: list[float] = field(default_factory=list)
     """For each probe, in milliseconds."""
+    failed: int = 0
+    """Probes that brought not everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The way to the appliances."""
+
+    round_trip: float = 0.0
+    """In seconds."""
+    loss: float = 0.0
+    """The share of requests that are lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A row of the table; times in milliseconds, memory in MB."""
+    """A row of the table; times in milliseconds, memory in MB, and the share of probes that brought everything."""
 
     targets: int
     exporter: str
@@ -112,6 +148,7 @@ class Figures:
     p50: float
     p99: float
     memory: float
+    complete: float
 
 
 def large_appliance() -> Values:
@@ -157,12 +194,28 @@ def taken_apart(datagram: bytes) -> tuple[bytes, int, bytes, bytes]:
     return head, tag, datagram[start : pdu.at], pdu.rest()
 
 
-def serve_page(pipe: Connection) -> None:
-    """Serve a status page by HTTPS, and send its port through the pipe."""
+def serve_page(delay: float, pipe: Connection) -> None:
+    """Serve a status page by HTTPS after a delay in seconds, and send its port through the pipe."""
 
     async def serve() -> None:
-        async with StatusServer(trustme.CA()) as server:
+        pages = {"/xml/status": Page(render_status(status_items()), delay=delay)}
+        async with StatusServer(trustme.CA(), pages) as server:
             pipe.send(server.port)
+            await asyncio.Event().wait()
+
+    asyncio.run(serve())
+
+
+def relay(port: int, network: Network, pipe: Connection) -> None:
+    """Relay UDP to a port as a network does, and send the relay's own port through the pipe."""
+    lose, delay = lossy(requests=network.loss), delayed("client", network.round_trip)
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        return [late for kept in lose(datagram) for late in delay(kept)]
+
+    async def serve() -> None:
+        async with UdpRelay(("127.0.0.1", port), policy) as running:
+            pipe.send(running.port)
             await asyncio.Event().wait()
 
     asyncio.run(serve())
@@ -195,30 +248,35 @@ def fleet(targets: int, port: int, snmp: dict[str, Any], page: int | None = None
 class Field:
     """The agents and the page, and exporters that read them; all end with the stack."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, network: Network = Network()) -> None:
         self._stack = stack
         snmpd = Snmpd(self.folder("snmpd"), large_appliance())
         stack.callback(snmpd.stop)
         self._v3 = snmpd.port
         self._v2c = started(stack, respond, snmpd.port)
-        self._page = started(stack, serve_page)
+        self._page = started(stack, serve_page, network.round_trip)
+        if network != Network():
+            self._v3, self._v2c = (started(stack, relay, port, network) for port in (self._v3, self._v2c))
         self.configurations: dict[str, Callable[[int], dict[str, Any]]] = {
             "v2c": lambda targets: fleet(targets, self._v2c, V2C),
             "v2c and page": lambda targets: fleet(targets, self._v2c, V2C, self._page),
             "v3": lambda targets: fleet(targets, self._v3, V3),
+            "v3 and page": lambda targets: fleet(targets, self._v3, V3, self._page),
         }
 
     def folder(self, name: str) -> Path:
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=name)))
 
     def contestants(self, targets: int) -> Iterator[Contestant]:
+        newest = newest_snmp_exporter()
         for version, user, port in (("v2c", None, self._v2c), ("v3", V3GET, self._v3)):
-            other = SnmpExporter(self.folder("other"), user)
-            self._stack.callback(other.stop)
-            for module, way in (("ironport", "tables"), ("ironport_tree", "tree")):
-                query = {"target": f"127.0.0.1:{port}", "module": module}
-                name = f"snmp_exporter, {version}, {way}"
-                yield Contestant(name, version, f"{other.url}/snmp", other.pid, [query] * targets, is_reference=True)
+            for release, program in (("", None), *([(f" {NEWEST}", newest)] if newest else [])):
+                other = SnmpExporter(self.folder("other"), user, program)
+                self._stack.callback(other.stop)
+                for module, way in (("ironport", "tables"), ("ironport_tree", "tree")):
+                    query = {"target": f"127.0.0.1:{port}", "module": module, "auth": "ops"}
+                    name = f"snmp_exporter{release}, {version}, {way}"
+                    yield Contestant(name, version, f"{other.url}/snmp", other.pid, [query] * targets, not release)
         for name, configuration in self.configurations.items():
             ours = Exporter(self.folder("ours"), configuration(targets))
             self._stack.callback(ours.stop)
@@ -235,8 +293,7 @@ async def ask(client: aiohttp.ClientSession, contestant: Contestant, probes: int
             begun = time.perf_counter()
             async with client.get(contestant.url, params=query) as answer:
                 text = await answer.text()
-            assert answer.ok, text
-            assert "RAID 1, DISK 8" in text, text
+            contestant.failed += not (answer.ok and all(row in text for row in LAST_ROWS))
             contestant.times.append((time.perf_counter() - begun) * 1000)
 
     await asyncio.gather(*(worker() for _ in range(min(AT_A_TIME, len(contestant.queries)))))
@@ -244,11 +301,12 @@ async def ask(client: aiohttp.ClientSession, contestant: Contestant, probes: int
 
 async def compare(contestants: Sequence[Contestant], probes: int) -> None:
     """Ask the exporters in turns."""
-    headers = {"Accept-Encoding": "gzip"}
+    headers = {"Accept-Encoding": "gzip", "X-Prometheus-Scrape-Timeout-Seconds": DEADLINE}
     async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as client:
         for each in contestants:  # the first probes are dearer
             await ask(client, each, max(20, len(each.queries)))
             each.times.clear()
+            each.failed = 0
         for _ in range(ROUNDS):
             for each in contestants:
                 before = cpu_seconds(each.pid)
@@ -281,13 +339,14 @@ def figures(contestants: Sequence[Contestant]) -> Iterator[Figures]:
             p50=statistics.median(times),
             p99=late,
             memory=memory(each.pid),
+            complete=1 - each.failed / len(times),
         )
 
 
-def measure(targets: int, probes: int) -> list[Figures]:
+def measure(targets: int, probes: int, network: Network) -> list[Figures]:
     """Return the figures of all exporters with so many targets."""
     with redirect_stdout(StringIO()), ExitStack() as stack:  # their logs
-        contestants = list(Field(stack).contestants(targets))
+        contestants = list(Field(stack, network).contestants(targets))
         asyncio.run(compare(contestants, max(probes, targets * ROUNDS)))
         return list(figures(contestants))
 
@@ -309,6 +368,74 @@ def start() -> dict[str, float]:
 async def _first(contestant: Contestant) -> None:
     async with aiohttp.ClientSession() as client:
         await ask(client, contestant, 1)
+
+
+def newest_snmp_exporter() -> Path | None:
+    """Return the newest release of the other exporter, which is built once; None without Go."""
+    cache = os.environ.get("IRONPORT_EXPORTER_TEST_CACHE") or Path.home() / ".cache" / "ironport-exporter-tests"
+    program = Path(cache) / f"snmp_exporter-{NEWEST}"
+    if not program.exists() and shutil.which("go"):
+        folder = ROOT / "benchmarks" / "snmp_exporter"
+        subprocess.run(["go", "build", "-C", folder, "-o", program, "github.com/prometheus/snmp_exporter"], check=True)
+    return program if program.exists() else None
+
+
+async def ask_evenly(client: aiohttp.ClientSession, contestant: Contestant, probes: int, interval: float) -> None:
+    """Probe as Prometheus does: each target once in an interval, evenly spread."""
+    begun, running = time.perf_counter(), set[asyncio.Task[None]]()
+    for number in range(probes):
+        await asyncio.sleep(begun + number * interval / len(contestant.queries) - time.perf_counter())
+        one = replace(contestant, queries=[contestant.queries[number % len(contestant.queries)]])
+        running.add(asyncio.create_task(ask(client, one, 1)))
+        running = {task for task in running if not task.done()}
+    await asyncio.gather(*running)
+
+
+async def healthy_times(url: str) -> list[float]:
+    """Ask for /-/healthy 20 times a second until this is cancelled, and return how long each took, in milliseconds."""
+    times: list[float] = []
+    async with aiohttp.ClientSession() as client:
+        with suppress(asyncio.CancelledError):
+            while True:
+                begun = time.perf_counter()
+                async with client.get(f"{url}/-/healthy") as answer:
+                    await answer.read()
+                times.append((time.perf_counter() - begun) * 1000)
+                await asyncio.sleep(0.05)
+    return sorted(times)
+
+
+async def run_fleet(ours: Exporter, probes: int, interval: float) -> None:
+    """Print what a fleet costs that is asked as Prometheus asks."""
+    queries = [{"target": f"mx{number}"} for number in range(FLEET)]
+    contestant = Contestant("", "", f"{ours.url}/probe", ours.process.pid, queries)
+    headers = {"Accept-Encoding": "gzip"}
+    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as client:
+        await ask_evenly(client, contestant, FLEET, interval)
+        print(f"{memory(contestant.pid):.0f} MB after the first probe of each, then:", file=sys.__stdout__)
+        for _ in range(ROUNDS):
+            watch = asyncio.create_task(healthy_times(ours.url))
+            before, begun = cpu_seconds(contestant.pid), time.perf_counter()
+            await ask_evenly(client, contestant, probes // ROUNDS, interval)
+            cpu, seconds = cpu_seconds(contestant.pid) - before, time.perf_counter() - begun
+            watch.cancel()
+            times = await watch
+            print(
+                f"{memory(contestant.pid):.0f} MB, {cpu / seconds:.1%} of a core, /-/healthy took"
+                f" {statistics.median(times):.1f} ms, 99 % {times[int(0.99 * len(times))]:.1f} ms",
+                file=sys.__stdout__,
+                flush=True,
+            )
+
+
+def measure_fleet(probes: int, interval: float) -> None:
+    with redirect_stdout(StringIO()), ExitStack() as stack:
+        field = Field(stack)
+        configuration = field.configurations["v3 and page"](FLEET)
+        del configuration["defaults"]["min_interval"]
+        ours = Exporter(field.folder("ours"), configuration)
+        stack.callback(ours.stop)
+        asyncio.run(run_fleet(ours, probes, interval))
 
 
 def machine() -> str:
@@ -358,7 +485,7 @@ def print_table(rows: Sequence[Figures]) -> None:
     for row in rows:
         print(
             f"{row.targets:7} {row.exporter:32} {row.cpu:8.2f} {row.ratio:6.2f} {row.p50:8.1f} {row.p99:8.1f}"
-            f" {row.memory:8.0f}",
+            f" {row.memory:8.0f} {row.complete:9.1%}",
             flush=True,
         )
 
@@ -368,17 +495,27 @@ def main() -> None:
     parser.add_argument("--targets", default="1,50,500", help="numbers of appliances")
     parser.add_argument("--probes", type=int, default=1000, help="probes of each exporter")
     parser.add_argument("--json", type=Path, help="a file for the figures")
+    parser.add_argument("--round-trip", type=float, default=0, help="milliseconds to the appliances and back")
+    parser.add_argument("--loss", type=float, default=0, help="percentage of SNMP requests that are lost")
     parser.add_argument("--profile", choices=("v2c", "v2c and page", "v3"), help="profile this configuration instead")
+    parser.add_argument("--fleet", action="store_true", help="measure a fleet of 500 that Prometheus asks instead")
+    parser.add_argument("--interval", type=float, default=15, help="seconds in which each of the fleet is asked once")
     wanted = parser.parse_args()
+    if wanted.fleet:
+        measure_fleet(wanted.probes, wanted.interval)
+        return
     if wanted.profile:
         profile(wanted.profile, wanted.probes)
         return
     begin, rows = start(), []
     print(f"{machine()}\nfirst answer after {begin['first answer']:.2f} s, idle {begin['idle']:.0f} MB")
-    print(f"{'targets':7} {'exporter':32} {'CPU, ms':>8} {'ratio':>6} {'p50, ms':>8} {'p99, ms':>8} {'MB':>8}")
+    titles = "".join(f"{title:>9}" for title in ("p50, ms", "p99, ms", "MB", "complete"))
+    print(f"{'targets':7} {'exporter':32} {'CPU, ms':>8} {'ratio':>6}{titles}")
+    network = Network(wanted.round_trip / 1000, wanted.loss / 100)
     for targets in map(int, wanted.targets.split(",")):
-        rows += measure(targets, wanted.probes)
-        print_table(rows[-7:])
+        measured = measure(targets, wanted.probes, network)
+        print_table(measured)
+        rows += measured
     if wanted.json:
         document = {"machine": machine(), "start": begin, "probes": [asdict(row) for row in rows]}
         wanted.json.write_text(json.dumps(document, indent=2) + "\n")

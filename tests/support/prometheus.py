@@ -85,22 +85,20 @@ class Prometheus:
 class SnmpExporter:
     """Prometheus' SNMP exporter on a free loopback port, until `stop`.
 
-    Its module `ironport` reads our part of the MIB table by table, `ironport_tree` by one walk of all objects.
+    Its module `ironport` reads our part of the MIB table by table, `ironport_tree` by one walk of all objects. A
+    `newer` release than Debian's, 0.23 at least, takes the credentials by their name, which is `ops`.
     """
 
-    def __init__(self, folder: Path, user: User | None = None) -> None:
+    def __init__(self, folder: Path, user: User | None = None, newer: Path | None = None) -> None:
         self.url = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
         file = folder / "snmp.yml"
         tables = snmp_module(user)
         others = [_dotted(each.oid) for each in SCALARS if each.oid[: len(MAIL_OBJECTS)] != MAIL_OBJECTS]
-        file.write_text(
-            yaml.safe_dump(
-                {"ironport": tables, "ironport_tree": {**tables, "get": others, "walk": [_dotted(MAIL_OBJECTS)]}}
-            )
-        )
+        modules = {"ironport": tables, "ironport_tree": {**tables, "get": others, "walk": [_dotted(MAIL_OBJECTS)]}}
+        file.write_text(yaml.safe_dump(_since_0_23(modules) if newer else modules))
         self._process = Process(
             [
-                program("prometheus-snmp-exporter"),
+                str(newer or program("prometheus-snmp-exporter")),
                 f"--config.file={file}",
                 f"--web.listen-address={self.url.removeprefix('http://')}",
             ],
@@ -149,6 +147,15 @@ def snmp_module(user: User | None = None) -> dict[str, Any]:
         ],
         **_login(user),
     }
+
+
+def _since_0_23(modules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of snmp.yml in its later form."""
+    login = modules["ironport"]
+    plain = {
+        name: {key: module[key] for key in module.keys() - {"version", "auth"}} for name, module in modules.items()
+    }
+    return {"auths": {"ops": {"version": login["version"], **login["auth"]}}, "modules": plain}
 
 
 def _metric(column: Object, table: Table | None = None) -> dict[str, Any]:

@@ -10,6 +10,10 @@ from itertools import groupby
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
+from exporter.metrics import reading as readings
+from exporter.sources.xml import document
+from exporter.sources.xml.pages import parse_status
+
 Items = dict[str, int | str]
 
 _SINGLES: Final[Mapping[str, int | str]] = {
@@ -147,3 +151,15 @@ def _entries(section: str, paths: Iterator[tuple[str, ...]]) -> Iterator[str]:
 
 def _attributes(paths: Iterator[tuple[str, ...]]) -> str:
     return "\n        ".join(f"{attribute}={quoteattr(content)}" for *_, attribute, content in paths)
+
+
+def every_item(page: bytes) -> readings.Items:
+    """Return all items of a status page, also those that no metric uses."""
+    elements = document.parse(page).elements
+    items: readings.Items = {}
+    for parent, tag, attributes in elements:
+        element = f"{parent}/{attributes['name']}" if "name" in attributes else tag
+        for attribute, value in attributes.items() if tag != "feature" else ():
+            if attribute != "name":
+                items.setdefault(f"{element}/{attribute}", {(): value})
+    return items | {"features/time_remaining": parse_status(elements)["features/time_remaining"]}

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import MalformedError, SourceError, TooLargeError
+from exporter.metrics.catalog import items_of
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Items, Reading
 from exporter.sources.destinations import DestinationChoice
 from exporter.sources.xml import document, pages
+from support.status_page import every_item
 from support.web_interface import PAGES, status_page
 
 ALL_PAGES = sorted(path.stem for path in PAGES.glob("*.xml"))
@@ -188,6 +190,12 @@ def test_every_attribute_gives_its_sample_and_no_other(page: str) -> None:
     assert len(wanted) >= 60
     assert {key: found[key] for key in wanted} == pytest.approx(wanted, rel=1e-12)
     assert {name for name, _ in found.keys() - wanted.keys()} == WORDED_METRICS | {"ironport_feature_key_perpetual"}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_the_items_that_metrics_use_are_kept(page: str) -> None:
+    every = every_item((PAGES / f"{page}.xml").read_bytes())
+    assert parse_status(status_page(page)) == {item: every[item] for item in every.keys() & items_of("xml")}
 
 
 @pytest.mark.parametrize("page", ALL_PAGES)
