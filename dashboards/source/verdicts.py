@@ -130,6 +130,14 @@ VERDICTS: Final = (
         "`resume`.",
     ),
     Verdict(
+        "Internal mail late",
+        CRITICAL,
+        "pool",
+        ("IronPortInternalMailDelayed",),
+        "Several of your own mail servers take no mail.",
+        "On a unit: `hoststatus` for each. Check what these servers share: the network, DNS, storage.",
+    ),
+    Verdict(
         "Mail still waits",
         WARNING,
         "pool",
@@ -241,6 +249,14 @@ VERDICTS: Final = (
         ("IronPortUnitNotOnline",),
         "The unit's own status is not online.",
         "On the unit: `status detail`. If nobody works on it: `resume`.",
+    ),
+    Verdict(
+        "Destination stuck",
+        WARNING,
+        "pool",
+        ("IronPortDestinationStuck",),
+        "A destination that fleet.yml names takes no mail.",
+        "On a unit: `hoststatus` for it. Is that server down, or does it refuse the pool?",
     ),
     Verdict(
         "Delivery backlog",

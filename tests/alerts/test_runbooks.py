@@ -83,6 +83,7 @@ WORDS: Final = {
     *("site", "connection_limit", "keep_firing_for", "interval", "ironport-mailflow"),
     *("-replay.timeFrom", "-datasource.queryStep=0"),  # of vmalert
     "http://localhost:10125/",
+    *("destinations", "internal"),  # of fleet.yml
     *(
         "--label team=mail",
         "--runbooks.url",

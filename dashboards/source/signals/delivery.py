@@ -115,7 +115,7 @@ SOFT_BOUNCES: Final = Signal(
     decimals=2,
 )
 
-_NOT_COLLECTED: Final = "not collected: add tophosts to the xml pages in fleet.yml"
+_NOT_COLLECTED: Final = "not collected: needs REST, or tophosts among the xml pages in fleet.yml"
 
 DESTINATION_ACTIVE: Final = Signal(
     "Active recipients",
