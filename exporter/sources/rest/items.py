@@ -32,17 +32,15 @@ FIGURES: Final = DestinationFigures(
 
 
 def read_system_status(data: JsonValue, reading: Reading) -> None:
-    """Record `PART/NAME` for every value that the catalogue uses. Raises MalformedError if a part is missing.
+    """Record `PART/NAME` for every value that the catalogue uses. Raises MalformedError if a part has none.
 
     Each part is a list with one object.
     """
     result = _result_set(data)
     if not isinstance(result, dict):
         raise another_form("its resultSet is no object")
-    found = {part: _only_object(result.get(part)) for part in STATUS_PARTS}
-    for part, values in found.items():
-        _record(part, values, reading)
-    if missing := [part for part, values in found.items() if not values]:
+    missing = [part for part in STATUS_PARTS if not _record(part, _only_object(result.get(part)), reading)]
+    if missing:
         raise MalformedError(f"the answer has no {' and no '.join(missing)}: check the release of AsyncOS")
 
 
@@ -50,9 +48,8 @@ def read_health(data: JsonValue, reading: Reading) -> None:
     """Record `health/NAME` for every value that the catalogue uses. Raises MalformedError for another form."""
     if not isinstance(data, dict):
         raise another_form("its data are no object")
-    if not data:
-        raise MalformedError("the answer is empty: if this happens again, check the appliance's load")
-    _record("health", data, reading)
+    if not _record("health", data, reading):
+        raise another_form("its data have no known value")
 
 
 def read_delivery_status(data: JsonValue, reading: Reading, choice: DestinationChoice) -> None:
@@ -88,11 +85,13 @@ def _only_object(part: JsonValue) -> dict[str, JsonValue]:
     return first if isinstance(first, dict) else {}
 
 
-def _record(part: str, values: Mapping[str, JsonValue], reading: Reading) -> None:
-    for name, value in values.items():
-        if (item := f"{part}/{name}") in _USED:
-            reading.set(item, raw(value))
-    reading.up = reading.up or bool(values)
+def _record(part: str, values: Mapping[str, JsonValue], reading: Reading) -> bool:
+    """Record the values that the catalogue uses, and return whether there is one."""
+    items = {item: raw(value) for name, value in values.items() if (item := f"{part}/{name}") in _USED}
+    for item, value in items.items():
+        reading.set(item, value)
+    reading.up = reading.up or bool(items)
+    return bool(items)
 
 
 def raw(value: JsonValue) -> Raw:

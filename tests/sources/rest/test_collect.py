@@ -142,7 +142,7 @@ async def test_a_deadline_is_explained(make_source: MakeSource) -> None:
     assert "only in part" in str(source.timed_out(Reading("rest", requests=2, up=True)))
 
 
-def test_an_appliance_without_credentials_has_no_source(make_source: MakeSource) -> None:
+def test_an_appliance_without_credentials_has_no_source() -> None:
     appliance = Appliance.model_validate(
         {
             "name": "mx1",

@@ -50,7 +50,7 @@ def test_the_values_of_the_health_are_items() -> None:
 
 
 @pytest.mark.parametrize("part", ["gauges", "counters", "mail_system_status", "version_details"])
-@pytest.mark.parametrize("instead", [[], {}, None, "none", [7]], ids=repr)
+@pytest.mark.parametrize("instead", [[], {}, None, "none", [7], [{"a": 1}]], ids=repr)
 def test_a_part_that_is_missing_does_not_hide_the_others(part: str, instead: JsonValue) -> None:
     result = answer_data(rest_pages.system_status())
     assert isinstance(result, dict)
@@ -64,9 +64,12 @@ def test_a_part_that_is_missing_does_not_hide_the_others(part: str, instead: Jso
 
 
 def test_a_part_may_be_an_object_itself() -> None:
-    parts = {part: {"a": 1} for part in items.STATUS_PARTS} | {"gauges": {"msgs_in_work_queue": 7}}
+    usual = answer_data(rest_pages.system_status())
+    assert isinstance(usual, dict)
+    assert isinstance(usual["resultSet"], dict)
+    parts = {part: values[0] for part, values in usual["resultSet"].items() if isinstance(values, list)}
     reading = read(items.read_system_status, rest_pages.answer({"resultSet": parts}))
-    assert reading.items == {"gauges/msgs_in_work_queue": {(): 7}}
+    assert reading.items == read(items.read_system_status, rest_pages.system_status()).items
 
 
 SHAPES: dict[str, tuple[Read, object, str]] = {
@@ -80,7 +83,8 @@ SHAPES: dict[str, tuple[Read, object, str]] = {
     "destinations: an object": (read_destinations, {"resultSet": {"a": 1}}, "resultSet is no list"),
     "destinations: empty": (read_destinations, {"resultSet": {}}, "result set is empty"),
     "destinations: numbers": (read_destinations, {"resultSet": [1]}, "nothing in its list has a destination_domain"),
-    "health: empty": (items.read_health, {}, "is empty"),
+    "health: empty": (items.read_health, {}, "data have no known value"),
+    "health: other values": (items.read_health, {"percentage": 1}, "data have no known value"),
 }
 
 
