@@ -6,7 +6,6 @@ import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -472,7 +471,7 @@ def _line_style(ref: str, line: Line, by_place: str) -> grafana.DashboardFieldCo
 
 
 def _value_colours(values: Sequence[str]) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
-    for value, colour in zip(values, cycle(palette.LINES), strict=False):
+    for value, colour in zip(values, palette.LINES, strict=False):
         yield _override("byName", value, color=_fixed(colour))
 
 

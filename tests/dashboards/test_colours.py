@@ -146,3 +146,10 @@ def test_no_line_has_a_colour_by_chance(graph: Panel) -> None:
 
 LABELS: Final = ("result", "reason", "source", "code", "process")
 """Labels whose values are listed where the graph is defined."""
+
+
+@pytest.mark.parametrize("graph", GRAPHS, ids=str)
+def test_values_of_a_label_have_different_colours(graph: Panel) -> None:
+    overrides = [each for each in graph.json["fieldConfig"]["overrides"] if each["matcher"]["id"] == "byName"]
+    shown = [each["properties"][0]["value"]["fixedColor"] for each in overrides]
+    assert len(set(shown)) == len(shown)

@@ -593,3 +593,14 @@ def test_an_empty_table_says_why(panel: Panel) -> None:
     transformations = [each["id"] for each in panel.json["transformations"]]
     has_reason = panel.json["fieldConfig"]["defaults"]["noValue"] != "-" and len(panel.targets) > 1
     assert transformations == ["merge", *(["partitionByValues"] if has_reason else []), "organize"]
+
+
+@each_table
+def test_links_in_tables_keep_time_and_data_source(panel: Panel) -> None:
+    addresses = [link["url"] for links in overrides(panel, "links").values() for link in links]
+    for address in addresses:
+        if address.startswith("/d/"):
+            assert "?${datasource:queryparam}&${__url_time_range}" in address
+            assert "&var-job=${__data.fields.job}" in address
+        else:
+            assert address.startswith(str(thresholds.read_thresholds()["runbooks"])), "not relative, and no runbook"

@@ -18,7 +18,7 @@ def fleet_wall() -> Dashboard:
             top(
                 stat(verdicts.MOST_SERIOUS, title="Verdict"),
                 stat(mailflow.WAIT.by("max"), title="Worst wait"),
-                units_up(),
+                units_down(),
                 stat(mailflow.UNITS_TO_SPARE.by("min"), title="Units to spare"),
                 stat(units.CONSERVATION.by("sum"), title="Conserving"),
                 stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning")),
@@ -39,11 +39,12 @@ def fleet_wall() -> Dashboard:
     )
 
 
-def units_up() -> Panel:
+def units_down() -> Panel:
     return stat(
-        Line(units.UP.by("sum"), "up"),
+        Line(units.DOWN.by("sum"), "down"),
         Line(units.UP.by("count"), "all"),
-        description="How many units have given data in the last 5 minutes, by any source, and how many there are.",
+        title="Units down",
+        description="How many units have given no data in the last 5 minutes, by any source, and how many there are.",
     )
 
 

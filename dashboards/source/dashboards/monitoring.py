@@ -7,7 +7,7 @@ from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, stat,
 from dashboards.source.signals import PER_EXPORTER, PER_UNIT, monitoring
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 from exporter.errors import REASONS
-from exporter.sources.source import SOURCES, source_title
+from exporter.sources.source import source_title
 
 
 def monitoring_health() -> Dashboard:
@@ -53,9 +53,9 @@ def silent_units() -> Panel:
 
 def units_with_errors() -> Panel:
     return graph(
-        Line(monitoring.ERRORS, "{{source}}: {{reason}}"),
+        monitoring.ERRORS.by("sum", "reason"),
         title="Units with errors, by reason",
-        values=[f"{source}: {reason}" for source in SOURCES for reason in REASONS],
+        values=REASONS,
     )
 
 

@@ -148,8 +148,8 @@ ERRORS: Final = Signal(
     "Errors",
     "none",
     PER_UNIT,
-    "Number of units with an error, by source and by reason. Reasons that did not occur in the time shown are left "
-    "out.",
+    "Errors of units by reason: one for each source of a unit that fails. Reasons that did not occur in the time shown "
+    "are left out.",
     """\
 sum by (source, reason) (last_over_time(ironport_source_error{<<units>>}[5m]))
 and
