@@ -95,11 +95,13 @@ def _feed_series(feed: Feed, items: Items) -> tuple[Series, Unreadable]:
 
 def _rows(feed: Feed, items: Items) -> list[tuple[Row, tuple[Raw, ...]]]:
     """Return the rows that have all items of a feed, with their values."""
-    first, *others = (items.get(item, {}) for item in feed.items)
+    if len(feed.items) == 1:
+        return [(row, (raw,)) for row, raw in items[feed.items[0]].items()]
+    columns = [items.get(item, {}) for item in feed.items]
     return [
-        (row, (raw, *(column[row] for column in others)) if others else (raw,))
-        for row, raw in first.items()
-        if not others or all(row in column for column in others)
+        (row, tuple(column[row] for column in columns))
+        for row in columns[0]
+        if all(row in column for column in columns)
     ]
 
 

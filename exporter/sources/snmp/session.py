@@ -370,8 +370,9 @@ class Session:
 
 def _fits(request: SnmpRequest, response: Pdu) -> bool:
     """Whether a response to a GET is about the objects that it asks for."""
-    asked = tuple(oid for oid, _ in response.varbinds)
-    return bool(response.error_status) or request.kind != "get" or asked == request.oids
+    if response.error_status or request.kind != "get":
+        return True
+    return tuple(oid for oid, _ in response.varbinds) == request.oids
 
 
 def _is_sized(request: SnmpRequest, response: Pdu) -> bool:

@@ -181,13 +181,15 @@ def _missing(columns: Sequence[Oid], table: TableValues) -> dict[Oid, tuple[Colu
 class _Walk:
     """A walk over several columns side by side; `open` holds the indices of the columns that have not ended.
 
-    The rows of a column may come in any order: each request starts from the last row that came.
+    All columns have identifiers of one length. The rows of a column may come in any order: each request starts from the
+    last row that came.
     """
 
     def __init__(self, columns: Sequence[Oid]) -> None:
         self._roots = list(columns)
         self._positions = list(columns)
         self._columns: list[ColumnValues] = [{} for _ in columns]
+        self._by_root = dict(zip(columns, self._columns, strict=True))
         self._faults: dict[int, str] = {}
         self.open = list(range(len(columns)))
 
@@ -229,10 +231,9 @@ class _Walk:
 
     def _is_out_of_place(self, index: int, oid: Oid) -> bool:
         """Whether this is a row of another column. Behind the end of a column, the first row of another is right."""
-        return index in self.open and any(
-            column and oid[: len(root)] == root and oid[len(root) :] != next(iter(column))
-            for root, column in zip(self._roots, self._columns, strict=True)
-        )
+        length = len(self._roots[index])
+        column = self._by_root.get(oid[:length])
+        return index in self.open and bool(column) and oid[length:] != next(iter(column or ()))
 
     def _extend(self, index: int, oid: Oid, value: SnmpValue | None) -> None:
         column = self._columns[index]

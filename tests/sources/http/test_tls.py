@@ -5,6 +5,8 @@ import os
 import socket
 import ssl
 import threading
+import tracemalloc
+from asyncio import sslproto
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -68,6 +70,21 @@ async def test_a_pinned_certificate_may_be_expired(
     for _ in range(2):
         assert await fetcher.get("status", Reading("xml")) == status_page()
     assert len({asked.peer for asked in server.asked}) == 1
+
+
+async def test_a_tls_connection_keeps_little_memory(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
+) -> None:
+    """Asyncio's buffers would take 256 KB on each side."""
+    server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
+    fetcher = make_fetcher(**https(server, verify=False))
+    tracemalloc.start()
+    try:
+        await fetcher.get("status", Reading("xml"))
+        kept = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, sslproto.__file__)])
+    finally:
+        tracemalloc.stop()
+    assert sum(trace.size for trace in kept.traces) < 100_000
 
 
 async def test_without_verification_any_certificate_is_accepted(
