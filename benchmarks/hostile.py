@@ -5,7 +5,8 @@
 200 appliances with a status page each. In every second block of rounds, 20 of them are hung, dripping, endless or
 costly, and their SNMP agents answer each request with a burst of datagrams; in the others, all are well. Every round
 scrapes all appliances once, spread over 5 s, with a timeout of 4 s. Prints the p50, p99 and p99.9 of the 180 healthy
-probes in milliseconds, how many of them were complete, the memory of the exporter, and the ratio of the p99.
+probes in milliseconds, how many of them were complete, the processor time and the memory of the exporter, and the ratio
+of the p99.
 
 The hostile appliances run at a lower priority, because in truth they are other machines.
 """
@@ -204,11 +205,21 @@ def quantile(times: list[float], share: float) -> float:
     return times[min(len(times) - 1, int(share * len(times)))]
 
 
-async def memory(url: str) -> float:
-    """Return the resident memory of the exporter in MB."""
+async def own_figure(url: str, name: str) -> float:
+    """Return a figure of the exporter's own process."""
     async with aiohttp.ClientSession(url) as client, client.get("/metrics") as answer:
         lines = (await answer.text()).splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("process_resident_memory_bytes")) / 1e6
+    return next(float(line.split()[1]) for line in lines if line.startswith(name))
+
+
+def memory(url: str) -> float:
+    """Return the resident memory of the exporter in MB."""
+    return asyncio.run(own_figure(url, "process_resident_memory_bytes")) / 1e6
+
+
+def processor_time(url: str) -> float:
+    """Return the seconds of processor time that the exporter has used."""
+    return asyncio.run(own_figure(url, "process_cpu_seconds_total"))
 
 
 def main() -> None:
@@ -223,12 +234,14 @@ def main() -> None:
         exporter = Exporter(Path(folder), fleet(good, pages, agents, wanted.kinds.split(",")))
         asyncio.run(measure(exporter.url, 1, hostile=False))  # the connections are new
         for hostile in (False, True, False, True):
+            used = processor_time(exporter.url)
             times, complete = asyncio.run(measure(exporter.url, wanted.rounds, hostile=hostile))
             p99[hostile] += times
             shares = "  ".join(f"p{100 * share:g} {quantile(times, share):7.1f}" for share in (0.5, 0.99, 0.999))
-            size = asyncio.run(memory(exporter.url))
+            used = (processor_time(exporter.url) - used) / wanted.rounds
             name = "with" if hostile else "without"
-            print(f"{name:8} {shares}  complete {complete:7.2%}  memory {size:4.0f} MB", flush=True)
+            own = f"processor {used:5.2f} s a round  memory {memory(exporter.url):4.0f} MB"
+            print(f"{name:8} {shares}  complete {complete:7.2%}  {own}", flush=True)
         exporter.stop()
     without, with_them = (quantile(sorted(p99[hostile]), 0.99) for hostile in (False, True))
     print(f"p99 with hostile appliances: {with_them / without:.2f} of {without:.1f} ms")
