@@ -287,7 +287,7 @@ REST_COUNTERS = {
 }
 """Since the last restart: only where the status page is not configured."""
 
-REST_VERSION = {'ironport_version_info{version="15.0.0"}': 1, "ironport_version_number": 15_000_000_000}
+REST_VERSION = {'ironport_version_info{version="15.0.0"}': 1, "ironport_version_number": 15_000_000_999}
 """Only where neither SNMP nor the status page is configured."""
 
 VARYING = {

@@ -227,13 +227,19 @@ def release_number(release: Raw) -> float:
     return float(((major * 1000 + minor) * 1000 + maintenance) * 1000 + build)
 
 
+_LAST_BUILD: Final = 999
+
+
 def version_number(version: Conversion) -> Conversion:
-    """Export the version that the conversion `version` reads as a number."""
+    """Export the version that the conversion `version` reads as a number.
+
+    A version without a build number, as REST has it, counts as its last build, so that it is never too old by mistake.
+    """
 
     def convert(raw: Raw) -> Series:
         ((release,),) = version(raw)
         try:
-            return {(): release_number(release)}
+            return {(): release_number(release if "-" in release else f"{release}-{_LAST_BUILD}")}
         except UnknownValueError:
             raise UnknownValueError(raw) from None
 

@@ -62,6 +62,7 @@ READ: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.described_version, (NEWER,), {("10.1.1-230",): 1}),
     (to.version_number(to.build_version), ("phoebe 12.5.3-035",), {(): 12_005_003_035}),
     (to.version_number(to.described_version), (NEWER,), {(): 10_001_001_230}),
+    (to.version_number(to.build_version), ("AsyncOS 15.0.0",), {(): 15_000_000_999}),
     (to.minimum_version_number, ("12.5",), {("12.5",): 12_005_000_000}),
     (to.described_hardware, (DESCRIBED,), {("C160", "99AA-99"): 1}),
     (to.described_hardware, (NEWER,), {("S390", "0082638EFC03-FCH1933A0CD"): 1}),
