@@ -33,8 +33,8 @@ conditions of each verdict on waiting mail: which figure is compared with which 
 
 ## See it for your own pool
 
-`explain` prints these conditions with the figures of a moment. It asks your [Prometheus](connecting.md), which must
-have loaded the rules of `alerts/rules`.
+`explain` prints these conditions with the figures of your pool, now or at a time in the past. It asks your
+[Prometheus](connecting.md), which must have loaded the rules of `alerts/rules`.
 
 ```console
 ironport-exporter explain --prometheus.url http://localhost:9090 --pool inbound
@@ -62,14 +62,14 @@ other units
   mx1: wait 0 > 60 s no
 ```
 
-- A condition is a figure, an operator and a limit, then the outcome and what it means. The conditions below it,
-  indented, are those that it consists of.
-- `?` is a figure that is missing. A sentence says which series that is and what it needs. `none` means that there is
-  nothing to compare, for example the exit rate of backlogged units while no unit is backlogged.
-- `firing` and `pending` are what Prometheus says of the alert. A pending alert waits for its `for`. An alert goes on
-  firing for its `keep_firing_for` after its conditions have ended.
-- `--json` has every verdict with all its conditions, and their PromQL. The [card of an incident](incidents.md) has
-  the conditions of its verdict when it fired.
+- Each line is a condition: a figure with its value, an operator, and a limit. `yes` or `no` says whether the condition
+  holds, and the words after it say what that means. Indented lines are parts of the condition above them.
+- `?` means that a figure is missing. A sentence then names the missing series and what it needs. `none` means that
+  there is nothing to compare, for example the exit rate of backlogged units while no unit is backlogged.
+- `firing` and `pending` are the state of the alert in Prometheus. A pending alert waits for its `for`. After its
+  conditions have ended, an alert continues to fire for its `keep_firing_for`.
+- `--json` prints every verdict with all its conditions, and their PromQL. The [card of an incident](incidents.md), its
+  one-page summary, shows the conditions of the verdict at the time when the alert fired.
 """
 
 _ORDER: Final = """\
@@ -81,10 +81,17 @@ The first verdict of this table whose conditions all hold is the verdict on the 
 _VERDICTS: Final = """\
 ## The verdicts
 
-Each row of a table is a condition. "must" says whether it has to hold or must not hold. "over" is the time over which
-its figure is taken. Indented rows belong to the row above them. A figure is "known" if Prometheus has a value for it.
-A number before a name in brackets is a threshold. "XML" is the status page, and the rating of a unit, "rated" in the
-tables, is the mail that it is known to handle. The [glossary](glossary.md) explains the other words.
+Each row of a table is a condition. The column "must" says whether the condition must hold or must not hold. The column
+"over" is the time over which the figure is measured. Indented rows are parts of the row above them.
+
+- "Known" means that Prometheus has a value for the figure.
+- A limit such as `0.75 (service_ratio)` is the value of a threshold and its name.
+- "XML" is the status page of the unit.
+- "Rated" is the rating of a unit: the messages per second that it is known to handle.
+- "Seconds of rated work" measure a queue by the rating. 60 seconds of rated work are the messages that the unit handles
+  in 60 seconds. `60 * rated, but at least 50` is the larger of this number and 50.
+
+The [glossary](glossary.md) explains the other words.
 """
 
 _STATES: Final = """\

@@ -49,11 +49,11 @@ FIGURE_WORDS: Final = {
     "instance:ironport_rated_messages:rate": FigureWords("rated", "/s"),
     "instance:ironport_rated_messages:rate_or_zero": FigureWords("rated", "/s"),
     "instance:ironport_messages_injected:rate3m": FigureWords("arrivals", "/s"),
-    "instance:ironport_messages_injected:irate3m": FigureWords("arrivals, last two samples", "/s"),
+    "instance:ironport_messages_injected:irate3m": FigureWords("arrivals in the last two samples", "/s"),
     "instance:ironport_messages_injected:rate1h_before": FigureWords("arrivals in the hour before", "/s"),
     "instance:ironport_messages_injected:ratio_rated3m": FigureWords("arrivals / rated"),
     "instance:ironport_messages_injected:ratio_peers3m": FigureWords(
-        "arrivals / rated, times those of its peers", "", "far more than its peers", "about as much as its peers"
+        "arrivals / rated, divided by that of its peers", "", "far more than its peers", "about as much as its peers"
     ),
     "instance:ironport_messages_injected:heavy_peers3m": FigureWords("heavy sender"),
     "instance:ironport_messages_injected_shifted:bool": FigureWords(
@@ -82,19 +82,19 @@ FIGURE_WORDS: Final = {
     "pool:ironport_messages_injected:rate1h_usual_high": FigureWords("usual arrivals of the pool", "/s"),
     "pool:ironport_messages_injected:rate1h_usual_low": FigureWords("usual arrivals of the pool", "/s"),
     "pool:ironport_messages_injected:ratio_usual3m": FigureWords(
-        "arrivals of the pool, times the usual", "", "more than usual", "not more than usual"
+        "arrivals of the pool / usual", "", "more than usual", "not more than usual"
     ),
     "pool:ironport_messages_injected:ratio_usual_latest": FigureWords(
-        "arrivals of the pool in the last two samples, times the usual", "", "more than usual", "not more than usual"
+        "arrivals of the pool in the last two samples / usual", "", "more than usual", "not more than usual"
     ),
     "pool:ironport_attack_arrivals:bool": FigureWords(
         "as much mail as in an attack", "", "more than usual", "not more than usual"
     ),
     "pool:ironport_sudden_arrivals:bool": FigureWords("sudden flood"),
-    "pool:ironport_units_reachable:count": FigureWords("units that can be reached"),
-    "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, at least 2"),
+    "pool:ironport_units_reachable:count": FigureWords("reachable units"),
+    "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, but at least 2"),
     "pool:ironport_work_queue_backlogged:count": FigureWords("backlogged units", "", "many", "few"),
-    "pool:ironport_work_queue_filling:count": FigureWords("units that fill", "", "many", "few"),
+    "pool:ironport_work_queue_filling:count": FigureWords("filling units", "", "many", "few"),
     "pool:ironport_work_queue_slow:count": FigureWords("slow units"),
     "pool:ironport_work_queue_growth_messages:rate3m": FigureWords(
         "growth of the pool's work queues", "/s", "the queues grow", "the queues do not grow"
@@ -104,7 +104,7 @@ FIGURE_WORDS: Final = {
     ),
     "pool:ironport_work_queue_high:count": FigureWords("units with a long work queue"),
     "pool:ironport_injection_connections:rate3m": FigureWords("new connections of the pool", "/s"),
-    "pool:ironport_injection_connections:ratio_usual3m": FigureWords("new connections of the pool, times the usual"),
+    "pool:ironport_injection_connections:ratio_usual3m": FigureWords("new connections of the pool / usual"),
     "pool:ironport_injection_connections:ratio_mail3m": FigureWords("rise of connections / rise of mail"),
     "pool:ironport_recipients_rejected:rate3m": FigureWords("rejected recipients", "/s"),
     "pool:ironport_recipients_rejected:rate1h_busy2w": FigureWords("rejected recipients in busy hours", "/s"),
@@ -194,7 +194,7 @@ def _call_words(call: CallParts) -> str:
         return f"{words(call.argument)}, {how} {spelled(window[1])}" if how and window else words(call.argument)
     if call.function == "clamp_min":
         *_, first, lowest = _arguments(call.argument)
-        return f"{words(first)}, at least {lowest}"
+        return f"{words(first)}, but at least {lowest}"
     if call.function == "predict_linear":
         series, seconds = _arguments(call.argument)
         return f"{words(series)}, expected in {spelled(f'{seconds}s')}"

@@ -20,7 +20,7 @@ RATED = "instance:ironport_rated_messages:rate"
         (f"delta({QUEUE}[6m])", "work queue, growth in 6 min"),
         (f"last_over_time({QUEUE}[15m] offset 1d)", "work queue, 1 d ago"),
         (f"predict_linear({QUEUE}[15m], 1800)", "work queue, expected in 30 min"),
-        (f"clamp_min(60 * {RATED}, 50)", "60 * rated, at least 50"),
+        (f"clamp_min(60 * {RATED}, 50)", "60 * rated, but at least 50"),
         (f"0.5 * ({QUEUE} - {RATED})", "0.5 * (work queue - rated)"),
         (f"sum by (job, pool) ({QUEUE} and {RATED})", "sum of work queue"),
         ("max by (pool) (instance:ironport_work_queue_slow:bool * (x > bool 9))", "on a unit: slow and x > 9"),
