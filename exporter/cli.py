@@ -209,8 +209,8 @@ _seed: Final = flag(
 _bursty: Final = flag(
     "--bursty",
     is_flag=True,
-    help="Let mail come in bursts, as people send it, below what the units can carry. Clocks differ, the load balancer "
-    "drifts, and a small destination is always down.",
+    help="Make the mail less even, as real mail is: it comes in bursts, which the units can handle. The clocks of the "
+    "units also differ, the shares of the load balancer change slowly, and a small destination is always down.",
 )
 _scenario: Final = flag(
     "--scenario",
@@ -269,7 +269,7 @@ def cli() -> None:
     multiple=True,
     default=[f":{DEFAULT_PORT}"],
     metavar="[HOST]:PORT",
-    help="The address to listen on; without a host, every interface. May be repeated.",
+    help="The address to listen on. Without HOST, the exporter listens on every interface. May be repeated.",
 )
 @flag(
     "--web.systemd-socket",
@@ -296,8 +296,8 @@ def cli() -> None:
     type=network,
     multiple=True,
     metavar="NETWORK",
-    help="A reverse proxy, or a network of them, such as 127.0.0.1 or 10.0.0.0/8. Its X-Forwarded-For, "
-    "X-Forwarded-Proto and X-Forwarded-Host are believed. May be repeated.",
+    help="The address of a reverse proxy, or the network of several, such as 127.0.0.1 or 10.0.0.0/8. The exporter "
+    "trusts the headers X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host from these. May be repeated.",
 )
 @flag(
     "--timeout-offset",
@@ -365,7 +365,7 @@ def _serve(
 @flag(
     "--live",
     is_flag=True,
-    help="Also probe every appliance once, and say what to do for those that do not answer well.",
+    help="Also probe every appliance once, and print what to do for each fault.",
 )
 @_probe_timeout
 def _check(
@@ -477,10 +477,10 @@ def _known(fleet: Fleet, name: str) -> Prober:
 @flag("--out", type=_PATH, metavar="FILE", help="Write the capture to this file.")
 @flag("--show", is_flag=True, help="Print the capture.")
 def _capture(name: str, config_file: tuple[Path, ...], out: Path | None, show: bool) -> int:
-    """Record all that one appliance answers, for a bug report.
+    """Record the answers of one appliance, for a bug report.
 
     Names, addresses, serial numbers, keys and domains are replaced by stand-ins. The command lists what it replaced.
-    Read the capture before you send it: a text that no rule knows stays as it is.
+    Read the capture before you send it: the rules that replace texts do not know every name.
 
     NAME is the name of the appliance in the configuration.
     """
@@ -538,7 +538,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     "form",
     type=click.Choice(["prometheus", "operator", "mixin"]),
     default="prometheus",
-    help="What reads the files: Prometheus and Grafana, the Prometheus Operator, or jsonnet.",
+    help="The program that will use the files: prometheus (with Grafana), the Prometheus Operator, or jsonnet (mixin).",
 )
 @flag(
     "--web.external-url",
@@ -551,14 +551,14 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     "--alertmanager.address",
     default="localhost:9093",
     metavar="HOST:PORT",
-    help="Your Alertmanager, as Prometheus reaches it.",
+    help="The address under which Prometheus reaches Alertmanager.",
 )
 @flag(
     "--prometheus.url",
     type=web_url,
     default="http://localhost:9090",
     metavar="URL",
-    help="Your Prometheus, as Grafana reaches it.",
+    help="The URL under which Grafana reaches Prometheus.",
 )
 @flag("--job", default="ironport", metavar="JOB", help="The job of the fleet in Prometheus.")
 @flag(
@@ -572,14 +572,14 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     type=web_url,
     metavar="URL",
     show_default="the files of the bundle",
-    help="Where you publish the folder alerts/runbooks. Each alert links to its runbook there.",
+    help="The URL at which you publish the folder alerts/runbooks. Each alert links to its runbook there.",
 )
 @flag(
     "--grafana.url",
     type=web_url,
     metavar="URL",
     show_default="http://localhost:3000",
-    help="Your Grafana. Each alert links to a dashboard there.",
+    help="The URL of your Grafana. Each alert links to a dashboard there.",
 )
 @flag(
     "--label",
@@ -587,17 +587,17 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     type=label,
     multiple=True,
     metavar="NAME=VALUE",
-    help="A label that every alert gets. May be repeated.",
+    help="Add this label to every alert. May be repeated.",
 )
 @flag(
     "--config.file",
     type=_PATH,
     multiple=True,
     metavar="FILE|FOLDER",
-    help="The configuration of the fleet: each unit gets its own colour in the dashboards. May be repeated.",
+    help="The configuration of the fleet. Its units get fixed colours in the dashboards. May be repeated.",
 )
-@flag("--datasource", metavar="NAME", help="The data source that the dashboards open with.")
-@flag("--inputs", is_flag=True, help="Let Grafana ask for the data source when somebody imports a dashboard.")
+@flag("--datasource", metavar="NAME", help="The name of the data source that is selected when a dashboard opens.")
+@flag("--inputs", is_flag=True, help="When you import a dashboard by hand, Grafana asks which data source to use.")
 @flag(
     "--namespace",
     default="monitoring",
@@ -685,7 +685,7 @@ def _schema() -> int:
         "ironport-exporter capacity --demand inbound=700k/h --demand outbound=90k/h --move out2:inbound",
     ),
 )
-@prometheus_flags("Review the fleet that this Prometheus knows.", required=False)
+@prometheus_flags("Read the fleet and its history from this Prometheus.", required=False)
 @flag(
     "--at",
     default="0s",
@@ -698,9 +698,14 @@ def _schema() -> int:
     type=whole("a number of weeks from 1 to 260", 1, 260),
     default="13",
     metavar="N",
-    help="With --prometheus.url: the weeks of history that growth is taken from.",
+    help="With --prometheus.url: the number of weeks of history from which the growth is computed.",
 )
-@flag("--job", multiple=True, metavar="JOB", help="With --prometheus.url: only units of this job. May be repeated.")
+@flag(
+    "--job",
+    multiple=True,
+    metavar="JOB",
+    help="With --prometheus.url: use only the units of this job. May be repeated.",
+)
 @_config_file
 @flag(
     "--demand",
@@ -722,13 +727,13 @@ def _schema() -> int:
     "--growth",
     multiple=True,
     metavar="[POOL=]SHARE%",
-    help="Let the demand of all pools or of one grow, for example 20% or inbound=20%. May be repeated.",
+    help="Increase the demand of all pools, for example 20%, or of one pool, for example inbound=20%. May be repeated.",
 )
 @flag(
     "--rated",
     multiple=True,
     metavar="UNIT=MESSAGES",
-    help="What a unit carries in an hour, for example mx9=140000. May be repeated.",
+    help="The messages that a unit can handle in an hour, for example mx9=140000. May be repeated.",
 )
 @flag("--json", "as_json", is_flag=True, help="Print JSON.")
 def _capacity(
@@ -740,10 +745,10 @@ def _capacity(
     as_json: bool,
     **changes: tuple[str, ...],
 ) -> int:
-    """Show whether the pools are large enough, also after changes.
+    """Show whether the pools are large enough, now or after a change.
 
-    The fleet is read from a Prometheus or, for planning on paper, from the configuration. The changes are applied in
-    the order given.
+    The command reads the fleet and its history from a Prometheus. Without --prometheus.url, it reads the units from the
+    configuration, and you give the demand. It makes the changes in the order in which you write them.
     """
     if prometheus:
         refuse("config_file", reason="with --prometheus.url")
@@ -770,16 +775,23 @@ def _capacity(
     "--at",
     default="0s",
     metavar="TIME",
-    help="Explain this time: a duration before now, or a time such as 2026-03-11T10:00:00Z. 0s is now.",
+    help="Explain the verdict at this time. Give a duration before now, such as 3h, or a time such as "
+    "2026-03-11T10:00:00Z. 0s is now.",
 )
-@flag("--job", "jobs", multiple=True, metavar="JOB", help="Only pools of this job of Prometheus. May be repeated.")
-@flag("--pool", "pools", multiple=True, metavar="POOL", help="Only this pool. May be repeated.")
+@flag(
+    "--job",
+    "jobs",
+    multiple=True,
+    metavar="JOB",
+    help="Explain only the pools of this job of Prometheus. May be repeated.",
+)
+@flag("--pool", "pools", multiple=True, metavar="POOL", help="Explain only this pool. May be repeated.")
 @flag("--json", "as_json", is_flag=True, help="Print JSON.")
 def _explain(prometheus: Prometheus, at: str, jobs: tuple[str, ...], pools: tuple[str, ...], as_json: bool) -> int:
     """Show how the rules reach their verdict on a pool.
 
     Each condition of the rules is printed with its figures, its limit and its outcome. If a figure is missing, the
-    command says what would supply it.
+    command says what it needs.
     """
     from exporter.explain import command
     from exporter.prometheus.selection import Selection
@@ -805,8 +817,7 @@ def _explain(prometheus: Prometheus, at: str, jobs: tuple[str, ...], pools: tupl
 @flag(
     "--client",
     metavar="NAME[=DOMAIN,...]",
-    help="Show this client on the page, with the mail delivered to its domains. "
-    "Without domains, the name is the domain.",
+    help="Also show the mail that was delivered to the domains of this client. Without DOMAIN, NAME is the domain.",
 )
 @flag("--lang", metavar="LANGUAGE", default="en", help="The language of the page: en or de.")
 @timezone_flag
@@ -826,7 +837,7 @@ def _report(
     out: Path,
     outbox: Outbox | None,
 ) -> int:
-    """Write the report of a month, and mail it if you say to whom.
+    """Write the monthly report, and mail it if you give --mail-to.
 
     The files are HTML, CSV and JSON. They show volumes, delays, availability, incidents, capacity and changes. The same
     history gives the same files.
@@ -872,10 +883,17 @@ def _report(
     "or a time such as 2026-10-14T09:30:00Z.",
 )
 @flag("--list", "listed", is_flag=True, help="List the incidents of the last 30 days.")
-@flag("--job", "jobs", multiple=True, metavar="JOB", help="Only incidents of this job of Prometheus. May be repeated.")
-@flag("--pool", "pools", multiple=True, metavar="POOL", help="Only incidents of this pool. May be repeated.")
+@flag(
+    "--job", "jobs", multiple=True, metavar="JOB", help="Use only incidents of this job of Prometheus. May be repeated."
+)
+@flag("--pool", "pools", multiple=True, metavar="POOL", help="Use only incidents of this pool. May be repeated.")
 @timezone_flag
-@flag("--out", type=_PATH, metavar="DIR", help="Write the card as HTML and Markdown. By default Markdown is printed.")
+@flag(
+    "--out",
+    type=_PATH,
+    metavar="DIR",
+    help="Write the card to this folder, as HTML and Markdown. By default, Markdown is printed.",
+)
 def _incident(
     prometheus: Prometheus,
     last: bool,
@@ -886,10 +904,10 @@ def _incident(
     timezone: ZoneInfo,
     out: Path | None,
 ) -> int:
-    """Write the card of an incident, to paste into a post-mortem.
+    """Write a one-page summary of an incident (a card).
 
-    It shows what happened, when it was seen, which units were hit, how the mail was affected, and the
-    signals over time.
+    You can paste it into a post-mortem. It shows what happened, when it was detected, which units were affected,
+    how late the mail was, and the figures over time.
     """
     if listed:
         refuse("last", "at", "out", reason="with --list")
@@ -928,7 +946,7 @@ def _incident(
     "--step",
     type=click.Choice([15, 20, 30, 60]),
     default=15,
-    help="How many seconds pass between two changes of the figures.",
+    help="The figures of the units change every so many seconds.",
 )
 @_bursty
 @_scenario
@@ -986,9 +1004,9 @@ def _simulate(
 @click.argument("file", type=_PATH)
 @_fleet_file
 def _replay(file: Path, fleet_file: Path | None) -> int:
-    """Answer as an appliance did that `capture` recorded.
+    """Play an appliance that `capture` recorded.
 
-    FILE is the capture. Ctrl-C ends the replay.
+    The replay gives the recorded answers, by SNMP and HTTP. FILE is the capture. Ctrl-C ends the replay.
     """
     with _laboratory():
         from exporter.lab.replay import command
@@ -1022,8 +1040,8 @@ def _replay(file: Path, fleet_file: Path | None) -> int:
 @flag(
     "--rules",
     metavar="GLOB",
-    help="Also write what the rules in these files give, for example 'alerts/rules/*.yml': recorded series, and alerts "
-    "that fire.",
+    help="Also evaluate the rules in these files, for example 'alerts/rules/*.yml', and write their results: recorded "
+    "series, and alerts that fire.",
 )
 def _backfill(
     last: str,
@@ -1143,21 +1161,21 @@ def _attack(scenario: str, state: Path | None) -> int:
     help="Also simulate N weeks without an incident. No alert should fire in them.",
 )
 @flag("--topology", metavar="NAME|FILE", default="campus", help="With --quiet-weeks: the fleet of these weeks.")
-@flag("--bursty", is_flag=True, help="With --quiet-weeks: let mail come in bursts, as people send it.")
+@flag("--bursty", is_flag=True, help="With --quiet-weeks: make the mail less even, as real mail is.")
 @flag(
     "--drops",
     type=decimal("a share from 0 to 1", 1),
     default="0",
     show_default=False,
     metavar="SHARE",
-    help="The share of SNMP requests that are lost, from 0 to 1. A lower value than 0.02 counts as 0.02, because the "
-    "simulated units always drop 2 %.  [default: 0.02]",
+    help="The share of SNMP requests that are lost, from 0 to 1. The simulated units always "
+    "drop 2 %, so a value below 0.02 has no effect.  [default: 0.02]",
 )
 @flag(
     "--explain",
     "explained",
     is_flag=True,
-    help="Also ask `explain` whenever a verdict begins or ends. It must agree with the alerts.",
+    help="Also check that `explain` gives the same verdict as the alerts, whenever a verdict begins or ends.",
 )
 @prometheus_flags(
     "Replay the history of your own fleet from this Prometheus, instead of simulated incidents.", required=False

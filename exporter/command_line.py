@@ -445,22 +445,23 @@ _MAIL_FLAGS: Final = (
         "--mail-tls",
         type=click.Choice(["starttls", "tls", "none"]),
         default="starttls",
-        help="tls encrypts from the beginning, usually on port 465. none sends the report unencrypted.",
+        help="starttls connects first and then encrypts. tls encrypts from the beginning, usually on port 465. none "
+        "sends the report unencrypted.",
     ),
     flag(
         "--mail-ca-file",
         type=_FILE,
         metavar="FILE",
-        help="The PEM certificates to trust, instead of those that this machine trusts.",
+        help="A file of PEM certificates to trust, instead of those that this machine trusts.",
     ),
-    flag("--mail-username", metavar="NAME", help="The user to sign in as, if the mail server wants one."),
+    flag("--mail-username", metavar="NAME", help="The user name for the mail server, if it asks for one."),
     flag("--mail-password-file", type=_FILE, metavar="FILE", help="A file with the password of that user."),
     flag(
         "--config.file",
         type=_FILE,
         multiple=True,
         metavar="FILE|FOLDER",
-        help="The configuration of the fleet. The mail server must not be one of its appliances.",
+        help="The configuration of the fleet. The command uses it to check that the mail server is not an appliance.",
     ),
     flag(
         "--mail-through-fleet",
