@@ -118,12 +118,12 @@ def reload(exporter: Exporter, content: dict[str, Any], number: int) -> None:
 async def watch(exporter: Exporter, content: dict[str, Any], minutes: float) -> list[Size]:
     """Reload once a minute; return the sizes, every 5 s."""
     sizes: list[Size] = []
-    end, reloads = time.monotonic() + minutes * 60, 0
-    while time.monotonic() < end:
-        await asyncio.sleep(5)
+    begun = time.monotonic()
+    for number in range(1, int(minutes * 12) + 1):
+        await asyncio.sleep(max(0.0, begun + 5 * number - time.monotonic()))
         sizes.append(await asyncio.to_thread(size, exporter.url))
-        if len(sizes) % 12 == 0:
-            reloads += 1
+        reloads, rest = divmod(number, 12)
+        if not rest:
             await asyncio.to_thread(reload, exporter, content, reloads)
             now = sizes[-1]
             print(f"{reloads:3} min  {now.memory:5.0f} MB  {now.descriptors:4.0f} descriptors  {now.tasks:4.0f} tasks")
