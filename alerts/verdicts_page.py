@@ -62,7 +62,7 @@ other units
   mx1: wait 0 > 60 s no
 ```
 
-- Each line is a condition: a figure with its value, an operator, and a limit. `yes` or `no` says whether the condition
+- Most lines are conditions: a figure with its value, an operator, and a limit. `yes` or `no` says whether the condition
   holds, and the words after it say what that means. Indented lines are parts of the condition above them.
 - `?` means that a figure is missing. A sentence then names the missing series and what it needs. `none` means that
   there is nothing to compare, for example the exit rate of backlogged units while no unit is backlogged.
@@ -75,7 +75,7 @@ other units
 _ORDER: Final = """\
 ## The order
 
-The first verdict of this table whose conditions all hold is the verdict on the pool.
+If the conditions of several verdicts hold, the first of them in this table is the verdict on the pool.
 """
 
 _VERDICTS: Final = """\

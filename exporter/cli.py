@@ -946,7 +946,7 @@ def _incident(
     "--step",
     type=click.Choice([15, 20, 30, 60]),
     default=15,
-    help="The figures of the units change every so many seconds.",
+    help="The seconds between two changes of the simulated figures.",
 )
 @_bursty
 @_scenario

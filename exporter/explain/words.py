@@ -128,7 +128,7 @@ _OVER_TIME: Final = {
     "last_over_time": "",
     "delta": "growth in",
     "deriv": "growth a second in",
-    "rate": "per second over",
+    "rate": "rate over",
     "irate": "per second in the last two samples of",
     "quantile_over_time": "high quantile of",
     "count_over_time": "samples in",
