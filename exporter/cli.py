@@ -594,7 +594,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     type=_PATH,
     multiple=True,
     metavar="FILE|FOLDER",
-    help="The configuration of the fleet. Its units get fixed colours in the dashboards. May be repeated.",
+    help="The configuration of the fleet. The dashboards give each of its units a fixed colour. May be repeated.",
 )
 @flag("--datasource", metavar="NAME", help="The name of the data source that is selected when a dashboard opens.")
 @flag("--inputs", is_flag=True, help="When you import a dashboard by hand, Grafana asks which data source to use.")
