@@ -202,10 +202,15 @@ async def test_a_reload_keeps_targets_that_are_allowed_still(running: tuple[Get,
 
 
 async def test_new_targets_are_logged_once_a_minute(
-    running: tuple[Get, Fleet], capsys: pytest.CaptureFixture[str], restore: None
+    running: tuple[Get, Fleet],
+    capsys: pytest.CaptureFixture[str],
+    restore: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     get, _ = running
     log.setup()
+    # Another test may have used the exporter's logger within the last minute.
+    monkeypatch.setattr("exporter.probe._new_targets_log", log.once_a_minute("test_targets.new_targets"))
     for number in range(5):
         assert (await get(f"/probe?target=new{number}.mx.test"))[0] == 200
     assert capsys.readouterr().err.count('msg="source down"') == 1
