@@ -96,7 +96,7 @@ def _claimed_ports() -> Iterator[int]:
 
 _FIRST_PORT: Final = 20_000
 _LAST_PORT: Final = 32_000
-_BLOCK: Final = 200
+_BLOCK: Final = 500
 
 _ports: Final = _claimed_ports()
 
