@@ -1,4 +1,4 @@
-"""`check --live`: probes every appliance of the configuration once, and says what to do for those that are not well."""
+"""`check --live`: probes every appliance once, and says what to do where something fails."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def first_contact(config: Config, results: Mapping[str, Result]) -> str:
     appliances = [config.appliances[name] for name in results]
     rows = [_row(appliance, results[appliance.name]) for appliance in appliances]
     complete = sum(result.complete for result in results.values())
-    parts = [_table([_header(appliances), *rows]), *_faults(results)]
+    parts = [_table([_header(), *rows]), *_faults(results)]
     return "\n\n".join([*parts, f"{complete} of {len(results)} appliances are complete."])
 
 
-def _header(appliances: Sequence[Appliance]) -> list[str]:
+def _header() -> list[str]:
     return ["appliance", *map(source_title, SOURCES), *(column for column, _ in _FIGURES), "series", "seconds"]
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
 from exporter.capture.capture_file import Capture, CapturedPage
 from exporter.config import Appliance
-from exporter.errors import SourceError, SourceTimeout
+from exporter.errors import MalformedError, SourceError, SourceTimeout
 from exporter.metrics.reading import Reading
 from exporter.sources.http.fetch import Fetcher
 from exporter.sources.rest.collect import REST_PAGES
 from exporter.sources.snmp.ber import Pdu, SnmpValue
 from exporter.sources.snmp.collect import SnmpSource
-from exporter.sources.snmp.messages import SnmpRequest
-from exporter.sources.snmp.mib import Oid
+from exporter.sources.snmp.messages import NO_SUCH_NAME, SnmpRequest
+from exporter.sources.snmp.mib import Oid, dotted
 from exporter.sources.snmp.session import Session
 from exporter.sources.xml.collect import XML_PAGES
 from exporter.telemetry import Telemetry
@@ -25,8 +26,11 @@ _ROOTS: Final[tuple[Oid, ...]] = ((1, 3, 6, 1, 2, 1, 1), (1, 3, 6, 1, 4, 1, 1549
 _REPETITIONS: Final = 20
 """Objects to ask for in a request: their values fit into a packet."""
 
+SECONDS: Final = 60.0
+"""The time for each tree and each page. A healthy appliance takes a few seconds for all of them."""
+
 _BULK_TRIES: Final = 3
-"""After so many unanswered tries, the rest of a tree is walked by GETNEXT."""
+"""After so many unanswered tries, GETNEXT walks the rest of a tree."""
 
 _PAGES: Final = {
     XML_PAGES: ("status", "dnsstatus", "tophosts", "topin"),
@@ -48,35 +52,49 @@ async def _record_snmp(appliance: Appliance, telemetry: Telemetry, faults: list[
     source, found = SnmpSource(appliance, telemetry), dict[Oid, SnmpValue]()
     for root in _ROOTS:
         try:
-            async with source.session(Reading("snmp")) as session:
+            async with asyncio.timeout(SECONDS), source.session(Reading("snmp")) as session:
                 await _walk(session, root, found)
         except SourceError as error:
             faults.append(str(error))
+        except TimeoutError:
+            last = max((oid for oid in found if oid[: len(root)] == root), default=root)
+            faults.append(f"SNMP: no answer about what follows {dotted(last)} in {SECONDS:.0f} s.")
     return found
 
 
 async def _walk(session: Session, root: Oid, found: dict[Oid, SnmpValue]) -> None:
-    """Add every instance below `root` to `found`; raises SourceError."""
-    last, is_bulk = root, True
+    """Add every instance below `root` to `found`; raises SourceError.
+
+    If GETBULK gets no answer or an error, GETNEXT walks the rest.
+    """
+    last, following = root, _bulk
     while True:
-        try:
-            answer = await _following(session, last, is_bulk=is_bulk)
-        except SourceTimeout:
-            if not is_bulk:
-                raise
-            is_bulk = False
+        answer = await following(session, last)
+        if answer is None:
+            following = _next
             continue
+        if answer.error_status not in (0, NO_SUCH_NAME):
+            raise MalformedError(f"SNMP: error status {answer.error_status} (RFC 3416) after {dotted(last)}.")
         for oid, value in answer.varbinds:
-            if value is None or oid[: len(root)] != root or oid <= last:
+            if value is None or oid[: len(root)] != root:
                 return
+            if oid <= last:
+                raise MalformedError(f"SNMP: {dotted(oid)} comes after {dotted(last)}, which is the wrong order.")
             found[oid], last = value, oid
         if not answer.varbinds:
             return
 
 
-async def _following(session: Session, last: Oid, *, is_bulk: bool) -> Pdu:
-    if is_bulk:
-        return await session.request(SnmpRequest("bulk", (last,), _REPETITIONS), _BULK_TRIES)
+async def _bulk(session: Session, last: Oid) -> Pdu | None:
+    """Return what follows an instance, or None if the agent has no good answer."""
+    try:
+        answer = await session.request(SnmpRequest("bulk", (last,), _REPETITIONS), _BULK_TRIES)
+    except SourceTimeout:
+        return None
+    return None if answer.error_status else answer
+
+
+async def _next(session: Session, last: Oid) -> Pdu | None:
     return await session.request(SnmpRequest("next", (last,)))
 
 
@@ -91,10 +109,13 @@ async def _pages(appliance: Appliance, telemetry: Telemetry, faults: list[str]) 
             for name in _PAGES[pages]:
                 path = f"{pages.folder}{name}"
                 try:
-                    body = await fetcher.get(name, Reading(pages.key), _PAGE_LIMIT)
+                    async with asyncio.timeout(SECONDS):
+                        body = await fetcher.get(name, Reading(pages.key), _PAGE_LIMIT)
                     yield CapturedPage(path, _decoded(body))
                 except SourceError as error:
                     faults.append(f"{path}: {error}.")
+                except TimeoutError:
+                    faults.append(f"{path}: no whole page in {SECONDS:.0f} s.")
             await fetcher.close()
 
 

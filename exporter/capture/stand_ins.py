@@ -37,17 +37,18 @@ _SITE_FIELD: Final = re.compile(rf"""["\s]({"|".join(_SITE_FIELDS)})"?\s*[=:]\s*
 _VENDOR: Final = re.compile(r"(?i)(?:.*\.)?(?:cisco|ironport|mcafee|sophos|senderbase)\.com|mail\.notify|w3\.org")
 """Domains that say nothing of a site."""
 
-_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?"
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_USER: Final = r"[\w.!#$%&'*+/=?^`{|}~-]"
 _KINDS: Final = (
     ("serial", re.compile(r"\b[0-9A-Fa-f]{8,}-[0-9A-Za-z]{5,}\b|(?i:(?<=serial #: )[\w-]+)")),
     ("key", re.compile(r"\b(?=[A-Za-z+/]*\d)(?=[\d+/]*[A-Za-z])[A-Za-z0-9+/]{24,}={0,2}")),
-    ("user", re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+(?=@[\w.-])")),
+    ("user", re.compile(rf"(?<!{_USER}){_USER}+(?=@[\w.-])")),
     ("mac", re.compile(r"(?i)(?<![\w:])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![\w:])")),
     ("ipv6", re.compile(r"(?i)(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])")),
     ("ipv4", re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")),
     ("domain", re.compile(rf"(?i)(?<![\w.-])(?:{_LABEL}\.)+(?!xml\b|exe\b)[a-z]{{2,63}}(?![\w-])")),
 )
-"""What is replaced wherever it stands, in this order."""
+"""What is replaced wherever it stands, in this order. The time grows in proportion to the text, whatever it is."""
 
 _FORMS: Final[Mapping[str, Callable[[int], str]]] = {
     "ipv4": lambda number: str(ip_address("198.18.0.0") + number),
@@ -60,6 +61,8 @@ _FORMS: Final[Mapping[str, Callable[[int], str]]] = {
 _PADDING: Final = b"\0\xff"
 """Octets that some agents append to a text."""
 
+_NAME_KINDS: Final = {*_SITE_OBJECTS.values(), "serial"}
+
 _WORD_LENGTH: Final = 3
 """A shorter name of the site is replaced only where it is a whole value: it may stand in running text by chance."""
 
@@ -70,6 +73,8 @@ class StandIns:
     def __init__(self, names: Iterable[str]) -> None:
         self._numbers = {kind: count(1) for kind in (*_SITE_OBJECTS.values(), *(kind for kind, _ in _KINDS))}
         self._stand_in_of = dict[str, str]()
+        self._names = set[str]()
+        """The texts that no pattern finds, or not everywhere: they are looked for as words."""
         self._places = Counter[str]()
         for name in names:
             self._of(name, "unit")
@@ -106,6 +111,8 @@ class StandIns:
             number = next(self._numbers[kind])
             form = _FORMS.get(kind)
             self._stand_in_of[text] = form(number) if form else f"{kind}{number}"
+            if kind in _NAME_KINDS and len(text) >= _WORD_LENGTH:
+                self._names.add(text)
         return self._stand_in_of[text]
 
     def _value(self, oid: Oid, value: SnmpValue) -> SnmpValue:
@@ -121,9 +128,8 @@ class StandIns:
     def _replaced(self, text: str) -> str:
         for kind, pattern in _KINDS:
             text = pattern.sub(partial(self._found, kind), text)
-        words = sorted((known for known in self._stand_in_of if len(known) >= _WORD_LENGTH), key=len, reverse=True)
-        either = "|".join(map(re.escape, words))
-        return re.sub(rf"(?i)(?<![\w-])(?:{either})(?![\w-])", self._word, text) if words else text
+        either = "|".join(map(re.escape, sorted(self._names, key=len, reverse=True)))
+        return re.sub(rf"(?i)(?<![\w-])(?:{either})(?![\w-])", self._word, text) if either else text
 
     def _word(self, found: re.Match[str]) -> str:
         return self._used(found[0], "")

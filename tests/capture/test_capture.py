@@ -16,11 +16,14 @@ from exporter.capture.stand_ins import StandIns
 from exporter.cli import main
 from exporter.errors import RequestError
 from exporter.lab.replay.appliance import ReplayedAppliance
+from exporter.lab.simulator.faults import NO_XML_FAULTS, SnmpFaults
 from exporter.probe import Result
 from exporter.sources.snmp.ber import SnmpValue, Unsigned
-from exporter.sources.snmp.mib import Oid
+from exporter.sources.snmp.mib import MAIL_OBJECTS, Oid
 from support.fake_fleet import write_fleet
+from support.relay import UdpRelay, silent
 from support.simulated import configured, probed, simulated
+from support.web_interface import RawServer
 
 SYS_NAME: Final = (1, 3, 6, 1, 2, 1, 1, 5, 0)
 SYS_DESCR: Final = (1, 3, 6, 1, 2, 1, 1, 1, 0)
@@ -148,6 +151,55 @@ def test_a_capture_is_read_as_it_was_written(tmp_path: Path) -> None:
     read = read_capture(file)
     assert (read.snmp, read.pages) == (snmp, pages)
     assert [type(value) for value in read.snmp.values()] == [type(value) for value in snmp.values()]
+
+
+async def test_an_appliance_that_hangs_ends_the_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent never answers, and the page never ends."""
+
+    async def never_ending(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("exporter.capture.recording.SECONDS", 0.2)
+    server = RawServer(never_ending)
+    async with UdpRelay(("127.0.0.1", 1), silent) as relay:
+        await server.start()
+        fleet = tmp_path / "fleet.yml"
+        fleet.write_text(
+            "auths: {ops: {snmp: {version: 2c, community: public}, xml: {username: monitor, password: hunter2}}}\n"
+            f"defaults: {{auth: ops, snmp: {{port: {relay.port}}}, xml: {{port: {server.port}, scheme: http}}}}\n"
+            "appliances: [{name: mx1, address: 127.0.0.1}]\n"
+        )
+        capture, faults = await record_appliance(config.load(fleet).appliances["mx1"])
+        await server.stop()
+    assert (capture.snmp, capture.pages) == ({}, [])
+    assert faults[0] == "SNMP: no answer about what follows 1.3.6.1.2.1.1 in 0 s."
+    assert [fault.partition(":")[0] for fault in faults[2:]] == [
+        f"/xml/{page}" for page in ("status", "dnsstatus", "tophosts", "topin")
+    ]
+
+
+async def test_a_table_whose_bulk_walk_fails_is_recorded(tmp_path: Path) -> None:
+    async with simulated("pair") as fleet:
+        (name, *_) = (unit.name for unit in fleet.units)
+        loaded = configured(fleet, tmp_path)
+        whole, _ = await record_appliance(loaded.appliances[name])
+        raid = (*MAIL_OBJECTS, 18)
+        await fleet.set_faults(name, SnmpFaults(deaf_to_bulk=(raid,)), NO_XML_FAULTS)
+        assert (await record_appliance(loaded.appliances[name]))[0].snmp.keys() == whole.snmp.keys()
+        await fleet.set_faults(name, SnmpFaults(broken=(raid,)), NO_XML_FAULTS)
+        part, faults = await record_appliance(loaded.appliances[name])
+    assert part.snmp.keys() < whole.snmp.keys()
+    assert any("error status 5" in fault for fault in faults)
+
+
+def test_thousands_of_destinations_are_replaced() -> None:
+    """Each is found by its form. To look for each of them as a word would take hours."""
+    rows = "".join(f'<host name="mx{number}.secret{number}.edu" note="{"a" * 900}"/>' for number in range(5_000))
+    stand_ins = StandIns([])
+    applied = stand_ins.applied(Capture({}, [CapturedPage("/xml/tophosts", rows)])).pages[0].body
+    assert "secret" not in applied
+    assert len(list(stand_ins.listed())) == 5_000
 
 
 def test_the_command_writes_and_lists_what_it_replaced(
