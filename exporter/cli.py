@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import click
 
@@ -542,6 +542,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
 )
 @flag(
     "--web.external-url",
+    "exporter",
     type=external_url,
     metavar="URL",
     show_default=f"http://localhost:{DEFAULT_PORT}; for the operator, the Service ironport-exporter",
@@ -549,12 +550,14 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
 )
 @flag(
     "--alertmanager.address",
+    "alertmanager",
     default="localhost:9093",
     metavar="HOST:PORT",
     help="The address under which Prometheus reaches Alertmanager.",
 )
 @flag(
     "--prometheus.url",
+    "prometheus",
     type=web_url,
     default="http://localhost:9090",
     metavar="URL",
@@ -569,6 +572,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
 )
 @flag(
     "--runbooks.url",
+    "runbooks",
     type=web_url,
     metavar="URL",
     show_default="the files of the bundle",
@@ -576,6 +580,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
 )
 @flag(
     "--grafana.url",
+    "grafana",
     type=web_url,
     metavar="URL",
     show_default="http://localhost:3000",
@@ -596,7 +601,12 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     metavar="FILE|FOLDER",
     help="The configuration of the fleet. The dashboards give each of its units a fixed colour. May be repeated.",
 )
-@flag("--datasource", metavar="NAME", help="The name of the data source that is selected when a dashboard opens.")
+@flag(
+    "--datasource",
+    "data_source",
+    metavar="NAME",
+    help="The name of the data source that is selected when a dashboard opens.",
+)
 @flag("--inputs", is_flag=True, help="When you import a dashboard by hand, Grafana asks which data source to use.")
 @flag(
     "--namespace",
@@ -612,23 +622,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     metavar="NAME=VALUE",
     help="With --for operator: a label of every object, for example release=kube-prometheus-stack. May be repeated.",
 )
-def _bundle(
-    folder: Path,
-    form: str,
-    web_external_url: BaseUrl | None,
-    alertmanager_address: str,
-    prometheus_url: str,
-    job: str,
-    thresholds_file: Path | None,
-    runbooks_url: str | None,
-    grafana_url: str | None,
-    labels: tuple[tuple[str, str], ...],
-    config_file: tuple[Path, ...],
-    datasource: str | None,
-    inputs: bool,
-    namespace: str,
-    object_labels: tuple[tuple[str, str], ...],
-) -> int:
+def _bundle(folder: Path, form: str, thresholds_file: Path | None, config_file: tuple[Path, ...], **chosen: Any) -> int:
     """Write rules, runbooks and dashboards for your monitoring.
 
     DIR has to be new or empty, or a folder that this command wrote. The command replaces everything in it.
@@ -638,30 +632,23 @@ def _bundle(
     from exporter.bundle.thresholds import read_own_thresholds
     from exporter.config.loading import load_entries
 
-    if form != "operator":
+    host = "localhost"
+    if form == "operator":
+        host = f"ironport-exporter.{chosen['namespace']}"
+    else:
         refuse("namespace", "object_labels", reason="without --for operator")
-    service = f"http://ironport-exporter.{namespace}:{DEFAULT_PORT}"
-    local = f"http://localhost:{DEFAULT_PORT}"
+    chosen["exporter"] = chosen["exporter"] or external_url(f"http://{host}:{DEFAULT_PORT}")
+    chosen |= {name: dict(chosen[name]) for name in ("labels", "object_labels")}
     options = BundleOptions(
         folder=folder.resolve(),
-        exporter=web_external_url or external_url(service if form == "operator" else local),
-        alertmanager=alertmanager_address,
-        prometheus=prometheus_url,
-        job=job,
         thresholds=read_own_thresholds(thresholds_file) if thresholds_file else {},
-        runbooks=runbooks_url or "",
-        grafana=grafana_url or "",
-        labels=dict(labels),
-        data_source=datasource or "",
         fleet=load_entries(*config_file) if config_file else (),
-        inputs=inputs,
-        namespace=namespace,
-        object_labels=dict(object_labels),
+        **chosen,
     )
     count = write_bundle(form, options)
     if options.drawn_elsewhere:
         _complain(
-            f"Notice: the dashboards draw the limits of the project's own thresholds, not yours:"
+            "Notice: the dashboards draw the limits of the project's own thresholds, not yours:"
             f" {_listed(options.drawn_elsewhere)}."
         )
     _print(f"Wrote {_count(count, 'file')} to {folder}. {folder / 'README.md'} says what to do next.")

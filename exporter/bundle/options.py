@@ -31,14 +31,14 @@ class BundleOptions:
     """The job of the fleet. The job of the exporter itself ends with `-exporter`."""
     thresholds: Mapping[str, str] = field(default_factory=dict)
     """Thresholds that differ from thresholds.yml."""
-    runbooks: str = ""
-    """The URL of the folder with the runbooks. Empty: the files of the bundle."""
-    grafana: str = ""
-    """The URL of Grafana. Empty: that of the thresholds, or a Grafana on the same machine."""
+    runbooks: str | None = None
+    """The URL of the folder with the runbooks. None: that of the thresholds, or the files of the bundle."""
+    grafana: str | None = None
+    """The URL of Grafana. None: that of the thresholds, or a Grafana on the same machine."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that every alert gets."""
-    data_source: str = ""
-    """The name of the data source that dashboards open with. Empty: Grafana's default."""
+    data_source: str | None = None
+    """The name of the data source that dashboards open with. None: Grafana's default."""
     fleet: Sequence[ColouredUnit] = ()
     """The units that have a colour of their own in the dashboards. Empty: those of the demo."""
     inputs: bool = False
