@@ -254,9 +254,11 @@ def spread(pool: PoolCapacity) -> Spread:
     sizes = {unit.name: 1.0 if rule == "equal" else unit.messages_per_hour or 0.0 for unit in units}
     if not units or not all(sizes.values()):
         return Spread("unknown", {})
-    scale = max(1.0, sum(measured.values()))
+    total = sum(measured.values())
+    is_whole = len(measured) == len(units) and total > _ALL
+    scale = total if is_whole else max(1.0, total)
     shares = {name: share / scale for name, share in measured.items()}
-    if len(shares) == len(units) and sum(shares.values()) > _ALL:
+    if is_whole:
         return Spread("measured", shares)
     return _spread_again(rule, shares, sizes, concentration(pool))
 

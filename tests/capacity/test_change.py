@@ -264,3 +264,8 @@ def test_shares_of_a_pool_add_up_to_one(fleet: FleetCapacity) -> None:
     moved = what_if(fleet, [Move("u00", "p1")]).after
     for pool in moved.pools:
         assert sum(spread(pool).shares.values()) == pytest.approx(1)
+
+
+def test_measured_shares_of_nearly_all_mail_are_those_of_all_mail() -> None:
+    units = tuple(UnitCapacity(name, 10.0, "rated", in_service=True, share=0.4998) for name in ("mx1", "mx2"))
+    assert spread(PoolCapacity("p0", "mail", "inbound", units, 1.0)).shares == {"mx1": 0.5, "mx2": 0.5}
