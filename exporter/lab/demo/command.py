@@ -200,7 +200,7 @@ def _overview(addresses: Addresses, file: Path) -> str:
 def _grafana(prometheus: str) -> str:
     return (
         f"Grafana is not part of the demo. In your own, add the data source {prometheus} (type Prometheus)\n"
-        "and import the files of dashboards/json in the project's repository."
+        "and import the dashboards that `ironport-exporter bundle DIR` writes."
     )
 
 
