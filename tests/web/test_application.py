@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import sys
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -19,6 +21,7 @@ from support.running_server import RunningServer, StartServer
 restore = pytest.fixture(logs.restored)
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+DOCS = Path(__file__).parents[2] / "docs"
 PATHS = ("/", "/probe?target=mx1", "/sd", "/metrics", "/config", "/-/healthy", "/-/ready")
 
 
@@ -247,3 +250,10 @@ async def test_a_proxy_may_remove_the_external_path(start: StartServer) -> None:
     running = await start(external_url="https://proxy.example.edu/ironport/", route_prefix="")
     assert (await running.get("/-/ready"))[0] == 200
     assert '"__metrics_path__": "/ironport/probe"' in (await running.get("/sd"))[1]
+
+
+async def test_the_page_on_http_lists_every_path(running: RunningServer) -> None:
+    async with running.client.get("/nowhere") as answer:
+        paths = re.findall(r"/[\w/-]*", (await answer.text()).partition("The paths are")[2])
+    listed = re.findall(r"^\| `(?:GET|POST) (/[^`]*)` \|", (DOCS / "http.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == paths
