@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from dashboards.source.palette import BASELINE, CRITICAL, GOOD, NOTHING, UNREACHABLE, UNWATCHED, WARNING, NamedValue
-from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, PER_UNIT, Signal
+from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, PER_UNIT, Signal, units
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortUnitUnreachable",),
-        "The unit answers neither by SNMP nor with its status page.",
+        "No source of the unit answers.",
         "`ping` it and log in. If it is down, take it out of the load balancer, and look at its console.",
     ),
     Verdict(
@@ -301,16 +301,21 @@ VERDICTS: Final = (
         blind="instance:ironport_source_up:max3m{<<units>>} == 0",
     ),
     Verdict(
-        "Queue only, by SNMP",
+        "Queue only",
         UNREACHABLE,
         "unit",
         ("IronPortXmlDown",),
-        "There is no status page: the work queue is known, but not what arrives.",
+        "What arrives is not known, because its source is silent. The queue is.",
         "Look at Monitoring health for the reason. Until it is mended, look on the unit: `status detail`, `rate`.",
-        blind=(
-            'max_over_time(ironport_source_up{source="xml",<<units>>}[5m]) == 0'
-            ' and on (job, pool, instance) max_over_time(ironport_source_up{source!="xml",<<units>>}[5m]) == 1'
-        ),
+        blind=units.WITHOUT_ARRIVALS,
+    ),
+    Verdict(
+        "Destinations unknown",
+        UNREACHABLE,
+        "unit",
+        ("IronPortRestDown",),
+        "The REST interface is silent: a stuck destination does not show.",
+        "On the unit: `interfaceconfig`. Is the AsyncOS API on, and TCP port 6443 open for the exporter?",
     ),
     Verdict(
         "Hardware cannot be told",

@@ -313,6 +313,7 @@ def test_an_unreachable_unit_is_one_warning(alertmanager: Alertmanager) -> None:
     sources = [
         alert("SnmpDown", "warning", instance="mx2"),
         alert("XmlDown", "warning", instance="mx2"),
+        alert("RestDown", "warning", instance="mx2"),
         alert("AuthenticationFailed", "warning", instance="mx2"),
         alert("SnmpFlaky", "info", instance="mx2"),
     ]
@@ -322,6 +323,18 @@ def test_an_unreachable_unit_is_one_warning(alertmanager: Alertmanager) -> None:
     assert sorted(each["alertname"] for each in alertmanager.groups("chat")[0]) == [
         "IronPortUnitUnreachable",
         "IronPortXmlDown",
+    ]
+
+
+def test_a_web_interface_that_is_down_is_one_warning(alertmanager: Alertmanager) -> None:
+    page = alert("XmlDown", "warning", instance="mx2")
+    rest = alert("RestDown", "warning", instance="mx2")
+    alone = alert("RestDown", "warning", instance="mx3")
+    alertmanager.fire(page, rest, alone)
+    alertmanager.until_silent(rest)
+    assert sorted((each["alertname"], each["instance"]) for group in alertmanager.groups("chat") for each in group) == [
+        ("IronPortRestDown", "mx3"),
+        ("IronPortXmlDown", "mx2"),
     ]
 
 

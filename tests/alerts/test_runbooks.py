@@ -63,8 +63,8 @@ was tried on a unit.
 
 WORDS: Final = {
     *("mx1", "inbound", "east", "example.edu"),  # placeholders of a unit, a pool, a site, a destination
-    *("timeout", "refused", "unreachable", "resolve", "auth", "tls"),  # reasons of ironport_source_error
-    *("snmp", "xml", "priv"),  # sources, and a key of fleet.yml
+    *("timeout", "refused", "unreachable", "resolve", "auth", "tls", "http_status"),  # reasons of ironport_source_error
+    *("snmp", "xml", "rest", "priv"),  # sources, and a key of fleet.yml
     *("none", "memory_shortage", "queue_space_shortage", "queue_full"),  # of ironport_resource_conservation
     *("attempted", "no_ac", "faulty", "dns", "5xx"),  # other label values
     *("ironport", "maintenance", "global", "scrape_interval", "scrape_interval: 1m"),

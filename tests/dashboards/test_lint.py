@@ -399,7 +399,8 @@ def test_a_state_has_the_same_colour_everywhere() -> None:
         "No answer",
         "Unknown",
         "Cannot be told",
-        "Queue only, by SNMP",
+        "Queue only",
+        "Destinations unknown",
         "Hardware cannot be told",
     }
     assert told[palette.UNWATCHED] == {"Not scraped", "Not monitored", "Unit not monitored"}

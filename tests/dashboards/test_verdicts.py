@@ -111,7 +111,10 @@ SOURCES: Final[Mapping[str, Mapping[str, int]]] = {
     "refused/status-page": {"xml": 0, "snmp": 1},
     "refused/both": {"xml": 0, "snmp": 0},
     "refused/neither": {"xml": 1, "snmp": 1},
+    "refused/destinations": {"xml": 1, "rest": 0},
     "snmp-only/mx1": {"snmp": 1},
+    "rest-only/mx1": {"rest": 1},
+    "without-page/arrivals": {"snmp": 1, "rest": 0},
 }
 """Whether the sources of units answer."""
 
@@ -207,18 +210,28 @@ def test_a_job_without_exporter_is_not_monitored(
 
 
 def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
-    told = {"refused/status-page": "Queue only, by SNMP", "refused/both": "Cannot be told"}
+    told = dict.fromkeys(("refused/status-page", "without-page/arrivals"), "Queue only") | {"refused/both": "Cannot be told"}
     assert words(grafana, verdicts.OF_UNIT, "blind") == told | {
         "refused/neither": "Normal",
+        "refused/destinations": "Normal",
         "snmp-only/mx1": "Normal",
+        "rest-only/mx1": "Normal",
     }
-    assert words(grafana, verdicts.OF_POOL, "blind") == {"refused": "Cannot be told", "snmp-only": "Normal"}
+    assert words(grafana, verdicts.OF_POOL, "blind") == {
+        "refused": "Cannot be told",
+        "snmp-only": "Normal",
+        "rest-only": "Normal",
+        "without-page": "Queue only",
+    }
     assert words(grafana, verdicts.MOST_SERIOUS, "blind") == {"": "Cannot be told"}
     assert words(grafana, units.UNIT_STATE, "blind") == {
         "refused/status-page": "Cannot be told",
         "refused/both": "Unreachable",
         "refused/neither": "OK",
+        "refused/destinations": "OK",
         "snmp-only/mx1": "OK",
+        "rest-only/mx1": "OK",
+        "without-page/arrivals": "Cannot be told",
     }
 
 

@@ -9,7 +9,7 @@ from exporter.prometheus.durations import HOUR, MINUTE
 
 MINUTES = range(60, 100_020, 60)
 NOT_ABOUT_MAIL = {
-    *("PoolNotScraped", "UnitNotScraped", "AuthenticationFailed", "XmlDown", "SnmpDown"),
+    *("PoolNotScraped", "UnitNotScraped", "AuthenticationFailed", "XmlDown", "RestDown", "SnmpDown"),
     *("CapacityNotNPlusOne", "PoolInTrouble"),
 }
 

@@ -11,7 +11,7 @@ UP: Final = Signal(
     "Units up",
     "none",
     PER_UNIT,
-    "Whether a unit has given data in the last 5 minutes, by SNMP or its status page. A unit that is not scraped "
+    "Whether a unit has given data in the last 5 minutes, by any source. A unit that is not scraped "
     "counts as down.",
     """\
 instance:ironport_source_up:max3m{<<units>>}
@@ -40,14 +40,21 @@ CONSERVATION: Final = Signal(
     decimals=0,
 )
 
+WITHOUT_ARRIVALS: Final = """\
+(
+    max_over_time(ironport_source_up{source="xml",<<units>>}[5m]) == 0
+  or
+    max_over_time(ironport_source_up{source="rest",<<units>>}[5m]) == 0
+  unless on (job, pool, instance)
+    max_over_time(ironport_source_up{source="xml",<<units>>}[5m]) == 1
+)
+and on (job, pool, instance)
+max_over_time(ironport_source_up{<<units>>}[5m]) == 1"""
+"""Units that answer, but not by the source of their arrivals: the status page or, where none is read, REST."""
+
 _STATES: Final = (
     ("OK", GOOD, "instance:ironport_source_up:max3m{<<units>>}"),
-    (
-        "Cannot be told",
-        UNREACHABLE,
-        'max_over_time(ironport_source_up{source="xml",<<units>>}[5m]) == 0'
-        " and on (job, pool, instance) instance:ironport_source_up:max3m{<<units>>} == 1",
-    ),
+    ("Cannot be told", UNREACHABLE, WITHOUT_ARRIVALS),
     (
         "Backlogged",
         BASELINE,
