@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +19,7 @@ from exporter.sources.snmp.mib import SCALARS, TABLES, Syntax
 from exporter.telemetry import Telemetry
 from support.appliances import community, snmp_appliance, usm
 from support.exporter import Exporter
-from support.prometheus import Prometheus, SnmpExporter, get, promtool
+from support.prometheus import Prometheus, SnmpExporter, get, parsed, promtool
 from support.snmpd import COMMUNITY, V3GET, Snmpd, User
 from support.status_server import PASSWORD, USERNAME, StatusServer
 
@@ -92,6 +93,7 @@ async def test_prometheus_scrapes_with_the_jobs_of_the_readme(
         exporter = await asyncio.to_thread(start_exporter, fleet(snmpd.port, page.port))
         prometheus = await asyncio.to_thread(start_prometheus, scrape_configs(exporter.address))
         await asyncio.to_thread(check_discovered_fleet, prometheus)
+        await asyncio.to_thread(check_scraped_series, prometheus, exporter)
 
 
 def check_discovered_fleet(prometheus: Prometheus) -> None:
@@ -114,6 +116,20 @@ def check_discovered_fleet(prometheus: Prometheus) -> None:
     assert prometheus.query('{__name__=~".+", exported_instance!=""}') == []
     assert prometheus.query("count(ironport_source_complete == 1)")[0][1] == 6
     assert prometheus.query('ironport_exporter_appliances{job="ironport-exporter"}')[0][1] == 3
+
+
+def check_scraped_series(prometheus: Prometheus, exporter: Exporter) -> None:
+    """Prometheus asks for OpenMetrics, which alone has units, and gets the series of the text format."""
+    for target, page in (('instance="mx1"', "probe?target=mx1"), ('job="ironport-exporter"', "metrics")):
+        prometheus.until(partial(scrapes_all, prometheus, target, f"{exporter.url}/{page}"))
+    units = json.loads(get(f"{prometheus.url}/api/v1/targets/metadata?metric=ironport_queue_free_bytes"))["data"]
+    assert {(each["type"], each["unit"]) for each in units} == {("gauge", "bytes")}
+
+
+def scrapes_all(prometheus: Prometheus, target: str, page: str) -> bool:
+    """Return whether Prometheus has just the series of the page; the exporter's own begin with the first probes."""
+    scraped = prometheus.query(f'{{{target}, __name__!~"up|scrape_.+"}}')
+    return sorted(labels["__name__"] for labels, _ in scraped) == sorted(name for name, _ in parsed(get(page)))
 
 
 async def test_promtool_finds_no_fault(snmpd: Snmpd, start_exporter: Callable[[dict[str, Any]], Exporter]) -> None:

@@ -15,6 +15,8 @@ from typing import Final, Literal
 from exporter.metrics import conversions as to
 from exporter.metrics.conversions import Conversion
 
+_UNITS: Final = frozenset({"bytes", "celsius", "ratio", "rpm", "seconds"})
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -47,6 +49,12 @@ class Family:
     def sources(self) -> tuple[str, ...]:
         """The sources that feed the family, the preferred one first."""
         return tuple(dict.fromkeys(feed.source for feed in self.feeds))
+
+    @property
+    def unit(self) -> str:
+        """The unit that the name ends with, or nothing."""
+        word = self.name.removesuffix("_total").rpartition("_")[2]
+        return word if word in _UNITS else ""
 
     @property
     def help(self) -> str:

@@ -1,12 +1,13 @@
-"""What a probe exports, as text.
+"""What a probe exports, as text: in the text format 0.0.4 of Prometheus, or as OpenMetrics 1.0.0.
 
 Only the numbers of an exposition change from probe to probe. So the text of a family is prepared once for each set of
 series that it has, and kept for all appliances: this takes a tenth of the time of prometheus-client, whose text it is.
+The two formats differ only in what comes before the series of a family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -37,23 +38,42 @@ class Exposition:
 
     def text(self) -> bytes:
         """Return the Prometheus text format 0.0.4."""
-        return "".join(_text(family, series) for family, series in self.families).encode()
+        return "".join(_text(_plain_head, family, series) for family, series in self.families).encode()
+
+    def openmetrics(self) -> bytes:
+        """Return the OpenMetrics text format 1.0.0."""
+        families = "".join(_text(_openmetrics_head, family, series) for family, series in self.families)
+        return f"{families}# EOF\n".encode()
 
 
-def _text(family: Family, series: Series) -> str:
+_Head = Callable[[Family], str]
+"""Gives the lines that come before the series of a family."""
+
+
+def _plain_head(family: Family) -> str:
+    return f"# HELP {family.name} {_escaped(family.help)}\n# TYPE {family.name} {family.kind}\n"
+
+
+def _openmetrics_head(family: Family) -> str:
+    """Return the lines of OpenMetrics: a counter is named without `_total`, and the unit has a line of its own."""
+    name = family.name.removesuffix("_total") if family.kind == "counter" else family.name
+    unit = f"# UNIT {name} {family.unit}\n" if family.unit else ""
+    return f"# HELP {name} {_quoted(family.help)}\n# TYPE {name} {family.kind}\n{unit}"
+
+
+def _text(head: _Head, family: Family, series: Series) -> str:
     prepare = _prepared if len(series) > _KEPT_SERIES else _kept
-    return prepare(family, tuple(series)) % tuple(map(_number, series.values()))
+    return prepare(head, family, tuple(series)) % tuple(map(_number, series.values()))
 
 
 def _number(value: float) -> str:
     return repr(value) if -_PLAIN < value < _PLAIN else str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
-def _prepared(family: Family, series: tuple[tuple[str, ...], ...]) -> str:
+def _prepared(head: _Head, family: Family, series: tuple[tuple[str, ...], ...]) -> str:
     """Return the text of a family that has series with these label values, with %s for each number."""
-    head = f"# HELP {family.name} {_escaped(family.help)}\n# TYPE {family.name} {family.kind}\n"
     names = [f"{family.name}{_labels(family.labels, values)}" for values in series]
-    return head.replace("%", "%%") + "".join(f"{name.replace('%', '%%')} %s\n" for name in names)
+    return head(family).replace("%", "%%") + "".join(f"{name.replace('%', '%%')} %s\n" for name in names)
 
 
 _kept: Final = lru_cache(maxsize=_KEPT)(_prepared)

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from exporter import __version__, config
 from exporter.config import Config
@@ -27,6 +28,7 @@ from exporter.web.connections import most_connections
 from exporter.web.discovery import BaseUrl
 from exporter.web.forwarded import believe
 from exporter.web.landing import landing_page
+from exporter.web.negotiation import prefers_openmetrics
 from exporter.web.reload import Reloader
 from exporter.web.running_probes import RunningProbes
 from exporter.web.same_site import refuse_foreign_host, refuse_foreign_origin
@@ -37,10 +39,11 @@ SERVER: Final = f"ironport-exporter/{__version__}"
 """The header `Server` of every answer."""
 
 _TEXT_FORMAT: Final = "text/plain; version=0.0.4; charset=utf-8"
+_OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _COMMON_HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Server": SERVER,
-    "Vary": "Accept-Encoding",
+    "Vary": "Accept, Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
 _COMPRESSED_AT_ONCE: Final = 128 * 1024
@@ -116,7 +119,9 @@ class _Handlers:
             result = await prober.probe(timeout)
         if debug:
             return web.Response(text=debug_output(prober.appliance, result))
-        return _exposition(result.exposition.text())
+        if _wants_openmetrics(request):
+            return _exposition(result.exposition.openmetrics(), _OPENMETRICS)
+        return _exposition(result.exposition.text(), _TEXT_FORMAT)
 
     async def sd(self, request: web.Request) -> web.Response:
         found = await self._off_the_loop(request, discovery.groups_text, self._fleet.config, self._base(request))
@@ -174,7 +179,7 @@ class _EffectiveConfig:
 
 
 def _metrics_handler(registry: CollectorRegistry) -> Handler:
-    """Return prometheus-client's handler, which is in 0.23 and newer, restricted to the text format 0.0.4."""
+    """Return prometheus-client's handler, which is in 0.23 and newer, for the two formats that /probe has."""
     try:
         from prometheus_client.aiohttp import make_aiohttp_handler
     except ImportError:
@@ -183,15 +188,18 @@ def _metrics_handler(registry: CollectorRegistry) -> Handler:
 
     async def metrics(request: web.Request) -> web.StreamResponse:
         headers = request.headers.copy()
-        headers.popall(hdrs.ACCEPT, None)  # which could ask for another format
+        headers[hdrs.ACCEPT] = "application/openmetrics-text" if _wants_openmetrics(request) else "text/plain"
         return await library_handler(request.clone(headers=headers))
 
     return metrics
 
 
 def _plain_metrics_handler(registry: CollectorRegistry) -> Handler:
-    async def metrics(_request: web.Request) -> web.StreamResponse:
-        return _exposition(generate_latest(registry))
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        if _wants_openmetrics(request):
+            text = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # the library does not annotate it
+            return _exposition(text, _OPENMETRICS)
+        return _exposition(generate_latest(registry), _TEXT_FORMAT)
 
     return metrics
 
@@ -227,8 +235,12 @@ def _flag(request: web.Request, parameter: str) -> bool:
     return values == ["true"]
 
 
-def _exposition(text: bytes) -> web.Response:
-    return web.Response(body=text, headers={"Content-Type": _TEXT_FORMAT}, zlib_executor_size=_COMPRESSED_AT_ONCE)
+def _wants_openmetrics(request: web.Request) -> bool:
+    return prefers_openmetrics(",".join(request.headers.getall(hdrs.ACCEPT, ())))
+
+
+def _exposition(text: bytes, content_type: str) -> web.Response:
+    return web.Response(body=text, headers={"Content-Type": content_type}, zlib_executor_size=_COMPRESSED_AT_ONCE)
 
 
 @web.middleware

@@ -6,10 +6,13 @@ import asyncio
 import gzip
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client import Metric, parser
+from prometheus_client.openmetrics import parser as openmetrics_parser
 from structlog.testing import capture_logs
 
 from exporter import __version__, config, log
@@ -21,15 +24,42 @@ from support.running_server import RunningServer, StartServer
 restore = pytest.fixture(logs.restored)
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 DOCS = Path(__file__).parents[2] / "docs"
 PATHS = ("/", "/probe?target=mx1", "/sd", "/metrics", "/config", "/-/healthy", "/-/ready")
 
 
-@pytest.mark.parametrize("accept", ["*/*", "application/openmetrics-text;version=1.0.0", "text/html"])
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("*/*", TEXT_FORMAT),
+        ("text/html", TEXT_FORMAT),
+        ("text/plain;version=0.0.4;q=0.5, application/openmetrics-text;version=1.0.0;q=0.4", TEXT_FORMAT),
+        ("application/openmetrics-text;version=1.0.0, text/plain;version=0.0.4;q=0.5", OPENMETRICS),
+        ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8", OPENMETRICS),
+    ],
+)
 @pytest.mark.parametrize("path", ["/probe?target=mx1", "/metrics"])
-async def test_metrics_always_have_the_text_format(running: RunningServer, path: str, accept: str) -> None:
+async def test_metrics_have_the_format_that_the_client_prefers(
+    running: RunningServer, path: str, accept: str, content_type: str
+) -> None:
     async with running.client.get(path, headers={"Accept": accept}) as answer:
-        assert (answer.status, answer.headers["Content-Type"]) == (200, TEXT_FORMAT)
+        assert (answer.status, answer.headers["Content-Type"]) == (200, content_type)
+        assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+        assert (await answer.text()).endswith("# EOF\n") == (content_type == OPENMETRICS)
+
+
+@pytest.mark.parametrize("path", ["/probe?target=mx1", "/metrics"])
+async def test_both_formats_have_the_same_series(running: RunningServer, path: str) -> None:
+    _, plain = await running.get(path)
+    _, openmetrics = await running.get(path, Accept="application/openmetrics-text;version=1.0.0")
+    read = openmetrics_parser.text_string_to_metric_families(openmetrics)  # type: ignore[no-untyped-call]
+    assert names(read) == names(parser.text_string_to_metric_families(plain))
+
+
+def names(families: Iterable[Metric]) -> list[tuple[str, dict[str, str]]]:
+    """Return the name and the labels of each series; the parser of the text format reads some counters as gauges."""
+    return [(sample.name, sample.labels) for family in families for sample in family.samples]
 
 
 async def test_a_probe_answers_for_its_appliance(running: RunningServer) -> None:
@@ -191,9 +221,10 @@ async def test_metrics_can_be_selected_by_name(running: RunningServer) -> None:
 async def test_an_older_prometheus_client_gives_the_same(monkeypatch: pytest.MonkeyPatch, start: StartServer) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client.aiohttp", None)
     running = await start()
-    async with running.client.get("/metrics", headers={"Accept": "application/openmetrics-text"}) as answer:
-        assert answer.headers["Content-Type"] == TEXT_FORMAT
-        assert "\nironport_exporter_appliances 3.0\n" in await answer.text()
+    for accept, content_type in (("*/*", TEXT_FORMAT), ("application/openmetrics-text", OPENMETRICS)):
+        async with running.client.get("/metrics", headers={"Accept": accept}) as answer:
+            assert answer.headers["Content-Type"] == content_type
+            assert "\nironport_exporter_appliances 3.0\n" in await answer.text()
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/nowhere", "/probe", "/-/reload", "/sd?", "/probe?target=mx9"])
