@@ -143,8 +143,9 @@ def positions(operator: Any, nodes: Sequence[Any]) -> Iterator[tuple[int, int]]:
 
 
 def is_code(line: str) -> bool:
-    """Return whether a line can be more than a type: a union of types is no arithmetic."""
-    return not (line.lstrip().startswith(("def ", "async def ")) or (" | " in line and (": " in line or "= " in line)))
+    """Return whether a change of a line can be seen: not in a union of types, which is no arithmetic, nor in slots."""
+    is_type = " | " in line and (": " in line or "= " in line)
+    return not (is_type or line.lstrip().startswith(("def ", "async def ", "@dataclass(")))
 
 
 def copied(folder: Path) -> Path:
