@@ -7,7 +7,8 @@ import math
 import resource
 import ssl
 from asyncio.sslproto import SSLProtocol
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -22,6 +23,11 @@ header. With TLS, the handshake is part of the first request.
 
 ANSWER: Final = 60.0
 """Seconds in which a client must read an answer: scrapes do not last that long, and people's slow lines are enough."""
+
+UNREAD: Final = 32 * 1024 * 1024
+"""Octets of answers that clients may leave unread, all together. The largest page of 5,000 appliances has 2 MB. What is
+small enough for asyncio's own buffer of a connection, which has 64 KB, does not count.
+"""
 
 _IDLE: Final = 150.0
 """Seconds for which an idle connection is kept: longer than scrape intervals, so that a scrape needs no new one."""
@@ -54,6 +60,8 @@ class Connections:
         self._tls = tls
         self._used: dict[_Client, float] = {}
         """The connections, and when each was last used; the one that was used last comes last."""
+        self._unread: dict[_Client, None] = {}
+        """The connections that had much of an answer unread, in this order; some may have read it since."""
 
     def __call__(self) -> asyncio.BaseProtocol:
         if len(self._used) >= most_connections() and not self._make_room():
@@ -82,11 +90,26 @@ class Connections:
     def forget(self, client: _Client) -> None:
         """Take note that a connection is lost."""
         self._used.pop(client, None)
+        self._unread.pop(client, None)
 
     def note_use(self, client: _Client) -> None:
         """Take note that a connection is used, unless it is lost."""
         if self._used.pop(client, None) is not None:
             self._used[client] = asyncio.get_running_loop().time()
+
+    def note_unread(self, client: _Client) -> None:
+        """Take note that a client leaves much of an answer unread. Close connections if that is too much memory in all.
+
+        The client address that leaves most unread loses its connections, beginning with the one that waits longest.
+        """
+        self._unread[client] = None
+        octets = {each: size for each in self._unread if (size := each.unread)}
+        self._unread = dict.fromkeys(octets)
+        while sum(octets.values()) > UNREAD:
+            _log.warning("clients do not read their answers", most=UNREAD, advice="find out what sends these requests")
+            longest = _longest_of_greediest(octets)
+            del octets[longest]
+            self._cut(longest)
 
     async def close_slow(self, tick: Callable[[], Awaitable[object]]) -> None:
         """After each tick, close the connections that wait too long for their clients. Runs until it is cancelled."""
@@ -108,16 +131,26 @@ class Connections:
         assert isinstance(client, _Client)  # noqa: S101 - there are no others
         client.asking, client.working = False, True
         try:
-            return await handler(request)
+            response = await handler(request)
         finally:
-            client.working = False
+            client.asking, client.working = client.has_begun_another, False
             self.note_use(client)
+        client.answer = response.content_length or 0
+        return response
+
+
+def _longest_of_greediest(octets: Mapping[_Client, int]) -> _Client:
+    """Return the first connection of the client address that has most octets in all."""
+    totals: Counter[object] = Counter()
+    for client, size in octets.items():
+        totals[client.address] += size
+    return max(octets, key=lambda client: totals[client.address])
 
 
 class _Client(web.RequestHandler):
     """aiohttp's protocol of a connection. It also knows whether the connection waits for its client, and for what."""
 
-    __slots__ = ("_connections", "asking", "stream", "working")
+    __slots__ = ("_connections", "_end", "answer", "asking", "stream", "working")
 
     def __init__(self, server: web.Server, connections: Connections) -> None:
         super().__init__(
@@ -133,6 +166,21 @@ class _Client(web.RequestHandler):
         """Whether a request has begun, or the first one may; its header is not whole."""
         self.working = False
         """Whether a request is being handled."""
+        self.answer = 0
+        """The octets of the last answer, before it is compressed."""
+        self._end = b""
+        """The last four octets that came."""
+
+    @property
+    def address(self) -> object:
+        """The IP address of the client, which all clients have in common that come through a file or one proxy."""
+        name = self.stream.get_extra_info("peername") if self.stream else None
+        return name and name[:1]
+
+    @property
+    def has_begun_another(self) -> bool:
+        """Whether the client has sent some of a further header. The body of a request, which is rare, looks like it."""
+        return self._end != b"\r\n\r\n"
 
     @property
     def waits(self) -> bool:
@@ -140,9 +188,10 @@ class _Client(web.RequestHandler):
         return self.stream is not None and not self.working
 
     @property
-    def unread(self) -> bool:
-        """Whether the client leaves some of an answer unread."""
-        return self.stream is not None and self.stream.get_write_buffer_size() > 0
+    def unread(self) -> int:
+        """The octets that an answer takes as long as the client leaves some of it unread."""
+        waiting = sum(each.get_write_buffer_size() for each in {self.stream, self.transport} if each)
+        return waiting and max(waiting, self.answer)
 
     @property
     def patience(self) -> float:
@@ -165,10 +214,15 @@ class _Client(web.RequestHandler):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        if not self.asking:
+        self._end = (self._end + data[-4:])[-4:]
+        if data and not self.asking:  # without data, aiohttp goes on with what it has
             self.asking = True
             self._connections.note_use(self)
         super().data_received(data)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._connections.note_unread(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._connections.forget(self)
@@ -190,6 +244,10 @@ class _Tls(SSLProtocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - that of a stream
         self._client.stream = transport
         super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._connections.note_unread(self._client)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)

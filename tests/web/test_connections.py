@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import resource
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
+import trustme
 from aiohttp import web
 
 from exporter import log
@@ -16,17 +19,19 @@ from exporter.web import connections, server
 from exporter.web.server import listening
 from exporter.web.settings import ListenAddress
 
-Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+Connect = Callable[..., Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @asynccontextmanager
-async def serving(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[Connect]:
+async def serving(
+    handler: Callable[[web.Request], Awaitable[web.Response]], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Connect]:
     application = web.Application()
     application.router.add_get("/", handler)
-    async with listening(application, [ListenAddress("127.0.0.1", 0)]) as (address,):
+    async with listening(application, [ListenAddress("127.0.0.1", 0)], tls) as (address,):
         host, _, port = address.rpartition(":")
-        yield lambda: asyncio.open_connection(host, int(port))
+        yield partial(asyncio.open_connection, host, int(port))
 
 
 async def well(_: web.Request) -> web.Response:
@@ -43,13 +48,24 @@ async def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.Monk
         writer.close()
 
 
-async def test_half_a_header_after_a_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_half_a_header_after_an_answer_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "REQUEST", 0.05)
     async with serving(well) as connect:
         reader, writer = await connect()
         writer.write(GET)
         assert await reader.readuntil(b"well")
         writer.write(GET[:-2])
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+
+
+async def test_half_a_header_right_behind_a_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both come in one packet, so nothing comes after the answer."""
+    monkeypatch.setattr(connections, "REQUEST", 0.05)
+    async with serving(well) as connect:
+        reader, writer = await connect()
+        writer.write(GET + GET[:-2])
+        assert await reader.readuntil(b"well")
         assert await asyncio.wait_for(reader.read(), 10) == b""
         writer.close()
 
@@ -70,6 +86,44 @@ async def test_a_client_that_does_not_read_is_closed(monkeypatch: pytest.MonkeyP
         assert (await asyncio.wait({await asked.get()}, timeout=10))[0]
         assert len(await reader.read()) < whole
         writer.close()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+async def test_unread_answers_take_limited_memory_in_all(
+    monkeypatch: pytest.MonkeyPatch, authority: trustme.CA, tls: bool
+) -> None:
+    """The client address with most of them loses those that wait longest, and the others stay."""
+    whole = 8_000_000
+    monkeypatch.setattr(connections, "UNREAD", 3 * whole - 1)
+    server_side, client_side = contexts(authority) if tls else (None, None)
+
+    async def large(_: web.Request) -> web.Response:
+        return web.Response(body=bytes(whole))
+
+    async with serving(large, server_side) as connect:
+        clients = [await connect(ssl=client_side, local_addr=(f"127.0.0.{host}", 0)) for host in (2, 3, 3, 3, 3)]
+        for reader, writer in clients:
+            writer.write(GET)
+            assert await reader.readuntil(b"\r\n\r\n")
+        assert [await length(reader, whole) == whole for reader, _ in clients] == [True, False, False, False, True]
+        for _, writer in clients:
+            writer.close()
+
+
+def contexts(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return the TLS of a server and of a client."""
+    server_side, client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server_side)
+    authority.configure_trust(client_side)
+    return server_side, client_side
+
+
+async def length(reader: asyncio.StreamReader, most: int) -> int:
+    """Return how many octets come before the end or `most`."""
+    try:
+        return len(await reader.readexactly(most))
+    except asyncio.IncompleteReadError as error:
+        return len(error.partial)
 
 
 async def test_a_client_that_does_not_read_delays_no_stop(monkeypatch: pytest.MonkeyPatch) -> None:
