@@ -115,7 +115,7 @@ def main() -> None:
                 times, complete = asyncio.run(measure(exporter.url, wanted.rounds))
             p99[slow].append(quantile(times, 0.99))
             shares = "  ".join(f"p{100 * share:g} {quantile(times, share):7.1f}" for share in (0.5, 0.99, 0.999))
-            size = asyncio.run(memory(exporter.url))
+            size = memory(exporter.url)
             name = "with" if slow else "without"
             print(f"{name:8} {shares}  complete {complete:7.2%}  memory {size:4.0f} MB", flush=True)
         exporter.stop()
