@@ -193,7 +193,7 @@ def try_changes(module: str, folder: Path, size: int, seed: int) -> Counter[str]
         file.write_text(change.source)
         if not are_passed(tests, folder, patience):
             ends["caught"] += 1
-        elif (change.line, change.becomes) in explained:
+        elif (compact(change.line), compact(change.becomes)) in explained:
             ends["explained"] += 1
         else:
             ends["survived"] += 1
@@ -205,11 +205,16 @@ def try_changes(module: str, folder: Path, size: int, seed: int) -> Counter[str]
 
 def explanations(module: str, source: str) -> set[tuple[str, str]]:
     """Return the changes of a module that need not be caught, each as the line and what becomes of it."""
-    lines = {line.strip() for line in source.splitlines()}
+    lines = set(map(compact, source.splitlines()))
     found = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")).get(module, [])
-    if stale := [each["line"] for each in found if each["line"] not in lines]:
+    if stale := [each["line"] for each in found if compact(each["line"]) not in lines]:
         sys.exit(f"{EXPLAINED.name}: {module} has no line {stale[0]!r} any more. Take its explanation out.")
-    return {(each["line"], becomes) for each in found for becomes in each["becomes"]}
+    return {(compact(each["line"]), compact(becomes)) for each in found for becomes in each["becomes"]}
+
+
+def compact(line: str) -> str:
+    """Return a line without its spaces: cosmic-ray adds some."""
+    return "".join(line.split())
 
 
 def summary(ends: Counter[str]) -> str:
