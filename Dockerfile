@@ -15,6 +15,7 @@ COPY exporter/ exporter/
 COPY alerts/ alerts/
 COPY dashboards/ dashboards/
 COPY docs/ docs/
+COPY share/ share/
 RUN /opt/build/bin/pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheel . \
  && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl
 

@@ -4,9 +4,12 @@ import os
 
 __version__ = "0.1.0"
 
-REVISION = os.environ.get("IRONPORT_EXPORTER_REVISION", "unknown")
+_COMMIT = "$Format:%H$"
+"""The commit, where `git archive` has put it in: in a release, and in what GitHub offers for download."""
+
+REVISION = os.environ.get("IRONPORT_EXPORTER_REVISION", "unknown" if _COMMIT.startswith("$") else _COMMIT)
 BRANCH = os.environ.get("IRONPORT_EXPORTER_BRANCH", "unknown")
-"""The commit and the branch that the container image was built from; the Dockerfile sets both variables."""
+"""The commit and the branch of the code. The Dockerfile sets both variables."""
 
 DEFAULT_PORT = 10125
 """The TCP port that the exporter listens on unless told otherwise; 9876 belongs to another exporter."""

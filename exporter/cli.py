@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import click
 
-from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, LONGEST_TIMEOUT, __version__
+from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, LONGEST_TIMEOUT, REVISION, __version__
 from exporter.command_line import (
     Command,
     CommandGroup,
@@ -239,7 +239,9 @@ _scenario: Final = flag(
         ),
     },
 )
-@click.version_option(__version__, message=f"%(prog)s %(version)s (Python {platform.python_version()})")
+@click.version_option(
+    __version__, message=f"%(prog)s %(version)s (revision {REVISION}, Python {platform.python_version()})"
+)
 def cli() -> None:
     """Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets.
 

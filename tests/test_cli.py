@@ -22,7 +22,7 @@ from urllib.request import Request, urlopen
 import click
 import pytest
 
-from exporter import __version__, cli, command_line, config
+from exporter import REVISION, __version__, cli, command_line, config
 from exporter.errors import ConfigError
 from support import logs
 from support.command_line import parse_command_line
@@ -340,10 +340,10 @@ def test_schema_prints_the_json_schema(capsys: pytest.CaptureFixture[str]) -> No
     assert (code, json.loads(out), err) == (0, config.schema(), "")
 
 
-def test_version_is_ours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_has_the_revision_of_the_code(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--version")
     assert code == 0
-    assert out.startswith(f"ironport-exporter {__version__} (Python 3.")
+    assert out.startswith(f"ironport-exporter {__version__} (revision {REVISION}, Python 3.")
 
 
 def commands(group: click.Group) -> Iterator[tuple[list[str], command_line.Command]]:

@@ -7,6 +7,7 @@ import fnmatch
 import json
 import re
 import shlex
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -18,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import exporter
+from release.generate import shared_files
 from support.command_line import parse_command_line
 from support.wheel import SOURCES
 
@@ -214,11 +216,28 @@ def test_the_version_is_written_once(project: dict[str, Any]) -> None:
     assert told == [Path("exporter/__init__.py")]
 
 
+def test_the_man_page_and_the_completions_are_those_of_the_command_line() -> None:
+    """If this fails, `python release/generate.py` mends it."""
+    share = ROOT / "share"
+    files = [file for file in share.rglob("*") if file.is_file()]
+    assert {str(file.relative_to(share)): file.read_text() for file in files} == shared_files()
+
+
+def test_bash_completes_the_program_by_its_script() -> None:
+    script = ROOT / "share" / "bash-completion" / "completions" / "ironport-exporter"
+    done = subprocess.run(
+        ["bash", "-c", f". {script} && complete -p ironport-exporter"], capture_output=True, text=True, check=True
+    )
+    assert "_ironport_exporter_completion ironport-exporter" in done.stdout
+
+
 def test_the_changelog_begins_with_what_is_unreleased() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "[Unreleased]"
 
 
-@pytest.mark.parametrize("script", ["tests/run", ".ci/run", "release/lock", "release/sbom", "release/audit"])
+@pytest.mark.parametrize(
+    "script", ["tests/run", ".ci/run", "release/build", "release/lock", "release/sbom", "release/audit"]
+)
 def test_the_scripts_are_executable(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111

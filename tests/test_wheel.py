@@ -53,12 +53,20 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 
 
 def test_the_wheel_holds_every_module_and_data_file(wheel: Path) -> None:
-    held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    names = [name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name]
+    held = {name for name in names if ".data/" not in name}
+    shared = {name.partition(".data/data/")[2] for name in names} - {""}
     package = {path.relative_to(PROJECT) for path in (PROJECT / "exporter").rglob("*") if path.is_file()}
     brought = {Path("exporter", path.relative_to(PROJECT)) for path in project_files()}
     wanted = package | brought
     assert held == {str(path) for path in wanted if "__pycache__" not in path.parts}
     assert "exporter/py.typed" in held
+    assert shared == {str(path.relative_to(PROJECT)) for path in (PROJECT / "share").rglob("*") if path.is_file()}
+
+
+def test_a_second_build_gives_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
+    """`release/build` also compares two source archives."""
+    assert build_wheel(tmp_path).read_bytes() == wheel.read_bytes()
 
 
 def test_without_extras_a_fleet_is_checked_and_discovered(installed: Installed) -> None:

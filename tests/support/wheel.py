@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 PROJECT: Final = Path(__file__).parents[2]
 
-SOURCES: Final = ("pyproject.toml", "README.md", "LICENSE", "exporter", "alerts", "dashboards", "docs")
+SOURCES: Final = ("pyproject.toml", "README.md", "LICENSE", "exporter", "alerts", "dashboards", "docs", "share")
 """The files and folders that the wheel is built of."""
 
 
@@ -39,14 +39,18 @@ class Installed:
 
 
 def build_wheel(folder: Path, *, without: Iterable[str] = ()) -> Path:
-    """Build the wheel, of a copy that lies in `folder` and lacks some folders of the project; return its path."""
+    """Build the wheel, of a copy that lies in `folder` and lacks some folders of the project; return its path.
+
+    The files of the copy are as old as the copy.
+    """
     copy = folder / "source"
     copy.mkdir()
     for name in SOURCES:
         if (PROJECT / name).is_dir():
-            shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(PROJECT / name, copy / name, ignore=ignored, copy_function=shutil.copyfile)
         else:
-            shutil.copy(PROJECT / name, copy / name)
+            shutil.copyfile(PROJECT / name, copy / name)
     for name in without:
         shutil.rmtree(copy / name)
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=copy, check=True)
