@@ -135,6 +135,7 @@ def _no_such_flag(error: click.NoSuchOption) -> str:
 _PATH: Final = click.Path(path_type=Path)
 _SECONDS: Final = decimal(f"a number of seconds from 0 to {LONGEST_TIMEOUT:g}", LONGEST_TIMEOUT)
 _SEED: Final = whole("a whole number, 0 or more", 0, 2**63 - 1)
+_PORT: Final = whole("a port from 1 to 65535", 1, 65535)
 _UNITS: Final = whole("a number of units from 1 to 5000", 1, 5000)
 
 
@@ -343,6 +344,101 @@ def _serve(
     asyncio.run(server.serve(settings))
     structlog.get_logger().info("stopped")
     return 0
+
+
+@cli.command(
+    "init",
+    cls=Command,
+    examples=(
+        "ironport-exporter init",
+        "ironport-exporter init --appliance mx1.example.edu --snmp.passphrase-file snmp_auth --xml.username monitor "
+        "--xml.password-file xml_password --xml.pin",
+    ),
+)
+@flag(
+    "--appliance",
+    "appliances",
+    multiple=True,
+    metavar="[NAME=]ADDRESS",
+    help="The host name or IP address of an appliance, and the name that you give it. May be repeated.",
+)
+@flag(
+    "--snmp.passphrase-file",
+    type=_PATH,
+    metavar="FILE",
+    help="A file with the authentication passphrase of the SNMPv3 user v3get.",
+)
+@flag(
+    "--snmp.privacy-passphrase-file",
+    type=_PATH,
+    metavar="FILE",
+    help="A file with its privacy passphrase, if there is one.",
+)
+@flag("--snmp.community-file", type=_PATH, metavar="FILE", help="A file with the community, for SNMP v2c.")
+@flag(
+    "--snmp.auth-protocol",
+    type=click.Choice(["MD5", "SHA", "SHA224", "SHA256", "SHA384", "SHA512"]),
+    default="SHA",
+    help="The authentication protocol of SNMPv3.",
+)
+@flag(
+    "--snmp.priv-protocol",
+    type=click.Choice(["DES", "AES", "AES192", "AES256", "AES192C", "AES256C"]),
+    default="AES",
+    help="The privacy protocol of SNMPv3.",
+)
+@flag("--snmp.port", type=_PORT, metavar="PORT", help="The UDP port of SNMP, by default 161.")
+@flag("--xml.username", metavar="NAME", help="The user of the status page.")
+@flag("--xml.password-file", type=_PATH, metavar="FILE", help="A file with the password of that user.")
+@flag(
+    "--xml.scheme",
+    type=click.Choice(["https", "http"]),
+    help="The scheme of the status page, by default https. http sends the password unencrypted.",
+)
+@flag("--xml.port", type=_PORT, metavar="PORT", help="Its TCP port, by default 443, or 80 with http.")
+@flag(
+    "--xml.ca-file",
+    type=_PATH,
+    metavar="FILE",
+    help="PEM certificates to trust, instead of those that this machine trusts.",
+)
+@flag(
+    "--xml.pin",
+    is_flag=True,
+    help="Pin the certificate that each appliance shows, if this machine does not trust it. Without this flag, you are "
+    "asked, and can compare its fingerprint.",
+)
+@flag("--out", type=_PATH, default=Path("fleet.yml"), metavar="FILE", help="The file to write.")
+@flag("--overwrite", is_flag=True, help="Replace the file, and the files of its secrets, if they exist.")
+@flag("--untried", is_flag=True, help="Do not try the answers on the appliances.")
+@_probe_timeout
+def _init(
+    out: Path,
+    overwrite: bool,
+    untried: bool,
+    snmp_port: int | None,
+    xml_scheme: str | None,
+    xml_port: int | None,
+    xml_ca_file: Path | None,
+    **answers: Any,
+) -> int:
+    """Make the first fleet.yml from five answers.
+
+    You are asked for the answers that are not given as flags. Each answer is tried on the appliances. Secrets are written to files that only you can read, in the folder `secrets`
+    beside the file; for a secret that is in a file already, fleet.yml names that file.
+    """
+    from exporter.init.command import InitFlags, make_fleet, refuse_existing
+
+    if not overwrite:
+        refuse_existing(out)
+    ca_file = {"ca_file": str(xml_ca_file.resolve())} if xml_ca_file else None
+    xml = {"scheme": xml_scheme, "port": xml_port, "tls": ca_file}
+    settings = {
+        source: {key: value for key, value in keys.items() if value}
+        for source, keys in (("snmp", {"port": snmp_port}), ("xml", xml))
+    }
+    flags = InitFlags(settings=settings, tried=not untried, **answers)
+    return 0 if make_fleet(flags, out, on_terminal=sys.stdin.isatty()) else 1
 
 
 @cli.command(

@@ -1,4 +1,4 @@
-"""`check --live`: probes every appliance once, and says what to do where something fails."""
+"""For `check --live` and `init`: probes every appliance once, and says what to do where something fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def first_contact(config: Config, results: Mapping[str, Result]) -> str:
     appliances = [config.appliances[name] for name in results]
     rows = [_row(appliance, results[appliance.name]) for appliance in appliances]
     complete = sum(result.complete for result in results.values())
-    parts = [_table([_header(), *rows]), *_faults(results)]
+    parts = [_table([_header(), *rows]), *faults(results)]
     return "\n\n".join([*parts, f"{complete} of {len(results)} appliances are complete."])
 
 
@@ -74,7 +74,8 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def _faults(results: Mapping[str, Result]) -> Iterator[str]:
+def faults(results: Mapping[str, Result]) -> Iterator[str]:
+    """Yield a sentence for each fault, the same fault of several appliances once, then what to do on the appliances."""
     alike = dict[tuple[str, str, str], list[str]]()
     for name, result in results.items():
         for reading in result.readings:

@@ -112,7 +112,7 @@ def test_a_command_names_the_extra_that_it_lacks(command: str, installed: Instal
 def test_help_lists_only_commands_that_can_run(installed: Installed) -> None:
     text = installed.run("--help").stdout
     commands = text.partition("Commands:\n")[2].partition("\n\n")[0]
-    able = ["serve", "check", "probe", "capture", "sd", "bundle", "schema", "capacity", "explain"]
+    able = ["serve", "init", "check", "probe", "capture", "sd", "bundle", "schema", "capacity", "explain"]
     assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == able
     assert not re.search("simulate|backfill|demo|backtest", text)
 
