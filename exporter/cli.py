@@ -424,8 +424,9 @@ def _init(
 ) -> int:
     """Make the first fleet.yml from five answers.
 
-    You are asked for the answers that are not given as flags. Each answer is tried on the appliances. Secrets are written to files that only you can read, in the folder `secrets`
-    beside the file; for a secret that is in a file already, fleet.yml names that file.
+    You are asked for the answers that are not given as flags. Each answer is tried on the appliances. Secrets are
+    written to files that only you can read, in the folder `secrets` beside the file; for a secret that is in a file
+    already, fleet.yml names that file.
     """
     from exporter.init.command import InitFlags, make_fleet, refuse_existing
 

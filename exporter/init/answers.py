@@ -21,28 +21,28 @@ AUTH_NAME: Final = "ops"
 SNMP_USER: Final = "v3get"
 """The only SNMPv3 user of AsyncOS."""
 
-Section = Mapping[str, Any]
+FileSection = Mapping[str, Any]
 """A mapping as fleet.yml has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class FleetAnswers:
     """What is known so far."""
 
     addresses: Mapping[str, str]
     """The address of each appliance, by its name."""
-    settings: Mapping[str, Section]
+    settings: Mapping[str, FileSection]
     """How each source is reached, as under `defaults`."""
-    auths: Mapping[str, Section] = field(default_factory=dict, repr=False)
+    auths: Mapping[str, FileSection] = field(default_factory=dict, repr=False)
     """The credentials of each source, as under `auths`; a secret is a value, or in a file that the person named."""
     pins: Mapping[str, str] = field(default_factory=dict)
     """The fingerprint of each certificate to pin, by the name of the appliance."""
 
-    def with_auth(self, source: str, credentials: Section) -> Answers:
+    def with_auth(self, source: str, credentials: FileSection) -> FleetAnswers:
         """Return the answers with the credentials of a source."""
         return replace(self, auths={**self.auths, source: credentials})
 
-    def without_auth(self, source: str) -> Answers:
+    def without_auth(self, source: str) -> FleetAnswers:
         """Return the answers without a source."""
         return replace(self, auths={name: auth for name, auth in self.auths.items() if name != source})
 
@@ -56,7 +56,7 @@ class Answers:
         xml = {**self.settings["xml"], **self.pinned(name)}
         return Appliance.model_validate({**known, "credentials": auth, **self.settings, "xml": xml})
 
-    def pinned(self, name: str) -> Section:
+    def pinned(self, name: str) -> FileSection:
         """Return the settings `xml` of an appliance: its pinned certificate, if it has one."""
         return {"tls": {"fingerprint_sha256": self.pins[name]}} if name in self.pins else {}
 
@@ -92,12 +92,12 @@ def _check(address: str, name: str) -> None:
         raise WrongAnswerError(f"{address} {_end_of_sentence(error)}.") from None
 
 
-def read_community(text: str) -> Section:
+def read_community(text: str) -> FileSection:
     """Return the credentials for SNMP v2c."""
     return checked("snmp", {"version": "2c", "community": text}, "The community")
 
 
-def read_passphrase(text: str) -> Section:
+def read_passphrase(text: str) -> FileSection:
     """Return the key for a passphrase of SNMPv3."""
     try:
         AuthKey.model_validate({"protocol": "SHA", "passphrase": text})
@@ -106,7 +106,7 @@ def read_passphrase(text: str) -> Section:
     return {"passphrase": text}
 
 
-def in_file(key: str, file: Path) -> Section:
+def in_file(key: str, file: Path) -> FileSection:
     """Return the key for a secret that is in a file already."""
     try:
         read_regular(file, 0)
@@ -118,7 +118,7 @@ def in_file(key: str, file: Path) -> Section:
     return {f"{key}_file": str(file.resolve())}
 
 
-def checked(source: str, credentials: Section, name: str) -> Section:
+def checked(source: str, credentials: FileSection, name: str) -> FileSection:
     """Return the credentials of a source. `name` begins the sentence about those that are wrong."""
     try:
         Auth.model_validate({source: credentials})

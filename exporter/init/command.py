@@ -13,8 +13,8 @@ from exporter.errors import ExporterError, UsageError
 from exporter.first_contact import faults, first_contact, probe_all
 from exporter.init.answers import (
     SNMP_USER,
-    Answers,
-    Section,
+    FileSection,
+    FleetAnswers,
     checked,
     in_file,
     read_appliances,
@@ -23,7 +23,7 @@ from exporter.init.answers import (
 )
 from exporter.init.certificates import shown_fingerprint
 from exporter.init.fleet_file import secret_files, write_fleet
-from exporter.init.terminal import Answer, WrongAnswerError, ask, choose, confirm, say
+from exporter.init.terminal import Given, WrongAnswerError, ask, choose, confirm, say
 from exporter.probe import Result
 from exporter.prometheus import progress
 from exporter.sources.source import source_title
@@ -55,7 +55,7 @@ class InitFlags:
     """The password of that user."""
     xml_pin: bool
     """Whether to pin the certificates that the appliances show, if this machine does not trust them."""
-    settings: Mapping[str, Section]
+    settings: Mapping[str, FileSection]
     """How each source is reached, as under `defaults`."""
     tried: bool
     """Whether the answers are tried on the appliances."""
@@ -96,9 +96,9 @@ class _Interview:
     def __init__(self, flags: InitFlags, on_terminal: bool) -> None:
         self._flags = flags
         self._on_terminal = on_terminal
-        self._answers = Answers({}, flags.settings)
+        self._answers = FleetAnswers({}, flags.settings)
 
-    def answers(self) -> Answers:
+    def answers(self) -> FleetAnswers:
         self._answers = replace(self._answers, addresses=self._addresses())
         self._find("snmp", self._snmp)
         self._find("xml", self._xml)
@@ -116,7 +116,7 @@ class _Interview:
             return _ask(1, "Addresses of your appliances, with spaces between them", read_appliances)
         raise WrongAnswerError("There is no terminal to ask on: give --appliance ADDRESS.")
 
-    def _find(self, source: str, credentials_from: Callable[[InitFlags], Section | None]) -> None:
+    def _find(self, source: str, credentials_from: Callable[[InitFlags], FileSection | None]) -> None:
         """Find credentials that work, or that the person keeps all the same; none if the source is left out."""
         flags = self._flags
         while credentials := credentials_from(flags):
@@ -135,7 +135,7 @@ class _Interview:
                 return
             flags = _without_credentials(flags)
 
-    def _snmp(self, flags: InitFlags) -> Section | None:
+    def _snmp(self, flags: InitFlags) -> FileSection | None:
         if flags.snmp_community_file:
             return _community(flags.snmp_community_file)
         if flags.snmp_passphrase_file:
@@ -152,7 +152,7 @@ class _Interview:
         auth = _ask(3, f"Authentication passphrase of {SNMP_USER} (it is not shown)", read_passphrase, hidden=True)
         return _user(flags, auth, _ask(3, "Privacy passphrase (Enter if there is none)", _optional, hidden=True))
 
-    def _xml(self, flags: InitFlags) -> Section | None:
+    def _xml(self, flags: InitFlags) -> FileSection | None:
         file = flags.xml_password_file
         username = flags.xml_username
         if not self._on_terminal and not (username and file):
@@ -209,9 +209,7 @@ class _Interview:
         )
 
 
-def _ask(
-    number: int, question: str, read: Callable[[str], Answer], *, default: str = "", hidden: bool = False
-) -> Answer:
+def _ask(number: int, question: str, read: Callable[[str], Given], *, default: str = "", hidden: bool = False) -> Given:
     """Ask one of the five questions."""
     return ask(f"{number}/5 {question}", read, default=default, hidden=hidden)
 
@@ -222,7 +220,7 @@ def _version(answer: str) -> str:
     return answer
 
 
-def _optional(answer: str) -> Section | None:
+def _optional(answer: str) -> FileSection | None:
     return read_passphrase(answer) if answer else None
 
 
@@ -230,18 +228,18 @@ def _username(answer: str) -> str:
     return answer if answer == _NONE else str(_login(answer, {"password": "any"})["username"])
 
 
-def _community(file: Path) -> Section:
+def _community(file: Path) -> FileSection:
     return checked("snmp", {"version": "2c", **in_file("community", file)}, f"{file}: the community")
 
 
-def _user(flags: InitFlags, auth: Section, priv: Section | None) -> Section:
+def _user(flags: InitFlags, auth: FileSection, priv: FileSection | None) -> FileSection:
     keys = {"auth": {"protocol": flags.snmp_auth_protocol, **auth}}
     if priv:
         keys["priv"] = {"protocol": flags.snmp_priv_protocol, **priv}
     return checked("snmp", {"version": 3, "username": SNMP_USER, **keys}, "A passphrase of SNMP")
 
 
-def _login(username: str, password: Section) -> Section:
+def _login(username: str, password: FileSection) -> FileSection:
     return checked("xml", {"username": username, **password}, "The user or the password of the status page")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from exporter.init.answers import AUTH_NAME, Answers, Section
+from exporter.init.answers import AUTH_NAME, FileSection, FleetAnswers
 
 SECRETS_FOLDER: Final = "secrets"
 
@@ -58,7 +58,7 @@ def secret_files(folder: Path) -> list[Path]:
     return [folder / SECRETS_FOLDER / name for name in _SECRETS.values()]
 
 
-def write_fleet(answers: Answers, file: Path) -> list[Path]:
+def write_fleet(answers: FleetAnswers, file: Path) -> list[Path]:
     """Write fleet.yml, and each secret that is not in a file yet to a file with the mode 0600; return these files.
 
     Files that exist are replaced.
@@ -78,7 +78,7 @@ def write_fleet(answers: Answers, file: Path) -> list[Path]:
     return list(secrets)
 
 
-def fleet_text(answers: Answers) -> str:
+def fleet_text(answers: FleetAnswers) -> str:
     """Return fleet.yml, without any secret."""
     lines = [_HEAD.format(auth=AUTH_NAME)]
     for source, auth in answers.auths.items():
@@ -91,7 +91,7 @@ def fleet_text(answers: Answers) -> str:
     return "".join(lines)
 
 
-def _typed_secrets(place: tuple[str, ...], section: Section) -> Iterator[tuple[tuple[str, ...], str]]:
+def _typed_secrets(place: tuple[str, ...], section: FileSection) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield each secret that is a value, with its place."""
     for key, value in section.items():
         if isinstance(value, Mapping):
@@ -100,7 +100,7 @@ def _typed_secrets(place: tuple[str, ...], section: Section) -> Iterator[tuple[t
             yield (*place, key), value
 
 
-def _named(place: tuple[str, ...], section: Section) -> dict[str, Any]:
+def _named(place: tuple[str, ...], section: FileSection) -> dict[str, Any]:
     """Return a section in which each secret is in a file."""
     named = dict[str, Any]()
     for key, value in section.items():

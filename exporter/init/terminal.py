@@ -7,14 +7,14 @@ from typing import TypeVar
 
 import click
 
-Answer = TypeVar("Answer")
+Given = TypeVar("Given")
 
 
 class WrongAnswerError(Exception):
     """An answer cannot be used; the message says why, and what to answer instead."""
 
 
-def ask(question: str, read: Callable[[str], Answer], *, default: str = "", hidden: bool = False) -> Answer:
+def ask(question: str, read: Callable[[str], Given], *, default: str = "", hidden: bool = False) -> Given:
     """Ask until `read` takes the answer. It raises WrongAnswerError for one that is wrong."""
     while True:
         answer = _interruptible(
@@ -47,7 +47,7 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _interruptible(prompt: Callable[[], Answer]) -> Answer:
+def _interruptible(prompt: Callable[[], Given]) -> Given:
     """Prompt; Ctrl-C, or the end of the input, ends the program as it does elsewhere."""
     try:
         return prompt()

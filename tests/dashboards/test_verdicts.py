@@ -210,7 +210,8 @@ def test_a_job_without_exporter_is_not_monitored(
 
 
 def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
-    told = dict.fromkeys(("refused/status-page", "without-page/arrivals"), "Queue only") | {"refused/both": "Cannot be told"}
+    queue_only = dict.fromkeys(("refused/status-page", "without-page/arrivals"), "Queue only")
+    told = queue_only | {"refused/both": "Cannot be told"}
     assert words(grafana, verdicts.OF_UNIT, "blind") == told | {
         "refused/neither": "Normal",
         "refused/destinations": "Normal",

@@ -11,8 +11,7 @@ UP: Final = Signal(
     "Units up",
     "none",
     PER_UNIT,
-    "Whether a unit has given data in the last 5 minutes, by any source. A unit that is not scraped "
-    "counts as down.",
+    "Whether a unit has given data in the last 5 minutes, by any source. A unit that is not scraped counts as down.",
     """\
 instance:ironport_source_up:max3m{<<units>>}
 or
