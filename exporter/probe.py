@@ -319,6 +319,10 @@ class Prober:
     def _log_changes(self, reading: Reading, unreadable: Unreadable) -> None:
         was_up = self._up.get(reading.source)
         self._up[reading.source] = reading.up
+        if was_up is False or not reading.complete or unreadable.keys() != self._unreadable.get(reading.source, set()):
+            self._log_state(reading, was_up, unreadable)
+
+    def _log_state(self, reading: Reading, was_up: bool | None, unreadable: Unreadable) -> None:
         errors = " ".join(map(str, reading.errors))
         is_new_target = was_up is None and self.appliance.beyond_list is not None
         log = (_new_targets_log if is_new_target else _log).bind(appliance=self.appliance.name, source=reading.source)

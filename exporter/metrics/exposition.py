@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from prometheus_client.utils import floatToGoString
@@ -38,12 +39,17 @@ class Exposition:
 
     def text(self) -> bytes:
         """Return the Prometheus text format 0.0.4."""
-        return "".join(_text(_plain_head, family, series) for family, series in self.families).encode()
+        return self._text(_plain_head).encode()
 
     def openmetrics(self) -> bytes:
         """Return the OpenMetrics text format 1.0.0."""
-        families = "".join(_text(_openmetrics_head, family, series) for family, series in self.families)
-        return f"{families}# EOF\n".encode()
+        return f"{self._text(_openmetrics_head)}# EOF\n".encode()
+
+    def _text(self, head: _Head) -> str:
+        texts = [_family_text(head, family, tuple(series)) for family, series in self.families]
+        values = chain.from_iterable(series.values() for _, series in self.families)
+        numbers = [repr(value) if -_PLAIN < value < _PLAIN else _large(value) for value in values]
+        return "".join(texts) % tuple(numbers)
 
 
 _Head = Callable[[Family], str]
@@ -61,13 +67,12 @@ def _openmetrics_head(family: Family) -> str:
     return f"# HELP {name} {_quoted(family.help)}\n# TYPE {name} {family.kind}\n{unit}"
 
 
-def _text(head: _Head, family: Family, series: Series) -> str:
-    prepare = _prepared if len(series) > _KEPT_SERIES else _kept
-    return prepare(head, family, tuple(series)) % tuple(map(_number, series.values()))
+def _family_text(head: _Head, family: Family, series: tuple[tuple[str, ...], ...]) -> str:
+    return _prepared(head, family, series) if len(series) > _KEPT_SERIES else _kept(head, family, series)
 
 
-def _number(value: float) -> str:
-    return repr(value) if -_PLAIN < value < _PLAIN else str(floatToGoString(value))  # type: ignore[no-untyped-call]
+def _large(value: float) -> str:
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
 def _prepared(head: _Head, family: Family, series: tuple[tuple[str, ...], ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -46,9 +47,12 @@ _COMMON_HEADERS: Final[Mapping[str, str]] = {
     "Vary": "Accept, Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
-_COMPRESSED_AT_ONCE: Final = 128 * 1024
-"""Octets of an exposition that are compressed without a thread. An appliance has about 14,000, which take 0.1 ms: less
+_AT_ONCE: Final = 128 * 1024
+"""Octets of an answer that are compressed without a thread. An appliance has about 14,000, which take 0.05 ms: less
 than a thread costs."""
+
+_GZIP_FORMAT: Final = 31
+"""zlib's number for the format of gzip, with the greatest window."""
 
 _GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 
@@ -240,7 +244,7 @@ def _wants_openmetrics(request: web.Request) -> bool:
 
 
 def _exposition(text: bytes, content_type: str) -> web.Response:
-    return web.Response(body=text, headers={"Content-Type": content_type}, zlib_executor_size=_COMPRESSED_AT_ONCE)
+    return web.Response(body=text, headers={"Content-Type": content_type})
 
 
 @web.middleware
@@ -249,8 +253,17 @@ async def _complete_headers(request: web.Request, handler: Handler) -> web.Strea
     response = await handler(request)
     response.headers.update(_COMMON_HEADERS)
     if _GZIP.search(request.headers.get("Accept-Encoding", "")):
-        response.enable_compression(web.ContentCoding.gzip)
+        _compress(response)
     return response
+
+
+def _compress(response: web.StreamResponse) -> None:
+    """Compress an answer with gzip, at the lowest level: a tenth more octets in half of the time."""
+    if isinstance(response, web.Response) and isinstance(response.body, bytes) and len(response.body) <= _AT_ONCE:
+        response.body = zlib.compress(response.body, level=1, wbits=_GZIP_FORMAT)
+        response.headers[hdrs.CONTENT_ENCODING] = web.ContentCoding.gzip.value
+    else:
+        response.enable_compression(web.ContentCoding.gzip)
 
 
 @web.middleware
