@@ -14,7 +14,7 @@ from exporter.bundle.rule_templates import templates
 from exporter.explain.conditions import Compared, Condition, Either, Every, Known, Not
 from exporter.explain.promql import one_line, parse_call
 from exporter.explain.tree import Branch, Tree, tree_of
-from exporter.explain.words import figure_words, spelled, words
+from exporter.explain.words import figure_words, limit_words, limits, spelled, words
 from exporter.incidents.names import incident_name
 from exporter.phrases import Phrases
 from exporter.prometheus.rule_files import read_rules
@@ -26,7 +26,7 @@ _HEAD: Final = """\
 
 A verdict is an alert that says what is wrong with a pool or a unit, for example "one heavy sender". This page has the
 conditions of each verdict on waiting mail: which figure is compared with which threshold, over which window, and why.
-[How it works](how-it-works.md#the-way-of-a-verdict) has the same as a picture.
+[How it works](how-it-works.md#the-way-of-a-verdict) has pictures of the same.
 
 `python -m alerts.verdicts_page` writes this page from the rules in `alerts/templates` and from
 `alerts/thresholds.yml`. A test checks that it is up to date.
@@ -48,28 +48,30 @@ a line:
 Pool inbound (job ironport) at 2026-10-14 09:30:12 UTC: One heavy sender on mx2 (IronPortJabbererSuspected, firing).
 
 mx2
-  backlogged yes
-    work queue, lowest of 2 min 12,566 messages > 1,167 messages yes
-    wait 352 s > 60 s yes
-  exit rate / rated 1.01 >= 0.75 yes: too much demand
-  pool in trouble no: not enough units
-    backlogged units 1 >= 2 no: few
   verdicts:
     One heavy sender (IronPortJabbererSuspected, firing): yes
-    Unit slow (IronPortUnitSlow): no, because slow no
+    Unit slow (IronPortUnitSlow): no, because "slow" does not hold
+  conditions:
+    backlogged? yes
+      work queue (lowest in 2 min): 12,566 messages > 1,167 messages? yes
+      wait: 352 s > 60 s? yes
+    exit rate / rated: 1.01 >= 0.75? yes: full speed
+    pool in trouble? no
+      backlogged units: 1 >= 2? no: too few
 
 other units
-  mx1: wait 0 > 60 s no
+  mx1  wait: 0 s > 60 s? no
 ```
 
-- Most lines are conditions: a figure with its value, an operator, and a limit. `yes` or `no` says whether the condition
-  holds, and the words after it say what that means. Indented lines are parts of the condition above them.
-- `?` means that a figure is missing. A sentence then names the missing series and what it needs. `none` means that
+- A condition is a figure, its value, an operator and a limit. `yes` or `no` says whether the condition holds, and the
+  words after `yes` or `no` say what that means. Indented lines are parts of the condition above them.
+- `unknown` means that a value is missing. A sentence then names the missing series and what it needs. `none` means that
   there is nothing to compare, for example the exit rate of backlogged units while no unit is backlogged.
-- `firing` and `pending` are the state of the alert in Prometheus. A pending alert waits for its `for`. After its
+- `firing` and `pending` are the states of the alert in Prometheus. A pending alert waits for its `for`. After its
   conditions have ended, an alert continues to fire for its `keep_firing_for`.
-- `--json` prints every verdict with all its conditions, and their PromQL. The [card of an incident](incidents.md), its
-  one-page summary, shows the conditions of the verdict at the time when the alert fired.
+- `--json` prints every verdict with all its conditions, and their PromQL.
+
+The one-page summary of an [incident](incidents.md) shows the conditions of the verdict when the alert fired.
 """
 
 _ORDER: Final = """\
@@ -81,15 +83,15 @@ If the conditions of several verdicts hold, the first of them in this table is t
 _VERDICTS: Final = """\
 ## The verdicts
 
-Each row of a table is a condition. The column "must" says whether the condition must hold or must not hold. The column
-"over" is the time over which the figure is measured. Indented rows are parts of the row above them.
+Each row of a table is a condition: a figure, and what it must be. The column "over" is the time over which the figure
+is measured. The indented rows below "one of these" or "all of these" are its parts.
 
 - "Known" means that Prometheus has a value for the figure.
-- A limit such as `0.75 (service_ratio)` is the value of a threshold and its name.
+- `0.75 (service_ratio)` is the value of a threshold and its name.
 - "XML" is the status page of the unit.
 - "Rated" is the rating of a unit: the messages per second that it is known to handle.
-- "Seconds of rated work" measure a queue by the rating. 60 seconds of rated work are the messages that the unit handles
-  in 60 seconds. `60 * rated, but at least 50` is the larger of this number and 50.
+- "60 s of rated work" are the messages that the unit is rated to handle in 60 seconds.
+- A "peer" is another unit of the pool.
 
 The [glossary](glossary.md) explains the other words.
 """
@@ -110,10 +112,19 @@ _MARK: Final = "threshold_"
 """Begins the name that stands for a threshold while an expression is read."""
 
 _PLACEHOLDER: Final = re.compile(r"<<(\w+)>>")
-_MARKED: Final = re.compile(rf"\b{_MARK}(\w+)")
+_MARKED: Final = re.compile(rf"\b{_MARK}(\w+)( (?:s|messages)\b)?")
 _COMMENTED: Final = re.compile(r"((?:^  #.*\n)+)  - (?:alert|record): (\S+)\n", re.MULTILINE)
 _SERIES: Final = re.compile(r"[a-z]+:\w+:[\w:]+")
-_WINDOW: Final = re.compile(r"\[(\w+)|[a-z](\d+[smhd])$")
+_GROUPS: Final = {
+    # (whether all parts are needed, whether the group must hold): the row above the parts
+    (True, True): "all of these:",
+    (True, False): "not all of these:",
+    (False, True): "one of these:",
+    (False, False): "none of these:",
+}
+_OPERATORS: Final = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most", "==": "exactly"}
+_OPPOSITES: Final = {">": "at most", ">=": "less than", "<": "at least", "<=": "more than", "==": "not"}
+_WINDOW: Final = re.compile(r"\[(\w+)|:(?!last)[a-z_]+(\d+[smhd])$")
 
 
 def verdicts_page() -> str:
@@ -200,7 +211,7 @@ def _series_reason(name: str, reasons: Mapping[str, str]) -> str:
 def _section(tree: Tree, title: str, reason: str, condition: Condition) -> str:
     rows = (f"| {' | '.join(row)} |\n" for row in _rows(tree, condition))
     text = "\n\n".join(fill(" ".join(part.split()), 118) for part in reason.split("\n\n"))
-    return "\n\n".join(filter(None, (f"### {title}", text, _table(("condition", "must", "over"), rows))))
+    return "\n\n".join(filter(None, (f"### {title}", text, _table(("figure", "must be", "over"), rows))))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[str]) -> str:
@@ -216,14 +227,23 @@ def _rows(tree: Tree, condition: Condition, wanted: bool = True, before: str = "
             for part in parts:
                 yield from _rows(tree, part)
         case Every(parts) | Either(parts):
-            yield f"{before}{'all' if isinstance(condition, Every) else 'one'} of these:", _must(wanted), ""
+            yield f"{before}{_GROUPS[isinstance(condition, Every), wanted]}", "", ""
             for part in parts:
                 yield from _rows(tree, part, before=f"{before}&nbsp;&nbsp;&nbsp;")
-        case Compared(left, operator, right):
-            yield f"{before}{_shown(left)} {operator} {_shown(_limit(tree, right))}", _must(wanted), _window(left)
+        case Compared(left):
+            yield f"{before}{_shown(words(left))}", _must_be(tree, condition, wanted), _window(left)
         case Known(expression, truth):
-            known = "" if truth or tree.behind(condition) else ": known"
-            yield f"{before}{_shown(expression)}{known}", _must(wanted), _window(expression)
+            is_flag = truth or tree.behind(condition)
+            outcome = ("yes" if wanted else "no") if is_flag else ("known" if wanted else "unknown")
+            yield f"{before}{_shown(words(expression))}", outcome, _window(expression)
+
+
+def _must_be(tree: Tree, condition: Compared, wanted: bool) -> str:
+    """Return what the figure must be; what must not hold is said the other way round, and holds without a figure."""
+    how = (_OPERATORS if wanted else _OPPOSITES)[condition.operator]
+    found = limits(condition.operator, _limit(tree, condition.right))
+    texts = [_shown(f"{how} {limit_words(limit, condition.left)}") for limit in found]
+    return ", and ".join(texts) if wanted else ", or ".join([*texts, "unknown"])
 
 
 def _limit(tree: Tree, expression: str) -> str:
@@ -232,13 +252,10 @@ def _limit(tree: Tree, expression: str) -> str:
     return one_line(rule.expression) if rule and _MARK in rule.expression else expression
 
 
-def _must(wanted: bool) -> str:
-    return "hold" if wanted else "not hold"
-
-
-def _shown(expression: str) -> str:
+def _shown(text: str) -> str:
+    """Return the text with the values of its thresholds, their units and their names."""
     values = thresholds.read_thresholds()
-    return _MARKED.sub(lambda name: f"{values[name[1]]} (`{name[1]}`)", words(expression)).replace("|", r"\|")
+    return _MARKED.sub(lambda found: f"{values[found[1]]}{found[2] or ''} (`{found[1]}`)", text).replace("|", r"\|")
 
 
 def _window(expression: str) -> str:

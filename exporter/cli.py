@@ -198,7 +198,7 @@ _fleet_file: Final = flag(
     "--fleet.file",
     type=_PATH,
     metavar="FILE",
-    help="Write the matching fleet.yml to this file. By default it is printed.",
+    help="Write the matching fleet.yml to this file. By default, the command prints it.",
 )
 _seed: Final = flag(
     "--seed",
@@ -644,7 +644,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     "exporter",
     type=external_url,
     metavar="URL",
-    show_default=f"http://localhost:{DEFAULT_PORT}; for the operator, the Service ironport-exporter",
+    show_default=f"http://localhost:{DEFAULT_PORT}, or the Service ironport-exporter with --for operator",
     help="The URL under which Prometheus reaches the exporter.",
 )
 @flag(
@@ -662,7 +662,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     metavar="URL",
     help="The URL under which Grafana reaches Prometheus.",
 )
-@flag("--job", default="ironport", metavar="JOB", help="The job of the fleet in Prometheus.")
+@flag("--job", default="ironport", metavar="JOB", help="The scrape job of the fleet in Prometheus.")
 @flag(
     "--thresholds.file",
     type=_PATH,
@@ -674,7 +674,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     "runbooks",
     type=web_url,
     metavar="URL",
-    show_default="the files of the bundle",
+    show_default="this folder in DIR",
     help="The URL at which you publish the folder alerts/runbooks. Each alert links to its runbook there.",
 )
 @flag(
@@ -896,7 +896,7 @@ def _explain(prometheus: Prometheus, at: str, jobs: tuple[str, ...], pools: tupl
     ),
 )
 @prometheus_flags("The Prometheus that has the history of the fleet.")
-@flag("--month", metavar="YEAR-MONTH", help="The month, for example 2026-10. The default is the last full month.")
+@flag("--month", metavar="YEAR-MONTH", show_default="the last full month", help="The month, for example 2026-10.")
 @flag("--job", "jobs", multiple=True, metavar="JOB", help="Report only this job of Prometheus. May be repeated.")
 @flag("--pool", "pools", multiple=True, metavar="POOL", help="Report only this pool. May be repeated.")
 @flag("--site", "sites", multiple=True, metavar="SITE", help="Report only the units of this site. May be repeated.")
@@ -1176,8 +1176,8 @@ _state: Final = flag(
     "--state",
     type=_PATH,
     metavar="FILE",
-    help="The file in which the demo keeps its addresses, as JSON. A second demo needs another file. The default is "
-    "demo.json in ~/.local/state/ironport-exporter.",
+    show_default="demo.json in ~/.local/state/ironport-exporter",
+    help="The file in which the demo keeps its addresses, as JSON. A second demo needs another file.",
 )
 
 
@@ -1252,10 +1252,10 @@ def _attack(scenario: str, state: Path | None) -> int:
     "--drops",
     type=decimal("a share from 0 to 1", 1),
     default="0",
-    show_default=False,
+    show_default="0.02",
     metavar="SHARE",
-    help="The share of SNMP requests that are lost, from 0 to 1. The simulated units always "
-    "drop 2 %, so a value below 0.02 has no effect.  [default: 0.02]",
+    help="The share of SNMP requests that are lost, from 0 to 1. The simulated units always drop 2 %, so a value "
+    "below 0.02 has no effect.",
 )
 @flag(
     "--explain",

@@ -51,6 +51,11 @@ class Flag(click.Option):
         attributes = {"show_default": True, **attributes}
         super().__init__([*names, *own_name], envvar=f"IRONPORT_EXPORTER_{word.upper()}", **attributes)
 
+    def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
+        """Return what the help says in brackets; click would put words for a default in parentheses."""
+        extra = super().get_help_extra(ctx)
+        return {**extra, "default": self.show_default} if isinstance(self.show_default, str) else extra
+
 
 flag: Final = partial(click.option, cls=Flag)
 """The decorator that gives a command a flag; it takes what click.option takes."""
@@ -143,7 +148,7 @@ timezone_flag: Final = flag(
     type=time_zone,
     metavar="ZONE",
     default=machine_time_zone,
-    show_default="that of this machine",
+    show_default="the time zone of this machine",
     help="The time zone of hours, days and months, such as Europe/Berlin.",
 )
 """The decorator that gives a command a time zone, a ZoneInfo."""

@@ -382,6 +382,16 @@ def test_the_help_cuts_no_summary_short(
     assert [summary for summary in summaries if not summary.endswith(".") or summary.endswith("...")] == []
 
 
+@pytest.mark.parametrize("words", [["bundle"], ["report"], ["demo"]], ids=" ".join)
+def test_the_help_gives_a_default_in_words_without_parentheses(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    _, out, _ = run(capsys, *words, "--help")
+    defaults = re.findall(r"\[default:\s+([^]]+)", out)
+    assert any(" " in default for default in defaults)
+    assert [default for default in defaults if default.startswith("(")] == []
+
+
 @pytest.mark.parametrize("words", [["probe"], ["demo", "attack"]], ids=" ".join)
 def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     _, out, _ = run(capsys, *words, "--help")

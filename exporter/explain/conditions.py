@@ -82,8 +82,10 @@ def _flattened(parts: Iterator[Condition]) -> Iterator[Condition]:
 
 
 def _compared(parts: list[Operand]) -> Condition:
-    """In `a > b > 0`, both comparisons are about a."""
+    """In `a > b > 0` and `(a > b) > 0`, both comparisons are about a."""
     first, *others = parts
+    if len(inner := operands(first.text, COMPARISON)) > 1 and not inner[-1].to_bool:
+        return _compared([*inner, *others])
     found = tuple(_comparison(first.text, other) for other in others)
     return found[0] if len(found) == 1 else Every(found)
 

@@ -49,6 +49,8 @@ class Finding:
     """Why there is no figure."""
     parts: tuple[Finding, ...] = ()
     """The conditions that it consists of or stands for."""
+    asks_for_value: bool = False
+    """Whether it only asks if there is a figure."""
     is_group: bool = False
     """Whether it only joins its parts, and is no condition with a name."""
 
@@ -237,7 +239,7 @@ class Judge:
         is_flag = condition.truth or behind is not None
         parts = self._parts(behind, place) if behind else ()
         return Finding(
-            words(condition.expression) + ("" if is_flag else " known"),
+            words(condition.expression) + ("" if is_flag else " (known)"),
             condition.expression,
             holds,
             figure=None if is_flag else value,
@@ -245,6 +247,7 @@ class Judge:
             meaning=(known.above if holds else known.below) if is_flag else "",
             missing=self._missing(condition.expression, place) if value is None else (),
             parts=parts,
+            asks_for_value=not is_flag,
         )
 
     def _parts(self, condition: Condition, place: Place) -> tuple[Finding, ...]:

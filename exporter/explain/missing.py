@@ -50,7 +50,7 @@ class MissingFigure:
     supplier: str
 
     def __str__(self) -> str:
-        return f"{words(self.series)} ({self.series}) is missing: it needs {self.supplier}"
+        return f'"{words(self.series)}" ({self.series}) is missing: it needs {self.supplier}'
 
 
 @dataclass(frozen=True, slots=True)

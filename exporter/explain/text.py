@@ -31,16 +31,21 @@ def verdict_name(verdict: VerdictFinding) -> str:
 
 
 def finding_text(found: Finding) -> str:
-    """Return a condition with its figures, such as "wait 94 s > 60 s"."""
-    return " ".join(filter(None, (found.words, _figures(found))))
+    """Return a condition with its figures, such as "wait: 94 s > 60 s"."""
+    return ": ".join(filter(None, (found.words, _figures(found))))
 
 
 def answer(found: Finding) -> str:
     """Return the outcome of a condition, and what it means."""
-    if found.missing and not found.holds:
+    if _is_open(found):
         return "cannot be told"
     outcome = "yes" if found.holds else "no"
     return f"{outcome}: {found.meaning}" if found.meaning else outcome
+
+
+def _is_open(found: Finding) -> bool:
+    """Return whether the outcome cannot be told, because a figure is missing."""
+    return bool(found.missing) and not found.holds and not found.asks_for_value
 
 
 def missing_sentences(found: Iterable[Finding]) -> list[str]:
@@ -65,9 +70,9 @@ def _figures(found: Finding) -> str:
 def _written(value: float | None, found: Finding) -> str:
     """Return a figure with its unit; from 10 on without decimals."""
     if value is None:
-        return "?" if found.missing else "none"
+        return "unknown" if found.missing else "none"
     number = _PHRASES.number(value, 0 if abs(value) >= 10 or value.is_integer() else 2)
-    if not value or not found.unit:
+    if not found.unit:
         return number
     return f"{number}{'' if found.unit.startswith('/') else ' '}{found.unit}"
 
@@ -97,17 +102,18 @@ def _has_verdict(explained: PlaceExplanation) -> bool:
 
 def _place_lines(explained: PlaceExplanation) -> Iterator[str]:
     yield explained.place.name
-    for found in explained.conditions:
-        yield from _condition_lines(found, 1)
-    yield from (f"  {sentence}" for sentence in missing_sentences(explained.conditions))
     yield "  verdicts:"
     for verdict in explained.verdicts:
         if verdict.branch.of_mail or verdict.holds or verdict.state:
             yield from _verdict_lines(verdict)
+    yield "  conditions:"
+    for found in explained.conditions:
+        yield from _condition_lines(found, 2)
+    yield from (f"    {sentence}" for sentence in missing_sentences(explained.conditions))
 
 
 def _condition_lines(found: Finding, depth: int) -> Iterator[str]:
-    yield f"{'  ' * depth}{finding_text(found)} {answer(found)}"
+    yield f"{'  ' * depth}{_question(found)}"
     for part in found.parts:
         yield from _condition_lines(part, depth + 1)
 
@@ -120,13 +126,26 @@ def _verdict_lines(verdict: VerdictFinding) -> Iterator[str]:
             for found in verdict.conditions:
                 yield from _condition_lines(found, 3)
     else:
-        decisive = _decisive(verdict.obstacles[0])
-        yield f"    {name}: no, because {finding_text(decisive)} {answer(decisive)}"
+        yield f"    {name}: no, because {_reason(_decisive(verdict.obstacles[0]))}"
+
+
+def _question(found: Finding) -> str:
+    """Return a condition with its outcome; a group of conditions asks nothing itself."""
+    return f"{finding_text(found)} {answer(found)}" if found.is_group else f"{finding_text(found)}? {answer(found)}"
+
+
+def _reason(found: Finding) -> str:
+    """Say how a condition comes out, such as '"slow" does not hold'."""
+    if _is_open(found):
+        return f'"{finding_text(found)}" cannot be told'
+    return f'"{finding_text(found)}" {"holds" if found.holds else "does not hold"}'
 
 
 def _decisive(found: Finding) -> Finding:
-    """Return the condition to name for a group of conditions."""
-    return _decisive(found.parts[0]) if found.is_group else found
+    """Return the condition to name for a group of conditions: the first one that decides how the group comes out."""
+    if not found.is_group:
+        return found
+    return _decisive(next(part for part in found.parts if part.fits == found.holds))
 
 
 def _unit_lines(explained: PlaceExplanation) -> Iterator[str]:
@@ -136,9 +155,9 @@ def _unit_lines(explained: PlaceExplanation) -> Iterator[str]:
     told = own if waits else [found for found in every_finding(own) if found.words == "wait"][:1]
     in_service = [found for found in every_finding(own) if found.words == "in service"][:1]
     if any(not found.holds for found in in_service):
-        yield f"  {explained.place.unit}: not in service"
+        yield f"  {explained.place.unit}  not in service"
         return
-    yield f"  {explained.place.unit}: {'; '.join(f'{finding_text(found)} {answer(found)}' for found in told)}"
+    yield f"  {explained.place.unit}  {'; '.join(map(_question, told))}"
     yield from (f"    {sentence}" for sentence in missing_sentences(own))
     for verdict in explained.verdicts:
         if verdict.holds or verdict.state:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from exporter.explain.conditions import is_truth
-from exporter.explain.promql import AND, COMPARISON, OR, PRODUCT, SUM, CallParts, names_in, operands, parse_call
+from exporter.explain.promql import (
+    AND,
+    COMPARISON,
+    OR,
+    PRODUCT,
+    SUM,
+    CallParts,
+    Operand,
+    names_in,
+    operands,
+    parse_call,
+)
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.durations import format_duration, parse_duration
 
@@ -26,6 +38,8 @@ class FigureWords:
     """What it means if it is not."""
     conditions: bool = True
     """Whether it helps to show the conditions behind it."""
+    times: str = ""
+    """The words after a number that the figure is multiplied by."""
 
 
 FIGURE_WORDS: Final = {
@@ -39,29 +53,34 @@ FIGURE_WORDS: Final = {
         "growth of the work queue", "/s", "the queue grows", "the queue does not grow"
     ),
     "instance:ironport_work_queue_exit_messages:rate3m": FigureWords("exit rate", "/s"),
-    "instance:ironport_work_queue_exit_messages:rate6m": FigureWords("exit rate over 6 min", "/s"),
+    "instance:ironport_work_queue_exit_messages:rate6m": FigureWords(
+        "exit rate over 6 min", "/s", times="s of mail at the exit rate over 6 min"
+    ),
     "instance:ironport_work_queue_exit_messages:ratio_rated3m": FigureWords(
-        "exit rate / rated", "", "too much demand", "slow service"
+        "exit rate / rated", "", "full speed", "less than full speed"
     ),
     "instance:ironport_work_queue_exit_messages:ratio_rated6m": FigureWords(
-        "exit rate / rated over 6 min", "", "too much demand", "slow service"
+        "exit rate over 6 min / rated", "", "full speed", "less than full speed"
     ),
-    "instance:ironport_rated_messages:rate": FigureWords("rated", "/s"),
-    "instance:ironport_rated_messages:rate_or_zero": FigureWords("rated", "/s"),
+    "instance:ironport_rated_messages:rate": FigureWords("rated", "/s", times="s of rated work"),
+    "instance:ironport_rated_messages:rate_or_zero": FigureWords("rated", "/s", times="s of rated work"),
     "instance:ironport_messages_injected:rate3m": FigureWords("arrivals", "/s"),
-    "instance:ironport_messages_injected:irate3m": FigureWords("arrivals in the last two samples", "/s"),
-    "instance:ironport_messages_injected:rate1h_before": FigureWords("arrivals in the hour before", "/s"),
+    "instance:ironport_messages_injected:irate3m": FigureWords("arrivals (last two samples)", "/s"),
+    "instance:ironport_messages_injected:rate1h_before": FigureWords("arrivals (hour before)", "/s"),
     "instance:ironport_messages_injected:ratio_rated3m": FigureWords("arrivals / rated"),
     "instance:ironport_messages_injected:ratio_peers3m": FigureWords(
-        "arrivals / rated, divided by that of its peers", "", "far more than its peers", "about as much as its peers"
+        "arrivals / rated, as a multiple of the mean of its peers",
+        "",
+        "far more than its peers",
+        "about as much as its peers",
     ),
     "instance:ironport_messages_injected:heavy_peers3m": FigureWords("heavy sender"),
     "instance:ironport_messages_injected_shifted:bool": FigureWords(
-        "mail shifted from peers", "", "a shift", "new mail"
+        "mail has moved here from peers", "", "not new mail", "new mail"
     ),
-    "instance:ironport_messages_injected:rise3m": FigureWords("rise of the arrivals above the hour before", "/s"),
+    "instance:ironport_messages_injected:rise3m": FigureWords("rise of the arrivals since the hour before", "/s"),
     "instance:ironport_messages_injected:rate3m_or_silent": FigureWords("arrivals (0 if silent)", "/s"),
-    "instance:ironport_silent:bool": FigureWords("silent"),
+    "instance:ironport_silent:bool": FigureWords("silent (no arrivals)"),
     "instance:ironport_in_service:bool": FigureWords("in service", conditions=False),
     "instance:ironport_work_queue_backlogged:bool": FigureWords("backlogged"),
     "instance:ironport_work_queue_filling:bool": FigureWords("filling"),
@@ -70,42 +89,50 @@ FIGURE_WORDS: Final = {
     "instance:ironport_work_queue_stalled:bool": FigureWords("stalled"),
     "instance:ironport_work_queue_high:bool": FigureWords("long work queue"),
     "instance:ironport_resource_conservation:bool": FigureWords("resource conservation", conditions=False),
-    "instance:ironport_not_accepting:bool": FigureWords("refuses mail"),
+    "instance:ironport_not_accepting:bool": FigureWords("mail refused"),
     "instance:ironport_source_up:max3m": FigureWords("answers by SNMP or XML"),
     "ironport_online": FigureWords("online"),
+    "ironport_connections": FigureWords("connections"),
+    "ironport_connection_limit": FigureWords("connection limit"),
+    "ironport_delivery_queue_recipients": FigureWords("recipients in the delivery queue"),
+    "ironport_recipients_completed_total": FigureWords("finished recipients", "/s"),
+    "ironport_oldest_message_age_seconds": FigureWords("age of the oldest message", "s"),
+    "ironport_quarantine_messages": FigureWords("messages in quarantine"),
+    "instance:ironport_work_queue_draining:bool": FigureWords("queue empty within an hour", conditions=False),
+    "instance:ironport_delivery_starved_recipients:min4m": FigureWords("delivery slower than the arrivals"),
     "instance:ironport_recipients_hard_bounced:ratio5m": FigureWords("hard bounces / completed recipients"),
     "instance:ironport_delivery_queue_recipients:last5m": FigureWords("recipients in the delivery queue"),
     "instance:ironport_injection_connections:rate3m": FigureWords("new connections", "/s"),
     # --- a pool ---
     "pool:ironport_messages_injected:rate3m": FigureWords("arrivals of the pool", "/s"),
-    "pool:ironport_messages_injected:rate1h": FigureWords("arrivals of the pool over an hour", "/s"),
+    "pool:ironport_messages_injected:rate1h": FigureWords("arrivals of the pool (one hour)", "/s"),
     "pool:ironport_messages_injected:rate1h_usual_high": FigureWords("usual arrivals of the pool", "/s"),
     "pool:ironport_messages_injected:rate1h_usual_low": FigureWords("usual arrivals of the pool", "/s"),
     "pool:ironport_messages_injected:ratio_usual3m": FigureWords(
         "arrivals of the pool / usual", "", "more than usual", "not more than usual"
     ),
     "pool:ironport_messages_injected:ratio_usual_latest": FigureWords(
-        "arrivals of the pool in the last two samples / usual", "", "more than usual", "not more than usual"
+        "arrivals of the pool (last two samples) / usual", "", "more than usual", "not more than usual"
     ),
     "pool:ironport_attack_arrivals:bool": FigureWords(
         "as much mail as in an attack", "", "more than usual", "not more than usual"
     ),
     "pool:ironport_sudden_arrivals:bool": FigureWords("sudden flood"),
-    "pool:ironport_units_reachable:count": FigureWords("reachable units"),
+    "pool:ironport_units_reachable:count": FigureWords("reachable units", times="of the reachable units"),
     "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, but at least 2"),
-    "pool:ironport_work_queue_backlogged:count": FigureWords("backlogged units", "", "many", "few"),
-    "pool:ironport_work_queue_filling:count": FigureWords("filling units", "", "many", "few"),
+    "pool:ironport_work_queue_backlogged:count": FigureWords("backlogged units", "", "enough", "too few"),
+    "pool:ironport_work_queue_filling:count": FigureWords("filling units", "", "enough", "too few"),
     "pool:ironport_work_queue_slow:count": FigureWords("slow units"),
     "pool:ironport_work_queue_growth_messages:rate3m": FigureWords(
         "growth of the pool's work queues", "/s", "the queues grow", "the queues do not grow"
     ),
     "pool:ironport_work_queue_exit_messages:ratio_rated_backlogged3m": FigureWords(
-        "exit rate / rated of the backlogged units", "", "too much demand", "slow service"
+        "exit rate / rated (backlogged units)", "", "full speed", "less than full speed"
     ),
     "pool:ironport_work_queue_high:count": FigureWords("units with a long work queue"),
     "pool:ironport_injection_connections:rate3m": FigureWords("new connections of the pool", "/s"),
     "pool:ironport_injection_connections:ratio_usual3m": FigureWords("new connections of the pool / usual"),
-    "pool:ironport_injection_connections:ratio_mail3m": FigureWords("rise of connections / rise of mail"),
+    "pool:ironport_injection_connections:ratio_mail3m": FigureWords("connections / usual, divided by mail / usual"),
     "pool:ironport_recipients_rejected:rate3m": FigureWords("rejected recipients", "/s"),
     "pool:ironport_recipients_rejected:rate1h_busy2w": FigureWords("rejected recipients in busy hours", "/s"),
     "pool:ironport_recipients_rejected:ratio3m": FigureWords("rejected / all recipients"),
@@ -114,23 +141,27 @@ FIGURE_WORDS: Final = {
     "pool:ironport_delivery_queue_recipients:last5m": FigureWords("recipients in the delivery queues"),
     "pool:ironport_delivery_queue_recipients:mean1h_usual": FigureWords("usual recipients in the delivery queues"),
     "pool:ironport_recipients_completed:ratio_injected15m": FigureWords("completed / injected recipients"),
-    "pool:ironport_available_capacity_messages:rate": FigureWords("capacity of the units that can be reached", "/s"),
-    "pool:ironport_work_queue_troubled:bool": FigureWords("pool in trouble", "", "many units", "not enough units"),
+    "pool:ironport_delivery_queue_recipients:backlog10m": FigureWords("delivery backlog"),
+    "pool:ironport_destination_active_recipients:last5m": FigureWords("recipients waiting for the destination"),
+    "pool:ironport_destination_stuck_recipients:min3m": FigureWords("stuck recipients"),
+    "ironport_destination_delivered_recipients_total": FigureWords("recipients delivered to the destination", "/s"),
+    "pool:ironport_available_capacity_messages:rate": FigureWords("capacity of the reachable units", "/s"),
+    "pool:ironport_work_queue_troubled:bool": FigureWords("pool in trouble"),
 }
 """By series. A metric of the exporter that is not here has the words of the catalogue."""
 
 _CATALOGUE: Final = {family.name: FigureWords(family.meaning.partition(" (")[0]) for family in FAMILIES}
 
 _OVER_TIME: Final = {
-    "min_over_time": "lowest of",
-    "max_over_time": "highest of",
-    "avg_over_time": "mean of",
+    "min_over_time": "lowest in",
+    "max_over_time": "highest in",
+    "avg_over_time": "mean over",
     "last_over_time": "",
     "delta": "growth in",
-    "deriv": "growth a second in",
+    "deriv": "growth per second over",
     "rate": "rate over",
-    "irate": "per second in the last two samples of",
-    "quantile_over_time": "high quantile of",
+    "irate": "last two samples in",
+    "quantile_over_time": "high quantile over",
     "count_over_time": "samples in",
 }
 """The words for a function of a window, before the window; the newest sample needs none."""
@@ -139,30 +170,32 @@ _TRUE_OVER_TIME: Final = {"min_over_time": "all the time for", "max_over_time": 
 """The same for a condition, which is 0 or 1."""
 
 _AGGREGATIONS: Final = {
-    "sum": "sum of",
-    "max": "highest",
-    "min": "lowest",
-    "avg": "mean",
-    "count": "number of units:",
+    "sum": "sum of all units:",
+    "max": "highest of all units:",
+    "min": "lowest of all units:",
+    "avg": "mean of all units:",
     "group": "",
 }
 
-_SELECTOR: Final = re.compile(r"([a-zA-Z_:][\w:]*)(\{[^}]*\})?(?:\[(\w+)(?::\w*)?\])?(?: offset (\w+))?")
+_SELECTOR: Final = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{([^}]*)\})?(?:\[\w+(?::\w*)?\])?(?: offset (\w+))?")
+_MATCHER: Final = re.compile(r'\w+(!?)="([^"]+)"')
 
 
 @cache
 def figure_words(expression: str) -> FigureWords:
     """Return what is known of the first series in an expression that has words."""
-    return next((found for name in names_in(expression) if (found := _series(name))), FigureWords(expression))
+    return _first_known(expression) or FigureWords(expression)
 
 
 @cache
 def unit(expression: str) -> str:
     """Return the unit of an expression's value: that of its series, unless it counts or divides."""
     call = parse_call(expression)
-    if (call and call.function == "count") or "/" in (part.operator for part in operands(expression, PRODUCT)):
+    counts = call and call.function in ("count", "count_over_time")
+    if counts or "/" in (part.operator for part in operands(expression, PRODUCT)):
         return ""
-    return figure_words(expression).unit
+    known = figure_words(expression).unit
+    return f"{known}/s" if call and call.function == "deriv" else known
 
 
 @cache
@@ -170,15 +203,55 @@ def words(expression: str) -> str:
     """Return the words for an expression; what only chooses among its series is left out."""
     if len(parts := operands(expression, AND)) > 1:
         return words(parts[0].text)
-    for operators in (OR, COMPARISON, SUM, PRODUCT):
+    if len(parts := operands(expression, OR)) > 1:
+        return " or ".join(words(part.text) for part in parts)
+    if len(parts := operands(expression, COMPARISON)) > 1:
+        return " ".join([words(parts[0].text), *(_compared_words(parts[0].text, part) for part in parts[1:])])
+    for operators in (SUM, PRODUCT):
         if len(parts := operands(expression, operators)) > 1:
             joined = "and" if operators is PRODUCT and is_truth(expression) else ""
-            found = ((joined or part.operator) * bool(part.operator) + f" {_grouped(part.text)}" for part in parts)
-            return " ".join(found).strip()
+            return _product_words(parts) or _joined(parts, joined)
     if call := parse_call(expression):
         return _call_words(call)
     match = _SELECTOR.fullmatch(expression)
     return _selector_words(match) if match else expression
+
+
+def limits(operator: str, limit: str) -> tuple[str, ...]:
+    """Return the limits of a comparison: two if the limit is the larger of two, and a figure must be above it."""
+    call = parse_call(limit)
+    if call and call.function == "clamp_min" and operator in (">", ">="):
+        return _arguments(call.argument)
+    return (limit,)
+
+
+def limit_words(limit: str, figure: str) -> str:
+    """Return the words for a limit; a bare number has the unit of the figure that is compared with it."""
+    suffix = "" if _first_known(limit) or limit == "0" else f" {unit(figure)}"
+    return f"{words(limit)}{suffix}".replace(" /s", "/s").strip()
+
+
+def _first_known(expression: str) -> FigureWords | None:
+    return next((found for name in names_in(expression) if (found := _series(name))), None)
+
+
+def _compared_words(figure: str, part: Operand) -> str:
+    found = (f"{part.operator} {limit_words(limit, figure)}" for limit in limits(part.operator, part.text))
+    return " and ".join(found)
+
+
+def _product_words(parts: Sequence[Operand]) -> str:
+    """Return the words for a number of times a figure, if it has such words."""
+    if [part.operator for part in parts] != ["", "*"]:
+        return ""
+    number, factor = (part.text for part in parts)
+    times = figure_words(factor).times if _SELECTOR.fullmatch(factor) else ""
+    return f"{number} {times}" if times else ""
+
+
+def _joined(parts: Sequence[Operand], operator: str) -> str:
+    found = ((operator or part.operator) * bool(part.operator) + f" {_grouped(part.text)}" for part in parts)
+    return " ".join(found).strip()
 
 
 def _grouped(text: str) -> str:
@@ -191,32 +264,39 @@ def _call_words(call: CallParts) -> str:
     if call.function in _OVER_TIME:
         window = re.search(r"\[(\w+)", call.argument)
         how = (is_truth(call.argument) and _TRUE_OVER_TIME.get(call.function)) or _OVER_TIME[call.function]
-        return f"{words(call.argument)}, {how} {spelled(window[1])}" if how and window else words(call.argument)
+        return f"{words(call.argument)} ({how} {spelled(window[1])})" if how and window else words(call.argument)
     if call.function == "clamp_min":
-        *_, first, lowest = _arguments(call.argument)
+        first, lowest = _arguments(call.argument)
         return f"{words(first)}, but at least {lowest}"
     if call.function == "predict_linear":
         series, seconds = _arguments(call.argument)
-        return f"{words(series)}, expected in {spelled(f'{seconds}s')}"
-    if call.function == "count" and len(operands(call.argument, COMPARISON)) > 1:
-        return f"number of units with ({words(call.argument)})"
+        return f"{words(series)} (expected in {spelled(f'{seconds}s')})"
+    if call.function == "count":
+        counted = "destinations" if "_destination_" in call.argument else "units"
+        compares = len(operands(call.argument, COMPARISON)) > 1
+        return f"number of {counted} {'on which' if compares else 'with'} {words(call.argument)}"
     if call.function == "max" and is_truth(call.argument):
-        return f"on a unit: {words(call.argument)}"
+        return f"on at least one unit: {words(call.argument)}"
+    if call.function == "sum" and call.grouping == "without":
+        return words(call.argument)
     if call.function in _AGGREGATIONS:
         return f"{_AGGREGATIONS[call.function]} {words(call.argument)}".strip()
     return f"{call.function}({words(call.argument)})"
 
 
-def _arguments(text: str) -> list[str]:
+def _arguments(text: str) -> tuple[str, str]:
     first, _, last = text.rpartition(", ")
-    return [first, last]
+    return first, last
 
 
 def _selector_words(match: re.Match[str]) -> str:
-    name, matchers, _, offset = match.groups()
+    """Return the words for a series, with the values that its labels must or must not have."""
+    name, matchers, offset = match.groups()
     known = _series(name)
-    ago = f", {spelled(offset)} ago" if offset else ""
-    return f"{known.words if known else name}{matchers if matchers and not known else ''}{ago}"
+    values = [f"{'not ' if negated else ''}{value}" for negated, value in _MATCHER.findall(matchers or "")]
+    if offset:
+        values.append(f"{spelled(offset)} ago")
+    return (known.words if known else name) + (f" ({', '.join(values)})" if values else "")
 
 
 def _series(name: str) -> FigureWords | None:

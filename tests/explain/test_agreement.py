@@ -87,7 +87,7 @@ def test_the_command_prints_text_and_json(campus: str, capsys: pytest.CaptureFix
     text = capsys.readouterr().out
     assert "One heavy sender on mx2 (IronPortJabbererSuspected, firing)." in text.splitlines()[0]
     assert "\n    One heavy sender (IronPortJabbererSuspected, firing): yes\n" in text
-    assert "\n  mx1: wait 0 > 60 s no\n" in text
+    assert "\n  mx1  wait: 0 s > 60 s? no\n" in text
     assert main([*arguments, "--json"]) == 0
     (pool,) = json.loads(capsys.readouterr().out)["pools"]
     assert pool["verdict"] == {
@@ -155,7 +155,9 @@ def test_a_new_installation_agrees_too(
 def test_a_new_installation_is_told_what_would_help(rings: dict[bool, Ring]) -> None:
     url, _ = rings[False]
     text = explanation_text(*explain(Prometheus(url), BEGIN + 30 * MINUTE, Selection()))
-    assert "rated (instance:ironport_rated_messages:rate) is missing: it needs rated_messages_per_hour in fleet" in text
+    assert (
+        '"rated" (instance:ironport_rated_messages:rate) is missing: it needs rated_messages_per_hour in fleet' in text
+    )
     assert "(pool:ironport_messages_injected:rate1h_usual_high) is missing: it needs a week of history." in text
 
 

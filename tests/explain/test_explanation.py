@@ -23,6 +23,16 @@ IN_SERVICE = "instance:ironport_in_service:bool"
 NOW = 1_800_000_000.0
 
 
+TROUBLED = "pool:ironport_work_queue_troubled:bool"
+BUSY = {
+    "instance:ironport_work_queue_exit_messages:ratio_rated3m": 1.0,
+    "instance:ironport_work_queue_backlogged:bool": 1.0,
+    "instance:ironport_work_queue_wait_seconds:estimate3m": 300.0,
+    "instance:ironport_work_queue_growth_messages:rate3m": 9.0,
+}
+"""A unit that gets too much mail."""
+
+
 class FakeServer(Prometheus):
     """Answers each expression as a test says, for the unit mx1, and all others with nothing."""
 
@@ -65,12 +75,12 @@ def recent(family: str) -> str:
 def test_a_condition_shows_figure_limit_and_outcome() -> None:
     wait = "instance:ironport_work_queue_wait_seconds:estimate3m"
     found = condition(verdict(judged({wait: 94.2}), "UnitOverloaded"), "wait")
-    assert (finding_text(found), answer(found)) == ("wait 94 s > 60 s", "yes")
+    assert (finding_text(found), answer(found)) == ("wait: 94 s > 60 s", "yes")
 
 
 def test_an_outcome_says_what_it_means() -> None:
     share = "instance:ironport_work_queue_exit_messages:ratio_rated3m"
-    for value, meaning in ((0.81, "yes: too much demand"), (0.3, "no: slow service")):
+    for value, meaning in ((0.81, "yes: full speed"), (0.3, "no: less than full speed")):
         found = condition(verdict(judged({share: value}), "UnitOverloaded"), "exit rate / rated")
         assert answer(found) == meaning
 
@@ -81,6 +91,42 @@ def test_without_any_figure_every_comparison_says_what_is_missing(place: Place) 
     compared = [each for each in found if each.comparison]
     assert len(compared) > 20
     assert [each.expression for each in compared if not each.missing] == []
+
+
+@pytest.mark.parametrize("place", [POOL, UNIT], ids=["pool", "unit"])
+def test_every_condition_has_words_and_not_the_name_of_a_series(place: Place) -> None:
+    found = [each for verdict in judged({}, place).verdicts for each in every_finding(verdict.conditions)]
+    assert len(found) > 40
+    assert not [each.words for each in found if "ironport" in each.words], "add rows to FIGURE_WORDS"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (
+            {"pool:ironport_messages_injected:ratio_usual3m": 1.2, "pool:ironport_attack_arrivals:bool": 0.0},
+            'Distributed attack (IronPortDistributedAttackSuspected): no, because "as much mail as in an attack" does '
+            "not hold",
+        ),
+        (
+            {},
+            'Overloaded (IronPortPoolOverloaded): no, because "exit rate / rated (backlogged units): unknown >= 0.75" '
+            "cannot be told",
+        ),
+        (
+            {},
+            'Backlogged, cause unknown (IronPortPoolBackloggedCauseUnknown): no, because "backlogged units (known)" '
+            "does not hold",
+        ),
+    ],
+)
+def test_the_reason_is_the_first_condition_that_fails(values: Mapping[str, float], reason: str) -> None:
+    assert reason in explanation_text(NOW, [PoolExplanation(judged(values, POOL), ())])
+
+
+def test_a_condition_that_must_not_hold_is_a_reason() -> None:
+    text = explanation_text(NOW, [PoolExplanation(judged(BUSY | {TROUBLED: 1.0}), ())])
+    assert 'Unit overloaded (IronPortUnitOverloaded): no, because "pool in trouble" holds' in text
 
 
 def test_without_the_status_page_arrivals_are_missing() -> None:
@@ -139,7 +185,7 @@ def test_what_cannot_be_told_is_no_yes() -> None:
 def test_a_figure_that_is_no_number_is_shown(value: str) -> None:
     explained = judged({"instance:ironport_work_queue_wait_seconds:estimate3m": float(value)})
     found = condition(verdict(explained, "UnitOverloaded"), "wait")
-    assert finding_text(found).startswith(f"wait {value} s > 60 s")
+    assert finding_text(found).startswith(f"wait: {value} s > 60 s")
     pool = PoolExplanation(judged({}, POOL), (explained,))
     assert json.loads(json.dumps(explanation_json(NOW, [pool]), allow_nan=False))
 

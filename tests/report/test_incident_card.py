@@ -133,7 +133,7 @@ def test_the_card_shows_how_the_verdict_was_reached(card_at: Callable[[int], Inc
     assert cells(markdown, "backlogged") == ["backlogged", "yes", "yes"]
     _, outcome, needed = cells(markdown, "pool in trouble")
     assert (outcome[:2], needed) == ("no", "no")
-    assert re.search(r"^\| wait \d+ s \\> 90 s \| yes \| yes \|$", markdown, re.MULTILINE)
+    assert re.search(r"^\| wait: \d+ s \\> 90 s \| yes \| yes \|$", markdown, re.MULTILINE)
 
 
 def test_the_verdicts_of_all_cards_held(campus: Prometheus, found: Sequence[Incident]) -> None:
