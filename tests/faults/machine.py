@@ -201,12 +201,15 @@ async def other_site_reloads(scene: Scene) -> None:
 
 
 async def too_many_probes(scene: Scene) -> None:
-    """Fill the connections with probes of appliances that hang and with requests for pages, as one client."""
-    resource.prlimit(scene.pid, resource.RLIMIT_NOFILE, (150, 150))
-    share = 50  # half of the connections, which are two thirds of the open files
+    """Fill the connections with probes of appliances that hang and with requests for pages, as one client.
+
+    asyncio accepts many connections before it shows the first one, so there are open files for all of them.
+    """
+    resource.prlimit(scene.pid, resource.RLIMIT_NOFILE, (300, 300))
+    share = 100  # half of the connections, which are two thirds of the open files
     go_on = asyncio.Event()
     scene.appliance.answer = held_until(go_on)
-    paths = [f"/probe?target=mx{number % COPIES + 1}" for number in range(15 * COPIES)] + ["/sd"] * 30
+    paths = [f"/probe?target=mx{number % COPIES + 1}" for number in range(21 * COPIES)] + ["/sd"] * 30
     connector = aiohttp.TCPConnector(limit=0, local_addr=("127.0.0.2", 0))
     async with aiohttp.ClientSession(scene.exporter.url, connector=connector) as flood:
         requests = [asyncio.create_task(status_of(flood, path, scrape_timeout=30)) for path in paths]
@@ -220,6 +223,7 @@ async def too_many_probes(scene: Scene) -> None:
         assert set(await asyncio.gather(*requests)) == {200, 503}
     scene.appliance.answer = answer_well
     assert (await scene.scrape()).complete
+    assert "out of system resource" not in scene.exporter.process.output
 
 
 def held_until(go_on: asyncio.Event) -> Answer:
