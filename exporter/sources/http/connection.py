@@ -63,7 +63,7 @@ class LimitedHandler(ResponseHandler):
         super().__init__(loop)
         self._received = 0
         self._behind_head = 0
-        self._answers = 0
+        self._interim = 0
         self._final = False
         self._began = 0.0
         self._head = b""
@@ -75,7 +75,7 @@ class LimitedHandler(ResponseHandler):
     def set_response_params(self, **params: Any) -> None:
         """Begin a request: aiohttp calls this before it sends one."""
         self._unwatch()
-        self._received, self._behind_head, self._answers, self._final, self._head = 0, 0, 0, False, b""
+        self._received, self._behind_head, self._interim, self._final, self._head = 0, 0, 0, False, b""
         self._asked = time.monotonic()
         if self._longest_wait is not None:
             silence = max(LEAST_SILENCE, SILENCE_FACTOR * self._longest_wait)
@@ -126,8 +126,10 @@ class LimitedHandler(ResponseHandler):
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Count an answer that aiohttp has parsed."""
         message, _ = data
-        self._answers += 1
-        self._final = self._final or message.code >= 200
+        if message.code < 200:
+            self._interim += 1
+        else:
+            self._final = True
         super().feed_data(data, size)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -139,7 +141,7 @@ class LimitedHandler(ResponseHandler):
         return self._final and (self._payload is None or self._payload.is_eof())
 
     def _check_head(self) -> None:
-        if self._answers > INTERIM_LIMIT:
+        if self._interim > INTERIM_LIMIT:
             self._end(MalformedError(f"the answer is preceded by more than {INTERIM_LIMIT} interim answers (HTTP 1xx)"))
         elif not self._final and self._received > HEAD_LIMIT:
             self._end(TooLargeError(f"the header of the answer is larger than {HEAD_LIMIT} bytes: it is not read"))

@@ -81,15 +81,65 @@ async def test_a_dripped_answer_is_a_timeout(
         await make_fetcher(port=server.port).get("status", Reading("xml"))
 
 
-async def test_some_interim_answers_are_skipped(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
+def always(answer: bytes) -> Talk:
+    """Answer each request on a connection so."""
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError):
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(CONTINUE * 50 + OK)
+                writer.write(answer)
+
+    return talk
+
+
+async def test_as_many_interim_answers_as_may_come_are_skipped(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
+    server = await serve_raw(always(CONTINUE * 100 + OK))
+    fetcher = make_fetcher(port=server.port)
+    for _ in range(3):
+        assert await fetcher.get("status", Reading("xml")) == b"<status/>"
+    assert server.accepted == 1
+
+
+async def test_one_interim_answer_too_many_is_refused(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
+    server = await serve_raw(always(CONTINUE * 101 + OK))
+    with pytest.raises(MalformedError, match="more than 100 interim answers"):
+        await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
+async def test_a_page_may_come_in_some_tiny_chunks(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
+    """8 KB may come behind the header beyond twice the page: 2,000 chunks of one octet have less, 2,100 have more."""
+    few, many = (CHUNKED + b"1\r\nx\r\n" * count + b"0\r\n\r\n" for count in (2000, 2100))
+    server = await serve_raw(always(few))
+    assert await make_fetcher(port=server.port).get("status", Reading("xml")) == b"x" * 2000
+    server = await serve_raw(always(many))
+    with pytest.raises(TooLargeError, match="bytes of the page"):
+        await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
+async def test_a_header_may_have_a_thousand_lines(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
+    fitting, larger = (OK.replace(b"\r\n", b"\r\n" + b"A: b\r\n" * lines, 1) for lines in (999, 1000))
+    server = await serve_raw(always(fitting))
+    assert await make_fetcher(port=server.port).get("status", Reading("xml")) == b"<status/>"
+    server = await serve_raw(always(larger))
+    with pytest.raises(MalformedError, match="Too many headers"):
+        await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
+async def test_an_appliance_that_is_always_slow_is_not_forgotten(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its second answer takes longer than the least silence, and less than four times the first one."""
+    monkeypatch.setattr(connection, "LEAST_SILENCE", 0.05)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(0.2)
+            writer.write(OK)
 
     server = await serve_raw(talk)
     fetcher = make_fetcher(port=server.port)
-    for _ in range(3):
+    for _ in range(2):
         assert await fetcher.get("status", Reading("xml")) == b"<status/>"
     assert server.accepted == 1
 

@@ -108,7 +108,7 @@ def test_requests_and_responses_are_told_apart(pdu: Any, kind: int) -> None:
         b"\x04\x80ab\x00\x00",
         b"\x04\x85\x00\x00\x00\x00\x01a",
         b"\x04\xff" + bytes(127),
-        b"\x04\x03ab",
+        *(bytes((4, claimed)) + b"ab" for claimed in (0, 1, 3, 4, 5, 6, 127, 128, 129)),
         b"\x04\x82\x01",
         b"\x04\x02abc",
         b"\x1f\x04\x01a",
@@ -138,6 +138,7 @@ def test_what_is_no_value_of_snmp_is_refused(octets: bytes) -> None:
         (b"\x02\x04\x00\x00\x00\x07", 7),
         (b"\x06\x7f\x2b" + b"\x01" * 126, (1, 3, *[1] * 126)),
         (b"\x06\x05\x8f\xff\xff\xff\x7f", (2, 2**32 - 1 - 80)),
+        (b"\x06\x82\x02\x7b" + b"\x8f\xff\xff\xff\x7f" * 127, (2, 2**32 - 1 - 80, *[2**32 - 1] * 126)),
     ],
     ids=lambda value: value[:8].hex() if isinstance(value, bytes) else "",
 )

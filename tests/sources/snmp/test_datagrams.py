@@ -60,8 +60,11 @@ async def everything_read() -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize(("octets", "read"), [(10, 32), (600, 16), (65000, 2)])
-async def test_after_some_of_no_use_nothing_is_read(agent: socket.socket, octets: int, read: int) -> None:
+@pytest.mark.parametrize(("octets", "read"), [(10, 32), (511, 32), (512, 16), (65000, 2)])
+async def test_after_some_of_no_use_nothing_is_read(
+    agent: socket.socket, monkeypatch: pytest.MonkeyPatch, octets: int, read: int
+) -> None:
+    monkeypatch.setattr(datagrams, "_PAUSE", 3600)
     received = Received(of_use=False)
     async with opened(agent, received) as answer:
         while len(received.datagrams) < read:
@@ -107,3 +110,39 @@ async def test_a_closed_socket_leaves_nothing_behind(agent: socket.socket, of_us
         for _ in range(40):
             answer(b"x")
         await received.until(32)
+
+
+async def test_a_socket_that_is_not_connected_tells_who_sent(agent: socket.socket) -> None:
+    received: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue()
+
+    def take(data: bytes, sender: Address) -> bool:
+        received.put_nowait((data, sender))
+        return True
+
+    ours = AgentSocket(socket.AF_INET, agent.getsockname(), take, ignored, connected=False)
+    ours.send(b"request")
+    request, address = agent.recvfrom(100)
+    assert request == b"request"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.2", 0))
+        for each in (other, agent):
+            each.sendto(b"answer", address)
+            assert await asyncio.wait_for(received.get(), 10) == (b"answer", each.getsockname())
+    ours.close()
+
+
+async def test_a_closed_port_is_told(agent: socket.socket) -> None:
+    failures: asyncio.Queue[OSError] = asyncio.Queue()
+    ours = AgentSocket(socket.AF_INET, agent.getsockname(), Received(of_use=True), failures.put_nowait, connected=True)
+    agent.close()
+    ours.send(b"request")
+    assert isinstance(await asyncio.wait_for(failures.get(), 10), ConnectionRefusedError)
+    ours.send(b"request")
+    ours.send(b"the first one has failed meanwhile")
+    assert isinstance(await asyncio.wait_for(failures.get(), 10), ConnectionRefusedError)
+    ours.close()
+
+
+async def test_a_socket_that_cannot_be_opened_leaves_nothing_behind() -> None:
+    with pytest.raises(PermissionError):
+        AgentSocket(socket.AF_INET, ("255.255.255.255", 161), Received(of_use=True), ignored, connected=True)

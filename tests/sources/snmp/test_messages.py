@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
+from exporter.sources.snmp import ber
 from exporter.sources.snmp.ber import BerError, Pdu
-from exporter.sources.snmp.messages import CommunityCodec, Rejected, SnmpRequest
+from exporter.sources.snmp.messages import CommunityCodec, Rejected, SnmpRequest, check_response
 from support.octets import damaged
 
 COMMUNITY = b"\x02\x04U\xaaU\xaa, or so"
@@ -78,6 +79,13 @@ def test_a_response_is_read() -> None:
 def test_messages_of_others_are_rejected(octets: bytes) -> None:
     with pytest.raises(Rejected, match="wrong_identity"):
         CommunityCodec(COMMUNITY).decode(octets)
+
+
+@pytest.mark.parametrize("kind", [ber.GET, ber.GETNEXT, ber.GETBULK, ber.REPORT])
+def test_only_a_response_is_a_response(kind: int) -> None:
+    check_response(Pdu(ber.RESPONSE, 1, 0, 0, []))
+    with pytest.raises(Rejected, match="malformed"):
+        check_response(Pdu(kind, 1, 0, 0, []))
 
 
 @pytest.mark.parametrize("place", ["message", "PDU"])

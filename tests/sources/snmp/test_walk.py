@@ -11,7 +11,6 @@ from exporter.sources.snmp.ber import RESPONSE, Pdu, SnmpValue, VarBind
 from exporter.sources.snmp.messages import SnmpRequest
 from exporter.sources.snmp.mib import Oid
 from exporter.sources.snmp.walk import (
-    MAX_ROWS,
     ColumnValues,
     TableValues,
     Values,
@@ -96,12 +95,16 @@ async def test_one_object_too_big_is_a_fault() -> None:
 class Vague(Agent):
     """An agent that does not say which object an error is about."""
 
+    index = 0
+
     async def request(self, request: SnmpRequest, tries: int | None = None) -> Pdu:
-        return replace(await super().request(request, tries), error_index=0)
+        return replace(await super().request(request, tries), error_index=self.index)
 
 
-async def test_an_error_about_no_object_makes_single_requests() -> None:
+@pytest.mark.parametrize("index", [-1, 0, 4])
+async def test_an_error_about_no_object_makes_single_requests(index: int) -> None:
     agent = Vague({A: 1, BEHIND: 2}, errors={B: 5})
+    agent.index = index
     assert await get(agent, [A, B, BEHIND]) == Values({A: 1, BEHIND: 2}, {B: "error status 5 (RFC 3416)"})
     assert [len(request.oids) for request in agent.asked] == [3, 1, 1, 1]
 
@@ -138,7 +141,7 @@ async def test_getbulk_asks_for_no_more_than_fits(roots: list[Oid]) -> None:
     agent = Agent({(*root, row): row for root in roots for row in range(1, 101)})
     await bulk_walk(agent, roots, 1000, 5)
     asked = [len(request.oids) * request.repetitions for request in agent.asked]
-    assert max(asked) <= 40
+    assert max(asked) == {1: 40, 2: 40, 3: 39}[len(roots)]
     assert len(asked) <= 100 * len(roots) / 30 + 2
 
 
@@ -215,6 +218,11 @@ async def test_getbulk_of_one_column_only_loses_no_row(roots: list[Oid]) -> None
     assert cells == {oid: value for oid, value in full.items() if oid != BEHIND}
 
 
+def test_a_table_with_holes_is_not_whole() -> None:
+    assert TableValues([WHOLE[0], dict(WHOLE[0])], [None, None]).is_whole
+    assert not TableValues(WHOLE, [None, None]).is_whole
+
+
 async def test_what_a_walk_missed_is_asked_for_once() -> None:
     agent = Agent(TABLE)
     table = TableValues([WHOLE[0], {(1,): b"x"}], [None, None])
@@ -234,7 +242,22 @@ async def test_an_agent_without_end_is_cut() -> None:
             return (*A, oid[len(A)] + 1 if len(oid) > len(A) else 0), 1
 
     for rows in (await bulk_walk(Endless({}), [A, A], 25, 5), await next_walk(Endless({}), [A, A])):
-        assert [len(column) for column in columns(rows)] == [MAX_ROWS + 1] * 2
+        assert [len(column) for column in columns(rows)] == [129] * 2
+
+
+async def test_a_table_of_the_most_rows_is_read_to_its_end() -> None:
+    agent = Agent({(*A, row): row for row in range(1, 129)})
+    for table in (await bulk_walk(agent, [A], 25, 5), await next_walk(agent, [A])):
+        assert table.instances == [(row,) for row in range(1, 129)]
+
+
+async def test_what_many_rows_lack_is_asked_for_in_parts() -> None:
+    """And not for more rows than are exported."""
+    agent = Agent({(*B, row): row for row in range(1, 130)})
+    table = TableValues([{(row,): row for row in range(1, 130)}, {}], [None, None])
+    assert await add_missing(agent, [A, B], table) == {}
+    assert table.columns[1] == {(row,): row for row in range(1, 129)}
+    assert [len(request.oids) for request in agent.asked] == [40, 40, 40, 8]
 
 
 async def test_an_error_in_a_walk_ends_one_column() -> None:

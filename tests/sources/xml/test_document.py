@@ -41,12 +41,14 @@ BAD = {
     "json": (b'{"status": "online"}', MalformedError, "is incomplete or not XML"),
     "binary": (bytes(range(256)) * 20, MalformedError, "is incomplete or not XML"),
     "root alone": (b"<status", MalformedError, "is incomplete or not XML"),
+    "root and no more": (b'<status hostname="x"><system', MalformedError, "is incomplete or not XML"),
     "login page": (b"<!DOCTYPE html>\n<html><body><form>", AuthError, "probably its login page"),
     "old login page": (b'<!-- x -->\n<HTML><HEAD><META name="a">', AuthError, "probably its login page"),
     "XHTML": (b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"/>', AuthError, "login page"),
     "DTD": (b'<!DOCTYPE status SYSTEM "status.dtd"><status/>', MalformedError, "declares a document type"),
     "billion laughs": (LAUGHS, MalformedError, "declares a document type"),
     "external entity": (EXTERNAL, MalformedError, "declares a document type"),
+    "nested by one too deep": (b"<a>" * 33 + b"</a>" * 33, MalformedError, "nest deeper than 32"),
     "nested": (b"<status>" + b"<a>" * 200_000, MalformedError, "nest deeper than 32"),
     "many elements": (b"<status>" + b"<a/>" * 200_000 + b"</status>", TooLargeError, "more than 1000 elements"),
 }
@@ -99,10 +101,11 @@ def test_what_stands_before_a_break_is_read() -> None:
         assert f"after {len(broken.elements)} elements" in str(broken.fault)
 
 
-def test_a_large_page_is_not_mended() -> None:
-    page = b'<status><a x="&"/>' + b" " * document.MENDING_LIMIT + b"</status>"
+def test_a_page_of_64_kb_is_mended_and_no_larger_one() -> None:
+    within, over = (b'<status><a x="&"/>'.ljust(octets - 9) + b"</status>" for octets in (65536, 65537))
+    assert len(document.parse(within).elements) == 2
     with pytest.raises(MalformedError, match="incomplete or not XML"):
-        document.parse(page)
+        document.parse(over)
 
 
 def test_as_deep_as_the_limit_is_read() -> None:
