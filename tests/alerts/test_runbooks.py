@@ -139,23 +139,27 @@ def test_the_index_has_the_needs_of_every_alert() -> None:
 
 STATED: Final = [
     ("CertificateExpiring", "certificate_seconds", "expires in less than {days:.0f} days"),
-    ("DeliveryBacklog", "delivery_recipients", "the limit is {:,.0f}."),
+    ("DeliveryBacklog", "delivery_recipients", "the limit is {:,.0f} recipients."),
     ("DeliveryStalled", "stalled_recipients", "More than {:,.0f} recipients wait"),
     ("FeatureKeyExpired", "key_expired_seconds", "within the last {days:.0f} days"),
     ("FeatureKeyExpiring", "key_seconds", "expires within {days:.0f} days"),
     ("FeatureKeyExpiring", "key_last_seconds", "when {days:.0f} days are left"),
     ("LogDiskFilling", "log_disk_ratio", "more than {:.0%} full."),
-    ("LogDiskFilling", "log_disk_watch_ratio", "more than {:.0%} full and will be full within a day"),
-    ("OutboundAbuseSuspected", "abuse_bounce_ratio", "more than {:.0%} of the recipients"),
+    (
+        "LogDiskFilling",
+        "log_disk_watch_ratio",
+        "more than {:.0%} full and, at the rate of the last 3 hours, will be full within a day",
+    ),
+    ("OutboundAbuseSuspected", "abuse_bounce_ratio", "More than {:.0%} of its finished recipients"),
     ("SpareNotReady", "spare_key_seconds", "has expired or expires within {days:.0f} days"),
     ("UpdateFailing", "update_failures", "at least {:.0f} times in 6 hours"),
     ("WorkQueueDelayHigh", "delay_seconds", "more than {minutes:.0f} minutes in the work queue of the unit"),
     ("WorkQueueDelayHigh", "delay_critical_seconds", "more than {minutes:.0f} minutes on every unit of the pool"),
     ("WorkQueueFillingUp", "filling_messages", "more than {:,.0f} messages in half an hour"),
-    ("WorkQueueHigh", "queue_high_seconds", "handles in {:.0f} seconds"),
-    ("WorkQueueHigh", "queue_high_floor", "more than {:,.0f} messages), or"),
-    ("WorkQueueHigh", "queue_high_messages", "or more than {:,.0f} messages while its rating is not known"),
-    ("WorkQueueStalled", "stalled_ratio", "fewer messages left it than {:.0%} of the arrivals"),
+    ("WorkQueueHigh", "queue_high_seconds", "rated to handle in {:.0f} seconds"),
+    ("WorkQueueHigh", "queue_high_floor", "and more than {:,.0f}. If the rating"),
+    ("WorkQueueHigh", "queue_high_messages", "the limit is {:,.0f} messages."),
+    ("WorkQueueStalled", "stalled_ratio", "fewer than {:.0%} of the arrivals"),
 ]
 """Thresholds that the runbooks state, and the words around them."""
 
