@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -155,7 +156,12 @@ def _expanded(path: Path, read: FilesRead) -> Sequence[Path]:
 
 def _read_file(path: Path, read: FilesRead) -> YamlFile:
     read.note(path)
-    return read_yaml(path)
+    try:
+        return read_yaml(path)
+    except ConfigError as error:
+        if os.path.lexists(path):
+            raise
+        raise ConfigError([f"{text} `ironport-exporter init` makes a first one." for text in error.problems]) from None
 
 
 def _config(parts: Sequence[FleetPart], read: FilesRead) -> Config:

@@ -253,9 +253,12 @@ class Fetcher:
                 )
             case aiohttp.ClientResponseError(message=message):
                 return _unreadable_answer(message, self._settings.scheme, key)
+        other_scheme = (
+            f"set {key}.scheme to https if the port uses HTTPS, or " if self._settings.scheme == "http" else ""
+        )
         return UnreachableError(
             "the appliance closed the connection before it had answered: "
-            f"check {key}.scheme, {key}.port, the appliance's load and any firewall in between"
+            f"{other_scheme}check {key}.port, the appliance's load and any firewall in between"
         )
 
     def _not_connected(self, error: OSError) -> SourceError:
