@@ -336,7 +336,7 @@ async def test_tls_to_an_http_port_has_a_hint(serve: Serve, make_fetcher: MakeFe
 
 async def test_http_to_a_tls_port_has_a_hint(serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA) -> None:
     server = await serve(tls=context(authority.issue_cert("127.0.0.1")))
-    with pytest.raises(UnreachableError, match=r"closed the connection.*: check xml\.scheme"):
+    with pytest.raises(UnreachableError, match=r"closed the connection.*: set xml\.scheme to https"):
         await make_fetcher(scheme="http", port=server.port).get("status", Reading("xml"))
 
 
