@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -17,7 +18,10 @@ from support.api_server import ApiServer, forwarding
 from support.compatible import FLEET_END, SERVERS, serving, write_samples
 from support.processes import program
 
-collect_ignore = [] if "TOOLKIT" in os.environ else ["test_web_config.py"]  # tests/compat/run builds the toolkit
+_BUILT: Final = {"TOOLKIT": "test_web_config.py", "HELM": "test_kubernetes.py"}
+"""Which tests need a program that tests/compat/run builds; the variable has its path."""
+
+collect_ignore = [tests for variable, tests in _BUILT.items() if variable not in os.environ]
 
 
 @pytest.fixture(scope="session")
