@@ -258,9 +258,12 @@ MAIL: Final = (
     ),
     _gauge(
         "delivery_queue_recipients",
-        "Recipients in the delivery queue: attempted and waiting for the next try, or unattempted",
+        "Recipients in the delivery queue: attempted and waiting for the next try, or unattempted; "
+        "active, which is both, where REST gives the value",
         _current("attempted_recips", to.scaled(1, "attempted")),
         _current("unattempted_recips", to.scaled(1, "unattempted")),
+        # Beside the states of the page, it would count each recipient twice.
+        _rest("gauges/total_active_recipients", to.scaled(1, "active"), without=("xml",)),
         labels=("state",),
     ),
     _gauge(

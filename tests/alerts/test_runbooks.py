@@ -126,17 +126,6 @@ def test_the_index_leads_to_every_runbook() -> None:
     assert {f"runbooks/{runbook.name}" for runbook in RUNBOOKS} <= set(links(INDEX))
 
 
-def test_the_index_has_the_needs_of_every_alert() -> None:
-    needs = INDEX.read_text().split("## What each alert needs")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \|$", needs, re.MULTILINE)
-    listed = [name for row in rows for name in re.findall(r"[A-Z][A-Za-z]+[a-z]", row)]
-    assert_complete(
-        (name for name in listed if f"IronPort{name}" in SEVERITIES),
-        (alert.removeprefix("IronPort") for alert in SEVERITIES),
-        'the table "What each alert needs" in alerts/README.md',
-    )
-
-
 STATED: Final = [
     ("CertificateExpiring", "certificate_seconds", "expires in less than {days:.0f} days"),
     ("DeliveryBacklog", "delivery_recipients", "the limit is {:,.0f} recipients."),
