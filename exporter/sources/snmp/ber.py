@@ -28,6 +28,10 @@ VarBind = tuple[Oid, SnmpValue | None]
 """An object and its value. None means that the agent has no such object, or no further one."""
 
 
+VarBindsReader = Callable[[bytes], list[VarBind]]
+"""Reads octets that variable bindings fill; raises `BerError`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pdu:
     """A protocol data unit (RFC 3416, section 3)."""
@@ -130,20 +134,20 @@ def _oid(octets: bytes) -> Oid:
     return (first, numbers[0] - 40 * first, *numbers[1:])
 
 
-_VALUES: Final[dict[int, Callable[[bytes], SnmpValue | None]]] = {
+UNSIGNED: Final = frozenset({0x41, 0x42, 0x43, 0x46})
+"""The tags of Counter32, Gauge32, TimeTicks and Counter64."""
+
+VALUES: Final[dict[int, Callable[[bytes], SnmpValue | None]]] = {
     INTEGER: _integer,
     OCTETS: bytes,
     NULL: _nothing,  # the value of each object in a request
     OID: _oid,
     0x40: bytes,  # IpAddress
-    0x41: _unsigned,  # Counter32
-    0x42: _unsigned,  # Gauge32
-    0x43: _unsigned,  # TimeTicks
     0x44: bytes,  # Opaque
-    0x46: _unsigned,  # Counter64
     0x80: _nothing,  # noSuchObject
     0x81: _nothing,  # noSuchInstance
     0x82: _nothing,  # endOfMibView
+    **dict.fromkeys(UNSIGNED, _unsigned),
 }
 """How to read the contents of a value, by its tag."""
 
@@ -175,7 +179,8 @@ class Reader:
     def octet_string(self) -> bytes:
         return self.enter(OCTETS).rest()
 
-    def pdu(self) -> Pdu:
+    def pdu(self, read: VarBindsReader | None = None) -> Pdu:
+        """Return the next PDU. `read` reads its variable bindings, if not `varbinds`."""
         tag, start, end = _header(self.octets, self.at, self.end)
         if tag not in _PDU_TAGS:
             raise BerError(f"the tag {tag:#x} is of no PDU that the exporter knows")
@@ -184,7 +189,7 @@ class Reader:
         head = fields.integer(), fields.integer(), fields.integer()
         varbinds = fields.enter(SEQUENCE)
         fields.finish()
-        return Pdu(tag & 0x1F, *head, varbinds.varbinds())
+        return Pdu(tag & 0x1F, *head, read(varbinds.rest()) if read else varbinds.varbinds())
 
     def varbinds(self) -> list[VarBind]:
         """Return all that is left as variable bindings."""
@@ -201,9 +206,9 @@ class Reader:
         head = octets[at : at + 4]
         if len(head) == 4 and head[0] == SEQUENCE and head[1] < 128 and head[2] == OID and head[3] < 128:
             end, value = at + 2 + head[1], at + 4 + head[3]
-            if value + 2 <= end <= self.end and value + 2 + octets[value + 1] == end and octets[value] in _VALUES:
+            if value + 2 <= end <= self.end and value + 2 + octets[value + 1] == end and octets[value] in VALUES:
                 self.at = end
-                return _oid(octets[at + 4 : value]), _VALUES[octets[value]](octets[value + 2 : end])
+                return _oid(octets[at + 4 : value]), VALUES[octets[value]](octets[value + 2 : end])
         return self._any_varbind()
 
     def _any_varbind(self) -> VarBind:
@@ -211,7 +216,7 @@ class Reader:
         tag, at, end = _header(octets, self.at, self.end)
         oid_tag, oid_start, oid_end = _header(octets, at, end)
         value_tag, start, value_end = _header(octets, oid_end, end)
-        read = _VALUES.get(value_tag)
+        read = VALUES.get(value_tag)
         if (tag, oid_tag, value_end) != (SEQUENCE, OID, end) or read is None:
             raise BerError("not an object and a value of SNMP")
         self.at = end

@@ -56,6 +56,8 @@ _BULK_RETRY: Final = 3600.0
 _NAMED_FAULTS: Final = 3
 """So many objects are named in an error."""
 
+_SCALARS: Final = {scalar.oid: scalar for scalar in SCALARS}
+
 
 class SnmpSource:
     """Polls one appliance's SNMP agent.
@@ -124,10 +126,9 @@ class SnmpSource:
         """Do nothing: no connection stays open between polls."""
 
     async def _poll_scalars(self, session: Session, reading: Reading) -> None:
-        objects = {scalar.oid: scalar for scalar in SCALARS}
-        values = await get(session, list(objects))
+        values = await get(session, list(_SCALARS))
         for oid, value in values.found.items():
-            if _record(reading, objects[oid], value) and oid[: len(MAIL_OBJECTS)] == MAIL_OBJECTS:
+            if _record(reading, _SCALARS[oid], value) and oid[: len(MAIL_OBJECTS)] == MAIL_OBJECTS:
                 reading.up = True
         reading.errors.extend(_wrong_answers(values.faults))
         if not (reading.up or reading.errors):
@@ -136,21 +137,8 @@ class SnmpSource:
                 "appliance, and that the community or user may read below 1.3.6.1.4.1.15497."
             )
 
-    def _groups(self) -> list[list[Table]]:
-        """Return the tables; those that share requests are together, the one with the most rows first."""
-        groups: list[list[Table]] = []
-        for table in sorted(TABLES, key=self._asked_rows, reverse=True):
-            group = next((group for group in groups if self._have_room([*group, table])), None)
-            if group:
-                group.append(table)
-            else:
-                groups.append([table])
-        return groups
-
-    def _have_room(self, tables: Sequence[Table]) -> bool:
-        """Whether the tables may share a request, and their rows have room in one answer."""
-        columns = sum(len(table.columns) + 1 for table in tables)
-        return self._asked_rows(tables[0]) * columns <= ANSWER_VARBINDS and all(map(self._may_share, tables))
+    def _groups(self) -> Sequence[Sequence[Table]]:
+        return _grouped(tuple((self._asked_rows(table), self._may_share(table)) for table in TABLES))
 
     def _may_share(self, table: Table) -> bool:
         """Whether GETBULK has read the whole table in the last poll, and there is no failure to remember."""
@@ -200,7 +188,8 @@ class SnmpSource:
         self._rows[table.name] = min(len(instances), MAX_ROWS)
         try:
             faults = await add_missing(session, columns, walked)
-            reading.errors.extend(error.within(table.name) for error in _table_faults(walked, faults))
+            found = _table_faults(walked, len(instances), faults)
+            reading.errors.extend(error.within(table.name) for error in found)
         except SourceError as error:
             reading.errors.append(error.within(table.name))
         finally:
@@ -238,13 +227,36 @@ def _codec(auth: CommunityAuth | UserAuth) -> Codec:
     return UsmCodec(auth)
 
 
+@lru_cache(maxsize=256)  # appliances with as many rows have the same
+def _grouped(asked: tuple[tuple[int, bool], ...]) -> Sequence[Sequence[Table]]:
+    """Return the tables; those that share requests are together, the one with the most rows first.
+
+    For each table, `asked` has the rows to ask for and whether it may share requests.
+    """
+    groups: list[list[Table]] = []
+    by_rows = sorted(zip(asked, TABLES, strict=True), key=lambda each: each[0][0], reverse=True)
+    room: dict[int, int] = {}
+    """By the index of each group that tables may share, how many columns have room in one answer."""
+    for (rows, may_share), table in by_rows:
+        columns = len(_columns(table))
+        index = next((index for index in room if may_share and columns <= room[index]), len(groups))
+        if index == len(groups):
+            groups.append([])
+            if may_share:
+                room[index] = ANSWER_VARBINDS // rows
+        groups[index].append(table)
+        if may_share:
+            room[index] -= columns
+    return groups
+
+
 def _columns(table: Table) -> list[Oid]:
     """Return the columns to read, the label first."""
     return [table.label.oid, *(column.oid for column in table.columns)]
 
 
-def _table_faults(walked: TableValues, faults: Mapping[Oid, str]) -> Iterator[SourceError]:
-    if len(walked.instances) > MAX_ROWS:
+def _table_faults(walked: TableValues, rows: int, faults: Mapping[Oid, str]) -> Iterator[SourceError]:
+    if rows > MAX_ROWS:
         yield TooLargeError(f"The table has more than {MAX_ROWS} rows: only the first {MAX_ROWS} are exported.")
     if walked.fault:
         yield MalformedError(
@@ -270,12 +282,21 @@ def _record_table(reading: Reading, table: Table, instances: Sequence[Oid], colu
     labels, *columns = columns
     rows = _rows(tuple((instance, _text(labels.get(instance, b""))) for instance in instances))
     for column, values in zip(table.columns, columns, strict=True):
-        for instance, row in rows.items():
-            if instance in values:
-                _record(reading, column, values[instance], row)
+        _record_column(reading, column, values, rows)
     for instance, label in labels.items():
         if not isinstance(label, bytes) and instance in rows:
             reading.unreadable[table.label.name, rows[instance]] = _shown(label)
+
+
+def _record_column(reading: Reading, column: Object, values: ColumnValues, rows: Mapping[Oid, Row]) -> None:
+    """Record the values of a column, at once if each row has a number."""
+    numbers = [int(value) for value in map(values.get, rows) if isinstance(value, int)]
+    if column.syntax is not Syntax.STRING and 0 < len(numbers) == len(rows) == len(values):  # nearly always
+        reading.items[column.name] = dict(zip(rows.values(), numbers, strict=True))
+        return
+    for instance, row in rows.items():
+        if instance in values:
+            _record(reading, column, values[instance], row)
 
 
 @lru_cache(maxsize=512)  # the rows of a table are the same in each poll; a row's label has at most 255 characters
@@ -306,7 +327,12 @@ def _shown(value: SnmpValue) -> str:
 
 def _text(value: SnmpValue) -> str:
     """Return the text of a DisplayString, which is UTF-8 or, as on the status page, ISO-8859-1; "" for another type."""
-    octets = value[:_STRING_OCTETS].rstrip(_PADDING) if isinstance(value, bytes) else b""
+    return _decoded(value[:_STRING_OCTETS]) if isinstance(value, bytes) else ""
+
+
+@lru_cache(maxsize=2048)  # nearly all are names of rows, which stay the same
+def _decoded(octets: bytes) -> str:
+    octets = octets.rstrip(_PADDING)
     try:
         return octets.decode()
     except UnicodeDecodeError:

@@ -9,6 +9,7 @@ from typing import Final, Literal, Protocol
 
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.ber import Pdu, Reader
+from exporter.sources.snmp.layouts import Layouts
 from exporter.sources.snmp.mib import Oid, dotted
 
 _KINDS: Final = {"get": ber.GET, "next": ber.GETNEXT, "bulk": ber.GETBULK}
@@ -121,6 +122,7 @@ class CommunityCodec:
 
     def __init__(self, community: bytes) -> None:
         self._community = community
+        self._layouts = Layouts()
         self._head = ber.encode_integer(self._VERSION) + ber.encode(ber.OCTETS, community)
 
     def encode(self, request: SnmpRequest, request_id: int, engine_id: bytes = b"") -> bytes:
@@ -131,10 +133,9 @@ class CommunityCodec:
         if (message.integer(), message.octet_string()) != (self._VERSION, self._community):
             raise Rejected("wrong_identity")
         first = Reader(datagram, message.at, message.end).enter(_RESPONSE_TAG)
-        return Message(first.integer(), partial(_accept, message))
+        return Message(first.integer(), partial(self._accept, message))
 
-
-def _accept(message: Reader) -> Pdu:
-    pdu = message.pdu()
-    message.finish()
-    return pdu
+    def _accept(self, message: Reader) -> Pdu:
+        pdu = message.pdu(self._layouts.varbinds)
+        message.finish()
+        return pdu

@@ -26,6 +26,7 @@ from exporter.errors import AuthError
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.ber import Pdu
 from exporter.sources.snmp.keys import Keys
+from exporter.sources.snmp.layouts import Layouts
 from exporter.sources.snmp.messages import (
     Message,
     Rejected,
@@ -116,6 +117,7 @@ class UsmCodec:
         self._user = user
         self._name = user.username.encode()
         self._level = (AUTH_FLAG if user.auth else 0) | (PRIV_FLAG if user.priv else 0)
+        self._layouts = Layouts()
         self._genuine: _AgentEngine | None = None
         """The engine that has last sent something authentic."""
         self._engines: dict[bytes, _AgentEngine] = {}
@@ -154,7 +156,7 @@ class UsmCodec:
         engine = self._engines.get(message.security.engine_id)
         if message.level:
             self._authenticate(message, engine)
-        pdu = message.pdu(engine.keys if engine else None)
+        pdu = message.pdu(engine.keys if engine else None, self._layouts.varbinds)
         if pdu.kind == ber.REPORT:
             return self._learn(message, engine, pdu)
         check_response(pdu)

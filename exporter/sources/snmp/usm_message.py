@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.ber import BerError, Pdu, Reader
+from exporter.sources.snmp.ber import BerError, Pdu, Reader, VarBindsReader
 from exporter.sources.snmp.keys import Keys
 from exporter.sources.snmp.messages import Rejected
 
@@ -111,21 +111,21 @@ class UsmMessage:
             raise Rejected("wrong_identity")
         keys.check(self.datagram, self.digest_offset)
 
-    def pdu(self, keys: Keys | None) -> Pdu:
+    def pdu(self, keys: Keys | None, read: VarBindsReader | None = None) -> Pdu:
         """Return the PDU, which `keys` decrypt if it is encrypted; raises `BerError` if it is malformed."""
         if not self.level & PRIV_FLAG or not keys:
-            return read_scoped(self.payload).pdu
+            return read_scoped(self.payload, read=read).pdu
         boots, seconds, salt = self.security.boots, self.security.time, self.security.salt
-        return read_scoped(keys.decrypt(boots, seconds, salt, self.payload), padding=MAX_PADDING).pdu
+        return read_scoped(keys.decrypt(boots, seconds, salt, self.payload), MAX_PADDING, read).pdu
 
 
-def read_scoped(octets: bytes, padding: int = 0) -> ScopedPdu:
+def read_scoped(octets: bytes, padding: int = 0, read: VarBindsReader | None = None) -> ScopedPdu:
     """Read a `ScopedPdu` with up to `padding` octets behind it; raises `BerError` if it is malformed."""
     whole = Reader(octets)
     fields = whole.enter(ber.SEQUENCE)
     if whole.end - whole.at > padding:
         raise BerError("octets behind the PDU")
-    scoped = ScopedPdu(fields.octet_string(), fields.octet_string(), fields.pdu())
+    scoped = ScopedPdu(fields.octet_string(), fields.octet_string(), fields.pdu(read))
     fields.finish()
     return scoped
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.errors import AuthError
 from exporter.sources.snmp.ber import RESPONSE, Pdu, SnmpValue, VarBind
@@ -14,6 +16,8 @@ from exporter.sources.snmp.walk import (
     ColumnValues,
     TableValues,
     Values,
+    _in_one_response,
+    _Walk,
     add_missing,
     bulk_walk,
     bulk_walk_together,
@@ -285,3 +289,18 @@ async def test_an_error_for_one_table_leaves_the_others_whole() -> None:
     table, failed = await bulk_walk_together(agent, [[A, B], [(3, 1)]], 4, 5)
     assert columns(table) == WHOLE
     assert failed.fault == "error status 5 (RFC 3416)"
+
+
+ROWS = st.integers(1, 4).map(lambda row: (row,)) | st.just((1, 1))
+OBJECTS = st.sampled_from([A, B, BEHIND]).flatmap(lambda column: ROWS.map(lambda row: (*column, *row)))
+VARBINDS = st.lists(st.tuples(OBJECTS, st.integers(0, 9) | st.none()), min_size=1, max_size=10)
+
+
+@given(VARBINDS)
+def test_a_table_in_one_response_is_what_its_walk_would_be(varbinds: list[VarBind]) -> None:
+    response = Pdu(RESPONSE, 1, 0, 0, varbinds)
+    walk = _Walk([A, B])
+    walk.take(response)
+    is_whole = not walk.open and walk.result.faults == [None, None] and all(value is not None for _, value in varbinds)
+    for _ in range(2):  # also when it is remembered
+        assert _in_one_response((A, B), response) == (walk.result if is_whole else None)
