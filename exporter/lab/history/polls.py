@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, get_args
 
 from exporter.config import Appliance
 from exporter.errors import AuthError, RefusedError, SourceError, SourceTimeout, UnreachableError
+from exporter.lab.simulator import rest_answers
+from exporter.lab.simulator.rest_answers import RestPage
 from exporter.lab.simulator.view import Transport, View
 from exporter.metrics.reading import Certificate, Items, Reading
 from exporter.sources.destinations import DestinationChoice
+from exporter.sources.rest import items as rest
 from exporter.sources.snmp.mib import TABLES
 from exporter.sources.xml.pages import TOPHOSTS
 
@@ -26,13 +30,20 @@ SNMP_TRIES: Final = 16
 """Packets that the exporter sends until the deadline if nothing answers, when it knows the agent's round trips."""
 
 
-def polls(view: View, appliance: Appliance, luck: Sequence[float]) -> tuple[Reading, Reading]:
-    """Return the readings of SNMP and XML; `luck`, a number from 0 to 1 for each, decides whether the poll is lost.
+_REST_PAGES: Final[tuple[RestPage, ...]] = get_args(RestPage)
 
-    A lost poll of SNMP brings nothing: this is harder for the rules than reality, where the exporter asks again.
+
+def polls(view: View, appliance: Appliance, luck: Sequence[float]) -> tuple[Reading, ...]:
+    """Return the readings of SNMP, XML and, if it is configured, REST.
+
+    `luck`, a number from 0 to 1 for each, decides whether the poll is lost. A lost poll of SNMP brings nothing: this is
+    harder for the rules than reality, where the exporter asks again.
     """
     transport = view.transport(appliance.name)
-    return _snmp(view, appliance, transport, luck[0]), _xml(view, appliance, transport, luck[1])
+    readings = _snmp(view, appliance, transport, luck[0]), _xml(view, appliance, transport, luck[1])
+    if appliance.credentials.rest is None:
+        return readings
+    return *readings, _rest(view, appliance, transport, luck[2])
 
 
 def _snmp(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
@@ -58,12 +69,37 @@ def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) ->
     )
 
 
+def _rest(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
+    if failure := _xml_failure(transport, luck):
+        return Reading("rest", errors=[failure], requests=1, duration=transport.delay)
+    reading = Reading("rest", requests=len(_REST_PAGES), duration=transport.delay * len(_REST_PAGES))
+    for page in _REST_PAGES:
+        data = rest_answers.answer_data(view, appliance.name, page)
+        match page:
+            case "health/system_status":
+                rest.read_system_status(data, reading)
+            case "health":
+                rest.read_health(data, reading)
+            case "health/delivery_status":
+                rest.read_delivery_status(data, reading, _choice(appliance, appliance.rest.top))
+    return reading
+
+
+def _choice(appliance: Appliance, top: int) -> DestinationChoice:
+    return _made_choice(tuple(appliance.destinations.items()), top)
+
+
+@lru_cache(maxsize=64)
+def _made_choice(classes: tuple[tuple[str, tuple[str, ...]], ...], top: int) -> DestinationChoice:
+    return DestinationChoice(dict(classes), top)
+
+
 def _with_chosen(items: Items, appliance: Appliance) -> Items:
     """Return the items with those destinations that the exporter would choose from the page."""
     columns = {name: items.pop(f"tophosts/{name}") for name in TOPHOSTS.numbers if f"tophosts/{name}" in items}
     domains = [row[0] for row in next(iter(columns.values()), {})]
     destinations = [(domain, {name: column[domain,] for name, column in columns.items()}) for domain in domains]
-    return items | DestinationChoice(appliance.destinations, appliance.xml.top).items(TOPHOSTS, destinations)
+    return items | _choice(appliance, appliance.xml.top).items(TOPHOSTS, destinations)
 
 
 def _xml_failure(transport: Transport, luck: float) -> SourceError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -17,15 +17,20 @@ from exporter.lab.history.series import History, along_time
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import generator
 from exporter.lab.simulator.status_items import PageName
-from exporter.lab.simulator.topology import Topology, Unit
-from exporter.metrics.catalog import FAMILIES, UNVERIFIED
+from exporter.lab.simulator.topology import Topology
+from exporter.metrics.catalog import FAMILIES
 from exporter.web import discovery
 from exporter.web.discovery import BaseUrl
 
 JOB: Final = "ironport"
 """The job of the scrapes."""
 
-_OF_FURTHER_PAGES: Final = frozenset(family.name for family in UNVERIFIED) | {"ironport_dns_operations_total"}
+_FURTHER_PAGES: Final[dict[PageName, str]] = {
+    "dnsstatus": "counters/dns_reqs/",
+    "tophosts": "tophosts/",
+    "topin": "topin/",
+}
+"""The pages beside the status page, each with the beginning of an item that only it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Sampling:
     """Names of the metric families that are written."""
     out: Path
     """The folder of the database."""
+    rest: bool = False
+    """Whether the exporter reads the REST interfaces, too."""
 
 
 def write_samples(sampling: Sampling, model: Model, period: range) -> None:
@@ -47,13 +54,14 @@ def write_samples(sampling: Sampling, model: Model, period: range) -> None:
 
 def sample_text(sampling: Sampling, model: Model, period: range) -> Iterator[str]:
     """Yield the OpenMetrics text of the samples of a period; the model is advanced to its end."""
-    config = watched_fleet(sampling.topology, _pages(sampling.families))
+    config = watched_fleet(sampling.topology, _pages(sampling.families, sampling.rest), rest=sampling.rest)
+    sources = 3 if sampling.rest else 2
     families = [along_time(family) for family in FAMILIES if family.name in sampling.families]
     histories = {name: History(one, families, len(period)) for name, one in config.appliances.items()}
     up: dict[str, openmetrics.SampleColumn] = {name: [None] * len(period) for name in histories}
     for instant, time in enumerate(period):
         model.advance(time)
-        luck = generator(sampling.seed, 7, time).random((len(histories), 2)).tolist()
+        luck = generator(sampling.seed, 7, time).random((len(histories), sources)).tolist()
         for (name, history), chances in zip(histories.items(), luck, strict=True):
             transport = model.view.transport(name)
             if transport.scraped:
@@ -74,13 +82,25 @@ def sample_text(sampling: Sampling, model: Model, period: range) -> Iterator[str
                 yield openmetrics.samples(openmetrics.labelled(family.name, {**own, **labels[name]}), column, ends)
 
 
-def watched_fleet(topology: Topology, pages: Sequence[PageName] = ("status",)) -> Config:
-    """Return the configuration of an exporter that probes the topology's units."""
-    auth = Auth(
-        snmp=CommunityAuth(version="2c", community=SecretStr("simulated")),
-        xml=BasicAuth(username="simulated", password=SecretStr("simulated")),
+def watched_fleet(topology: Topology, pages: Sequence[PageName] = ("status",), *, rest: bool = False) -> Config:
+    """Return the configuration of an exporter that probes the topology's units, with `rest` also by REST."""
+    login = BasicAuth(username="simulated", password=SecretStr("simulated"))
+    community = CommunityAuth(version="2c", community=SecretStr("simulated"))
+    auth = Auth(snmp=community, xml=login, rest=login) if rest else Auth(snmp=community, xml=login)
+    xml, destinations = XmlSettings(pages=tuple(pages)), topology.destination_classes()
+    return Config(
+        appliances={
+            unit.name: Appliance(
+                address="localhost",
+                auth="simulated",
+                credentials=auth,
+                xml=xml,
+                destinations=destinations,
+                **unit.fleet_entry(),
+            )
+            for unit in topology.appliances
+        }
     )
-    return Config(appliances={unit.name: _appliance(unit, auth, pages) for unit in topology.appliances})
 
 
 def target_labels(config: Config) -> dict[str, dict[str, str]]:
@@ -95,11 +115,10 @@ def target_labels(config: Config) -> dict[str, dict[str, str]]:
     }
 
 
-def _appliance(unit: Unit, auth: Auth, pages: Sequence[PageName]) -> Appliance:
-    xml = XmlSettings(pages=tuple(pages))
-    return Appliance(address="localhost", auth="simulated", credentials=auth, xml=xml, **unit.fleet_entry())
-
-
-def _pages(families: frozenset[str]) -> tuple[PageName, ...]:
+def _pages(families: frozenset[str], rest: bool) -> tuple[PageName, ...]:
     """Return the status pages that the families come from."""
-    return get_args(PageName) if families & _OF_FURTHER_PAGES else ("status",)
+    sources = {"xml", "rest"} if rest else {"xml"}
+    feeds = [feed for family in FAMILIES if family.name in families for feed in family.feeds]
+    items = {item for feed in feeds if feed.source == "xml" and not feed.without & sources for item in feed.items}
+    further = [page for page, mark in _FURTHER_PAGES.items() if any(item.startswith(mark) for item in items)]
+    return ("status", *further)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from exporter.config import Appliance
 from exporter.lab.history.openmetrics import SampleColumn
 from exporter.lab.history.polls import PROBE_DEADLINE
-from exporter.metrics.catalog import Family
+from exporter.metrics.catalog import UNVERIFIED, Family
 from exporter.metrics.conversions import Conversion, Raw, Series, UnknownValueError
 from exporter.metrics.fusion import fuse_family
 from exporter.metrics.reading import Reading, Row
@@ -33,6 +33,10 @@ _ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
 _NO_ROWS: Final[Mapping[Row, Raw]] = {}
 
 
+_CHOSEN: Final = frozenset(family.name for family in UNVERIFIED)
+"""Families whose rows are chosen anew at each poll, such as the busiest destinations."""
+
+
 class History:
     """The series of one appliance at `length` instants; `families` come from `along_time`.
 
@@ -41,44 +45,55 @@ class History:
 
     def __init__(self, appliance: Appliance, families: Sequence[Family], length: int) -> None:
         self._appliance = appliance
-        self._families = families
+        self._fixed = [family for family in families if family.name not in _CHOSEN]
+        self._chosen = [family for family in families if family.name in _CHOSEN]
         self._length = length
-        feeds = [feed for family in families for feed in family.feeds]
-        self._items = {
-            source: tuple(dict.fromkeys(item for feed in feeds if feed.source == source for item in feed.items))
-            for source in SOURCES
-        }
+        self._items, self._chosen_items = _items(self._fixed), _items(self._chosen)
         self._by_shape: dict[tuple[object, ...], _SameItems] = {}
+        self._by_row: dict[tuple[object, ...], _SameItems] = {}
 
     def add(self, instant: int, readings: Sequence[Reading]) -> None:
         """Add the readings of the instant with this number."""
+        outcomes = tuple(map(_outcome, readings))
+        durations = [reading.duration for reading in readings]
         tables = [reading.items.get(item, _NO_ROWS) for reading in readings for item in self._items[reading.source]]
-        shape = (*map(_outcome, readings), *map(tuple, tables))
+        shape = (outcomes, *map(tuple, tables))
         if shape not in self._by_shape:
             self._by_shape[shape] = _SameItems(readings)
-        same = self._by_shape[shape]
-        same.instants.append(instant)
-        same.durations.append([reading.duration for reading in readings])
-        same.values.append(list(chain.from_iterable(table.values() for table in tables)))
+        values = list(chain.from_iterable(table.values() for table in tables))
+        self._by_shape[shape].add(instant, durations, values)
+        # Rows that come and go would make a shape of almost every instant, so each has shapes of its own.
+        for reading in readings:
+            items = [item for item in self._chosen_items[reading.source] if item in reading.items]
+            for row in dict.fromkeys(chain.from_iterable(reading.items[item] for item in items)):
+                found = {item: reading.items[item][row] for item in items if row in reading.items[item]}
+                row_shape = (outcomes, reading.source, row, tuple(found))
+                if row_shape not in self._by_row:
+                    self._by_row[row_shape] = _SameItems([_only(one, reading.source, row, found) for one in readings])
+                self._by_row[row_shape].add(instant, durations, list(found.values()))
 
     def series(self) -> dict[str, dict[LabelValues, SampleColumn]]:
         """Return the values at each instant, by family and label values."""
         result: dict[str, dict[LabelValues, SampleColumn]] = {}
-        for same in self._by_shape.values():
-            for family, series in self._exposed(same):
-                columns = result.setdefault(family.name, {})
-                for labels, values in series.items():
-                    self._place(columns.setdefault(labels, [None] * self._length), same.instants, values)
+        parts = (self._by_shape, self._fixed, self._items), (self._by_row, self._chosen, self._chosen_items)
+        for by_shape, families, items in parts:
+            for same in by_shape.values():
+                for family, series in self._exposed(same, families, items):
+                    columns = result.setdefault(family.name, {})
+                    for labels, values in series.items():
+                        self._place(columns.setdefault(labels, [None] * self._length), same.instants, values)
         return result
 
-    def _exposed(self, same: _SameItems) -> Iterable[tuple[Family, Any]]:
+    def _exposed(
+        self, same: _SameItems, families: Iterable[Family], items: Mapping[str, Sequence[str]]
+    ) -> Iterable[tuple[Family, Any]]:
         """Yield each family with its series at all the instants; their values are constants or columns."""
-        readings = same.readings_along_time(self._items)
+        readings = same.readings_along_time(items)
         duration: Any = _column([max(durations) for durations in same.durations])
         health = health_reading(readings, {}, duration, PROBE_DEADLINE)
         configured = configured_reading(self._appliance, _ANY_TIME)
         by_source = {reading.source: reading for reading in [*readings, configured, health]}
-        for family in self._families:
+        for family in families:
             series, _ = fuse_family(family, by_source)
             if series:
                 yield family, series
@@ -102,6 +117,12 @@ class _SameItems:
         self.durations: list[list[float]] = []
         self.values: list[list[Raw]] = []
 
+    def add(self, instant: int, durations: list[float], values: list[Raw]) -> None:
+        """Add an instant with the durations of the readings and the values of all items."""
+        self.instants.append(instant)
+        self.durations.append(durations)
+        self.values.append(values)
+
     def readings_along_time(self, items: Mapping[str, Sequence[str]]) -> list[Reading]:
         """Return readings with the `items` of all the instants, as columns or, if they never change, constants."""
         columns: Iterator[Any] = map(_column, zip(*self.values, strict=True))
@@ -118,6 +139,22 @@ class _SameItems:
             )
             for reading in self._readings
         ]
+
+
+def _items(families: Iterable[Family]) -> dict[str, tuple[str, ...]]:
+    """Return the items that the families read, by source."""
+    feeds = [feed for family in families for feed in family.feeds]
+    return {
+        source: tuple(dict.fromkeys(item for feed in feeds if feed.source == source for item in feed.items))
+        for source in SOURCES
+    }
+
+
+def _only(reading: Reading, source: str, row: Row, values: Mapping[str, Raw]) -> Reading:
+    """Return the reading with one row and its values by item, without items if it is of another source."""
+    return replace(
+        reading, items={item: {row: value} for item, value in values.items()} if reading.source == source else {}
+    )
 
 
 def along_time(family: Family) -> Family:

@@ -70,8 +70,6 @@ class Effects:
         """Share of the connection slots that is held open."""
         self.service: Floats = np.full(units, np.inf)
         """What leaves the work queue at most, as a share of arrivals."""
-        self.stuck: Floats = np.zeros(units)
-        """Share of the recipients whose destination is down."""
         self.delivery: Floats = np.full(units, np.inf)
         """Deliveries that are tried at most, as a share of the recipients that are newly queued."""
         self.snmp_loss: Floats = np.zeros(units)
@@ -82,6 +80,8 @@ class Effects:
         """Percentage points of the log disk in addition."""
         self.dns: Floats = np.zeros(units)
         """DNS requests without an answer in addition."""
+        self.refusals: dict[tuple[int, int], float] = {}
+        """Destination and unit to the share of its recipients that the destination does not take."""
         self.keys: dict[tuple[int, str], float] = {}
         """Unit and feature to the Unix time at which the feature key expires."""
         self.certificates: dict[int, float] = {}

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from exporter.lab.simulator.destinations import Destinations
 from exporter.lab.simulator.noise import Floats
 from exporter.lab.simulator.releases import CURRENT, SERVICES, generation
 from exporter.lab.simulator.topology import Pool, Topology
@@ -65,6 +66,8 @@ class FleetArrays:
         self.feeds = np.isin(self.pool, self.fed_by)
         self.first = np.array([int(np.argmax(self.pool == pool)) for pool in range(len(self.pools))])
         self.growth = np.array([pool.growth_per_year for pool in self._pools()])
+        self.destinations = Destinations(topology)
+        self.destination_share = self.destinations.share[:, self.pool]
         self.busy = self._busy()
         self.newsletter_units = self._newsletter_units()
         self.update_period = np.array(list(SERVICES.values()), dtype=float)[:, None]

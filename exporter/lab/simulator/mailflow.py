@@ -10,6 +10,13 @@ from typing import Final
 
 import numpy as np
 
+from exporter.lab.simulator import destinations
+from exporter.lab.simulator.destinations import (
+    GREYLISTING_MINUTES,
+    GREYLISTING_TRIES,
+    DeliveryFlows,
+    DestinationTraits,
+)
 from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import SPAM_CAUGHT, FleetArrays
 from exporter.lab.simulator.noise import Counts, Draw, Floats, Mask, Noise
@@ -65,8 +72,13 @@ class MailStep:
     effects: Effects
     noise: Noise
     length: float
+    minute: int
+    """The minute of its begin, counted from the epoch."""
+    traits: DestinationTraits
     dead: Counts
-    """Recipients of a destination that is always down. As many as come are given up after three days."""
+    """Recipients of destinations that are always down. As many as come are given up after three days."""
+    greylisting: Floats
+    """The share of the recipients whose destination greylists."""
 
     def count(self, count: Count, amount: Counts) -> None:
         self.state.counts[count] += amount
@@ -171,30 +183,70 @@ def _quarantine(step: MailStep, passing: Counts) -> Counts:
     return held
 
 
-def deliver(step: MailStep, queued: Counts, stuck: Floats) -> Floats:
+def deliver(step: MailStep, queued: Counts, refusals: Floats) -> Floats:
     """Try to deliver and return the recipients per second that are delivered at the first try.
 
-    `stuck` is the share of recipients whose destination does not answer.
+    `refusals` is the share of its recipients that a destination does not take, by destination and unit.
     """
     state, noise, mail = step.state, step.noise, step.fleet.mail
+    stuck = _stuck(step, refusals)
     tried, bounces, bad = _first_try(step, queued)
     blocked, rest = _take(tried, noise.whole(Draw.STUCK, tried * stuck))
     given_up, rest = _take(rest, noise.whole(Draw.STUCK, step.dead * step.length / _BOUNCE_LIMIT))
+    greylisted, rest = _take(rest, noise.whole(Draw.STUCK, rest * step.greylisting))
     bad, rest = _take(rest, bad)
     soft, rest = _take(rest, noise.poisson(Draw.SOFT, rest * mail.soft + np.minimum(bounces, rest) * _BOUNCES_SOFT))
     reasons = (Draw.HARD_DNS, Draw.HARD_5XX, Draw.HARD_FILTER, Draw.HARD_OTHER)
     hard, rest = _split(step, rest, reasons, [rest * mail.hard * share for share in HARD_SHARES])
     (deleted, unsubscribed), rest = _split(step, rest, (Draw.DELETED, Draw.UNSUBSCRIBED), [rest * 1e-4, rest * 1e-5])
     retried, expired, again = _retry(step, stuck)
-    state.attempted += blocked + soft - retried - expired
+    accepted = _end_greylisting(step, greylisted)
+    state.attempted += blocked + soft + greylisted - retried - expired - accepted
     state.stuck += blocked
-    step.count(Count.SOFT_BOUNCED_EVTS, blocked + given_up + soft + again)
+    step.count(Count.SOFT_BOUNCED_EVTS, blocked + given_up + soft + again + GREYLISTING_TRIES * greylisted)
     step.count(Count.DELETED_RECIPS, deleted + unsubscribed)
     step.count(Count.GLOBAL_UNSUB_HITS, unsubscribed)
-    step.count(Count.DELIVERED_RECIPS, rest + retried)
+    step.count(Count.DELIVERED_RECIPS, rest + retried + accepted)
     _bounce(step, [hard[0], hard[1] + bad, hard[2], expired + given_up, hard[3]])
     _go_out(step, tried + again)
+    flows = DeliveryFlows(
+        refused=blocked,
+        soft=soft,
+        hard=np.sum(hard, axis=0) + bad,
+        delivered=rest,
+        retried=retried,
+        expired=expired,
+        again=again,
+        given_up=given_up,
+        greylisted=greylisted,
+        accepted=accepted,
+    )
+    destinations.record(state.destinations, flows, step.traits, refusals, noise.luck)
     return rest / step.length
+
+
+def _stuck(step: MailStep, refusals: Floats) -> Floats:
+    """Return the share of the recipients that their destination does not take.
+
+    What soft bounced before is stuck, too, if the destination takes nothing.
+    """
+    if not refusals.any():
+        return np.zeros(len(step.fleet))
+    waiting = (step.state.destinations.waiting * (refusals >= 1)).sum(axis=0)
+    step.state.stuck = np.maximum(step.state.stuck, waiting)
+    # Shares add up to 1 but for the last digits. A remainder would keep refused recipients for ever.
+    return np.round((step.fleet.destination_share * refusals).sum(axis=0) / destinations.WHOLE, 9)
+
+
+def _end_greylisting(step: MailStep, greylisted: Counts) -> Counts:
+    """Keep the recipients that are greylisted now, and return those whose greylisting ends."""
+    mail, place = step.state.destinations, step.minute % GREYLISTING_MINUTES
+    accepted = mail.greylisted[place] * (step.minute != step.state.minute) * step.effects.alive
+    kept = mail.greylisted.copy()
+    kept[place] += greylisted - accepted
+    mail.greylisted = kept
+    step.state.minute = step.minute
+    return accepted
 
 
 def _first_try(step: MailStep, queued: Counts) -> tuple[Counts, Counts, Counts]:
@@ -240,7 +292,8 @@ def _retry(step: MailStep, stuck: Floats) -> tuple[Counts, Counts, Counts]:
     state, noise = step.state, step.noise
     state.stuck = np.where(stuck > 0, state.stuck, 0)  # the destination is back: its recipients wait like all others
     share = (1 - np.exp(-step.length / _RETRY)) * step.effects.alive
-    tries = noise.whole(Draw.RETRIED, (state.attempted - state.stuck - step.dead) * share)
+    waiting = np.maximum(state.attempted - state.stuck - step.dead - state.destinations.greylisted.sum(axis=0), 0)
+    tries = noise.whole(Draw.RETRIED, waiting * share)
     delivered, rest = _take(tries, noise.whole(Draw.RETRY_DELIVERED, tries * _RETRY_DELIVERED))
     expired, again = _take(rest, noise.whole(Draw.RETRY_EXPIRED, tries * _RETRY_EXPIRED))
     return delivered, expired, again + np.floor((state.stuck + step.dead) * share).astype(np.int64)

@@ -12,6 +12,7 @@ import numpy as np
 
 from exporter.errors import RequestError
 from exporter.lab.simulator import bursts, mailflow, traffic
+from exporter.lab.simulator.destinations import LUCK
 from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.incident import SimulatedIncident, TimeStep, Truth
@@ -24,7 +25,7 @@ from exporter.lab.simulator.status_items import WINDOWS
 from exporter.lab.simulator.timeline import Timeline
 from exporter.lab.simulator.topology import Topology
 from exporter.lab.simulator.view import View, rated
-from exporter.prometheus.durations import DAY, HOUR
+from exporter.prometheus.durations import DAY, HOUR, MINUTE
 
 STEPS: Final = (15, 20, 30, 60)
 """Lengths of a step in seconds."""
@@ -56,12 +57,13 @@ class Model:
         self._start = math.floor(start / step) * step
         self.time = float(self._start - _WARM_UP)
         self._timeline = Timeline(self.fleet, seed)
-        self._noise = Noise(seed, len(self.fleet))
+        self._noise = Noise(seed, len(self.fleet), LUCK)
         self._senders = traffic.Senders(seed, self.fleet.pool, self.fleet.capacity)
         self._bursty = bursty
         self._oddities = Oddities(self.fleet, seed, odd=bursty)
         self.state = warm(self.fleet, seed, self.time)
         self.state.attempted += self._oddities.dead
+        self.state.destinations.waiting += self._oddities.traits.dead
         self._shares = self._senders.shares(self.state.members)
         self._neutral = self._effects = Effects(len(self.fleet))
         self._history = np.array([rated(self.state)] * (max(WINDOWS.values()) // step + 1))
@@ -114,8 +116,8 @@ class Model:
         """The values of all units at this time. They stay the same when the model goes on."""
         if self._view is None:
             jitter = self._noise.normal[Draw.GAUGE]
-            increases, clock = self._increases(), self._oddities.clock
-            self._view = View(self.fleet, self.state, self._effects, jitter, increases, self.time, clock)
+            increases = self._increases()
+            self._view = View(self.fleet, self.state, self._effects, jitter, increases, self.time, self._oddities)
         return self._view
 
     def _advance(self) -> None:
@@ -126,12 +128,22 @@ class Model:
         self._drift()
         self._restart(step)
         self._rotate()
-        mail = MailStep(self.fleet, self.state, effects, self._noise, self.step, self._oddities.dead)
+        mail = MailStep(
+            self.fleet,
+            self.state,
+            effects,
+            self._noise,
+            self.step,
+            int(step.begin // MINUTE),
+            self._oddities.traits,
+            self._oddities.dead,
+            self._oddities.greylisting(step.begin, step.end),
+        )
         arrivals = self._arrivals(step)
         accepted = mailflow.receive(mail, arrivals, self.state.members)
         paused = traffic.pause(self._seed, step.begin, step.end, len(self.fleet))
         queued = mailflow.work(mail, accepted, paused)
-        self._feed(mailflow.deliver(mail, queued, self._stuck()))
+        self._feed(mailflow.deliver(mail, queued, self._refusals()))
         mailflow.grow_old(mail, step.end)
         self._update(step)
         self.time = step.end
@@ -165,6 +177,7 @@ class Model:
             state.at_boot = np.where(booted, state.counts, state.at_boot)
             state.io_peak = np.where(booted, 0.1, state.io_peak)
             state.raid_events = np.where(booted, 0, state.raid_events)
+            state.destinations.start_counters(booted)
         agent = ~effects.on(Switch.SNMP_DEAD)
         started = booted | (agent & ~state.agent)
         state.agent_boot = np.where(started, step.begin, state.agent_boot)
@@ -222,11 +235,17 @@ class Model:
         lost = fleet.by_pool(target * ~members)[fleet.pool] * self._shares
         return np.maximum(target * members + lost - usual, 0) * members
 
-    def _stuck(self) -> Floats:
-        """Return the share of recipients whose destination is down, or is a pool of this fleet that refuses them."""
+    def _refusals(self) -> Floats:
+        """Return the share of its recipients that each destination refuses, by destination and unit.
+
+        The destinations of a pool that feeds another one refuse what that pool refuses.
+        """
         fleet, state = self.fleet, self.state
+        refusals = np.zeros(fleet.destination_share.shape)
+        for place, refused_share in self._effects.refusals.items():
+            refusals[place] = refused_share
         if not fleet.feeds.any():
-            return self._effects.stuck
+            return refusals
         level = np.where(state.level == mailflow.REFUSING, 75, state.level)
         taken = (1 - level / 75) * state.members * self._effects.receiving
         share = fleet.by_pool(taken * self._shares)
@@ -235,7 +254,7 @@ class Model:
             if feeder >= 0:
                 # Shares add up to 1 but for the last digits. A remainder would keep refused recipients for ever.
                 refused[fleet.pool == feeder] = np.round(1 - share[pool], 9)
-        return np.maximum(self._effects.stuck, refused)
+        return np.maximum(refusals, refused)
 
     def _feed(self, delivered: Floats) -> None:
         """Pass what a pool has delivered to the pool that it feeds, for the next step."""

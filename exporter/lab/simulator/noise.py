@@ -67,15 +67,21 @@ def generator(seed: int, *purpose: int) -> np.random.Generator:
 
 
 class Noise:
-    """The random numbers of one step, by purpose: standard normal, and uniform over [0, 1)."""
+    """The random numbers of one step, by purpose: standard normal, and uniform over [0, 1).
 
-    def __init__(self, seed: int, units: int) -> None:
+    `luck` are as many rows of uniform numbers as asked for.
+    """
+
+    def __init__(self, seed: int, units: int, luck: int) -> None:
         self._seed = seed
         self._shape = (_BLOCK, len(Draw), units)
+        self._luck_shape = (_BLOCK, luck, units)
         self._block = -1
         self._numbers: tuple[Floats, Floats, Floats] = (np.empty(0),) * 3
+        self._lucks: Floats = np.empty(0)
         self.normal: Floats = np.empty(0)
         self.uniform: Floats = np.empty(0)
+        self.luck: Floats = np.empty(0)
         self._skew: Floats = np.empty(0)
 
     def turn(self, step: int) -> None:
@@ -85,8 +91,10 @@ class Noise:
             draw = generator(self._seed, 1, block)
             normals = draw.standard_normal(self._shape)
             self._numbers = normals, draw.random(self._shape), (normals * normals - 1) / 6 + 0.5
+            self._lucks = generator(self._seed, 10, block).random(self._luck_shape)
             self._block = block
         self.normal, self.uniform, self._skew = (numbers[row] for numbers in self._numbers)
+        self.luck = self._lucks[row]
 
     def poisson(self, rows: Draw | Sequence[Draw], mean: Floats) -> Counts:
         """Return Poisson counts with this mean; for a mean below 1, 0 or 1.

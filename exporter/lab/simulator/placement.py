@@ -28,7 +28,7 @@ def affected_units(fleet: FleetArrays, scenario: Scenario, values: Mapping[str, 
     if scenario.scope == "site":
         return _of_site(fleet, wanted)
     if scenario.scope == "pool":
-        return _of_pool(fleet, scenario, wanted)
+        return _of_pool(fleet, scenario, wanted, str(values.get("destination", "")))
     return np.array([_unit(fleet, scenario, wanted)])
 
 
@@ -43,11 +43,26 @@ def _of_site(fleet: FleetArrays, wanted: str) -> Indices:
     return np.flatnonzero([site == (wanted or fleet.sites[-1]) for site in fleet.site])
 
 
-def _of_pool(fleet: FleetArrays, scenario: Scenario, wanted: str) -> Indices:
+def _of_pool(fleet: FleetArrays, scenario: Scenario, wanted: str, destination: str) -> Indices:
     pools = [wanted] if wanted else sorted(fleet.pools, key=lambda pool: _unlikely(fleet, scenario, pool))
+    if destination:
+        pools = [pool for pool in pools if fleet.destinations.find(fleet.pools.index(pool), destination)]
+        if not pools:
+            raise RequestError(_unknown_destination(fleet, destination, wanted))
     if fleet.traffic[pools[0]] not in scenario.traffic:
         raise RequestError(_unfit(scenario, "pool", pools[0], fleet.traffic[pools[0]]))
     return np.flatnonzero((fleet.pool == fleet.pools.index(pools[0])) & fleet.production)
+
+
+def _unknown_destination(fleet: FleetArrays, destination: str, pool: str) -> str:
+    known = [
+        name
+        for number, one in enumerate(fleet.pools)
+        if pool in ("", one)
+        for name in (*fleet.topology.pools[one].destinations, *fleet.destinations.domains[number])
+    ]
+    where = f" of the pool {pool}" if pool else ""
+    return f"There is no destination {destination}{where}; there are {_some(list(dict.fromkeys(known)))}."
 
 
 def _unlikely(fleet: FleetArrays, scenario: Scenario, pool: str) -> tuple[bool, int]:

@@ -99,8 +99,24 @@ def enlarge(effects: Effects, incident: SimulatedIncident, step: TimeStep) -> No
     effects.size[incident.units] *= 1 + (incident.size - 1) * incident.strength(step)
 
 
-def take_destination_down(effects: Effects, incident: SimulatedIncident, _: TimeStep) -> None:
-    effects.stuck[incident.units] = np.maximum(effects.stuck[incident.units], incident.size)
+def take_destination_down(effects: Effects, incident: SimulatedIncident, step: TimeStep) -> None:
+    """Take down the destination or class that is named, or else the largest destinations that have the mail."""
+    destinations, pool = step.fleet.destinations, int(step.fleet.pool[incident.units[0]])
+    named = str(incident.values["destination"])
+    for number in destinations.find(pool, named) if named else destinations.largest(pool, incident.size):
+        _refuse(effects, incident, number, 1.0)
+
+
+def slow_destination(effects: Effects, incident: SimulatedIncident, step: TimeStep) -> None:
+    destinations, pool = step.fleet.destinations, int(step.fleet.pool[incident.units[0]])
+    named = str(incident.values["destination"])
+    for number in destinations.find(pool, named) if named else destinations.largest(pool, 0.0):
+        _refuse(effects, incident, number, incident.size)
+
+
+def _refuse(effects: Effects, incident: SimulatedIncident, destination: int, share: float) -> None:
+    for unit in incident.units.tolist():
+        effects.refusals[destination, unit] = max(effects.refusals.get((destination, unit), 0.0), share)
 
 
 def starve_delivery(effects: Effects, incident: SimulatedIncident, _: TimeStep) -> None:

@@ -50,6 +50,7 @@ def _ramp(default: float) -> Parameter:
 
 _PERIOD: Final = Parameter("period", 10.0 * MINUTE, "s", "time from one removal to the next")
 _HIT_UNITS: Final = Parameter("units", 3, "units", "how many units are hit")
+_DESTINATION: Final = Parameter("destination", "", "name", "the destination, or the class of destinations, instead")
 _FEATURE: Final = Parameter("feature", "Sophos", "text", "the feature of the key")
 _RELEASE: Final = Parameter("version", "10.0.1-087", "text", "the release that the unit runs")
 
@@ -118,7 +119,12 @@ _ROWS: Final = (
               _size(0.5, "share", "arriving mail that the units can still handle")),
     _scenario("destination-down", "pool", effect.take_destination_down, 3 * HOUR,
               "A destination of much mail does not answer.",
-              _size(0.3, "share", "recipients at that destination"), traffic=_OUTBOUND_FIRST),
+              _size(0.3, "share", "mail of the destinations that are down, the largest first"), _DESTINATION,
+              traffic=_OUTBOUND_FIRST),
+    _scenario("destination-slow", "pool", effect.slow_destination, 3 * HOUR,
+              "The largest destination takes only a part of its mail.",
+              _size(0.7, "share", "recipients that the destination does not take"), _DESTINATION,
+              traffic=_OUTBOUND_FIRST),
     _scenario("delivery-starved", "pool", effect.starve_delivery, HOUR,
               "The network or the next hop slows delivery, so that mail comes faster than it leaves.",
               _size(0.6, "share", "new recipients for which a delivery is tried")),

@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from exporter.lab.simulator.destinations import DestinationMail, warm_mail
 from exporter.lab.simulator.fleet_arrays import SPAM_CAUGHT, FleetArrays
 from exporter.lab.simulator.noise import Counts, Floats, Mask, generator
 from exporter.lab.simulator.releases import SERVICES
-from exporter.prometheus.durations import DAY
+from exporter.prometheus.durations import DAY, MINUTE
 
 
 class Count(IntEnum):
@@ -74,6 +75,7 @@ class FleetState:
     bad: Floats  # those of the unattempted that will hard bounce
     attempted: Counts  # recipients in the delivery queue that were tried
     stuck: Counts  # those of the attempted whose destination is down
+    destinations: DestinationMail
     bounces: Counts  # bounces made in the last step, not yet queued
     quarantined: Counts  # messages
     wait: Floats  # seconds that the first message of the work queue has waited
@@ -91,6 +93,7 @@ class FleetState:
     agent: Mask  # the SNMP agent runs
     drive_failed: Mask
     members: Mask  # in rotation
+    minute: int  # of the last step, counted from the epoch
 
 
 def warm(fleet: FleetArrays, seed: int, time: float) -> FleetState:
@@ -101,11 +104,13 @@ def warm(fleet: FleetArrays, seed: int, time: float) -> FleetState:
     counts = np.floor(_flows(fleet) * age).astype(np.int64)
     none = np.zeros(units, dtype=np.int64)
     boot = np.floor(time - uptime)
+    at_boot = np.floor(counts * (1 - uptime / age)).astype(np.int64)
+    attempted = np.floor(_flows(fleet)[Count.SOFT_BOUNCED_EVTS] * 900).astype(np.int64)
     services = len(SERVICES)
     period = np.array(list(SERVICES.values()))[:, None]
     return FleetState(
         counts=counts,
-        at_boot=np.floor(counts * (1 - uptime / age)).astype(np.int64),
+        at_boot=at_boot,
         at_reset=np.zeros_like(counts),
         boot=boot,
         agent_boot=boot + 60,
@@ -118,8 +123,9 @@ def warm(fleet: FleetArrays, seed: int, time: float) -> FleetState:
         level=none.copy(),
         unattempted=none.copy(),
         bad=np.zeros(units),
-        attempted=np.floor(_flows(fleet)[Count.SOFT_BOUNCED_EVTS] * 900).astype(np.int64),
+        attempted=attempted,
         stuck=none.copy(),
+        destinations=_destinations(fleet, attempted, counts - at_boot),
         bounces=none.copy(),
         quarantined=np.floor(fleet.busy * 8).astype(np.int64),
         wait=np.zeros(units),
@@ -137,7 +143,15 @@ def warm(fleet: FleetArrays, seed: int, time: float) -> FleetState:
         agent=np.ones(units, dtype=bool),
         drive_failed=np.zeros(units, dtype=bool),
         members=fleet.production.copy(),
+        minute=int(time // MINUTE),
     )
+
+
+def _destinations(fleet: FleetArrays, attempted: Counts, since_boot: Counts) -> DestinationMail:
+    """Return the mail of the destinations; since their units started, they have had their share of it."""
+    hard = since_boot[HARD_BOUNCE_COUNTS].sum(axis=0)
+    delivered, soft = since_boot[Count.DELIVERED_RECIPS], since_boot[Count.SOFT_BOUNCED_EVTS]
+    return warm_mail(fleet.destination_share, attempted, delivered, soft, hard)
 
 
 def _flows(fleet: FleetArrays) -> Floats:

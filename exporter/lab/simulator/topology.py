@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from exporter.config.models import UnitSettings
 from exporter.config.problems import Explainer, Problem, did_you_mean
-from exporter.config.values import Name, NotEmpty, Section, bad_value
+from exporter.config.values import Name, NotEmpty, Section, bad_value, is_host_name
 from exporter.config.yaml_file import KeyPath, read_yaml
 from exporter.errors import ConfigError
 
@@ -24,6 +24,9 @@ ASYNCOS_RELEASE: Final = re.compile(r"\d+\.\d+\.\d+-\d+")
 """A release of AsyncOS."""
 
 _MODEL: Final = re.compile(r"[CX]\d+V?")
+_NAMED_SHARE: Final = 0.99
+"""Share of the mail of a pool that named destinations may get."""
+
 _LOAD_POOL: Final = 8
 """Units in each pool of a fleet of equal units."""
 
@@ -40,7 +43,15 @@ def _model(text: str) -> str:
     return text
 
 
+def _domain(text: str) -> str:
+    if not is_host_name(text):
+        raise bad_value("must be a domain, such as uni-a.example")
+    return text.lower().rstrip(".")
+
+
 Flow = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Domain = Annotated[str, AfterValidator(_domain)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Pool(Section):
@@ -50,10 +61,15 @@ class Pool(Section):
     """Messages from outside on an average day."""
     fed_by: Name | None = None
     """The pool whose deliveries this pool gets, instead of mail from outside."""
-    ham: Annotated[float, Field(ge=0, le=1)] | None = None
+    ham: Share | None = None
     """Share of good mail in the volume; the default depends on the traffic."""
     growth_per_year: Annotated[float, Field(ge=0, le=10)] = 0.05
     """Growth of the volume in a year, as a share of it."""
+    destinations: dict[Name, dict[Domain, Share]] = Field(default={})
+    """The destinations of mail that fleet.yml names: for each class, domains with their share of the recipients.
+
+    All other mail goes to many destinations that nobody names.
+    """
 
 
 class SimulatedSettings(UnitSettings):
@@ -105,6 +121,14 @@ class Topology(Section):
 
     def units(self, pool: str) -> list[Unit]:
         return [unit for unit in self.appliances if unit.pool == pool]
+
+    def destination_classes(self) -> dict[str, tuple[str, ...]]:
+        """Return the destinations that fleet.yml names, by class."""
+        classes: dict[str, dict[str, None]] = {}
+        for pool in self.pools.values():
+            for name, members in pool.destinations.items():
+                classes.setdefault(name, {}).update(dict.fromkeys(members))
+        return {name: tuple(members) for name, members in classes.items()}
 
 
 def load_topology(name: str) -> Topology:
@@ -178,8 +202,14 @@ def _contradictions(file: TopologyFile, entries: Sequence[UnitEntry]) -> Iterato
             yield Problem((*place, "pool"), f"is none of the pools {did_you_mean(entry.pool, file.pools)}")
         if entry.rated_messages_per_hour is None:
             yield Problem((*place, "rated_messages_per_hour"), "is missing: give it here or under defaults")
+    class_of: dict[str, str] = {}
     for name, pool in file.pools.items():
         yield from _pool_faults(name, pool, file, [entry for entry in entries if entry.pool == name])
+        for category, members in pool.destinations.items():
+            for domain in members:
+                if class_of.setdefault(domain, category) != category:
+                    place = ("pools", name, "destinations", category)
+                    yield Problem(place, f"has {domain}, which is in the class {class_of[domain]}: keep it in one")
 
 
 def _pool_faults(name: str, pool: Pool, file: TopologyFile, entries: Sequence[UnitEntry]) -> Iterator[Problem]:
@@ -190,5 +220,9 @@ def _pool_faults(name: str, pool: Pool, file: TopologyFile, entries: Sequence[Un
         yield Problem(place, f"carries {' and '.join(traffics)} mail: give all its appliances the same traffic")
     if (pool.daily_messages is None) == (pool.fed_by is None):
         yield Problem(place, "needs exactly one of daily_messages and fed_by")
+    if sum(sum(members.values()) for members in pool.destinations.values()) > _NAMED_SHARE:
+        yield Problem(
+            (*place, "destinations"), f"have more than {_NAMED_SHARE:g} of the mail: leave some for the others"
+        )
     if pool.fed_by is not None and (pool.fed_by not in file.pools or file.pools[pool.fed_by].fed_by is not None):
         yield Problem((*place, "fed_by"), "must name a pool that has daily_messages")

@@ -12,23 +12,26 @@ import time as clock
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from exporter.lab.simulator import figures, hardware
+from exporter.lab.simulator.destinations import spread
 from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.hardware import TableRow
 from exporter.lab.simulator.noise import Counts, Floats
+from exporter.lab.simulator.oddities import Oddities
 from exporter.lab.simulator.releases import CURRENT, FEATURES, SERVICES, KeyKind
-from exporter.lab.simulator.state import HARD_BOUNCE_COUNTS, Count, FleetState
+from exporter.lab.simulator.state import Count, FleetState
 from exporter.lab.simulator.status_items import COUNTERS, GAUGES, IDS, RATED_COUNTERS, WINDOWS, PageName
 from exporter.metrics.conversions import Raw
 from exporter.metrics.reading import Items, Row, name_rows
 from exporter.prometheus.durations import DAY
 from exporter.sources.snmp.mib import TABLES
+from exporter.sources.xml.pages import TOPHOSTS
 
 _LAPSED_AT: Final = 1_420_070_400
 _EVALUATION_SECONDS: Final = 2_592_000
@@ -73,11 +76,33 @@ def _total(counts: Counts, name: str) -> Counts:
     return counts[rows].sum(axis=0) if isinstance(rows, slice) else counts[rows]
 
 
+class DestinationState(NamedTuple):
+    """The state of a destination of a unit's mail. Totals began when the unit started."""
+
+    domain: str
+    active_recipients: int
+    connections: int
+    delivered_recipients: int
+    soft_bounces: int
+    hard_bounces: int
+    down: bool
+
+
+class UnitState(NamedTuple):
+    """What a unit says of itself."""
+
+    status: str
+    started: float  # by its own clock, in Unix time
+    oldest_seconds: int  # age of the oldest message
+    model: str
+    release: str
+    serial: str
+
+
 class View:
     """The values of all units at `time` (Unix time). Later steps of the model do not change them.
 
-    `increases` are the increases of `rated` over the windows of the rates, `jitter` is the noise of the gauges,
-    `clock` is by how many seconds the clock of each appliance is ahead.
+    `increases` are the increases of `rated` over the windows of the rates, `jitter` is the noise of the gauges.
     """
 
     def __init__(
@@ -88,7 +113,7 @@ class View:
         jitter: Floats,
         increases: Mapping[str, Counts],
         time: float,
-        clock: Floats,
+        oddities: Oddities,
     ) -> None:
         self.time = time
         self._fleet = fleet
@@ -104,9 +129,11 @@ class View:
         self._boot, self._agent_boot, self._reset = (
             times.tolist() for times in (state.boot, state.agent_boot, state.reset)
         )
-        self._clock = clock.tolist()
+        self._clock = oddities.clock.tolist()
         self._oldest = _oldest(state, time)
-        self._stuck = state.stuck.tolist()
+        mail = state.destinations
+        self._destination_counts = mail.waiting, mail.delivered, mail.soft, mail.hard
+        self._dead = oddities.traits.dead
         self._heaviest = state.heaviest.tolist()
 
     def xml_items(self, unit: str, pages: Sequence[PageName] = ("status",)) -> Items:
@@ -176,6 +203,69 @@ class View:
             ],
         }
 
+    def gauge(self, unit: str, name: str) -> Raw:
+        """Return a gauge of the unit by its name on the status page, or by the name of a scalar of the MIB."""
+        column = self._gauges.get(name) or self._scalars[name]
+        return column[self._fleet.index[unit]]
+
+    def since_boot(self, unit: str, name: str) -> Raw:
+        """Return a counter of the status page that began when the unit started."""
+        return self._counters[f"counters/{name}/uptime"][self._fleet.index[unit]]
+
+    def rate(self, unit: str, name: str, window: str) -> Raw:
+        """Return a rate of the status page, per hour."""
+        return self._rates[f"rates/{name}/{window}"][self._fleet.index[unit]]
+
+    def state(self, unit: str) -> UnitState:
+        """Return what the unit says of itself."""
+        number = self._fleet.index[unit]
+        return UnitState(
+            status=self._system_status(number),
+            started=self._boot[number] + self._clock[number],
+            oldest_seconds=self._oldest[number][0],
+            model=self._fleet.topology.appliances[number].model,
+            release=self._version(number),
+            serial=self._serial(number),
+        )
+
+    def destinations(self, unit: str) -> list[DestinationState]:
+        """Return the destinations of the unit's mail. Their active recipients add up to those of the unit."""
+        number = self._fleet.index[unit]
+        columns = (
+            counts[:, number].tolist() for counts in (self._active, self._connections, *self._destination_counts[1:])
+        )
+        down = ((self._refused[:, number] >= 1) | (self._dead[:, number] > 0)).tolist()
+        domains = self._fleet.destinations.domains[self._fleet.pool[number]]
+        rows = map(DestinationState, domains, *columns, down)
+        return [row for row in rows if any(row[1:6])]
+
+    @cached_property
+    def _refused(self) -> Floats:
+        """The share of its recipients that each destination does not take, by destination and unit."""
+        refused = np.zeros(self._fleet.destination_share.shape)
+        for place, share in self._effects.refusals.items():
+            refused[place] = share
+        return refused
+
+    @cached_property
+    def _spread(self) -> Counts:
+        """Unattempted recipients and outbound connections, by destination and unit.
+
+        A destination that is down has no connection.
+        """
+        share = self._fleet.destination_share
+        amounts = np.array([self._gauges["unattempted_recips"], self._gauges["conn_out"]])
+        weights = np.array([share, (share * (self._refused < 1))])
+        return spread(amounts, weights, np.full(amounts.shape, 0.5))
+
+    @property
+    def _active(self) -> Counts:
+        return self._destination_counts[0] + self._spread[0]
+
+    @property
+    def _connections(self) -> Counts:
+        return self._spread[1]
+
     def transport(self, unit: str) -> Transport:
         """Return how the unit's sources answer at this time. A busy unit answers fewer SNMP requests."""
         number, effects = self._fleet.index[unit], self._effects
@@ -226,26 +316,12 @@ class View:
         return ((f"counters/{name}/lifetime", str(total)) for name, total in operations.items())
 
     def _tophosts(self, number: int) -> Items:
-        """Return the busiest destinations. The first is the one that can be down."""
-        counts, gauges, stuck = self._counts[number], self._gauges, self._stuck[number]
-        totals = {
-            "connections": gauges["conn_out"][number],
-            "delivered_recipients": counts[Count.DELIVERED_RECIPS],
-            "soft_bounces": counts[Count.SOFT_BOUNCED_EVTS],
-            "hard_bounces": sum(counts[HARD_BOUNCE_COUNTS]),
+        """Return the busiest destinations."""
+        rows = sorted(self.destinations(self._fleet.names[number]), key=lambda row: -row.active_recipients)[:_TOP]
+        return {
+            f"tophosts/{figure}": {(row.domain,): float(getattr(row, figure)) for row in rows}
+            for figure in TOPHOSTS.numbers
         }
-        shares = _zipf("destination{}.example")
-        active = gauges["active_recips"][number] - stuck
-        items: Items = {
-            "tophosts/active_recipients": {row: float(active * share // 1) for row, share in shares.items()},
-            **{
-                f"tophosts/{figure}": {row: float(total * share // 1) for row, share in shares.items()}
-                for figure, total in totals.items()
-            },
-        }
-        first = next(iter(shares))
-        items["tophosts/active_recipients"][first] = float(items["tophosts/active_recipients"][first]) + stuck
-        return items
 
     def _topin(self, number: int) -> dict[Row, Raw]:
         """Return the senders with the most connections. A heavy sender is 203.0.113.66."""
@@ -295,10 +371,13 @@ class View:
 
     def _description(self, number: int) -> str:
         brand = "Cisco" if self._fleet.generation[number] == CURRENT else "Cisco IronPort"
-        serial = f"{zlib.crc32(self._fleet.names[number].encode()):012X}"
         model = self._fleet.topology.appliances[number].model
         release = f"AsyncOS Version: {self._version(number)}, Build Date: 2017-03-15"
-        return f"{brand} Model {model}, {release}, Serial #: {serial[6:]}-{serial[::-1]}"
+        return f"{brand} Model {model}, {release}, Serial #: {self._serial(number)}"
+
+    def _serial(self, number: int) -> str:
+        digits = f"{zlib.crc32(self._fleet.names[number].encode()):012X}"
+        return f"{digits[6:]}-{digits[::-1]}"
 
     def _system_status(self, number: int) -> str:
         if self._is_on(Switch.PAUSED, number):

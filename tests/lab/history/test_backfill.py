@@ -23,6 +23,7 @@ from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import generator
 from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.topology import Topology, load_topology
+from exporter.metrics.catalog import UNVERIFIED
 from exporter.probe import Prober, probe_result
 from exporter.prometheus.client import Prometheus as Server
 from exporter.prometheus.rule_files import Rule, read_rules
@@ -143,6 +144,37 @@ def test_the_history_equals_a_probe_of_each_instant(
                 expected = labelled(parsed(result.exposition.text().decode()), labels[name])
             assert of_unit(by_instant[now], name) == expected
     assert up == {(True, True), (True, False), (False, True), (False, False)}
+
+
+def test_the_history_has_the_destinations_that_rest_gives() -> None:
+    """The named ones with their class, the busiest of the others, and the remainder, at each instant."""
+    topology = load_topology("campus")
+    families = frozenset(family.name for family in UNVERIFIED)
+    period = range(START + MINUTE, START + 6 * MINUTE, MINUTE)
+    models = [Model(topology, 1, START) for _ in range(2)]
+    for model in models:
+        model.begin(parse_scenario("destination-down@+2m"))
+    text = "".join(sample_text(Sampling(topology, 1, families, Path("unused"), rest=True), models[0], period))
+    written: dict[int, Series] = {instant: {} for instant in period}
+    for family in text_string_to_metric_families(f"{text}# EOF\n"):  # type: ignore[no-untyped-call]
+        for sample in family.samples:
+            written[round(float(sample.timestamp))][sample.name, frozenset(sample.labels.items())] = sample.value
+    fleet = watched_fleet(topology, ("status", "topin"), rest=True)
+    labels = target_labels(fleet)
+    for now in period:
+        models[1].advance(now)
+        luck = generator(1, 7, now).random((len(fleet.appliances), 3)).tolist()
+        for (name, appliance), chances in zip(fleet.appliances.items(), luck, strict=True):
+            readings = polls(models[1].view, appliance, chances)
+            result = probe_result(appliance, readings, 1.0, PROBE_DEADLINE, datetime.now(UTC))
+            series = {
+                key: value for key, value in parsed(result.exposition.text().decode()).items() if key[0] in families
+            }
+            assert of_unit(written[now], name) == labelled(series, labels[name])
+            assert not any(result.exposition.unreadable.values())
+            classes = [dict(own).get("class") for metric, own in series if metric == "ironport_destination_connections"]
+            assert classes.count("") == 20 + 1
+            assert classes.count("clients") >= 3
 
 
 @pytest.mark.parametrize("minute", [4, 19, 23])

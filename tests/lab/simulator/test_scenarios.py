@@ -181,6 +181,11 @@ FLOWS: dict[str, tuple[str, int, dict[str, Check]]] = {
         40,
         {"soft": times(3), "attempted": times(3), "oldest": FREE, "bounces": FREE, "hard": FREE, "unattempted": FREE},
     ),
+    "destination-slow": (
+        "destination-slow",
+        40,
+        {"soft": times(2), "attempted": times(2), "oldest": FREE, "bounces": FREE, "hard": FREE, "unattempted": FREE},
+    ),
     "delivery-starved": (
         "delivery-starved",
         20,
