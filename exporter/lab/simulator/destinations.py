@@ -160,7 +160,10 @@ def record(
     nothing had soft bounced before, nothing is delivered either.
     """
     share, dead, greylists = traits.share, traits.dead, traits.greylists
-    open_share = _or_share((share * (1 - refusals)).astype(np.int64), share)
+    open_share = closed_share = share
+    if refusals.any():
+        open_share = _or_share((share * (1 - refusals)).astype(np.int64), share)
+        closed_share = _or_share((share * refusals).astype(np.int64), share)
     held = (mail.greylisted.sum(axis=0) - flows.greylisted + flows.accepted) * greylists
     retriable = (mail.waiting - dead - held) * (refusals < 1)
     refused, soft, hard, delivered, left, again, given_up = spread(
@@ -177,7 +180,7 @@ def record(
         ),
         np.array(
             [
-                _or_share((share * refusals).astype(np.int64), share),
+                closed_share,
                 open_share,
                 open_share,
                 open_share * (1 - greylists),

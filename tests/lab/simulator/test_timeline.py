@@ -170,6 +170,8 @@ ALERTS = {
     "SnmpFlaky",
     "UnitRebooted",
     "CountersReset",
+    "DestinationStuck",
+    "InternalMailDelayed",
 }
 """The alerts that the fleet's rules may raise."""
 
