@@ -72,7 +72,7 @@ class Noise:
     `luck` are as many rows of uniform numbers as asked for.
     """
 
-    def __init__(self, seed: int, units: int, luck: int) -> None:
+    def __init__(self, seed: int, units: int, luck: int = 0) -> None:
         self._seed = seed
         self._shape = (_BLOCK, len(Draw), units)
         self._luck_shape = (_BLOCK, luck, units)
