@@ -74,7 +74,7 @@ def _rest(view: View, appliance: Appliance, transport: Transport, luck: float) -
         return Reading("rest", errors=[failure], requests=1, duration=transport.delay)
     reading = Reading("rest", requests=len(_REST_PAGES), duration=transport.delay * len(_REST_PAGES))
     for page in _REST_PAGES:
-        data = rest_answers.answer_data(view, appliance.name, page)
+        data = rest_answers.unit_answer(view, appliance.name, page)
         match page:
             case "health/system_status":
                 rest.read_system_status(data, reading)

@@ -1,6 +1,6 @@
 """The destinations of a simulated fleet's mail, and the mail of each: a part of what its unit has.
 
-The mail of a unit is simulated as a whole. Each of its flows is then spread over the destinations, in whole recipients,
+The mail of a unit is simulated as a whole. Each of its flows is then share_out over the destinations, in whole recipients,
 so that sums over the destinations are always the figures of the unit.
 """
 
@@ -24,7 +24,7 @@ _TAIL: Final = 40
 _ZIPF: Final = 1.2
 """The busiest of them gets 31 % of the mail that goes to them: few providers have most of the mailboxes."""
 
-WHOLE: Final = 10**6
+WHOLE_SHARE: Final = 10**6
 """Shares are whole millionths, because their sums must be exact."""
 
 GREYLISTING_MINUTES: Final = 7
@@ -59,7 +59,7 @@ class Destinations:
         """Return so many of the largest destinations of a pool that they get at least this share of its mail."""
         order = np.argsort(-self.share[:, pool], kind="stable")
         reached = np.cumsum(self.share[order, pool])
-        return order[: int(np.searchsorted(reached, round(share * WHOLE))) + 1].tolist()
+        return order[: int(np.searchsorted(reached, round(share * WHOLE_SHARE))) + 1].tolist()
 
 
 def _named(pool: Pool) -> Iterator[tuple[str, float]]:
@@ -67,15 +67,15 @@ def _named(pool: Pool) -> Iterator[tuple[str, float]]:
 
 
 def _shares(pool: Pool, count: int) -> list[int]:
-    named = [round(share * WHOLE) for _, share in _named(pool)]
+    named = [round(share * WHOLE_SHARE) for _, share in _named(pool)]
     zipf = np.arange(1, _TAIL + 1) ** -_ZIPF
-    tail = np.floor(zipf / zipf.sum() * (WHOLE - sum(named))).astype(np.int64).tolist()
-    tail[0] += WHOLE - sum(named) - sum(tail)
+    tail = np.floor(zipf / zipf.sum() * (WHOLE_SHARE - sum(named))).astype(np.int64).tolist()
+    tail[0] += WHOLE_SHARE - sum(named) - sum(tail)
     return [*named, *tail, *[0] * (count - len(named) - len(tail))]
 
 
 @dataclass(slots=True)
-class DestinationMail:
+class DestinationQueues:
     """The mail of the destinations, by destination and unit. Arrays are replaced, never changed."""
 
     waiting: Counts  # recipients in the delivery queue that were tried
@@ -129,15 +129,15 @@ class DestinationTraits:
     """1 for a destination that greylists, otherwise 0."""
 
 
-def warm_mail(share: Counts, attempted: Counts, delivered: Counts, soft: Counts, hard: Counts) -> DestinationMail:
+def warm_mail(share: Counts, attempted: Counts, delivered: Counts, soft: Counts, hard: Counts) -> DestinationQueues:
     """Return the mail of destinations that have had their share of the units' mail."""
     totals = np.array([attempted, delivered, soft, hard])
-    mail = spread(totals, np.broadcast_to(share, (4, *share.shape)), np.full(totals.shape, 0.5))
+    mail = share_out(totals, np.broadcast_to(share, (4, *share.shape)), np.full(totals.shape, 0.5))
     none = np.zeros((GREYLISTING_MINUTES, share.shape[1]), dtype=np.int64)
-    return DestinationMail(mail[0], mail[1], mail[2], mail[3], none)
+    return DestinationQueues(mail[0], mail[1], mail[2], mail[3], none)
 
 
-def spread(amounts: Counts, weights: Counts, luck: Floats) -> Counts:
+def share_out(amounts: Counts, weights: Counts, luck: Floats) -> Counts:
     """Return the amounts (by flow and unit) by flow, destination and unit, in proportion to the weights.
 
     Sums over the destinations are exact. No destination gets more than its weight unless the amount is more than all
@@ -151,10 +151,10 @@ def spread(amounts: Counts, weights: Counts, luck: Floats) -> Counts:
     return up_to.astype(np.int64)
 
 
-def record(
-    mail: DestinationMail, flows: DeliveryFlows, traits: DestinationTraits, refusals: Floats, luck: Floats
+def book_flows(
+    mail: DestinationQueues, flows: DeliveryFlows, traits: DestinationTraits, refusals: Floats, luck: Floats
 ) -> None:
-    """Spread the flows of a step over the destinations.
+    """Share out the flows of a step over the destinations.
 
     `refusals` is the share of its recipients that each destination does not take. Of what a destination that takes
     nothing had soft bounced before, nothing is delivered either.
@@ -166,7 +166,7 @@ def record(
         closed_share = _or_share((share * refusals).astype(np.int64), share)
     held = (mail.greylisted.sum(axis=0) - flows.greylisted + flows.accepted) * greylists
     retriable = (mail.waiting - dead - held) * (refusals < 1)
-    refused, soft, hard, delivered, left, again, given_up = spread(
+    refused, soft, hard, delivered, left, again, given_up = share_out(
         np.array(
             [
                 flows.refused,
@@ -191,7 +191,7 @@ def record(
         ),
         luck[:7],
     )
-    expired = spread(flows.expired[None], left[None], luck[7:8])[0]
+    expired = share_out(flows.expired[None], left[None], luck[7:8])[0]
     greylisted, accepted = flows.greylisted * greylists, flows.accepted * greylists
     mail.waiting = mail.waiting + refused + soft + greylisted - left - accepted
     mail.delivered = mail.delivered + delivered + left - expired + accepted
@@ -200,7 +200,7 @@ def record(
 
 
 LUCK: Final = 8
-"""Rows of luck that `record` takes."""
+"""Rows of luck that `book_flows` takes."""
 
 
 def _or_share(weights: Counts, share: Counts) -> Counts:

@@ -221,7 +221,7 @@ def deliver(step: MailStep, queued: Counts, refusals: Floats) -> Floats:
         greylisted=greylisted,
         accepted=accepted,
     )
-    destinations.record(state.destinations, flows, step.traits, refusals, noise.luck)
+    destinations.book_flows(state.destinations, flows, step.traits, refusals, noise.luck)
     return rest / step.length
 
 
@@ -235,7 +235,7 @@ def _stuck(step: MailStep, refusals: Floats) -> Floats:
     waiting = (step.state.destinations.waiting * (refusals >= 1)).sum(axis=0)
     step.state.stuck = np.maximum(step.state.stuck, waiting)
     # Shares add up to 1 but for the last digits. A remainder would keep refused recipients for ever.
-    return np.round((step.fleet.destination_share * refusals).sum(axis=0) / destinations.WHOLE, 9)
+    return np.round((step.fleet.destination_share * refusals).sum(axis=0) / destinations.WHOLE_SHARE, 9)
 
 
 def _end_greylisting(step: MailStep, greylisted: Counts) -> Counts:

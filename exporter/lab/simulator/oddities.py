@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from exporter.lab.simulator.destinations import WHOLE, DestinationTraits
+from exporter.lab.simulator.destinations import WHOLE_SHARE, DestinationTraits
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.noise import Counts, Floats, generator
 from exporter.prometheus.durations import DAY, HOUR, MINUTE
@@ -52,7 +52,7 @@ class Oddities:
         self.traits = DestinationTraits(fleet.destination_share, _dead(fleet, self.dead), _greylists(fleet) * odd)
         """What the destinations are like."""
         self._seed = seed
-        self._greylisting_share = (fleet.destination_share * self.traits.greylists).sum(axis=0) / WHOLE
+        self._greylisting_share = (fleet.destination_share * self.traits.greylists).sum(axis=0) / WHOLE_SHARE
         self._mailing_units = np.flatnonzero(self.traits.greylists.any(axis=0) & fleet.production)
 
     def drifted(self, shares: Floats, time: float) -> Floats:

@@ -61,7 +61,7 @@ _HEALTH: Final = {
 }
 
 
-def answer_data(view: View, unit: str, page: RestPage) -> JsonValue:
+def unit_answer(view: View, unit: str, page: RestPage) -> JsonValue:
     """Return the `data` of the answer."""
     match page:
         case "health/system_status":

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from exporter.lab.simulator.destinations import DestinationMail, warm_mail
+from exporter.lab.simulator.destinations import DestinationQueues, warm_mail
 from exporter.lab.simulator.fleet_arrays import SPAM_CAUGHT, FleetArrays
 from exporter.lab.simulator.noise import Counts, Floats, Mask, generator
 from exporter.lab.simulator.releases import SERVICES
@@ -75,7 +75,7 @@ class FleetState:
     bad: Floats  # those of the unattempted that will hard bounce
     attempted: Counts  # recipients in the delivery queue that were tried
     stuck: Counts  # those of the attempted whose destination is down
-    destinations: DestinationMail
+    destinations: DestinationQueues
     bounces: Counts  # bounces made in the last step, not yet queued
     quarantined: Counts  # messages
     wait: Floats  # seconds that the first message of the work queue has waited
@@ -147,7 +147,7 @@ def warm(fleet: FleetArrays, seed: int, time: float) -> FleetState:
     )
 
 
-def _destinations(fleet: FleetArrays, attempted: Counts, since_boot: Counts) -> DestinationMail:
+def _destinations(fleet: FleetArrays, attempted: Counts, since_boot: Counts) -> DestinationQueues:
     """Return the mail of the destinations; since their units started, they have had their share of it."""
     hard = since_boot[HARD_BOUNCE_COUNTS].sum(axis=0)
     delivered, soft = since_boot[Count.DELIVERED_RECIPS], since_boot[Count.SOFT_BOUNCED_EVTS]

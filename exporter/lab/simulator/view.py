@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from exporter.lab.simulator import figures, hardware
-from exporter.lab.simulator.destinations import spread
+from exporter.lab.simulator.destinations import share_out
 from exporter.lab.simulator.effects import Effects, Switch
 from exporter.lab.simulator.fleet_arrays import FleetArrays
 from exporter.lab.simulator.hardware import TableRow
@@ -256,7 +256,7 @@ class View:
         share = self._fleet.destination_share
         amounts = np.array([self._gauges["unattempted_recips"], self._gauges["conn_out"]])
         weights = np.array([share, (share * (self._refused < 1))])
-        return spread(amounts, weights, np.full(amounts.shape, 0.5))
+        return share_out(amounts, weights, np.full(amounts.shape, 0.5))
 
     @property
     def _active(self) -> Counts:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import ConfigError, RequestError
-from exporter.lab.simulator.destinations import spread
+from exporter.lab.simulator.destinations import share_out
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.state import HARD_BOUNCE_COUNTS, Count
@@ -26,7 +26,7 @@ START = 1_767_690_000.0
 )
 def test_a_spread_is_exact_and_takes_no_more_than_waits(waiting: list[int], part: float, luck: float) -> None:
     amount = int(sum(waiting) * part)
-    taken = spread(np.array([[amount]]), np.array([waiting])[:, :, None], np.array([[luck]]))[0, :, 0]
+    taken = share_out(np.array([[amount]]), np.array([waiting])[:, :, None], np.array([[luck]]))[0, :, 0]
     assert taken.sum() == amount
     assert np.all((taken >= 0) & (taken <= waiting))
 
