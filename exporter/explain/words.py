@@ -117,6 +117,8 @@ FIGURE_WORDS: Final = {
     "pool:ironport_attack_arrivals:bool": FigureWords(
         "as much mail as in an attack", "", "more than usual", "not more than usual"
     ),
+    "pool:ironport_attack_arrivals:limit": FigureWords("what an attack brings / usual"),
+    "pool:ironport_units_missing:count": FigureWords("units that do not answer or get hardly any mail"),
     "pool:ironport_sudden_arrivals:bool": FigureWords("sudden flood"),
     "pool:ironport_units_reachable:count": FigureWords("reachable units", times="of the reachable units"),
     "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, but at least 2"),
