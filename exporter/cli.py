@@ -721,6 +721,12 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     metavar="NAME=VALUE",
     help="With --for operator: a label of every object, for example release=kube-prometheus-stack. May be repeated.",
 )
+@flag(
+    "--probes",
+    is_flag=True,
+    help="With --for operator and --config.file: write Probe objects, for an operator older than 0.65. It has no "
+    "ScrapeConfig. Write the bundle again when the fleet changes.",
+)
 def _bundle(folder: Path, form: str, thresholds_file: Path | None, config_file: tuple[Path, ...], **chosen: Any) -> int:
     """Write rules, runbooks and dashboards for your monitoring.
 
@@ -735,7 +741,9 @@ def _bundle(folder: Path, form: str, thresholds_file: Path | None, config_file: 
     if form == "operator":
         host = f"ironport-exporter.{chosen['namespace']}"
     else:
-        refuse("namespace", "object_labels", reason="without --for operator")
+        refuse("namespace", "object_labels", "probes", reason="without --for operator")
+    if chosen["probes"] and not config_file:
+        raise UsageError("--probes needs --config.file, which names the appliances.")
     chosen["exporter"] = chosen["exporter"] or external_url(f"http://{host}:{DEFAULT_PORT}")
     chosen |= {name: dict(chosen[name]) for name in ("labels", "object_labels")}
     options = BundleOptions(

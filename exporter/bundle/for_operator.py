@@ -1,6 +1,7 @@
 """A bundle for the Prometheus Operator and a Grafana whose sidecar reads ConfigMaps.
 
-The kinds are PrometheusRule (monitoring.coreos.com/v1), ScrapeConfig and AlertmanagerConfig (v1alpha1).
+The kinds are PrometheusRule (monitoring.coreos.com/v1), ScrapeConfig and AlertmanagerConfig (v1alpha1). For an operator
+that is too old for ScrapeConfig, Probe (v1) replaces it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import yaml
 
 from exporter.bundle import project
 from exporter.bundle.options import BundleOptions
+from exporter.web import discovery
 
+_INTERVAL: Final = "1m"
 _MATCHER: Final = re.compile(r'(\w+)(=~|!~|!=|=)"(.*)"')
 
 _ALERTMANAGER_HEAD: Final = """\
@@ -30,7 +33,7 @@ def operator_files(options: BundleOptions) -> dict[str, str]:
     return {
         **{f"rules-{name}": _rule(name, text, options) for name, text in project.rules(options).items()},
         **{f"dashboard-{_stem(name)}.yml": _dashboard(name, text, options) for name, text in _dashboards(options)},
-        "scrape.yml": _scrape_configs(options),
+        "scrape.yml": "---\n".join(map(_object, (_probes if options.probes else _scrape_configs)(options))),
         "alertmanager.yml": _ALERTMANAGER_HEAD + _object(_alertmanager(options)),
     }
 
@@ -49,12 +52,12 @@ def _dashboard(name: str, text: str, options: BundleOptions) -> str:
     return f"{_object(head)}data:\n  {name}: |\n{indent(text, '    ')}"
 
 
-def _scrape_configs(options: BundleOptions) -> str:
+def _scrape_configs(options: BundleOptions) -> list[dict[str, Any]]:
     fleet = {
         **_head("monitoring.coreos.com/v1alpha1", "ScrapeConfig", "ironport", options),
         "spec": {
             "jobName": options.job,
-            "scrapeInterval": "1m",
+            "scrapeInterval": _INTERVAL,
             "httpSDConfigs": [{"url": f"{options.exporter}/sd"}],
         },
     }
@@ -67,7 +70,34 @@ def _scrape_configs(options: BundleOptions) -> str:
             "staticConfigs": [{"targets": [options.exporter.target]}],
         },
     }
-    return f"{_object(fleet)}---\n{_object(exporter)}"
+    return [fleet, exporter]
+
+
+def _probes(options: BundleOptions) -> list[dict[str, Any]]:
+    """Return a Probe for each group of units with equal labels, and one for the exporter itself."""
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for unit in options.fleet:
+        shared = tuple((name, value) for name, value in discovery.series_labels(unit).items() if name != "instance")
+        groups.setdefault(shared, []).append(unit.name)
+    units = [
+        _probe(f"ironport-{number}", options.job, "/probe", {"static": names, "labels": dict(shared)}, options)
+        for number, (shared, names) in enumerate(groups.items(), 1)
+    ]
+    itself = {"static": [options.exporter.target]}
+    return [*units, _probe("ironport-exporter", f"{options.job}-exporter", "/metrics", itself, options)]
+
+
+def _probe(name: str, job: str, path: str, targets: Mapping[str, Any], options: BundleOptions) -> dict[str, Any]:
+    url = options.exporter
+    return {
+        **_head("monitoring.coreos.com/v1", "Probe", name, options),
+        "spec": {
+            "jobName": job,
+            "interval": _INTERVAL,
+            "prober": {"url": url.target, "scheme": url.scheme, "path": f"{url.prefix}{path}"},
+            "targets": {"staticConfig": targets},
+        },
+    }
 
 
 def _alertmanager(options: BundleOptions) -> dict[str, Any]:

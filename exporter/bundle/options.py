@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.bundle import thresholds
-from exporter.bundle.line_colours import ColouredUnit
+from exporter.config import ApplianceEntry
 from exporter.web.discovery import BaseUrl
 
 _LINKS: Final = ("runbooks", "grafana")
@@ -39,7 +39,7 @@ class BundleOptions:
     """Labels that every alert gets."""
     data_source: str | None = None
     """The name of the data source that dashboards open with. None: Grafana's default."""
-    fleet: Sequence[ColouredUnit] = ()
+    fleet: Sequence[ApplianceEntry] = ()
     """The units that have a colour of their own in the dashboards. Empty: those of the demo."""
     inputs: bool = False
     """Whether Grafana asks for the data source when somebody imports a dashboard."""
@@ -47,6 +47,8 @@ class BundleOptions:
     """The namespace of the objects in Kubernetes."""
     object_labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of the objects in Kubernetes, by which the operator selects them."""
+    probes: bool = False
+    """Whether the operator gets Probe objects for the units, because it is too old for ScrapeConfig."""
 
     @property
     def values(self) -> dict[str, str]:

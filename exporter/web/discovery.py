@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Self, TypedDict
 
 from exporter import DEFAULT_PORT
-from exporter.config import Appliance, Config
+from exporter.config import Appliance, ApplianceEntry, Config
 from exporter.errors import RequestError
 
 _URL: Final = re.compile(
@@ -68,7 +68,8 @@ class BaseUrl:
 def groups(config: Config, base: BaseUrl) -> list[TargetGroup]:
     """Return one group per appliance, in the order of the configuration."""
     return [
-        TargetGroup(targets=[base.target], labels=_labels(appliance, base)) for appliance in config.appliances.values()
+        TargetGroup(targets=[base.target], labels=_target_labels(appliance, base))
+        for appliance in config.appliances.values()
     ]
 
 
@@ -77,16 +78,23 @@ def groups_text(config: Config, base: BaseUrl) -> str:
     return json.dumps(groups(config, base), indent=2)
 
 
-def _labels(appliance: Appliance, base: BaseUrl) -> dict[str, str]:
+def series_labels(appliance: ApplianceEntry) -> dict[str, str]:
+    """Return the labels that all series of an appliance have."""
+    return {
+        "instance": appliance.name,
+        **({"site": appliance.site} if appliance.site else {}),
+        "pool": appliance.pool,
+        "stream": appliance.stream or appliance.pool,
+        "traffic": appliance.traffic,
+        "role": appliance.role,
+        **appliance.labels,
+    }
+
+
+def _target_labels(appliance: Appliance, base: BaseUrl) -> dict[str, str]:
     return {
         **({"__scheme__": base.scheme} if base.scheme == "https" else {}),
         "__metrics_path__": f"{base.prefix}/probe",
         "__param_target": appliance.name,
-        "instance": appliance.name,
-        **({"site": appliance.site} if appliance.site else {}),
-        "pool": appliance.pool,
-        "stream": appliance.stream,
-        "traffic": appliance.traffic,
-        "role": appliance.role,
-        **appliance.labels,
+        **series_labels(appliance),
     }

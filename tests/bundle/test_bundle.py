@@ -153,10 +153,12 @@ def test_every_alert_gets_the_labels_and_no_recorded_series(tmp_path: Path) -> N
         (("--label", "9=x"), "'9=x' is not a label like team=mail."),
         (("--runbooks.url", "wiki"), "'wiki' is not a URL like https://wiki.example.edu/ironport."),
         (("--namespace", "mail"), "--namespace has no effect without --for operator. Leave it out."),
+        (("--probes",), "--probes has no effect without --for operator. Leave it out."),
+        (("--for", "operator", "--probes"), "--probes needs --config.file, which names the appliances."),
     ],
 )
 def test_a_wrong_flag_is_a_sentence(
-    flags: tuple[str, str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    flags: tuple[str, ...], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sentence in refusal(capsys, str(tmp_path / "ironport"), *flags)
 
@@ -266,6 +268,27 @@ def test_the_operator_scrapes_the_service(operator: Path) -> None:
     fleet, own = (each["spec"] for each in objects(operator, "ScrapeConfig"))
     assert fleet["httpSDConfigs"] == [{"url": "http://ironport-exporter.mail:10125/sd"}]
     assert own["staticConfigs"] == [{"targets": ["ironport-exporter.mail:10125"]}]
+
+
+def test_an_old_operator_probes_each_unit_with_the_labels_of_the_discovery(tmp_path: Path) -> None:
+    fleet = tmp_path / "fleet.yml"
+    fleet.write_text(
+        "defaults: {pool: edge, traffic: inbound}\n"
+        "appliances: [{name: mx1, address: 192.0.2.1}, {name: mx2, address: 192.0.2.2, labels: {rack: b12}},"
+        " {name: mx3, address: 192.0.2.3}]\n"
+    )
+    flags = ("--for", "operator", "--probes", "--config.file", str(fleet), "--web.external-url", "https://mon/iron")
+    folder = bundle(tmp_path / "ironport", *flags)
+    *units, own = (each["spec"] for each in objects(folder, "Probe"))
+    labels = {"pool": "edge", "stream": "edge", "traffic": "inbound", "role": "production"}
+    assert [each["targets"]["staticConfig"] for each in units] == [
+        {"static": ["mx1", "mx3"], "labels": labels},
+        {"static": ["mx2"], "labels": labels | {"rack": "b12"}},
+    ]
+    assert {each["jobName"] for each in units} == {"ironport"}
+    assert units[0]["prober"] == {"url": "mon:443", "scheme": "https", "path": "/iron/probe"}
+    assert (own["jobName"], own["prober"]["path"]) == ("ironport-exporter", "/iron/metrics")
+    assert objects(folder, "ScrapeConfig") == []
 
 
 def test_the_operators_alertmanager_routes_and_inhibits_as_ours(operator: Path) -> None:

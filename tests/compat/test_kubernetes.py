@@ -77,8 +77,9 @@ def test_every_object_of_deploy_has_known_fields() -> None:
     assert faults(*files) == []
 
 
-def test_every_object_of_a_bundle_has_known_fields(tmp_path: Path) -> None:
-    assert main(["bundle", str(tmp_path / "ironport"), "--for", "operator"]) == 0
+@pytest.mark.parametrize("flags", [(), ("--probes", "--config.file", str(PROJECT / "fleet.example.yml"))], ids=len)
+def test_every_object_of_a_bundle_has_known_fields(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    assert main(["bundle", str(tmp_path / "ironport"), "--for", "operator", *flags]) == 0
     assert faults(*(tmp_path / "ironport").glob("*.yml")) == []
 
 
