@@ -15,7 +15,7 @@ def code_lines(page: Path, language: str) -> Iterator[str]:
 
 def code_blocks(page: Path, language: str) -> list[str]:
     """Return the code blocks in a language."""
-    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+    return re.findall(rf"```{language}(?: [^\n]*)?\n(.*?)```", page.read_text(), re.DOTALL)
 
 
 def links(page: Path) -> list[str]:

@@ -34,6 +34,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "systemd-analyze": "systemd",
     "systemd-socket-activate": "systemd",
     "chromium": "chromium",
+    "curl": "curl",
     "openssl": "openssl",
     "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils",
