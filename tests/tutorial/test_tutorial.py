@@ -17,8 +17,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+from urllib.error import HTTPError, URLError
 
 import pytest
 
@@ -89,8 +91,18 @@ class Reader:
         process.wait_until(partial(self._is_ready, int(port)))
 
     def _is_ready(self, port: int) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", port)) == 0 and (self.folder / "fleet.yml").exists()
+        return answers(f"http://127.0.0.1:{port}/-/ready") and (self.folder / "fleet.yml").exists()
+
+
+def answers(url: str) -> bool:
+    """Return whether a server is ready; the simulator has no such path, and is ready when it says so."""
+    try:
+        return bool(get(url))
+    except HTTPError as error:
+        with error:
+            return error.code == HTTPStatus.NOT_FOUND
+    except (URLError, ConnectionError, TimeoutError):
+        return False
 
 
 @pytest.fixture
