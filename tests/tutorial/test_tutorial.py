@@ -139,7 +139,7 @@ def test_the_commands_of_the_tutorial_work_as_they_stand(reader: Reader) -> None
     for asked in ("probe ring1", "/probe?target=ring1"):
         assert "\nironport_probe_success 1.0\n" in reader.printed(asked)
     assert '"units": ["ring1", "ring2"]' in reader.printed(ATTACK)
-    assert loaded_rules(reader.address("9090")) == len(read_rules(str(PROJECT / "alerts" / "rules" / "*.yml")))
+    assert loaded_rules(reader.address("9090")) == len(read_rules(str(reader.folder / "ironport/alerts/rules/*.yml")))
     if IS_WHOLE:
         assert "PoolOverloaded" in reader.printed("explain")
 
