@@ -1046,6 +1046,7 @@ def _incident(
 @_scenario
 @flag("--snmp", type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak.")
 @flag("--http", is_flag=True, help="Serve the status pages without TLS.")
+@flag("--rest", is_flag=True, help="Serve the REST interface, too, which AsyncOS 12 and newer has.")
 @_fleet_file
 @flag(
     "--web.listen-address",
@@ -1064,6 +1065,7 @@ def _simulate(
     scenarios: tuple[str, ...],
     snmp: Literal["v3", "v2c"],
     http: bool,
+    rest: bool,
     fleet_file: Path | None,
     web_listen_address: tuple[str, int],
 ) -> int:
@@ -1083,6 +1085,7 @@ def _simulate(
             scenarios=scenarios,
             snmp=snmp,
             https=not http,
+            rest=rest,
             fleet_file=fleet_file,
             address=web_listen_address,
         )

@@ -118,6 +118,7 @@ def present_fleet(data: Path, history: float) -> Model:
         out=data,
         rules=rule_files.read_rules(pattern) if pattern else [],
         live=True,
+        rest=True,
         progress=progress.show,
     )
     model.shorten_step(_STEP)
@@ -130,7 +131,7 @@ async def _present(model: Model, folder: Path, file: Path) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, stopped.set)
     async with AsyncExitStack() as parts:
-        fleet = await parts.enter_async_context(LiveFleet(model, pages=get_args(PageName)))
+        fleet = await parts.enter_async_context(LiveFleet(model, pages=get_args(PageName), rest=True))
         simulator = await parts.enter_async_context(control.serving(fleet, "127.0.0.1", 0))
         running = asyncio.create_task(command.until(stopped, fleet.run()))
         starting = asyncio.create_task(_start(parts, fleet, simulator, folder))

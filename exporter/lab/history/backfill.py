@@ -41,6 +41,7 @@ def backfill(
     pace: int = 0,
     bursty: bool = False,
     live: bool = False,
+    rest: bool = False,
     progress: Progress = silent,
 ) -> Model:
     """Write the last `seconds` before `end` (Unix time) to the folder `out` as blocks; return the model at the end.
@@ -49,7 +50,8 @@ def backfill(
     `step` seconds. Without a `pace`, the alerts that fire are written too. The catalogue's families are written that
     are in `families` or that `rules` read, except those in `without`. By default these are the families that the
     project's rules and dashboards read. With `live`, `end` is now, and the minutes of the writing are written as well:
-    otherwise every rate would fall where the live fleet goes on.
+    otherwise every rate would fall where the live fleet goes on. With `rest`, the exporter reads the REST interfaces,
+    too.
 
     Raises RequestError if `out` is not empty or cannot be used, ExporterError if promtool or Prometheus is missing or
     fails.
@@ -67,7 +69,7 @@ def backfill(
         model.begin(scenario)
     _prepare(out)
     used = families_in_use() if families is None else families
-    sampling = Sampling(topology, seed, (used | families_of_rules(rules)) - without, out)
+    sampling = Sampling(topology, seed, (used | families_of_rules(rules)) - without, out, rest)
 
     def write(until: float, progress: Progress) -> None:
         periods = list(blocks.periods(int(model.time) + step, int(until), step))

@@ -16,6 +16,7 @@ from exporter.lab.history.polls import polls
 from exporter.lab.history.series import History, along_time
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.noise import generator
+from exporter.lab.simulator.releases import has_rest
 from exporter.lab.simulator.status_items import PageName
 from exporter.lab.simulator.topology import Topology
 from exporter.metrics.catalog import FAMILIES
@@ -83,17 +84,20 @@ def sample_text(sampling: Sampling, model: Model, period: range) -> Iterator[str
 
 
 def watched_fleet(topology: Topology, pages: Sequence[PageName] = ("status",), *, rest: bool = False) -> Config:
-    """Return the configuration of an exporter that probes the topology's units, with `rest` also by REST."""
+    """Return the configuration of an exporter that probes the topology's units.
+
+    With `rest` it also asks the REST interface of those whose release has one.
+    """
     login = BasicAuth(username="simulated", password=SecretStr("simulated"))
     community = CommunityAuth(version="2c", community=SecretStr("simulated"))
-    auth = Auth(snmp=community, xml=login, rest=login) if rest else Auth(snmp=community, xml=login)
+    auth, with_rest = Auth(snmp=community, xml=login), Auth(snmp=community, xml=login, rest=login)
     xml, destinations = XmlSettings(pages=tuple(pages)), topology.destination_classes()
     return Config(
         appliances={
             unit.name: Appliance(
                 address="localhost",
                 auth="simulated",
-                credentials=auth,
+                credentials=with_rest if rest and has_rest(unit.asyncos) else auth,
                 xml=xml,
                 destinations=destinations,
                 **unit.fleet_entry(),

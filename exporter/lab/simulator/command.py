@@ -32,6 +32,7 @@ def run_simulation(
     bursty: bool,
     snmp: Literal["v3", "v2c"],
     https: bool,
+    rest: bool,
     fleet_file: Path | None,
     address: tuple[str, int],
 ) -> int:
@@ -49,7 +50,7 @@ def run_simulation(
     for request in requests:
         model.begin(request)
     allow_files()
-    asyncio.run(_serve(LiveFleet(model, snmp=snmp, https=https), address, fleet_file))
+    asyncio.run(_serve(LiveFleet(model, snmp=snmp, https=https, rest=rest), address, fleet_file))
     _log.info("stopped")
     return 0
 

@@ -1,6 +1,6 @@
 """The destinations of a simulated fleet's mail, and the mail of each: a part of what its unit has.
 
-The mail of a unit is simulated as a whole. Each of its flows is then shared out over the destinations, in whole
+The mail of a unit is simulated as a whole. Each of its flows is then shared out among the destinations, in whole
 recipients, so that sums over the destinations are always the figures of the unit.
 """
 

@@ -15,11 +15,12 @@ from typing import Any, Final, Literal, Self
 import yaml
 
 from exporter.config import Auth
+from exporter.errors import RequestError
 from exporter.lab.simulator import certificate
 from exporter.lab.simulator.agent import Agent, instants
 from exporter.lab.simulator.faults import NO_SNMP_FAULTS, NO_XML_FAULTS, SnmpFaults, XmlFaults
 from exporter.lab.simulator.model import Model
-from exporter.lab.simulator.releases import generation
+from exporter.lab.simulator.releases import generation, has_rest
 from exporter.lab.simulator.status_items import PageName
 from exporter.lab.simulator.topology import Unit
 from exporter.lab.simulator.web_interfaces import WebInterfaces
@@ -27,6 +28,7 @@ from exporter.lab.simulator.web_interfaces import WebInterfaces
 Version = Literal["v3", "v2c"]
 
 _AUTH: Final = "simulated"
+_REST_AUTH: Final = "simulated_with_rest"
 _IRONPORT: Final = 15497
 _HEADER: Final = """# A simulated fleet. Ports, secrets and the certificate change at every start.
 """
@@ -34,6 +36,8 @@ _HEADER: Final = """# A simulated fleet. Ports, secrets and the certificate chan
 
 class LiveFleet:
     """The units of `model` on loopback ports, with new secrets. `pages` are those that the exporter is to fetch.
+
+    With `rest`, units whose release has a REST interface have one, and the exporter is to ask it.
 
     Use it as an asynchronous context manager. Inside, it listens on `ports` (SNMP and XML, by unit). Its time moves
     only during `run` and `step`.
@@ -47,14 +51,19 @@ class LiveFleet:
         https: bool = True,
         host: str = "127.0.0.1",
         pages: Sequence[PageName] = ("status",),
+        rest: bool = False,
     ) -> None:
         self.model = model
+        self._with_rest = [unit.name for unit in self.units if rest and has_rest(unit.asyncos)]
+        if rest and not self._with_rest:
+            raise RequestError("No unit of this fleet has a REST interface: it came with AsyncOS 12.")
         self._pages = pages
         self._snmp_faults: dict[str, SnmpFaults] = {}
         self._xml_faults: dict[str, XmlFaults] = {}
         self.ports: dict[str, tuple[int, int]] = {}
         self._host = host
-        self._secrets = {"snmp": new_user() if snmp == "v3" else _community(), "xml": new_login()}
+        self._login = new_login()
+        self._secrets = {"snmp": new_user() if snmp == "v3" else _community(), "xml": self._login}
         self._tls: ssl.SSLContext | None = None
         self._fingerprint = ""
         if https:
@@ -73,7 +82,9 @@ class LiveFleet:
             if auth.snmp is None or auth.xml is None:
                 raise ValueError("a simulated unit has both sources")
             generations = {unit.name: generation(unit.asyncos) for unit in self.units}
-            self._web = WebInterfaces(generations, lambda: self.model.view, auth.xml, self._tls, self._xml_faults)
+            self._web = WebInterfaces(
+                generations, lambda: self.model.view, auth.xml, self._tls, self._xml_faults, self._with_rest
+            )
             opened.push_async_callback(self._web.stop)
             pages = await self._web.start(self._host)
             for name in generations:
@@ -111,22 +122,38 @@ class LiveFleet:
 
     def fleet_file(self) -> str:
         """Return the fleet.yml for an exporter that probes this fleet."""
-        head = {"auths": {_AUTH: self._secrets}, "defaults": {"auth": _AUTH, "xml": self._xml()}}
+        auths, defaults = {_AUTH: self._secrets}, {"auth": _AUTH, "xml": self._xml()}
+        if self._with_rest:
+            auths[_REST_AUTH] = {**self._secrets, "rest": self._login}
+            defaults["rest"] = self._transport()
+        if classes := self._destinations():
+            defaults["destinations"] = classes
+        head = {"auths": auths, "defaults": defaults}
         entries = (_yaml(self._entry(unit), default_flow_style=True).strip() for unit in self.units)
         return "\n".join([f"{_HEADER}{_yaml(head)}appliances:", *(f"  - {entry}" for entry in entries), ""])
 
     def _xml(self) -> dict[str, Any]:
         """Return the settings for all web interfaces."""
         pages = {} if tuple(self._pages) == ("status",) else {"pages": list(self._pages)}
+        return {**self._transport(), **pages}
+
+    def _transport(self) -> dict[str, Any]:
         if self._tls is None:
-            return {"scheme": "http", **pages}
-        return {"scheme": "https", **pages, "tls": {"fingerprint_sha256": self._fingerprint}}
+            return {"scheme": "http"}
+        return {"scheme": "https", "tls": {"fingerprint_sha256": self._fingerprint}}
+
+    def _destinations(self) -> dict[str, list[str]]:
+        """Return the named destinations by class, if the exporter asks for destinations."""
+        asked = self._with_rest or "tophosts" in self._pages
+        classes = self.model.fleet.topology.destination_classes() if asked else {}
+        return {name: list(members) for name, members in classes.items()}
 
     def _entry(self, unit: Unit) -> dict[str, Any]:
         snmp, xml = self.ports[unit.name]
         known = {key: _short(value) for key, value in unit.fleet_entry().items() if value}
         head = {"name": unit.name, "address": self._host}
-        return head | known | {"snmp": {"port": snmp}, "xml": {"port": xml}}
+        rest = {"auth": _REST_AUTH, "rest": {"port": xml}} if unit.name in self._with_rest else {}
+        return head | known | {"snmp": {"port": snmp}, "xml": {"port": xml}} | rest
 
 
 def _short(value: object) -> object:

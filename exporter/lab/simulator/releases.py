@@ -58,6 +58,11 @@ SERVICES: Final = {
 """Update services, with the seconds between updates."""
 
 
+def has_rest(asyncos: str) -> bool:
+    """Whether a release has the REST interface, which came with AsyncOS 12."""
+    return int(asyncos.partition(".")[0]) >= 12
+
+
 def generation(asyncos: str) -> int:
     """Return the generation of a release. The current structure came with AsyncOS 8."""
     major = int(asyncos.partition(".")[0])

@@ -248,7 +248,7 @@ class View:
         return refused
 
     @cached_property
-    def _spread(self) -> Counts:
+    def _shared_out(self) -> Counts:
         """Unattempted recipients and outbound connections, by destination and unit.
 
         A destination that is down has no connection.
@@ -260,11 +260,11 @@ class View:
 
     @property
     def _active(self) -> Counts:
-        return self._destination_counts[0] + self._spread[0]
+        return self._destination_counts[0] + self._shared_out[0]
 
     @property
     def _connections(self) -> Counts:
-        return self._spread[1]
+        return self._shared_out[1]
 
     def transport(self, unit: str) -> Transport:
         """Return how the unit's sources answer at this time. A busy unit answers fewer SNMP requests."""

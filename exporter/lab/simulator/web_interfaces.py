@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+import json
 import random
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
 
 from aiohttp import web
 
 from exporter.config import BasicAuth
-from exporter.lab.simulator import status_page
+from exporter.lab.simulator import rest_answers, status_page
 from exporter.lab.simulator.faults import NO_XML_FAULTS, Answer, XmlFaults
+from exporter.lab.simulator.rest_answers import RestPage
 from exporter.lab.simulator.status_items import PageName
 from exporter.lab.simulator.view import View
 
 _PAGES: Final[Mapping[str, PageName]] = {page: page for page in get_args(PageName)}
+_REST_PAGES: Final[Mapping[str, RestPage]] = {page: page for page in get_args(RestPage)}
 _REALM: Final = {"WWW-Authenticate": 'Basic realm="IronPort Web Interface"'}
 _LOGIN_PAGE: Final = """<html>
 <head><title>IronPort Web Interface: Login</title></head>
@@ -46,7 +49,8 @@ class WebInterfaces:
     """The web interfaces of the units, which are given by name with their generation of AsyncOS.
 
     They show what `view` returns, accept only `login`, and use HTTPS if `tls` is given. `faults` maps units to faults
-    and may change at any time; `refresh` then opens and closes ports.
+    and may change at any time; `refresh` then opens and closes ports. The units `with_rest` have the REST interface on
+    the same port, as AsyncOS has it behind its new web interface.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class WebInterfaces:
         login: BasicAuth,
         tls: ssl.SSLContext | None,
         faults: Mapping[str, XmlFaults],
+        with_rest: Collection[str] = (),
     ) -> None:
         self._units = units
         self._view = view
@@ -63,11 +68,13 @@ class WebInterfaces:
         self._authorization = f"Basic {base64.b64encode(plain.encode()).decode()}".encode()
         self._tls = tls
         self._faults = faults
+        self._with_rest = with_rest
         self._random = random.Random(0)  # noqa: S311 - decides what is lost, guards nothing
         self._ports: dict[str, _ListeningPort] = {}
         self._unit_at: dict[int, str] = {}
         app = web.Application()
         app.router.add_get("/xml/{page}", self._answer)
+        app.router.add_get("/esa/api/v2.0/{rest_page:.+}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
 
     async def start(self, host: str = "127.0.0.1") -> dict[str, int]:
@@ -132,7 +139,7 @@ class WebInterfaces:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        unit, page = self._unit_at[_local_port(transport)], _PAGES.get(request.match_info["page"])
+        unit = self._unit_at[_local_port(transport)]
         way, faults = self._view().transport(unit), self._fault(unit)
         if self._loses(way.xml_loss, faults.loss):
             _abort(transport)
@@ -141,24 +148,28 @@ class WebInterfaces:
         known = hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization)
         if not (known and self._view().transport(unit).admits):
             response = web.Response(status=401, headers=_REALM)
-        elif page is None:
-            response = web.Response(status=404)
         else:
-            response = self._page(unit, page, faults.answer)
+            response = self._page(unit, request.match_info, faults.answer)
         return await _closing(request, response) if faults.closing else response
 
     def _loses(self, *probabilities: float) -> bool:
         return any(self._random.random() < probability for probability in probabilities)
 
-    def _page(self, unit: str, page: PageName, answer: Answer) -> web.Response:
+    def _page(self, unit: str, wanted: Mapping[str, str], answer: Answer) -> web.Response:
+        page, rest_page = _PAGES.get(wanted.get("page", "")), _REST_PAGES.get(wanted.get("rest_page", ""))
+        if page is None and (rest_page is None or unit not in self._with_rest):
+            return web.Response(status=404)
         if answer == "error":
             return web.Response(status=500)
         if answer == "login":
             return web.Response(text=_LOGIN_PAGE, content_type="text/html")
-        body = status_page.render(page, self._view().xml_items(unit, (page,)), self._units[unit])
+        if page:
+            body = status_page.render(page, self._view().xml_items(unit, (page,)), self._units[unit])
+        elif rest_page:
+            body = json.dumps({"data": rest_answers.unit_answer(self._view(), unit, rest_page)}).encode()
         if answer == "truncated":
             body = body[: int(len(body) * _CUT)]
-        return web.Response(body=body, content_type="text/xml")
+        return web.Response(body=body, content_type="text/xml" if page else "application/json")
 
 
 async def _closing(request: web.Request, response: web.Response) -> web.Response:

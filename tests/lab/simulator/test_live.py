@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from exporter.config import CommunityAuth, UserAuth
+from exporter.errors import RequestError
+from exporter.lab.history.polls import polls
 from exporter.lab.simulator import fault_forms
 from exporter.lab.simulator.live import LiveFleet
+from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import parse_scenario
+from exporter.lab.simulator.topology import load_topology
 from exporter.probe import probe_result
 from support.simulated import START, STEP, configured, probed, reasons, simulated, value
 
@@ -38,6 +42,38 @@ async def test_the_exporter_gives_exactly_what_the_model_has(
         readings = [replace(reading, items=items[reading.source]) for reading in result.readings]
         expected = probe_result(appliance, readings, result.duration, result.deadline, result.time)
         assert result.exposition.families == expected.exposition.families
+
+
+@pytest.mark.parametrize("https", [True, False])
+async def test_the_rest_interface_gives_what_the_model_has(https: bool, tmp_path: Path) -> None:
+    """With all its destinations; and the history, whose readings these are, has the same."""
+    async with simulated(rest=True, https=https) as fleet:
+        fleet.model.begin(parse_scenario("destination-down"))
+        await fleet.step()
+        read = configured(fleet, tmp_path)
+        results = await asyncio.gather(*(probed(read, name) for name in ("mx1", "mx6", "out1")))
+        view = fleet.model.view
+    for appliance, result in zip((read.appliances[name] for name in ("mx1", "mx6", "out1")), results, strict=True):
+        assert result.complete
+        snmp, xml, rest = polls(view, appliance, (1.0, 1.0, 1.0))
+        items = {"snmp": snmp.items, "xml": xml.items, "rest": rest.items}
+        readings = [replace(reading, items=items[reading.source]) for reading in result.readings]
+        expected = probe_result(appliance, readings, result.duration, result.deadline, result.time)
+        assert result.exposition.families == expected.exposition.families
+        assert not any(result.exposition.unreadable.values())
+    assert value(result, "ironport_destination_status", "uni-a.example", "clients", "Down") == 1
+    active = next(
+        series for known, series in result.exposition.families if known.name == "ironport_destination_active_recipients"
+    )
+    waiting = next(
+        series for known, series in result.exposition.families if known.name == "ironport_delivery_queue_recipients"
+    )
+    assert sum(active.values()) == sum(waiting.values())
+
+
+def test_a_fleet_of_old_releases_has_no_rest_interface() -> None:
+    with pytest.raises(RequestError, match="No unit of this fleet has a REST interface: it came with AsyncOS 12"):
+        LiveFleet(Model(load_topology("pair"), 1, START, STEP), rest=True)
 
 
 async def test_the_fleet_file_says_what_the_topology_does(fleet: LiveFleet, tmp_path: Path) -> None:

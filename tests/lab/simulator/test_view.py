@@ -145,7 +145,7 @@ def test_the_heaviest_sender_shows_where_there_is_one(campus: View) -> None:
 
 
 def test_texts_are_those_of_real_appliances(campus: View, pair: View, oldest: View) -> None:
-    assert str(campus.snmp_scalars("mx1")["sysDescr"]).startswith("Cisco Model C695, AsyncOS Version: 10.0.0-203, ")
+    assert str(campus.snmp_scalars("mx1")["sysDescr"]).startswith("Cisco Model C695, AsyncOS Version: 15.0.1-030, ")
     assert str(pair.snmp_scalars("ring1")["sysDescr"]).startswith("Cisco IronPort Model C160, AsyncOS Version: 5.1.2-")
     assert oldest.xml_items("ring2")["status/build"][()] == "phoebe 4.5.0-639"
     assert "fipsMode" not in pair.snmp_scalars("ring1")

@@ -74,6 +74,12 @@ async def test_the_pages_are_those_that_the_model_has(site: Site, page: str, sta
     assert (await site.get("ring1", page))[0] == status
 
 
+async def test_units_without_rest_do_not_know_its_pages(site: Site) -> None:
+    url = site.url("ring1").replace("/xml/status", "/esa/api/v2.0/health")
+    async with site.client.get(url, headers=AUTHORIZED) as answer:
+        assert answer.status == 404
+
+
 async def test_a_dead_interface_returns_on_its_port(site: Site) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", site.ports["ring1"])
     writer.write(b"GET /xml/status HTTP/1.1\r\nHost: ring1\r\n\r\n")
