@@ -6,10 +6,11 @@ bounded. What is not exported by name is in one series, so that sums over the ga
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from heapq import nlargest
+from itertools import compress
 from operator import itemgetter
 from typing import Final, TypeVar
 
@@ -31,7 +32,8 @@ class DestinationFigures:
     gauges: tuple[str, ...]
     """Figures of a moment, the one that makes a destination busy first. The remainder has them."""
     counters: tuple[str, ...]
-    """Running totals. The remainder has none: it would fall when a destination leaves it."""
+    """Running totals, first the one that tells busy destinations from others while nothing waits. The remainder has
+    none: it would fall when a destination leaves it."""
     texts: tuple[str, ...] = ()
 
     @property
@@ -42,11 +44,15 @@ class DestinationFigures:
 PageValue = TypeVar("PageValue")
 """The kind of values that a page gives."""
 
-_NUMBERS: Final = frozenset({int, float})
+_Column = Sequence[float | None]
+"""A figure of all destinations in the order of the page: 0 where it is absent, None where it is no amount."""
 
 
 class DestinationChoice:
-    """Chooses from the destinations of an appliance. For thousands it takes some milliseconds."""
+    """Chooses from the destinations of an appliance. For thousands it takes some milliseconds.
+
+    So what is done for every destination is done by the interpreter's own loops, and the rest for the chosen only.
+    """
 
     def __init__(self, classes: Mapping[str, Sequence[str]], top: int) -> None:
         """Take the patterns of each class, and how many of the destinations that match none are exported."""
@@ -68,64 +74,73 @@ class DestinationChoice:
         return found
 
     def items(
-        self, figures: DestinationFigures, destinations: Iterable[tuple[str, Mapping[str, PageValue]]]
+        self, figures: DestinationFigures, destinations: Sequence[tuple[str, Mapping[str, PageValue]]]
     ) -> dict[str, dict[Row, PageValue | Raw]]:
         """Return `PAGE/FIGURE` by row (domain, class) for what is exported; nothing if there is no destination.
 
         `destinations` have the domain as the page gives it, and the figures by name; one that is absent has no key. The
         rows are in the order of their names, so that the text of the same series is prepared once.
         """
-        found: dict[Row, Mapping[str, PageValue]] = {}
-        rest: list[Mapping[str, PageValue]] = []
-        for domain, values in destinations:
-            name = label_value(domain.lower().rstrip("."))
-            row = (name, self.class_of(name))
-            if row in found or name in ("", REMAINDER):
-                rest.append(values)
-            else:
-                found[row] = values
-        if not found and not rest:
+        if not destinations:
             return {}
-        chosen = self._busiest(figures, found)
-        rest += (values for row, values in found.items() if row not in chosen)
-        rows: dict[Row, Mapping[str, PageValue | Raw]] = {row: found[row] for row in sorted(chosen)}
-        rows[REMAINDER, ""] = {gauge: _sum([values.get(gauge, 0) for values in rest]) for gauge in figures.gauges}
+        domains = [domain.lower().rstrip(". ") for domain, _ in destinations]
+        values = [given for _, given in destinations]
+        columns = {name: _column(values, name) for name in (*figures.gauges, figures.counters[0])}
+        places = self._rows(domains, self._busiest(domains, [*columns.values()]))
+        rows: dict[Row, Mapping[str, PageValue | Raw]] = {row: values[places[row]] for row in sorted(places)}
+        exported = {*places.values()}
+        others = [place not in exported for place in range(len(values))]
+        rows[REMAINDER, ""] = {gauge: _sum([*compress(columns[gauge], others)]) for gauge in figures.gauges}
         return {
-            f"{figures.page}/{name}": {row: values[name] for row, values in rows.items() if name in values}
+            f"{figures.page}/{name}": {row: given[name] for row, given in rows.items() if name in given}
             for name in (*figures.numbers, *figures.texts)
         }
 
-    def _busiest(self, figures: DestinationFigures, found: Mapping[Row, Mapping[str, PageValue]]) -> set[Row]:
-        """Return the named destinations and the top of the others, as far as there is room."""
-        weights = dict(zip(found, _weights(figures, found.values()), strict=True))
-        heaviest_first = sorted(found, key=weights.__getitem__, reverse=True)
-        named = [row for row in heaviest_first if row[1]]
-        others = [row for row in heaviest_first if not row[1]]
-        return {*named[:NAMED_LIMIT], *others[: self._top]}
+    def _busiest(self, domains: Sequence[str], columns: Sequence[_Column]) -> list[int]:
+        """Return the places of the named destinations and of the top of the others, as far as there is room.
+
+        The first column says how busy a destination is, and each further one decides between equals.
+        """
+        weights = [
+            *zip(*([amount or 0.0 for amount in each] if None in each else each for each in columns), strict=True)
+        ]
+        names, endings = self._names, self._endings
+        named = [place for place, domain in enumerate(domains) if domain in names or domain.endswith(endings)]
+        apart = {*named}
+        others = (place for place in range(len(domains)) if place not in apart)
+        return [
+            *nlargest(NAMED_LIMIT, named, key=weights.__getitem__),
+            *nlargest(self._top, others, key=weights.__getitem__),
+        ]
+
+    def _rows(self, domains: Sequence[str], places: Iterable[int]) -> dict[Row, int]:
+        """Return the places by row, for domains that can be labels: of equal ones the first."""
+        rows: dict[Row, int] = {}
+        for place in sorted(places):
+            name = label_value(domains[place])
+            if name not in ("", REMAINDER):
+                rows.setdefault((name, self.class_of(name)), place)
+        return rows
 
 
-def _weights(figures: DestinationFigures, found: Collection[Mapping[str, object]]) -> list[tuple[float, ...]]:
-    """Return what says how busy each destination is: its numbers in their order."""
+def _column(values: Sequence[Mapping[str, object]], name: str) -> _Column:
     with suppress(KeyError):
-        numbers: list[tuple[float, ...]] = list(map(itemgetter(*figures.numbers), found))
-        if _NUMBERS.issuperset(map(type, chain.from_iterable(numbers))):  # nearly always
-            return numbers
-    return [tuple(_amount(values.get(name)) or 0.0 for name in figures.numbers) for values in found]
+        column: list[int] = list(map(itemgetter(name), values))
+        if {*map(type, column)} == {int} and min(column) >= 0:  # nearly always
+            return column
+    return [_amount(given.get(name, 0)) for given in values]
 
 
 def _amount(value: object) -> float | None:
     """Return an amount, None for what is none."""
-    if type(value) is int and 0 <= value < 2**53:  # nearly all, in a fifth of the time
-        return value
     try:
         return amount(value) if type(value) in (int, float, str) else None  # type: ignore[arg-type]  # it is one of them
     except UnknownValueError:
         return None
 
 
-def _sum(values: Sequence[object]) -> Raw:
-    """Return the sum of the values; if one of them is no amount, a text that says so, which then cannot be read."""
-    amounts = [_amount(value) for value in values]
+def _sum(amounts: _Column) -> Raw:
+    """Return the sum; if one of them is missing, a text that says so, which then cannot be read."""
     if unreadable := amounts.count(None):
         return f"{unreadable} values are no amounts"
     return sum(found for found in amounts if found)

@@ -46,7 +46,8 @@ RECEIVE_BUFFER: Final = 16 * 1024
 """Octets that may wait in a connection; Linux doubles them. A status page has about 10,000."""
 
 _PIECE: Final = 4096
-"""Octets of a body to parse before the limits are checked again: at most about 700 chunks."""
+"""Octets of a body in chunks, or of a compressed one, to parse before the limits are checked again: at most about 700
+chunks. Another body is what it is, and is passed on as it comes."""
 
 SSLProtocol.max_size = RECEIVE_BUFFER
 """asyncio keeps a buffer of this size for each TLS connection. Without this line it has 256 KB, that is 128 MB for
@@ -65,6 +66,7 @@ class LimitedHandler(ResponseHandler):
         self._behind_head = 0
         self._interim = 0
         self._final = False
+        self._piece = _PIECE
         self._began = 0.0
         self._head = b""
         self._speed_check: asyncio.TimerHandle | None = None
@@ -98,7 +100,7 @@ class LimitedHandler(ResponseHandler):
             data = self._head_received(data)
             self._check_head()
         while data and self._exception is None:
-            piece, data = data[:_PIECE], data[_PIECE:]
+            piece, data = data[: self._piece], data[self._piece :]
             self._behind_head += len(piece)
             super().data_received(piece)
             self._check_body()
@@ -130,6 +132,7 @@ class LimitedHandler(ResponseHandler):
             self._interim += 1
         else:
             self._final = True
+            self._piece = _PIECE if message.chunked or message.compression else RECEIVE_BUFFER
         super().feed_data(data, size)
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -60,11 +60,13 @@ def read_delivery_status(data: JsonValue, reading: Reading, choice: DestinationC
     result = _result_set(data)
     if not isinstance(result, list):
         raise another_form("its resultSet is no list")
-    destinations = [row for row in result if isinstance(row, dict) and isinstance(row.get(_DOMAIN), str)]
+    destinations = [
+        (domain, row) for row in result if isinstance(row, dict) and isinstance(domain := row.get(_DOMAIN), str)
+    ]
     if result and not destinations:
         raise another_form(f"nothing in its list has a {_DOMAIN}")
     reading.notes.append(f"{len(destinations)} destinations are listed")
-    chosen = choice.items(FIGURES, [(str(row[_DOMAIN]), row) for row in destinations])
+    chosen = choice.items(FIGURES, destinations)
     reading.items.update({item: {row: raw(value) for row, value in rows.items()} for item, rows in chosen.items()})
     if len(destinations) < len(result):
         raise MalformedError(f"{len(result) - len(destinations)} of {len(result)} in the list have no {_DOMAIN}")
