@@ -8,15 +8,19 @@ import socket
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final
 
+import click
 import pytest
 
 import reference_pages
 from exporter.bundle.thresholds import read_thresholds
+from exporter.cli import cli
 from exporter.config.source_keys import MinInterval
 from exporter.errors import REASONS
 from exporter.metrics.catalog import FAMILIES, Family
@@ -33,7 +37,22 @@ DOCS = PROJECT / "docs"
 README = PROJECT / "README.md"
 CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 SECURITY = PROJECT / "SECURITY.md"
-PAGES = [README, CONTRIBUTING, SECURITY, PROJECT / "dashboards" / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [
+    README,
+    CONTRIBUTING,
+    SECURITY,
+    PROJECT / "CHANGELOG.md",
+    PROJECT / "dashboards" / "README.md",
+    PROJECT / "tests" / "captures" / "README.md",
+    *sorted(DOCS.glob("*.md")),
+]
+TEXTS = {page: page.read_text() for page in [*PAGES, *(PROJECT / "alerts").rglob("*.md")]}
+"""Every document; tests/alerts has more tests of those in alerts/."""
+TODAY = {page: text for page, text in TEXTS.items() if page.name != "CHANGELOG.md"}
+"""Those that say what there is today."""
+
+
+RULES: Final = read_rules(str(PROJECT / "alerts" / "rules" / "*.yml"))
 
 
 def plain(page: Path) -> str:
@@ -104,8 +123,7 @@ def test_a_page_states_how_long_polls_are_reused(page: Path, words: str) -> None
 def test_how_it_works_names_existing_alerts() -> None:
     text = (DOCS / "how-it-works.md").read_text()
     verdicts = re.findall(r"<b>(\w+)</b><br/>(\w+)", text)
-    rules = read_rules(str(PROJECT / "alerts" / "rules" / "*.yml"))
-    alerts = {(rule.alert.removeprefix("IronPort"), rule.labels["severity"]) for rule in rules if rule.alert}
+    alerts = {(rule.alert.removeprefix("IronPort"), rule.labels["severity"]) for rule in RULES if rule.alert}
     assert len(verdicts) == 9
     assert set(verdicts) <= alerts
     assert set(re.findall(r"^\| ([A-Z]\w+) \|", text, re.MULTILINE)) <= {alert for alert, _ in alerts}
@@ -164,11 +182,109 @@ def test_a_reference_page_is_what_the_code_says(page: Path) -> None:
     assert page.read_text() == reference_pages.PAGES[page](), "Run .venv/bin/python tests/reference_pages.py"
 
 
-def test_every_file_that_contributing_names_exists() -> None:
-    text = CONTRIBUTING.read_text()
-    named = re.findall(r"(?<![\w./])((?:alerts|benchmarks|dashboards|docs|exporter|tests)/[\w./-]*\w)", text)
-    assert len(named) > 20
-    assert [path for path in named if not (PROJECT / path).exists()] == []
+FOLDERS: Final = "|".join(
+    (
+        r"\.ci",
+        "alerts",
+        "benchmarks",
+        "dashboards",
+        "deploy",
+        "docs",
+        "exporter",
+        "release",
+        "requirements",
+        "share",
+        "tests",
+    )
+)
+
+
+def test_every_path_that_a_document_names_exists() -> None:
+    paths = named(TODAY, rf"(?<![\w./-])(?:{FOLDERS})/[\w./*-]*[\w*]")
+    assert len(paths) > 100
+    assert {path: pages for path, pages in paths.items() if not list(PROJECT.glob(path))} == {}
+
+
+def test_every_metric_that_a_document_names_exists() -> None:
+    recorded = {rule.record for rule in RULES if rule.record}
+    own = {f"{each.name}{'_total' if each.type == 'counter' else ''}" for each in Telemetry().registry.collect()}
+    known = {family.name for family in FAMILIES} | recorded | own
+    series = named(TODAY, r"(?:\b[a-z]+:)?\bironport_[a-z0-9_]*[a-z0-9](?::[a-z0-9_]+)*(?!\w|\*)")
+    assert len(series) > 100
+    assert {
+        name: pages for name, pages in series.items() if re.sub("_(bucket|sum|count)$", "", name) not in known
+    } == {}
+
+
+NO_ALERTS: Final = {
+    *("AlertmanagerConfig", "ConfigMaps", "CronJob", "NetworkPolicy", "PrometheusRule", "ScrapeConfig"),  # Kubernetes
+    *("CurveP256", "CurveP384", "CurveP521"),  # TLS
+    *("NoClientCert", "RequestClientCert", "RequireClientCert", "RequireAnyClientCert"),  # the toolkit's words
+    *("RequireAndVerifyClientCert", "VerifyClientCertIfGiven"),
+    *("IronPort", "OpenMetrics", "VictoriaMetrics"),
+    *("MailCanaryLate", "PoolUnknown"),  # a rule of one's own, a place in a picture
+}
+"""Names with capitals inside that are not of alerts."""
+
+
+def test_every_alert_that_a_document_names_exists() -> None:
+    alerts = {rule.alert for rule in RULES if rule.alert}
+    words = named(TODAY, r"\b(?:[A-Z][a-z0-9]+){2,}\b").items()
+    strange = {word: pages for word, pages in words if not {word, f"IronPort{word}"} & alerts}
+    assert strange.keys() == NO_ALERTS, strange
+
+
+OTHERS_FLAGS: Final = frozenset(
+    {
+        *("--alertmanager.url", "--annotation", "--author", "--comment", "--duration"),  # amtool
+        *("--anomaly", "--fleet", "--loss", "--now", "--profile", "--round-trip"),  # benchmarks
+        *("--build-arg", "--cap-drop", "--format", "--health-cmd", "--read-only", "--security-opt"),  # docker
+        *("--cluster.listen-address", "--storage.path"),  # Alertmanager
+        *("--from-file", "--set", "--set-file"),  # kubectl and helm
+        *(
+            "--query.max-samples",
+            "--query.timeout",
+            "--storage.tsdb.path",
+            "--storage.tsdb.retention.time",
+        ),  # Prometheus
+        *("--data", "--request"),  # curl
+        *("--upgrade", "--upgrade-package"),  # release/lock
+    }
+)
+
+
+def test_every_flag_that_a_document_names_exists() -> None:
+    known = set(flags_of(cli))
+    flags = named(TODAY, r"(?<![\w-])--[a-z][a-z0-9.-]*[a-z0-9]")
+    assert flags.keys() - known == OTHERS_FLAGS, {
+        flag: flags.get(flag) for flag in (flags.keys() - known) ^ OTHERS_FLAGS
+    }
+
+
+def test_every_flag_belongs_to_the_command_that_a_document_names_it_with() -> None:
+    commands = named(TODAY, rf"`(?:ironport-exporter )?((?:{'|'.join(cli.commands)}) [^`]*--[^`]*)`")
+    assert len(commands) > 10
+    for text, pages in commands.items():
+        command, *words = text.split()
+        flags = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert flags <= set(flags_of(cli.commands[command])), (text, pages)
+
+
+def named(texts: Mapping[Path, str], pattern: str) -> dict[str, set[str]]:
+    """Return what fits the pattern, each with the pages that have it."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for page, text in texts.items():
+        for match in re.findall(pattern, text):
+            found[match].add(page.name)
+    return found
+
+
+def flags_of(command: click.Command) -> Iterator[str]:
+    """Yield the flags of a command, and of the commands below it."""
+    yield from ("--help", "--version") if command is cli else ()
+    yield from (name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts)
+    for each in getattr(command, "commands", {}).values():
+        yield from flags_of(each)
 
 
 def test_contributing_quotes_the_code() -> None:
