@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from unittest import mock
 
 import pytest
 
@@ -61,6 +62,103 @@ async def test_an_endless_answer_is_cut(
     server = await serve_raw(talk)
     with pytest.raises(error, match=words):
         await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
+class Clock(asyncio.SelectorEventLoop):
+    """A loop that does not run: its time stands still until a test moves it on, and so do its timers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.timers: list[asyncio.TimerHandle] = []
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+    def call_later(  # type: ignore[override]  # the types of the arguments are not needed here
+        self, delay: float, callback: Callable[..., object], *arguments: object
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(self.now + delay, callback, arguments, self)
+        self.timers.append(timer)
+        return timer
+
+    @property
+    def due(self) -> list[float]:
+        """When the timers are due, in seconds from the beginning."""
+        return [round(timer.when() - 1000, 3) for timer in self.timers if not timer.cancelled()]
+
+    def move_to(self, seconds: float) -> None:
+        """Move on to so many seconds from the beginning, and run the timers that are due."""
+        self.now = 1000 + seconds
+        due = [timer for timer in self.timers if timer.when() <= self.now]
+        self.timers = [timer for timer in self.timers if timer.when() > self.now]
+        for timer in due:
+            timer._run()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    clock = Clock()
+    monkeypatch.setattr(connection, "time", clock)
+    yield clock
+    clock.close()
+
+
+def connected(clock: Clock) -> tuple[connection.LimitedHandler, mock.Mock]:
+    """Return the reader of a new connection that has sent a request, and the connection."""
+    reader, transport = connection.LimitedHandler(clock), mock.Mock(spec=asyncio.Transport)
+    transport.get_extra_info.return_value = None
+    reader.connection_made(transport)
+    reader.set_response_params()
+    return reader, transport
+
+
+def test_an_answer_must_bring_1000_octets_a_second_after_five_seconds(clock: Clock) -> None:
+    reader, transport = connected(clock)
+    clock.move_to(60)  # before the first octet, only the deadline counts
+    reader.data_received(HEAD)
+    clock.move_to(63)
+    reader.data_received(b"x" * 2000)
+    clock.move_to(65)
+    assert clock.due == [round(67 + len(HEAD) / 1000, 3)]
+    clock.move_to(67)
+    assert not transport.abort.called
+    clock.move_to(67.1)
+    assert transport.abort.called
+    assert isinstance(reader.exception(), SourceTimeout)
+    assert "2041 bytes in 7 s" in str(reader.exception())
+
+
+def test_an_answer_that_has_ended_is_not_too_slow(clock: Clock) -> None:
+    reader, transport = connected(clock)
+    reader.data_received(OK)
+    clock.move_to(60)
+    assert not transport.abort.called
+    assert clock.due == []
+
+
+@pytest.mark.parametrize(("waits", "silence"), [((0.01,), 0.5), ((0.3,), 1.2), ((0.3, 0.01), 1.2), ((0.01, 0.3), 1.2)])
+def test_a_silent_connection_is_given_up_after_four_times_its_longest_wait(
+    clock: Clock, waits: tuple[float, ...], silence: float
+) -> None:
+    """But not before half a second."""
+    reader, transport = connected(clock)
+    now = 0.0
+    for wait in waits:
+        clock.move_to(now := now + wait)
+        reader.data_received(OK)
+        clock.move_to(now := now + 10)
+        reader.set_response_params()
+    assert clock.due == [round(now + silence, 3)]
+    clock.move_to(now + silence)
+    assert transport.abort.called
+
+
+def test_the_first_answer_of_a_connection_may_take_any_time(clock: Clock) -> None:
+    connected(clock)
+    assert clock.due == []
 
 
 SLOW = {

@@ -22,7 +22,7 @@ from exporter.errors import (
     UnreachableError,
 )
 from exporter.metrics.reading import Reading
-from exporter.sources.http.fetch import BODY_LIMIT, Fetcher
+from exporter.sources.http.fetch import Fetcher
 from exporter.telemetry import Telemetry
 from support.processes import free_port
 from support.web_interface import RawServer, Talk, WebInterface, answering_with, reset, status_page
@@ -101,11 +101,16 @@ OUTCOMES: dict[str, tuple[bytes | Callable[[web.Request], Awaitable[web.StreamRe
     "401": (answering_with(401), AuthError, r'does not accept the user "monitor" \(HTTP 401\).*auths\.ops\.xml'),
     "403": (answering_with(403), AuthError, r'"monitor" of auths\.ops\.xml may not read the page \(HTTP 403\).*role'),
     "302": (answering_with(302, Location="/login"), AuthError, r"redirects to another page, probably its login page"),
+    **{
+        str(code): (answering_with(code, Location="/login"), AuthError, rf"its login page \(HTTP {code}\)")
+        for code in (301, 303, 307, 308)
+    },
     "to HTTPS": (answering_with(301, Location="https://mx1/xml/status"), AuthError, "set xml.scheme to https"),
     "404": (answering_with(404), HttpStatusError, "HTTP 404: check that the XML pages are enabled"),
     "500": (answering_with(500), HttpStatusError, "HTTP 500"),
     "204": (answering_with(204), HttpStatusError, "HTTP 204"),
-    "10 MB": (b"<status>" + b"x" * 10_000_000, TooLargeError, f"larger than {BODY_LIMIT} bytes"),
+    "10 MB": (b"<status>" + b"x" * 10_000_000, TooLargeError, "larger than 262144 bytes"),
+    "256 KB and an octet": (b"x" * 262_145, TooLargeError, "larger than 262144 bytes"),
 }
 
 
@@ -125,6 +130,11 @@ async def test_an_answer_that_is_no_page_is_an_error(
     assert [asked.path for asked in server.asked] == ["/xml/status"]
     assert (reading.requests, reading.retries) == (1, 0)
     assert error.reason in reading.notes[0]
+
+
+async def test_a_page_of_256_kb_is_read(serve: Serve, make_fetcher: MakeFetcher) -> None:
+    server = await serve(pages={"/xml/status": b"x" * 262_144})
+    assert await make_fetcher(port=server.port).get("status", Reading("xml")) == b"x" * 262_144
 
 
 async def test_a_gzip_bomb_is_never_unpacked(serve: Serve, make_fetcher: MakeFetcher) -> None:

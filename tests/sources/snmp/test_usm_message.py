@@ -19,7 +19,14 @@ from exporter.sources.snmp.ber import BerError
 from exporter.sources.snmp.keys import Keys
 from exporter.sources.snmp.messages import Rejected, SnmpRequest, encode_request
 from exporter.sources.snmp.usm import UsmCodec
-from exporter.sources.snmp.usm_message import MAX_COUNT, PRIV_FLAG, SecurityParameters, UsmMessage, encode_message
+from exporter.sources.snmp.usm_message import (
+    MAX_COUNT,
+    PRIV_FLAG,
+    SecurityParameters,
+    UsmMessage,
+    encode_message,
+    read_scoped,
+)
 from support.appliances import usm
 from support.octets import damaged
 from support.snmpd import User
@@ -93,6 +100,43 @@ def test_a_digest_and_a_payload_survive_longer_lengths(user: User) -> None:
         datagram = datagram[:at] + keys.digest(datagram) + datagram[at + keys.digest_length :]
         UsmMessage.decode(datagram).authenticate(keys)
     assert UsmMessage.decode(datagram).pdu(keys).request_id == ID
+
+
+def test_a_request_takes_the_longest_datagram_as_answer() -> None:
+    assert UsmMessage.decode(message(USERS[0])).max_size == 65507
+
+
+def with_counts(boots: int, seconds: int) -> bytes:
+    return encode_message(PDU, ID, 0, SecurityParameters(ENGINE, boots, seconds, b"plain"))
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (2**31 - 1, 0), (0, 2**31 - 1)])
+def test_boots_and_time_up_to_their_highest_are_read(counts: tuple[int, int]) -> None:
+    security = UsmMessage.decode(with_counts(*counts)).security
+    assert (security.boots, security.time) == counts
+
+
+@pytest.mark.parametrize("counts", [(-1, 0), (0, -1), (2**31, 0), (0, 2**31)])
+def test_boots_and_time_beyond_their_bounds_are_refused(counts: tuple[int, int]) -> None:
+    with pytest.raises(BerError, match="the engine's boots or time"):
+        UsmMessage.decode(with_counts(*counts))
+
+
+@pytest.mark.parametrize("user", USERS[2:], ids=lambda user: user.name)
+@pytest.mark.parametrize("more", range(9))
+def test_a_pdu_of_any_length_is_decrypted(user: User, more: int) -> None:
+    oids = tuple((1, 3, 6, 1, *[1] * length) for length in (1, more + 1))
+    pdu = encode_request(SnmpRequest("get", oids), ID)
+    keys = Keys(usm(user), ENGINE)
+    assert [oid for oid, _ in UsmMessage.decode(message(user, pdu)).pdu(keys).varbinds] == list(oids)
+
+
+@pytest.mark.parametrize("padding", [0, 7])
+def test_no_more_octets_than_the_padding_stand_behind_a_pdu(padding: int) -> None:
+    scoped = ber.encode(ber.SEQUENCE, ber.encode(ber.OCTETS, ENGINE), ber.encode(ber.OCTETS), PDU)
+    assert read_scoped(scoped + bytes(padding), padding).pdu.request_id == ID
+    with pytest.raises(BerError, match="behind the PDU"):
+        read_scoped(scoped + bytes(padding + 1), padding)
 
 
 @given(damaged(st.just(PDU)), st.sampled_from(USERS))
