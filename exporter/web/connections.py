@@ -24,7 +24,7 @@ header. With TLS, the handshake is part of the first request.
 ANSWER: Final = 60.0
 """Seconds in which a client must read an answer: scrapes do not last that long, and people's slow lines are enough."""
 
-UNREAD: Final = 32 * 1024 * 1024
+UNREAD: Final = 16 * 1024 * 1024
 """Octets of answers that clients may leave unread, all together. The largest page of 5,000 appliances has 2 MB. What is
 small enough for asyncio's own buffer of a connection, which has 64 KB, does not count.
 """
@@ -189,9 +189,9 @@ class _Client(web.RequestHandler):
 
     @property
     def unread(self) -> int:
-        """The octets that an answer takes as long as the client leaves some of it unread."""
+        """The octets that an answer takes as long as the client leaves some of it unread: whole, and what is unread."""
         waiting = sum(each.get_write_buffer_size() for each in {self.stream, self.transport} if each)
-        return waiting and max(waiting, self.answer)
+        return waiting and self.answer + waiting
 
     @property
     def patience(self) -> float:

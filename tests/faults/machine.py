@@ -27,6 +27,7 @@ from exporter.probe import TIMEOUT_HEADER, Prober
 from exporter.prometheus.client import Prometheus
 from exporter.prometheus.http_config import HttpClientConfig
 from exporter.telemetry import Telemetry
+from exporter.web.connections import UNREAD
 from faults.answers import endless
 from faults.appliance import HEAD, Answer, FaultyAppliance, answer_well
 from faults.play import Scraped
@@ -39,6 +40,14 @@ COPIES: Final = 10
 """How often the fleet has the appliance: as mx1, mx2 and so on."""
 
 HUNG: Final = endless(HEAD + b"Content-Length: 9\r\n\r\n", b"", 60)
+
+CANARY: Final = "s3cr3t canary"
+HOSTILE_CONFIGURATIONS: Final = (
+    "auths: {lab: {snmp: {version: 3, username: u, auth: {null: SHA}}}}\nappliances: []",
+    'auths: {"\\ud800": {}}\nappliances: []',
+    "[" * 2_000,
+    f"auths: {{lab: {{snmp: {{version: 2c, community: {{{CANARY}: x}}}}}}}}\nappliances: []",
+)
 
 REQUEST: Final = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
 SLOW_CLIENTS: Final = {
@@ -161,15 +170,119 @@ async def configuration_breaks(scene: Scene) -> None:
     assert (await scene.reload())[0] == 200
 
 
-async def secret_is_a_pipe(scene: Scene) -> None:
-    scene.password.unlink()
-    os.mkfifo(scene.password)
-    answer, text = await scene.reload()
-    assert (answer, "password" in text) == (500, True)
-    assert (await scene.scrape()).complete
+async def secret_is_no_small_file(scene: Scene) -> None:
+    for make in (os.mkfifo, to_zero, make_huge):
+        scene.password.unlink()
+        make(scene.password)
+        answer, text = await scene.reload()
+        assert (answer, "password_file names a file that cannot be read" in text) == (500, True)
+        assert (await scene.scrape()).complete
     scene.password.unlink()
     scene.password.write_text(PASSWORD)
     assert (await scene.reload())[0] == 200
+
+
+def to_zero(path: Path) -> None:
+    """Make a link to a device that never ends."""
+    path.symlink_to("/dev/zero")
+
+
+def make_huge(path: Path) -> None:
+    """Make a file that is larger than a secret may be, and takes no room on the disk."""
+    path.touch()
+    os.truncate(path, 10**9)
+
+
+async def configuration_is_hostile(scene: Scene) -> None:
+    right = scene.exporter.file.read_text()
+    for broken in HOSTILE_CONFIGURATIONS:
+        scene.exporter.file.write_text(broken)
+        status, text = await scene.reload()
+        assert (status, "fleet.yml" in text, CANARY in text) == (500, True, False)
+    assert (await scene.scrape()).complete
+    assert CANARY not in scene.exporter.process.output
+    scene.exporter.file.write_text(right)
+    assert (await scene.reload())[0] == 200
+
+
+async def credentials_are_at_risk(scene: Scene) -> None:
+    content = yaml.safe_load(scene.exporter.file.read_text())
+    keys = {name: {"protocol": weak, "passphrase": "long enough"} for name, weak in (("auth", "MD5"), ("priv", "DES"))}
+    content["auths"]["weak"] = {"snmp": {"version": 3, "username": "u", **keys}}
+    for folder in (scene.folder, *scene.folder.parents):
+        if folder.stat().st_uid == os.getuid() and folder != Path(folder.root):
+            folder.chmod(folder.stat().st_mode | 0o1)
+    scene.password.chmod(0o644)
+    scene.exporter.file.write_text(yaml.safe_dump(content))
+    assert (await scene.reload())[0] == 200
+    for risk in ("is http,", "is MD5,", "is DES,", "names a file that everyone on this machine can read"):
+        assert risk in scene.exporter.process.output
+    assert (await scene.scrape()).complete
+
+
+async def scrapes_have_no_time(scene: Scene) -> None:
+    asked = 0
+
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await HUNG(reader, writer)
+
+    scene.appliance.answer = count
+    began = time.monotonic()
+    for _ in range(20):
+        assert (await scene.scrape(scrape_timeout=0.52)).ended("xml") == "down: timeout"
+    assert 1 <= asked <= 1 + time.monotonic() - began
+    scene.appliance.answer = answer_well
+    assert (await scene.scrape()).complete
+
+
+async def request_is_huge(scene: Scene) -> None:
+    for path, header in (("/metrics", "a" * 1_000_000), (f"/probe?target={'a' * 100_000}", "")):
+        assert await status_of(scene.client, path, header) in (400, 414, 431, 503)
+    assert (await scene.scrape()).complete
+
+
+async def name_leads_to_the_exporter(scene: Scene) -> None:
+    folder = scene.folder / "named"
+    folder.mkdir()
+    content = yaml.safe_load(
+        scene.exporter.file.read_text().replace("password_file: password", f"password: {PASSWORD}")
+    )
+    exporter = await asyncio.to_thread(Exporter, folder, content, "--web.external-url=https://exporter.example.edu")
+    try:
+        async with aiohttp.ClientSession(exporter.url) as client:
+            for host, status in (("rebound.example", 403), ("exporter.example.edu", 200)):
+                async with client.get("/config", headers={"Host": host}) as answer:
+                    assert answer.status == status
+    finally:
+        await asyncio.to_thread(exporter.stop)
+
+
+async def nobody_reads(scene: Scene) -> None:
+    """Ask for the configuration of 1,000 more appliances two hundred times, and read none of it: 100 MB."""
+    content = yaml.safe_load(scene.exporter.file.read_text())
+    content["appliances"] += [{"name": f"listed{number}", "address": "127.0.0.1"} for number in range(1_000)]
+    scene.exporter.file.write_text(yaml.safe_dump(content))
+    assert (await scene.reload())[0] == 200
+    host, _, port = scene.exporter.address.rpartition(":")
+    assert await status_of(scene.client, "/config") == 200  # its text is made once
+    before = resident(scene.pid)
+    with ExitStack() as clients:
+        for _ in range(200):
+            client = clients.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((host, int(port)))
+            client.sendall(b"GET /config HTTP/1.1\r\nHost: a\r\n\r\n" * 5)
+            assert (await asyncio.to_thread(client.recv, 1)) == b"H"
+        assert (await scene.scrape()).complete
+        assert resident(scene.pid) - before < 5 * UNREAD  # Python does not give back all that it has freed
+    assert scene.exporter.process.output.count("clients do not read their answers") == 1
+
+
+def resident(pid: int) -> int:
+    """Return the memory of a process in octets."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 async def hung_connection_is_shared(scene: Scene) -> None:
@@ -236,7 +349,7 @@ def held_until(go_on: asyncio.Event) -> Answer:
     return answer
 
 
-async def status_of(client: aiohttp.ClientSession, path: str, scrape_timeout: float = 3.5) -> int:
+async def status_of(client: aiohttp.ClientSession, path: str, scrape_timeout: object = 3.5) -> int:
     """Return the status of an answer, or 503 if the connection was closed instead."""
     try:
         async with client.get(path, headers={TIMEOUT_HEADER: str(scrape_timeout)}) as answer:
@@ -320,6 +433,20 @@ async def server_redirects(_: Scene) -> None:
         with pytest.raises(ExporterError, match="redirects to another server"):
             await asyncio.to_thread(client.query, "up", time.time())
     assert other.seen == []
+
+
+async def environment_names_a_proxy(_: Scene) -> None:
+    """Ask a Prometheus with a password while the environment names a proxy, as a command of an operator would."""
+    login = HttpClientConfig.model_validate({"basic_auth": {"username": "a", "password": "b"}})
+    nothing = '{"status": "success", "data": {"resultType": "vector", "result": []}}'
+    with ApiServer(answering(nothing)) as server, ApiServer(answering("{}")) as proxy:
+        prometheus = Prometheus(server.url.replace("127.0.0.1", "prometheus.example.edu"), login)
+        with (
+            mock.patch.dict(os.environ, {"http_proxy": proxy.url}),
+            mock.patch("socket.getaddrinfo", found_at("127.0.0.1")),
+        ):
+            await asyncio.to_thread(prometheus.query, "up", time.time())
+        assert (len(server.seen), proxy.seen) == (1, [])
 
 
 async def sigterm_comes_twice(scene: Scene) -> None:
@@ -408,9 +535,25 @@ MACHINE_FAULTS: Final = (
         configuration_breaks,
     ),
     MachineFault(
-        "A secrets file is a named pipe",
+        "The configuration has an empty key, half a character, 2,000 brackets, or a secret where a key belongs",
+        "The reload is answered with 500 and a sentence that does not show the secret. The old configuration goes on.",
+        configuration_is_hostile,
+    ),
+    MachineFault(
+        "A secrets file is a named pipe, a device or larger than 1 MB",
         "The reload is answered with 500 and a sentence. Nothing waits for the pipe. Scrapes are complete.",
-        secret_is_a_pipe,
+        secret_is_no_small_file,
+    ),
+    MachineFault(
+        "Credentials go over plain HTTP, are protected by MD5 and DES, or are in a file that everyone can read",
+        "The log warns of each, with the place and what to do. Scrapes are complete.",
+        credentials_are_at_risk,
+    ),
+    MachineFault(
+        "Twenty scrapes come at once after each other, each with 20 ms left",
+        "The status page is down (`timeout`) in each of them. The appliance is asked once a second at most. The next"
+        " scrape with time is complete.",
+        scrapes_have_no_time,
     ),
     MachineFault(
         "An answer hangs, and overlapping scrapes share the poll",
@@ -453,6 +596,22 @@ MACHINE_FAULTS: Final = (
         for how, sent in SLOW_CLIENTS.items()
     ),
     MachineFault(
+        "Two hundred clients ask for the configuration of 1,000 appliances and read no answer",
+        "Unread answers take 16 MB at most: the clients that wait longest lose their connections. The log says so once."
+        " Scrapes are complete.",
+        nobody_reads,
+    ),
+    MachineFault(
+        "A client sends a header of 1 MB or a URL of 100 KB",
+        "The request is refused. The next scrape is complete.",
+        request_is_huge,
+    ),
+    MachineFault(
+        "The name of another web site leads to the exporter (DNS rebinding)",
+        "With `--web.external-url`, its pages are answered with 403.",
+        name_leads_to_the_exporter,
+    ),
+    MachineFault(
         "A client sends the headers of a reverse proxy that nobody named",
         "They change nothing.",
         proxy_is_invented,
@@ -461,5 +620,10 @@ MACHINE_FAULTS: Final = (
         "The Prometheus of a command redirects to another server",
         "The command ends with a sentence. The other server gets neither a request nor the password.",
         server_redirects,
+    ),
+    MachineFault(
+        "The environment of a command names a proxy",
+        "The command asks Prometheus itself. The proxy gets neither a request nor the password.",
+        environment_names_a_proxy,
     ),
 )

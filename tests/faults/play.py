@@ -186,7 +186,10 @@ def entry(fault: Fault, appliance: FaultyAppliance, ca_file: Path) -> dict[str, 
         "name": fault.name,
         "address": "127.0.0.1",
         "auth": "rest" if fault.rest else fault.version,
-        "snmp": {"port": appliance.agent.port if fault.direct else appliance.relay.port},
+        "snmp": {
+            "port": appliance.agent.port if fault.direct else appliance.relay.port,
+            "accept_from": ["127.0.0.1"] if fault.accept_from else [],
+        },
         "xml": xml,
         "rest": {"scheme": "http", "port": appliance.web.port},
     }

@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from pyasn1.type import univ
 
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.mib import Oid
+from exporter.sources.xml import document
 from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
 from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, api_page, page
 from support.forged import with_false_engines, with_report
@@ -29,7 +30,7 @@ from support.old_tls import answer_hello, weak_context
 from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.rest_pages import DELIVERY_STATUS, HEALTH, SYSTEM_STATUS, delivery_status, health, system_status
 from support.snmpd import COMMUNITY
-from support.status_page import render_status, status_items
+from support.status_page import Items, render_status, status_items
 from support.web_interface import RawServer, reset
 
 Cause = Callable[[FaultyAppliance], AbstractAsyncContextManager[None]]
@@ -66,6 +67,8 @@ class Fault:
     pinned: bool = False
     """Whether the certificate is pinned instead of checked against an authority."""
     own_agent: bool = False
+    accept_from: bool = False
+    """Whether the agent may answer from any port of its address."""
     direct: bool = False
     """Whether the SNMP packets go past the relay, which hides that the agent's port is closed."""
     timeout: float = 3.5
@@ -223,13 +226,20 @@ async def agent_replaced_and_forged(appliance: FaultyAppliance) -> AsyncIterator
     appliance.relay.policy = forward
 
 
-@asynccontextmanager
-async def table_grown(appliance: FaultyAppliance) -> AsyncIterator[None]:
-    """Restart the agent with a table of 131 rows."""
-    fans = mail_values({(name, row): 1 for name in ("fanRPMs", "fanName") for row in range(4, 132)})
-    await asyncio.to_thread(lambda: appliance.agent.restart(values=fans))
-    yield
-    await asyncio.to_thread(lambda: appliance.agent.restart(values=mail_values()))
+def with_fans(rows: Collection[int]) -> Cause:
+    """Restart the agent with these rows in one of its tables; from 4 on they have no names."""
+
+    @asynccontextmanager
+    async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
+        columns = ("fanRPMs", "fanName")
+        all_rows = mail_values({(name, row): 1 for name in columns for row in rows if row > 3})
+        missing = {oid(name, row) for name in columns for row in (1, 2, 3) if row not in rows}
+        values = {identifier: value for identifier, value in all_rows.items() if identifier not in missing}
+        await asyncio.to_thread(lambda: appliance.agent.restart(values=values))
+        yield
+        await asyncio.to_thread(lambda: appliance.agent.restart(values=mail_values()))
+
+    return cause
 
 
 @asynccontextmanager
@@ -395,6 +405,24 @@ async def answer_reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     reset(writer)
 
 
+def odd_counts() -> bytes:
+    """Return the status page with counts that are no counts."""
+    odd: Items = {
+        "gauges/conn_in/current": -5,
+        "gauges/kbytes_used/current": "1e308",
+        "gauges/conn_out/current": "Arabic",
+    }
+    return render_status(status_items(odd)).replace(b'"Arabic"', b'"&#1636;&#1634;"')
+
+
+def largest_page() -> bytes:
+    """Return the status page with as many further elements and attributes as are read."""
+    more = document.ELEMENT_LIMIT - len(document.parse(PAGE).elements)
+    attributes = document.ATTRIBUTE_LIMIT - PAGE.count(b"=") - more
+    first = b'<more a="1" ' + b" ".join(b'a%d="1"' % number for number in range(attributes)) + b"/>"
+    return PAGE.replace(b"</status>", first + b'<more a="1"/>' * (more - 1) + b"</status>")
+
+
 def halved_counters() -> bytes:
     """Return the status page after the appliance was set up anew: its counters have begun again."""
     return render_status(status_items({"counters/inj_msgs/lifetime": 12}))
@@ -407,6 +435,7 @@ ATTRIBUTES: Final = b"<status " + b" ".join(b'a%d="1"' % number for number in ra
 JSON_HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + b'{"data": {"resultSet": ['
 DESTINATION: Final = b'{"destination_domain": "a.example", "active_recipients": 1},'
 DESTINATIONS: Final = [(f"{number}.example", "Active", 7, 1, 0, 0, 0) for number in range(5_000)]
+WORDY_COUNTS: Final = {"gauges/conn_in/current": "1,234", "gauges/cpu_utilization/current": "14%"}
 LARGE: Final = b"\x30\x82\xff\x00" + b"\x05\x00" * 32_000
 BOMB: Final = gzip.compress(b"<status>" + b" " * 50_000_000, 1)
 PAST: Final = datetime.now(UTC) - timedelta(days=1)
@@ -462,7 +491,18 @@ SNMP_FAULTS: Final = (
         snmp="incomplete: malformed",
         timeout=8.5,
     ),
-    Fault("The rows of a table are in no order", relayed(lambda: rewritten(swapped_fans))),
+    Fault(
+        "The rows of a table are in no order",
+        relayed(lambda: rewritten(swapped_fans)),
+        figures={'fan_speed_rpm{fan="FAN 1"}': 5400, 'fan_speed_rpm{fan="FAN 2"}': 5280},
+    ),
+    Fault(
+        "The first row of a table has gone",
+        with_fans((2, 3)),
+        figures={'fan_speed_rpm{fan="FAN 1"}': None, 'fan_speed_rpm{fan="FAN 2"}': 5280},
+        own_agent=True,
+    ),
+    Fault("A table has 128 rows", with_fans(range(1, 129)), own_agent=True),
     Fault(
         "A walk of a table repeats its rows", relayed(lambda: rewritten(repeated_fans)), snmp="incomplete: malformed"
     ),
@@ -474,7 +514,7 @@ SNMP_FAULTS: Final = (
     ),
     Fault(
         "A table has more than 128 rows",
-        table_grown,
+        with_fans(range(1, 132)),
         snmp="incomplete: too_large",
         own_agent=True,
         figures={'fan_speed_rpm{fan="1 (128)"}': 1, 'fan_speed_rpm{fan="1 (129)"}': None},
@@ -495,6 +535,11 @@ SNMP_FAULTS: Final = (
     ),
     Fault("Every answer is corrupted", relayed(lambda: corrupted("client")), snmp="down: timeout", counted=(RESENT,)),
     Fault("The agent answers from another address", relayed(lambda: from_elsewhere), snmp="down: timeout"),
+    Fault(
+        "The agent answers from another port, and `accept_from` names its address",
+        relayed(lambda: from_elsewhere),
+        accept_from=True,
+    ),
     Fault(
         "Somebody sends answers from another address",
         relayed(lambda: joined_by(response(0x40000001), foreign=True)),
@@ -596,6 +641,25 @@ HTTP_FAULTS: Final = (
         web_port_closed,
         xml="down: refused",
         figures={'feature_key_perpetual{feature="Incoming Mail Handling"}': 1},
+    ),
+    Fault("A page of 1,000 elements with 6,000 attributes", answered(bytes_of(page(largest_page())))),
+    Fault("A header of 60 KB", answered(bytes_of(page().replace(b"\r\n", b"\r\nA: " + b"a" * 60_000 + b"\r\n", 1)))),
+    Fault(
+        "Values with separated thousands or a percent sign",
+        answered(bytes_of(page(render_status(status_items(WORDY_COUNTS))))),
+        figures={'connections{direction="in"}': 1234, 'cpu_utilization_ratio{process="mail"}': 0.14},
+    ),
+    Fault(
+        "A count is negative, too large for a number, or in digits of another script",
+        answered(bytes_of(page(odd_counts()))),
+        counted=tuple(
+            f'unknown_values_total{{item="gauges/{name}/current"}}' for name in ("conn_in", "conn_out", "kbytes_used")
+        ),
+        figures={
+            'connections{direction="in"}': None,
+            'connections{direction="out"}': None,
+            "queue_used_bytes": None,
+        },
     ),
     Fault(
         "A value that cannot be read",

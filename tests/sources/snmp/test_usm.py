@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ from exporter.lab.simulator.engine import Clock, Engine
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp.collect import SnmpSource
 from exporter.sources.snmp.keys import Keys
-from exporter.sources.snmp.messages import Rejected, SnmpRequest, encode_request
+from exporter.sources.snmp.messages import Rejected, Renewal, SnmpRequest, encode_request
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
@@ -171,6 +171,58 @@ async def test_an_engine_with_impossible_figures_is_not_believed(snmpd: Snmpd, b
     codec = UsmCodec(usm(V3GET))
     await ask(snmpd, codec, with_report(4, boots=boots, seconds=seconds))
     assert await ask(snmpd, codec) == 1
+
+
+@pytest.mark.parametrize("octets", [5, 32])
+def test_an_engine_id_may_have_5_to_32_octets(octets: int) -> None:
+    renewal = UsmCodec(usm(V3GET)).decode(report(4, engine_id="80" * octets)).accept()
+    assert isinstance(renewal, Renewal)
+    assert renewal.engine_id == b"\x80" * octets
+
+
+@pytest.mark.parametrize("octets", [0, 4, 33])
+def test_an_engine_id_of_another_length_is_not_believed(octets: int) -> None:
+    with pytest.raises(Rejected, match="malformed"):
+        UsmCodec(usm(V3GET)).decode(report(4, engine_id="80" * octets)).accept()
+
+
+def test_engines_that_reports_name_take_little_memory() -> None:
+    codec = UsmCodec(usm(V3GET))
+    for number in range(200):
+        codec.decode(report(4, message_id=number, engine_id=FALSE_ENGINE + f"{number:02x}")).accept()
+        codec.decode(report(4, message_id=number)).accept()
+    assert len(codec._engines) == 64
+    assert max(len(engine.named_by) for engine in codec._engines.values()) == 100
+
+
+@pytest.mark.parametrize(
+    ("boots", "seconds", "accepted"),
+    [
+        (7, 1000, True),
+        (7, 850, True),
+        (7, 849, False),
+        (6, 1000, False),
+        (6, 2000, False),
+        (8, 0, True),
+        (7, 5000, True),
+    ],
+)
+def test_an_answer_older_than_the_time_window_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, boots: int, seconds: int, accepted: bool
+) -> None:
+    monkeypatch.setattr("exporter.sources.snmp.usm.time", SimpleNamespace(monotonic=lambda: 0.0))
+    user = usm(User("sha", "SHA"))
+    codec, keys = UsmCodec(user), Keys(user, bytes.fromhex(FALSE_ENGINE))
+    pdu = encode_request(QUEUE, 0x40000000).replace(b"\xa0", b"\xa2", 1)
+
+    def answer(boots: int, seconds: int) -> bytes:
+        security = SecurityParameters(bytes.fromhex(FALSE_ENGINE), boots, seconds, b"sha")
+        return encode_message(pdu, 0x40000000, AUTH_FLAG, security, keys)
+
+    codec.decode(report(4)).accept()
+    codec.decode(answer(7, 1000)).accept()
+    with nullcontext() if accepted else pytest.raises(Rejected, match="wrong_identity"):
+        codec.decode(answer(boots, seconds)).accept()
 
 
 async def test_learning_the_engine_is_no_try(snmpd: Snmpd) -> None:
