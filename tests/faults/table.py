@@ -502,7 +502,7 @@ SNMP_FAULTS: Final = (
         figures={'fan_speed_rpm{fan="FAN 1"}': None, 'fan_speed_rpm{fan="FAN 2"}': 5280},
         own_agent=True,
     ),
-    Fault("A table has 128 rows", with_fans(range(1, 129)), own_agent=True),
+    Fault("A table has 128 rows", with_fans(range(1, 129)), own_agent=True, timeout=8.5),
     Fault(
         "A walk of a table repeats its rows", relayed(lambda: rewritten(repeated_fans)), snmp="incomplete: malformed"
     ),
