@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,30 @@ def test_a_secret_file_loses_one_line_break(load: Load, folder: Path) -> None:
     xml = load(FLEET).appliances["mx1"].credentials.xml
     assert xml is not None
     assert xml.password.get_secret_value() == " two lines \n"
+
+
+@pytest.mark.parametrize("keys", [("password", "password_file"), ("password", "password_file", "password_env")])
+def test_a_secret_is_given_in_one_way(keys: tuple[str, ...], load: Load) -> None:
+    xml = ", ".join(["username: u", *(f"{key}: x" for key in keys)])
+    with pytest.raises(ConfigError, match="is given more than once: keep one of password or password_file or"):
+        load(f"auths: {{lab: {{xml: {{{xml}}}}}}}\nappliances: [{{name: mx1, address: mx1, auth: lab}}]")
+
+
+@pytest.mark.parametrize(("octets", "fits"), [(1_000_000, True), (1_000_001, False)])
+def test_a_secret_file_may_have_a_million_octets(octets: int, fits: bool, load: Load, folder: Path) -> None:
+    (folder / "secrets/password").write_bytes(b"x" * octets)
+    with nullcontext() if fits else pytest.raises(ConfigError, match="More than 1,000,000 bytes"):
+        load(FLEET)
+
+
+@pytest.mark.parametrize(("passphrase", "fits"), [("7 chars", False), ("8 chars!", True), ("7 bytés", True)])
+def test_a_passphrase_has_eight_octets_at_least(passphrase: str, fits: bool, load: Load) -> None:
+    auth = f"{{protocol: SHA, passphrase: {passphrase}}}"
+    with nullcontext() if fits else pytest.raises(ConfigError, match="is too short: SNMPv3 needs at least 8"):
+        load(
+            f"auths: {{lab: {{snmp: {{version: 3, username: u, auth: {auth}}}}}}}\n"
+            "appliances: [{name: mx1, address: mx1, auth: lab}]"
+        )
 
 
 MARKER = "hunter2"

@@ -54,6 +54,18 @@ def test_a_missing_or_undecodable_file_is_refused(folder: Path) -> None:
         config.load(folder / "secrets/latin1")
 
 
+@pytest.mark.parametrize(
+    ("lists", "problem"), [(32, "the file must have keys and values"), (33, "more than 32 mappings and lists lie")]
+)
+@pytest.mark.parametrize("alias", [False, True], ids=["written", "by an alias"])
+def test_32_lists_may_lie_inside_each_other(lists: int, problem: str, alias: bool, load: Load) -> None:
+    text = "[" * lists + "a" + "]" * lists
+    if alias:
+        text = f"[&x {'[' * 16}a{']' * 16}, {'[' * (lists - 17)}*x{']' * (lists - 17)}]"
+    with pytest.raises(ConfigError, match=problem):
+        load(text)
+
+
 NESTED = {
     "lists": "[" * 3000 + "]" * 3000,
     "mappings": "{a: " * 3000 + "b" + "}" * 3000,

@@ -159,7 +159,7 @@ async def test_a_connection_with_a_request_stays_open(monkeypatch: pytest.Monkey
 
 
 async def test_a_further_connection_closes_the_longest_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "most_connections", lambda: 2)
+    monkeypatch.setattr(connections, "most_connections", lambda: 2.0)
     async with serving(well) as connect:
         first, second = await connect(), await connect()
         for reader, writer in (first, second, first):
@@ -178,7 +178,7 @@ async def test_no_connection_with_a_request_is_closed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Beyond the limit others are refused, and the log says so once."""
-    monkeypatch.setattr(connections, "most_connections", lambda: 1)
+    monkeypatch.setattr(connections, "most_connections", lambda: 1.0)
     log.setup()
     begun, go = asyncio.Event(), asyncio.Event()
 

@@ -45,7 +45,8 @@ async def test_each_appliance_is_a_group_with_its_labels(running: RunningServer)
     [
         ("exporter.example.edu:10125", "exporter.example.edu:10125"),
         ("exporter", "exporter:80"),
-        ("192.0.2.7:1234", "192.0.2.7:1234"),
+        ("192.0.2.7:1", "192.0.2.7:1"),
+        ("192.0.2.7:65535", "192.0.2.7:65535"),
         ("[2001:db8::1]:10125", "[2001:db8::1]:10125"),
         ("[::1]", "[::1]:80"),
     ],

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
 
+from exporter.errors import BusyError
 from exporter.web import running_probes
 from exporter.web.running_probes import RunningProbes
 from support.running_server import RunningServer
@@ -34,9 +37,24 @@ async def test_a_client_has_a_limited_number_of_probes_of_an_appliance(
     assert (await running.get("/probe?target=mx1"))[0] == 200
 
 
-def test_the_probe_with_most_time_counts() -> None:
+def test_a_client_may_run_ten_probes_of_an_appliance() -> None:
+    probes = RunningProbes()
+    with ExitStack() as running:
+        for _ in range(10):
+            running.enter_context(probes.admit("mx1", "192.0.2.1", 60))
+        with pytest.raises(BusyError), probes.admit("mx1", "192.0.2.1", 60):
+            pass
+        running.enter_context(probes.admit("mx1", "192.0.2.2", 60))
+
+
+def test_the_probe_with_most_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 10.0
+    monkeypatch.setattr(running_probes, "time", SimpleNamespace(monotonic=lambda: now))
     probes = RunningProbes()
     assert probes.seconds_left() == 0
     with probes.admit("mx1", "192.0.2.1", 60), probes.admit("mx2", "192.0.2.1", 30):
-        assert 30 < probes.seconds_left() <= 60
+        now = 20.0
+        assert probes.seconds_left() == 50
+        now = 80.0
+        assert probes.seconds_left() == 0
     assert probes.seconds_left() == 0
