@@ -7,9 +7,10 @@ FROM ${BASE} AS build
 
 WORKDIR /src
 COPY requirements/ requirements/
-RUN python -m venv /opt/build /opt/ironport-exporter \
+RUN python -m venv /opt/build \
+ && python -m venv --without-pip /opt/ironport-exporter \
  && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt \
- && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/image.txt
+ && /opt/build/bin/pip --python /opt/ironport-exporter install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter/ exporter/
 COPY alerts/ alerts/
@@ -17,7 +18,7 @@ COPY dashboards/ dashboards/
 COPY docs/ docs/
 COPY share/ share/
 RUN /opt/build/bin/pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheel . \
- && /opt/ironport-exporter/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl
+ && /opt/build/bin/pip --python /opt/ironport-exporter install --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl
 
 
 FROM ${BASE}

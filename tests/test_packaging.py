@@ -237,7 +237,8 @@ def test_the_changelog_begins_with_what_is_unreleased() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["tests/run", ".ci/run", "release/build", "release/lock", "release/sbom", "release/audit"]
+    "script",
+    ["tests/run", ".ci/run", "release/build", "release/image", "release/lock", "release/sbom", "release/audit"],
 )
 def test_the_scripts_are_executable(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111
