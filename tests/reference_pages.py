@@ -20,7 +20,7 @@ _HEAD: Final = """\
 
 The exit code is 0 if all went well, 1 if something failed, and 2 if the command line is wrong. `simulate`, `replay`,
 `backfill`, `demo` and `backtest` need the extra `demo`, and `report` and `incident` the extra `report`: [Ways to run
-it](installing.md#with-pip).
+it](installing.md#with-pip-pipx-or-uv).
 
 Every command also has these flags; for `serve`, `simulate` and `replay` the default level is `info`:
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -21,13 +22,13 @@ SERVICE: Final = DEPLOY / "systemd" / "ironport-report.service"
 TIMER: Final = DEPLOY / "systemd" / "ironport-report.timer"
 EXPORTER_SERVICE: Final = DEPLOY / "systemd" / "ironport-exporter.service"
 EXPORTER_SOCKET: Final = DEPLOY / "systemd" / "ironport-exporter.socket"
+SECRETS: Final = DEPLOY / "systemd" / "secrets.conf"
 CRON_JOB: Final = DEPLOY / "kubernetes" / "report.yml"
 EXPORTER: Final = DEPLOY / "kubernetes" / "exporter.yml"
 
 FIELDS: Final = (range(60), range(24), range(1, 32), range(1, 13), range(8))
 """The values of minute, hour, day, month and weekday in a crontab."""
-HARDENED: Final = 20
-"""The exposure that systemd may find in the service: 0 is none, 100 all."""
+INSTALLING: Final = DEPLOY.parent / "docs" / "installing.md"
 
 
 def cron_line() -> list[str]:
@@ -95,6 +96,9 @@ UNITS: Final = (SERVICE, TIMER, EXPORTER_SERVICE, EXPORTER_SOCKET)
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_reads_the_unit(unit: Path, tmp_path: Path) -> None:
+    extended = tmp_path / f"{EXPORTER_SERVICE.name}.d"
+    extended.mkdir()
+    shutil.copy(SECRETS, extended)
     for each in UNITS:  # verify wants the program to exist
         text = each.read_text()
         (tmp_path / each.name).write_text(text.replace("/opt/ironport-exporter/bin/ironport-exporter", "/bin/true"))
@@ -108,8 +112,10 @@ def test_systemd_reads_the_unit(unit: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("service", [SERVICE, EXPORTER_SERVICE], ids=lambda service: service.name)
-def test_the_service_can_do_little_harm(service: Path) -> None:
-    command = [program("systemd-analyze"), "security", "--offline=true", f"--threshold={HARDENED}", str(service)]
+def test_systemd_finds_no_more_exposure_than_documented(service: Path) -> None:
+    (score,) = re.findall(r"an exposure of (\d\.\d),", INSTALLING.read_text())
+    limit = f"--threshold={score.replace('.', '')}"  # 0 is none, 100 all
+    command = [program("systemd-analyze"), "security", "--offline=true", limit, str(service)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -125,6 +131,15 @@ def test_the_exporter_serves_the_socket_of_its_unit() -> None:
     assert (name, values["web_systemd_socket"]) == ("serve", True)
     assert f"\nListenStream={port}\n" in EXPORTER_SOCKET.read_text()
     assert f"\nRequires={EXPORTER_SOCKET.name}\n" in EXPORTER_SERVICE.read_text()
+
+
+def test_the_secrets_are_named_as_systemd_names_them() -> None:
+    """Of a folder, systemd makes files whose names begin with the name of the credential."""
+    text = SECRETS.read_text()
+    (name, folder) = re.findall(r"^LoadCredential=(\w+):(/\S+)$", text, re.MULTILINE)[0]
+    assert f" {folder}\n" in text.partition("[Service]")[0]
+    for file in (SECRETS, ROLE / "defaults" / "main.yml"):
+        assert f"/run/credentials/{EXPORTER_SERVICE.name}/{name}_page-password" in file.read_text()
 
 
 def test_the_timer_is_monthly_and_makes_up_for_a_machine_that_was_off() -> None:
@@ -257,3 +272,47 @@ def test_the_simulated_fleet_takes_the_exporters_place() -> None:
     assert simulated["networks"]["default"]["aliases"] == ["exporter"]
     assert simulated["ports"] == services(COMPOSE)["exporter"]["ports"]
     assert (exporter["network_mode"], exporter["ports"]) == ("service:simulator", [])
+
+
+# --- Ansible ----------------------------------------------------------------------------------------------------------
+
+ROLE: Final = DEPLOY / "ansible" / "roles" / "ironport_exporter"
+
+
+def role_file(folder: str, name: str = "main.yml") -> Any:
+    return yaml.safe_load((ROLE / folder / name).read_text())
+
+
+def test_the_role_explains_and_describes_every_variable() -> None:
+    """tests/compat lets Ansible read the role."""
+    described = role_file("meta", "argument_specs.yml")["argument_specs"]["main"]["options"]
+    used = set(re.findall(r"\bironport_exporter_\w+", (ROLE / "tasks" / "main.yml").read_text()))
+    assert described.keys() == role_file("defaults").keys() == used
+
+
+def test_the_role_installs_the_units_of_the_project() -> None:
+    (units,) = (task for task in role_file("tasks") if task["name"] == "Install the units")
+    files = {each["file"] for each in units["loop"]}
+    assert files == {EXPORTER_SERVICE.name, EXPORTER_SOCKET.name, SECRETS.name}
+    assert units["ansible.builtin.copy"]["src"] == "{{ role_path }}/../../../systemd/{{ item.file }}"
+    assert (ROLE / "../../../systemd").resolve() == DEPLOY / "systemd"
+
+
+def test_the_role_puts_everything_where_the_unit_looks() -> None:
+    text = (ROLE / "tasks" / "main.yml").read_text()
+    command, *flags = service_command(EXPORTER_SERVICE)
+    (folder,) = re.findall(r"^LoadCredential=\w+:(.*)$", SECRETS.read_text(), re.MULTILINE)
+    assert f"virtualenv: {Path(command).parents[1]}\n" in text
+    assert all(f"dest: {flag}\n" in text for flag in flags if flag.startswith("/"))
+    assert f"dest: {folder}/{{{{ item.key }}}}\n" in text
+
+
+def test_the_role_hides_the_secrets_and_gives_them_to_root_alone() -> None:
+    (secrets,) = (task for task in role_file("tasks") if task["name"] == "Write the secrets")
+    assert secrets["no_log"] is True
+    assert (secrets["ansible.builtin.copy"]["owner"], secrets["ansible.builtin.copy"]["mode"]) == ("root", "0600")
+
+
+def test_the_role_has_every_handler_that_a_task_notifies() -> None:
+    notified = {task["notify"] for task in role_file("tasks") if "notify" in task}
+    assert notified == {handler["name"] for handler in role_file("handlers")}

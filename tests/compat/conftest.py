@@ -18,8 +18,8 @@ from support.api_server import ApiServer, forwarding
 from support.compatible import FLEET_END, SERVERS, serving, write_samples
 from support.processes import program
 
-_BUILT: Final = {"TOOLKIT": "test_web_config.py", "HELM": "test_kubernetes.py"}
-"""Which tests need a program that tests/compat/run builds; the variable has its path."""
+_BUILT: Final = {"TOOLKIT": "test_web_config.py", "HELM": "test_kubernetes.py", "ANSIBLE_PLAYBOOK": "test_ansible.py"}
+"""Which tests need a program that tests/compat/run installs; the variable has its path."""
 
 collect_ignore = [tests for variable, tests in _BUILT.items() if variable not in os.environ]
 
