@@ -1,8 +1,13 @@
 """What a probe costs: this exporter beside Prometheus' SNMP exporter, over the same agent and in one run.
 
-    python benchmarks/speed.py [--targets 1,50,500] [--probes N] [--round-trip MS] [--loss PERCENT] [--json FILE]
+    python benchmarks/speed.py [--json FILE]
+    python benchmarks/speed.py --targets 1,50,500 [--probes N] [--round-trip MS] [--loss PERCENT] [--json FILE]
     python benchmarks/speed.py --profile NAME [--probes N]
-    python benchmarks/speed.py --fleet [--probes N] [--interval SECONDS]
+
+Without options, it measures all that docs/performance.md sets as a goal, and prints each figure beside its goal. This
+takes about six minutes.
+
+With `--targets`, it prints only the table of all exporters with so many appliances.
 
 For SNMP v2c, a responder answers with prepared octets, in which only the request id is new. Its answers come from
 net-snmp's snmpd, which answers SNMPv3 itself. Pages come from an HTTPS server. Each of them has its own process. All
@@ -13,18 +18,18 @@ Debian's release and, if Go is on the machine or has built it before, the newest
 With a round trip or a loss, SNMP packets go through a relay that delays answers and loses requests, and pages are
 delayed. A probe may take 8 s.
 
-Per exporter it prints
+Per exporter the table has
 - the CPU time of its process for one probe, as the kernel counts it,
 - the ratio to the cheaper way of the other exporter with the same version of SNMP,
 - the time in which half and 99 % of the probes were answered, and resident memory.
 
+For the goals of a fleet, this exporter alone is asked for 500 appliances, SNMPv3 and page, as Prometheus asks: each
+once in 15 s, with the usual min_interval. How long the event loop is held shows in the time that /-/healthy takes
+meanwhile, which another process measures. Then come 20,000 probes as fast as they are answered.
+
 With `--profile` it prints the modules and functions of this exporter that take its time, as cProfile sees them.
 
-With `--fleet`, this exporter alone is asked for 500 appliances, SNMPv3 and page, as Prometheus asks: each once in 15 s,
-with the usual min_interval. It prints the share of a core, memory at each fifth of the probes, and how long /-/healthy
-took meanwhile, which shows how long the event loop is held.
-
-The ratios hold for any machine. The default takes about two minutes.
+The ratios hold for any machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -45,12 +50,14 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, redirect_stdout, suppress
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import asdict, dataclass, field, replace
+from http.client import HTTPConnection
 from io import StringIO
+from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import aiohttp
 import trustme
@@ -77,6 +84,11 @@ DEADLINE: Final = "8"
 """Seconds that a probe may take."""
 
 FLEET: Final = 500
+INTERVAL: Final = 15.0
+"""Seconds in which each appliance of the fleet is asked once."""
+
+MANY_PROBES: Final = 20_000
+"""After so many probes of the fleet, memory must be as before."""
 
 AT_A_TIME: Final = 10
 """Probes side by side, if there are so many targets."""
@@ -143,12 +155,28 @@ class Figures:
 
     targets: int
     exporter: str
+    group: str
+    """Ratios are to the cheapest reference of the group."""
+    is_reference: bool
     cpu: float
     ratio: float
     p50: float
     p99: float
     memory: float
     complete: float
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What was measured, and how much it may be."""
+
+    what: str
+    measured: float
+    limit: float
+
+    def __str__(self) -> str:
+        result = "reached" if self.measured <= self.limit else "not reached"
+        return f"{self.what:72} {self.measured:8.2f} {self.limit:8.2f}   {result}"
 
 
 def large_appliance() -> Values:
@@ -267,9 +295,13 @@ class Field:
     def folder(self, name: str) -> Path:
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=name)))
 
-    def contestants(self, targets: int) -> Iterator[Contestant]:
-        newest = newest_snmp_exporter()
+    def contestants(self, targets: int, names: Sequence[str] = ()) -> Iterator[Contestant]:
+        """Start the exporters; given names of configurations, only these, and Debian's release of the other one."""
+        newest = None if names else newest_snmp_exporter()
+        names = names or list(self.configurations)
         for version, user, port in (("v2c", None, self._v2c), ("v3", V3GET, self._v3)):
+            if version not in " ".join(names).split():
+                continue
             for release, program in (("", None), *([(f" {NEWEST}", newest)] if newest else [])):
                 other = SnmpExporter(self.folder("other"), user, program)
                 self._stack.callback(other.stop)
@@ -277,14 +309,14 @@ class Field:
                     query = {"target": f"127.0.0.1:{port}", "module": module, "auth": "ops"}
                     name = f"snmp_exporter{release}, {version}, {way}"
                     yield Contestant(name, version, f"{other.url}/snmp", other.pid, [query] * targets, not release)
-        for name, configuration in self.configurations.items():
-            ours = Exporter(self.folder("ours"), configuration(targets))
+        for name in names:
+            ours = Exporter(self.folder("ours"), self.configurations[name](targets))
             self._stack.callback(ours.stop)
             queries = [{"target": f"mx{number}"} for number in range(targets)]
             yield Contestant(f"this one, {name}", name.split()[0], f"{ours.url}/probe", ours.process.pid, queries)
 
 
-async def ask(client: aiohttp.ClientSession, contestant: Contestant, probes: int) -> None:
+async def ask(client: aiohttp.ClientSession, contestant: Contestant, probes: int, at_a_time: int = AT_A_TIME) -> None:
     """Probe so many times, the targets in turn, and note the times."""
     queries = iter([contestant.queries[number % len(contestant.queries)] for number in range(probes)])
 
@@ -334,6 +366,8 @@ def figures(contestants: Sequence[Contestant]) -> Iterator[Figures]:
         yield Figures(
             targets=len(each.queries),
             exporter=each.name,
+            group=each.group,
+            is_reference=each.is_reference,
             cpu=cost[each.name],
             ratio=cost[each.name] / reference,
             p50=statistics.median(times),
@@ -343,16 +377,16 @@ def figures(contestants: Sequence[Contestant]) -> Iterator[Figures]:
         )
 
 
-def measure(targets: int, probes: int, network: Network) -> list[Figures]:
-    """Return the figures of all exporters with so many targets."""
+def measure(targets: int, probes: int, network: Network, names: Sequence[str] = ()) -> list[Figures]:
+    """Return the figures of all exporters with so many targets, or of those with some configurations."""
     with redirect_stdout(StringIO()), ExitStack() as stack:  # their logs
-        contestants = list(Field(stack, network).contestants(targets))
+        contestants = list(Field(stack, network).contestants(targets, names))
         asyncio.run(compare(contestants, max(probes, targets * ROUNDS)))
         return list(figures(contestants))
 
 
-def start() -> dict[str, float]:
-    """Return seconds from the start to the first answer, and the memory in MB before and after it."""
+def start() -> tuple[float, float]:
+    """Return seconds from the start to the first answer, and the memory in MB before it."""
     with redirect_stdout(StringIO()), ExitStack() as stack:
         field = Field(stack)
         configuration = field.configurations["v2c"](1)
@@ -362,7 +396,7 @@ def start() -> dict[str, float]:
         idle = memory(ours.process.pid)
         contestant = Contestant("", "", f"{ours.url}/probe", ours.process.pid, [{"target": "mx0"}])
         asyncio.run(_first(contestant))
-        return {"first answer": time.perf_counter() - begun, "idle": idle, "answered": memory(ours.process.pid)}
+        return time.perf_counter() - begun, idle
 
 
 async def _first(contestant: Contestant) -> None:
@@ -380,62 +414,93 @@ def newest_snmp_exporter() -> Path | None:
     return program if program.exists() else None
 
 
-async def ask_evenly(client: aiohttp.ClientSession, contestant: Contestant, probes: int, interval: float) -> None:
+async def ask_evenly(client: aiohttp.ClientSession, contestant: Contestant, probes: int) -> None:
     """Probe as Prometheus does: each target once in an interval, evenly spread."""
     begun, running = time.perf_counter(), set[asyncio.Task[None]]()
     for number in range(probes):
-        await asyncio.sleep(begun + number * interval / len(contestant.queries) - time.perf_counter())
+        await asyncio.sleep(begun + number * INTERVAL / len(contestant.queries) - time.perf_counter())
         one = replace(contestant, queries=[contestant.queries[number % len(contestant.queries)]])
         running.add(asyncio.create_task(ask(client, one, 1)))
         running = {task for task in running if not task.done()}
     await asyncio.gather(*running)
 
 
-async def healthy_times(url: str) -> list[float]:
-    """Ask for /-/healthy 20 times a second until this is cancelled, and return how long each took, in milliseconds."""
-    times: list[float] = []
-    async with aiohttp.ClientSession() as client:
-        with suppress(asyncio.CancelledError):
-            while True:
-                begun = time.perf_counter()
-                async with client.get(f"{url}/-/healthy") as answer:
-                    await answer.read()
-                times.append((time.perf_counter() - begun) * 1000)
-                await asyncio.sleep(0.05)
-    return sorted(times)
+def watch(address: str, pipe: Connection) -> None:
+    """Ask for /-/healthy 20 times a second until something comes by the pipe; send the times in milliseconds back."""
+    connection, times = HTTPConnection(address), []
+    while not pipe.poll(0.05):
+        begun = time.perf_counter()
+        connection.request("GET", "/-/healthy")
+        connection.getresponse().read()
+        times.append((time.perf_counter() - begun) * 1000)
+    pipe.send(sorted(times))
 
 
-async def run_fleet(ours: Exporter, probes: int, interval: float) -> None:
-    """Print what a fleet costs that is asked as Prometheus asks."""
+async def fleet_goals(ours: Exporter) -> list[Goal]:
+    """Return what a fleet costs that is asked as Prometheus asks."""
     queries = [{"target": f"mx{number}"} for number in range(FLEET)]
     contestant = Contestant("", "", f"{ours.url}/probe", ours.process.pid, queries)
     headers = {"Accept-Encoding": "gzip"}
     async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as client:
-        await ask_evenly(client, contestant, FLEET, interval)
-        print(f"{memory(contestant.pid):.0f} MB after the first probe of each, then:", file=sys.__stdout__)
-        for _ in range(ROUNDS):
-            watch = asyncio.create_task(healthy_times(ours.url))
-            before, begun = cpu_seconds(contestant.pid), time.perf_counter()
-            await ask_evenly(client, contestant, probes // ROUNDS, interval)
-            cpu, seconds = cpu_seconds(contestant.pid) - before, time.perf_counter() - begun
-            watch.cancel()
-            times = await watch
-            print(
-                f"{memory(contestant.pid):.0f} MB, {cpu / seconds:.1%} of a core, /-/healthy took"
-                f" {statistics.median(times):.1f} ms, 99 % {times[int(0.99 * len(times))]:.1f} ms",
-                file=sys.__stdout__,
-                flush=True,
-            )
+        await ask_evenly(client, contestant, FLEET)
+        pipe, other = multiprocessing.Pipe()
+        watcher = multiprocessing.get_context("spawn").Process(target=watch, args=(ours.address, other))
+        watcher.start()
+        before, begun = cpu_seconds(contestant.pid), time.perf_counter()
+        await ask_evenly(client, contestant, 4 * FLEET)
+        share = (cpu_seconds(contestant.pid) - before) / (time.perf_counter() - begun)
+        pipe.send("stop")
+        times: list[float] = await asyncio.to_thread(pipe.recv)
+        watcher.join()
+        asked = memory(contestant.pid)
+        await ask(client, contestant, MANY_PROBES)
+    fleet_of = f"{FLEET} appliances, v3 and page"
+    return [
+        Goal(f"{fleet_of}: share of a core", share, 0.2),
+        Goal(f"{fleet_of}: 99 % of answers of /-/healthy, ms", times[int(0.99 * len(times))], 10),
+        Goal(f"{fleet_of}: memory, MB", asked, 100),
+        Goal(f"{fleet_of}: memory after {MANY_PROBES:,} probes more, MB", memory(contestant.pid), 100),
+    ]
 
 
-def measure_fleet(probes: int, interval: float) -> None:
+def measure_fleet() -> list[Goal]:
     with redirect_stdout(StringIO()), ExitStack() as stack:
         field = Field(stack)
         configuration = field.configurations["v3 and page"](FLEET)
         del configuration["defaults"]["min_interval"]
         ours = Exporter(field.folder("ours"), configuration)
         stack.callback(ours.stop)
-        asyncio.run(run_fleet(ours, probes, interval))
+        return asyncio.run(fleet_goals(ours))
+
+
+def goals(rows: list[Figures]) -> Iterator[Goal]:
+    """Yield each goal when it is measured, and add the figures behind them to `rows`."""
+    first_answer, idle = start()
+    yield Goal("first answer after the start, s", first_answer, 1)
+    yield Goal("idle memory, v2c, MB", idle, 45)
+    rows += (one := measure(1, 1000, Network()))
+    for name, limit in (("v2c", 1.0), ("v3", 1.1), ("v2c and page", 1.6), ("v3 and page", 1.6)):
+        yield Goal(f"CPU per probe, {name}: to snmp_exporter", row_of(one, name).ratio, limit)
+    yield Goal("p50 at loopback, v2c: to snmp_exporter", row_of(one, "v2c").p50 / least(one, "p50"), 1.5)
+    rows += (slow := measure(1, 60, Network(0.02), ["v2c"]))
+    yield Goal("p50 at 20 ms round trip, v2c: to snmp_exporter", row_of(slow, "v2c").p50 / least(slow, "p50"), 0.5)
+    rows += (lossy := measure(10, 200, Network(0.02, 0.05), ["v2c"]))
+    yield Goal("p99 at 5 % loss, v2c: to snmp_exporter", row_of(lossy, "v2c").p99 / least(lossy, "p99"), 0.1)
+    names = ["v2c", "v2c and page"]
+    fifty, whole = (measure(targets, 2500, Network(), names) for targets in (50, FLEET))
+    rows += [*fifty, *whole]
+    for name in names:
+        yield Goal(f"CPU per probe, {name}: {FLEET} to 50", row_of(whole, name).cpu / row_of(fifty, name).cpu, 1.1)
+    yield from measure_fleet()
+
+
+def row_of(rows: Sequence[Figures], name: str) -> Figures:
+    return next(row for row in rows if row.exporter == f"this one, {name}")
+
+
+def least(rows: Sequence[Figures], figure: Literal["p50", "p99"]) -> float:
+    """Return the figure of the faster way of Debian's release of the other exporter, with v2c."""
+    return min(getattr(row, figure) for row in rows if row.is_reference and row.group == "v2c")
 
 
 def machine() -> str:
@@ -482,42 +547,41 @@ def module(file: str) -> str:
 
 
 def print_table(rows: Sequence[Figures]) -> None:
+    titles = "".join(f"{title:>9}" for title in ("p50, ms", "p99, ms", "MB", "complete"))
+    print(f"{'targets':7} {'exporter':32} {'CPU, ms':>8} {'ratio':>6}{titles}")
     for row in rows:
         print(
             f"{row.targets:7} {row.exporter:32} {row.cpu:8.2f} {row.ratio:6.2f} {row.p50:8.1f} {row.p99:8.1f}"
-            f" {row.memory:8.0f} {row.complete:9.1%}",
-            flush=True,
+            f" {row.memory:8.0f} {row.complete:9.1%}"
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--targets", default="1,50,500", help="numbers of appliances")
+    parser.add_argument("--targets", help="print only the table of all exporters with so many appliances, as 1,50,500")
     parser.add_argument("--probes", type=int, default=1000, help="probes of each exporter")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--round-trip", type=float, default=0, help="milliseconds to the appliances and back")
     parser.add_argument("--loss", type=float, default=0, help="percentage of SNMP requests that are lost")
     parser.add_argument("--profile", choices=("v2c", "v2c and page", "v3"), help="profile this configuration instead")
-    parser.add_argument("--fleet", action="store_true", help="measure a fleet of 500 that Prometheus asks instead")
-    parser.add_argument("--interval", type=float, default=15, help="seconds in which each of the fleet is asked once")
     wanted = parser.parse_args()
-    if wanted.fleet:
-        measure_fleet(wanted.probes, wanted.interval)
-        return
     if wanted.profile:
         profile(wanted.profile, wanted.probes)
         return
-    begin, rows = start(), []
-    print(f"{machine()}\nfirst answer after {begin['first answer']:.2f} s, idle {begin['idle']:.0f} MB")
-    titles = "".join(f"{title:>9}" for title in ("p50, ms", "p99, ms", "MB", "complete"))
-    print(f"{'targets':7} {'exporter':32} {'CPU, ms':>8} {'ratio':>6}{titles}")
-    network = Network(wanted.round_trip / 1000, wanted.loss / 100)
-    for targets in map(int, wanted.targets.split(",")):
-        measured = measure(targets, wanted.probes, network)
-        print_table(measured)
-        rows += measured
+    rows: list[Figures] = []
+    measured: list[Goal] = []
+    print(machine())
+    if wanted.targets:
+        network = Network(wanted.round_trip / 1000, wanted.loss / 100)
+        rows += chain(*(measure(targets, wanted.probes, network) for targets in map(int, wanted.targets.split(","))))
+    else:
+        print(f"{'':72} {'measured':>8} {'at most':>8}")
+        for goal in goals(rows):
+            print(goal, flush=True)
+            measured.append(goal)
+    print_table(rows)
     if wanted.json:
-        document = {"machine": machine(), "start": begin, "probes": [asdict(row) for row in rows]}
+        document = {"machine": machine(), "goals": [*map(asdict, measured)], "probes": [*map(asdict, rows)]}
         wanted.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
