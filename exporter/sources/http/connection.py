@@ -49,9 +49,9 @@ _PIECE: Final = 4096
 """Octets of a body in chunks, or of a compressed one, to parse before the limits are checked again: at most about 700
 chunks. Another body is what it is, and is passed on as it comes."""
 
-SSLProtocol.max_size = RECEIVE_BUFFER
-"""asyncio keeps a buffer of this size for each TLS connection. Without this line it has 256 KB, that is 128 MB for
-500 appliances. A TLS record has at most 16 KB."""
+SSLProtocol.max_size = 4 * 1024
+"""asyncio keeps a buffer of this size for each TLS connection, and OpenSSL one as large as what comes at a time.
+Asyncio's own 256 KB would be 128 MB for 500 appliances, and 16 KB would be 8 MB more than this."""
 
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_END: Final = re.compile(rb"\r?\n")

@@ -7,15 +7,16 @@ of `Reader.varbinds`, which reads all others, and gives the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from struct import Struct
 from typing import Any, Final
 
 from exporter.sources.snmp.ber import INTEGER, UNSIGNED, VALUES, Reader, SnmpValue, Unsigned, VarBind
+from exporter.sources.snmp.mib import Oid
 
 _START: Final = 18
-"""So many octets of a list tell the answers of an agent apart: they hold the first object."""
+"""So many octets of a list tell the answers of an agent apart: they hold the first object, and none of its value."""
 
 _MOST: Final = 32
 """How many beginnings of lists to keep. A large appliance has 12."""
@@ -25,7 +26,7 @@ _struct: Final = lru_cache(maxsize=512)(Struct)
 
 
 class Layouts:
-    """The layouts of the answers of one agent. It takes about 6 KB."""
+    """The layouts of the answers of one agent."""
 
     def __init__(self) -> None:
         self._by_start: dict[bytes, _Layout | None] = {}
@@ -56,13 +57,14 @@ class _Layout:
     __slots__ = ("_divide", "_fixed", "_length", "_objects", "_readers")
 
     def __init__(
-        self, octets: bytes, divide: Struct, found: list[VarBind], readers: Sequence[_PieceReader | None]
+        self, division: str, fixed: bytes, objects: tuple[Oid, ...], readers: tuple[_PieceReader | None, ...]
     ) -> None:
+        divide = _struct(division)
         self._divide = divide.unpack
-        self._length = len(octets)
-        self._fixed = b"".join(self._divide(octets)[::2])
-        self._objects = tuple(oid for oid, _ in found)
-        self._readers = tuple(readers)
+        self._length = divide.size
+        self._fixed = fixed
+        self._objects = objects
+        self._readers = readers
 
     def read(self, octets: bytes) -> list[VarBind] | None:
         """Return the variable bindings, None if the octets have another layout."""
@@ -73,6 +75,10 @@ class _Layout:
             return None
         values = [read(piece) if read else piece for read, piece in zip(self._readers, pieces[1::2], strict=True)]
         return list(zip(self._objects, values, strict=True))
+
+
+_shared: Final = lru_cache(maxsize=1024)(_Layout)
+"""Appliances with the same rows have the same layouts. One takes about 2 KB."""
 
 
 def _layout(octets: bytes, found: list[VarBind]) -> _Layout | None:
@@ -88,7 +94,9 @@ def _layout(octets: bytes, found: list[VarBind]) -> _Layout | None:
         divisions.append(f"{contents - begin}s{division}")
         readers.append(reader)
         at = begin = end
-    return _Layout(octets, _struct("".join(divisions)), found, readers)
+    division = "".join(divisions)
+    fixed = b"".join(_struct(division).unpack(octets)[::2])
+    return _shared(division, fixed, tuple(oid for oid, _ in found), tuple(readers))
 
 
 _PieceReader = Callable[[Any], SnmpValue | None]
