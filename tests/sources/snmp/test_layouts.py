@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.sources.snmp import ber
@@ -41,6 +41,7 @@ def plainly(octets: bytes) -> list[VarBind]:
     return Reader(octets).varbinds()
 
 
+@settings(deadline=None)
 @given(st.data(), SHAPES)
 def test_each_list_is_read_as_by_the_reader(data: st.DataObject, shape: list[tuple[Oid, int, int]]) -> None:
     layouts, alike = Layouts(), lists(shape)

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from exporter.errors import AuthError, RefusedError, ResolveError, SourceTimeout, TooLargeError, UnreachableError
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import session
-from exporter.sources.snmp.ber import Pdu, Reader
+from exporter.sources.snmp.ber import Pdu, Reader, VarBindsReader
 from exporter.sources.snmp.messages import Codec, CommunityCodec, SnmpRequest
 from exporter.sources.snmp.mib import MAIL_OBJECTS
 from exporter.sources.snmp.retry import RoundTripTime
@@ -154,9 +154,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     datagrams: list[bytes] = []
     original = Reader.pdu
 
-    def pdu(reader: Reader) -> Pdu:
+    def pdu(reader: Reader, read: VarBindsReader | None = None) -> Pdu:
         datagrams.append(reader.octets)
-        return original(reader)
+        return original(reader, read)
 
     monkeypatch.setattr(Reader, "pdu", pdu)
     return datagrams

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import AuthError
@@ -296,6 +296,7 @@ OBJECTS = st.sampled_from([A, B, BEHIND]).flatmap(lambda column: ROWS.map(lambda
 VARBINDS = st.lists(st.tuples(OBJECTS, st.integers(0, 9) | st.none()), min_size=1, max_size=10)
 
 
+@settings(deadline=None)
 @given(VARBINDS)
 def test_a_table_in_one_response_is_what_its_walk_would_be(varbinds: list[VarBind]) -> None:
     response = Pdu(RESPONSE, 1, 0, 0, varbinds)
