@@ -92,6 +92,7 @@ is measured. The indented rows below "one of these" or "all of these" are its pa
 - "Rated" is the rating of a unit: the messages per second that it is known to handle.
 - "60 s of rated work" are the messages that the unit is rated to handle in 60 seconds.
 - A "peer" is another unit of the pool.
+- A unit is "missing" if it does not answer or gets hardly any mail.
 
 The [glossary](glossary.md) explains the other words.
 """

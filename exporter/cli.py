@@ -210,8 +210,8 @@ _seed: Final = flag(
 _bursty: Final = flag(
     "--bursty",
     is_flag=True,
-    help="Make the mail less even, as real mail is: it comes in bursts, which the units can handle. The clocks of the "
-    "units also differ, the shares of the load balancer change slowly, and a small destination is always down.",
+    help="Make the mail less even, like real mail: it comes in bursts, which the units can handle. The clocks of the "
+    "units also differ, each unit's share of the mail changes slowly, and a small destination is always down.",
 )
 _scenario: Final = flag(
     "--scenario",
@@ -372,7 +372,7 @@ def _serve(
     "--snmp.privacy-passphrase-file",
     type=_PATH,
     metavar="FILE",
-    help="A file with its privacy passphrase, if there is one.",
+    help="A file with the privacy passphrase of this user, if there is one.",
 )
 @flag("--snmp.community-file", type=_PATH, metavar="FILE", help="A file with the community, for SNMP v2c.")
 @flag(
@@ -388,14 +388,16 @@ def _serve(
     help="The privacy protocol of SNMPv3.",
 )
 @flag("--snmp.port", type=_PORT, metavar="PORT", help="The UDP port of SNMP, by default 161.")
-@flag("--xml.username", metavar="NAME", help="The user of the status page.")
+@flag("--xml.username", metavar="NAME", help="The user who may read the status page.")
 @flag("--xml.password-file", type=_PATH, metavar="FILE", help="A file with the password of that user.")
 @flag(
     "--xml.scheme",
     type=click.Choice(["https", "http"]),
     help="The scheme of the status page, by default https. http sends the password unencrypted.",
 )
-@flag("--xml.port", type=_PORT, metavar="PORT", help="Its TCP port, by default 443, or 80 with http.")
+@flag(
+    "--xml.port", type=_PORT, metavar="PORT", help="The TCP port of the status page, by default 443, or 80 with http."
+)
 @flag(
     "--xml.ca-file",
     type=_PATH,
@@ -405,8 +407,8 @@ def _serve(
 @flag(
     "--xml.pin",
     is_flag=True,
-    help="Pin the certificate that each appliance shows, if this machine does not trust it. Without this flag, you are "
-    "asked, and can compare its fingerprint.",
+    help="Pin the certificate that each appliance shows, if this machine does not trust it. Without this flag, the "
+    "command asks you, and shows the fingerprint.",
 )
 @flag("--out", type=_PATH, default=Path("fleet.yml"), metavar="FILE", help="The file to write.")
 @flag("--overwrite", is_flag=True, help="Replace the file, and the files of its secrets, if they exist.")
@@ -424,9 +426,9 @@ def _init(
 ) -> int:
     """Make the first fleet.yml from five answers.
 
-    You are asked for the answers that are not given as flags. Each answer is tried on the appliances. Secrets are
-    written to files that only you can read, in the folder `secrets` beside the file; for a secret that is in a file
-    already, fleet.yml names that file.
+    The command asks for every answer that you do not give as a flag, and tries each answer on the appliances. It writes
+    secrets to files that only you can read, in the folder `secrets` beside fleet.yml. If a secret is in a file
+    already, fleet.yml names this file.
     """
     from exporter.init.command import InitFlags, make_fleet, refuse_existing
 
@@ -458,8 +460,8 @@ def _init(
     "--alertmanager.config.file",
     type=_PATH,
     metavar="FILE",
-    help="Also check that no mail of Alertmanager goes through an appliance of the fleet. Alertmanager's own program "
-    "amtool checks the rest of this file.",
+    help="Also check that Alertmanager does not send its mail through an appliance of the fleet. To check the rest of "
+    "this file, use Alertmanager's program amtool.",
 )
 @flag(
     "--live",
@@ -578,8 +580,8 @@ def _known(fleet: Fleet, name: str) -> Prober:
 def _capture(name: str, config_file: tuple[Path, ...], out: Path | None, show: bool) -> int:
     """Record the answers of one appliance, for a bug report.
 
-    Names, addresses, serial numbers, keys and domains are replaced by stand-ins. The command lists what it replaced.
-    Read the capture before you send it: the rules that replace texts do not know every name.
+    The command replaces names, addresses, serial numbers, keys and domains by stand-ins, and lists what it replaced.
+    Read the capture before you send it: some names may remain.
 
     NAME is the name of the appliance in the configuration.
     """
@@ -841,8 +843,9 @@ def _capacity(
 ) -> int:
     """Show whether the pools are large enough, now or after a change.
 
-    The command reads the fleet and its history from a Prometheus. Without --prometheus.url, it reads the units from the
-    configuration, and you give the demand. It makes the changes in the order in which you write them.
+    The command reads the fleet and its history from a Prometheus. Without --prometheus.url, it reads the units from
+    the configuration, and you give the demand with --demand. It applies the changes in the order in which you write
+    them.
     """
     if prometheus:
         refuse("config_file", reason="with --prometheus.url")
@@ -884,8 +887,8 @@ def _capacity(
 def _explain(prometheus: Prometheus, at: str, jobs: tuple[str, ...], pools: tuple[str, ...], as_json: bool) -> int:
     """Show how the rules reach their verdict on a pool.
 
-    Each condition of the rules is printed with its figures, its limit and its outcome. If a figure is missing, the
-    command says what it needs.
+    The command prints each condition of the rules with its figures, its limit and its outcome. If a figure is missing,
+    the command says what would supply it.
     """
     from exporter.explain import command
     from exporter.prometheus.selection import Selection
@@ -1000,8 +1003,8 @@ def _incident(
 ) -> int:
     """Write a one-page summary of an incident (a card).
 
-    You can paste it into a post-mortem. It shows what happened, when it was detected, which units were affected,
-    how late the mail was, and the figures over time.
+    You can paste the summary into a post-mortem. It shows what happened, when it was detected, which units were
+    affected, how late the mail was, and the figures over time.
     """
     if listed:
         refuse("last", "at", "out", reason="with --list")
@@ -1103,7 +1106,7 @@ def _simulate(
 def _replay(file: Path, fleet_file: Path | None) -> int:
     """Play an appliance that `capture` recorded.
 
-    The replay gives the recorded answers, by SNMP and HTTP. FILE is the capture. Ctrl-C ends the replay.
+    FILE is the capture. The replay answers SNMP and HTTP requests as recorded. Ctrl-C ends it.
     """
     with _laboratory():
         from exporter.lab.replay import command
@@ -1154,7 +1157,7 @@ def _backfill(
 ) -> int:
     """Write simulated history as a Prometheus database.
 
-    The history ends now. The offset of a scenario, +20d for example, counts from the start of the history.
+    The history ends now. The offset of a scenario, for example +20d, counts from the start of the history.
     """
     _refuse_topology_beside_units(units)
     with _laboratory():
@@ -1178,8 +1181,8 @@ def _backfill(
 def _demo() -> None:
     """Run a simulated fleet and its monitoring on this machine.
 
-    The demo starts a simulated fleet and the exporter, and Prometheus and Alertmanager if they are installed. With
-    eight days of history this takes about a minute and a half.
+    The demo starts a simulated fleet and the exporter. If Prometheus and Alertmanager are installed, it starts them
+    too. With eight days of history, the start takes about a minute and a half.
     """
 
 
@@ -1258,7 +1261,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     help="Also simulate N weeks without an incident. No alert should fire in them.",
 )
 @flag("--topology", metavar="NAME|FILE", default="campus", help="With --quiet-weeks: the fleet of these weeks.")
-@flag("--bursty", is_flag=True, help="With --quiet-weeks: make the mail less even, as real mail is.")
+@flag("--bursty", is_flag=True, help="With --quiet-weeks: make the mail less even, like real mail.")
 @flag(
     "--drops",
     type=decimal("a share from 0 to 1", 1),
@@ -1311,7 +1314,8 @@ def _backtest(
 ) -> int:
     """Replay a history and show which alerts fire.
 
-    The alerting rules are evaluated on simulated incidents or, with --prometheus.url, on the history of your own fleet.
+    The command evaluates the alerting rules on simulated incidents or, with --prometheus.url, on the history of your
+    own fleet.
     """
     with _laboratory():
         if prometheus:

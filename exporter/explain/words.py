@@ -118,7 +118,7 @@ FIGURE_WORDS: Final = {
         "as much mail as in an attack", "", "more than usual", "not more than usual"
     ),
     "pool:ironport_attack_arrivals:limit": FigureWords("what an attack brings / usual"),
-    "pool:ironport_units_missing:count": FigureWords("units that do not answer or get hardly any mail"),
+    "pool:ironport_units_missing:count": FigureWords("missing units"),
     "pool:ironport_sudden_arrivals:bool": FigureWords("sudden flood"),
     "pool:ironport_units_reachable:count": FigureWords("reachable units", times="of the reachable units"),
     "pool:ironport_units_reachable:trouble_limit": FigureWords("a third of the reachable units, but at least 2"),
@@ -206,13 +206,13 @@ def words(expression: str) -> str:
     if len(parts := operands(expression, AND)) > 1:
         return words(parts[0].text)
     if len(parts := operands(expression, OR)) > 1:
-        return " or ".join(words(part.text) for part in parts)
+        return ", otherwise ".join(words(part.text) for part in parts)
     if len(parts := operands(expression, COMPARISON)) > 1:
         return " ".join([words(parts[0].text), *(_compared_words(parts[0].text, part) for part in parts[1:])])
-    for operators in (SUM, PRODUCT):
-        if len(parts := operands(expression, operators)) > 1:
-            joined = "and" if operators is PRODUCT and is_truth(expression) else ""
-            return _product_words(parts) or _joined(parts, joined)
+    if len(parts := operands(expression, SUM)) > 1:
+        return _joined([part for part in parts if not part.text.startswith("0 * ")])
+    if len(parts := operands(expression, PRODUCT)) > 1:
+        return _product_words(parts) or _joined(parts, "and" if is_truth(expression) else "")
     if call := parse_call(expression):
         return _call_words(call)
     match = _SELECTOR.fullmatch(expression)
@@ -243,15 +243,17 @@ def _compared_words(figure: str, part: Operand) -> str:
 
 
 def _product_words(parts: Sequence[Operand]) -> str:
-    """Return the words for a number of times a figure, if it has such words."""
+    """Return the words for a number times a figure, if it has such words, and for a number times a condition."""
     if [part.operator for part in parts] != ["", "*"]:
         return ""
     number, factor = (part.text for part in parts)
+    if is_truth(factor) and not is_truth(number):
+        return f"{number} if {words(factor)}"
     times = figure_words(factor).times if _SELECTOR.fullmatch(factor) else ""
     return f"{number} {times}" if times else ""
 
 
-def _joined(parts: Sequence[Operand], operator: str) -> str:
+def _joined(parts: Sequence[Operand], operator: str = "") -> str:
     found = ((operator or part.operator) * bool(part.operator) + f" {_grouped(part.text)}" for part in parts)
     return " ".join(found).strip()
 

@@ -24,6 +24,7 @@ RATED = "instance:ironport_rated_messages:rate"
         (f"0.5 * ({QUEUE} - {RATED})", "0.5 * (work queue - rated)"),
         (f"sum by (job, pool) ({QUEUE} and {RATED})", "sum of all units: work queue"),
         (f"sum without (state) ({QUEUE})", "work queue"),
+        (f"2 * ({QUEUE} > bool 9) or 1.5 + 0 * {RATED}", "2 if work queue > 9 messages, otherwise 1.5"),
         ('ironport_connections{direction="in",unit!="mx1"}', "connections (in, not mx1)"),
         (
             "max by (pool) (instance:ironport_work_queue_slow:bool * (x > bool 9))",

@@ -104,10 +104,10 @@ _ROWS: Final = (
               "Mail grows until the fleet is too small.",
               _size(2, "x", "mail at the end of the growth, in multiples of the usual"), _ramp(14 * DAY)),
     _scenario("holiday", "fleet", effect.scale_good_mail, 7 * DAY,
-              "People are on holiday: little good mail, and as much spam as ever.",
+              "People are on holiday: there is little good mail, but as much spam as usual.",
               _size(0.3, "x", "good mail, in multiples of the usual"), _ramp(0)),
     _scenario("dst", "fleet", effect.shift_day, 14 * DAY,
-              "Daylight saving time changes, which shifts the curve of the day.",
+              "Daylight saving time begins: all mail comes an hour earlier.",
               _size(1, "h", "how much earlier mail comes")),
 
     # Service and delivery
@@ -118,7 +118,7 @@ _ROWS: Final = (
               "A service that all units need, such as DNS, is slow.",
               _size(0.5, "share", "arriving mail that the units can still handle")),
     _scenario("destination-down", "pool", effect.take_destination_down, 3 * HOUR,
-              "A destination of much mail does not answer.",
+              "A destination that gets much mail does not answer.",
               _size(0.3, "share", "mail of the destinations that are down, the largest first"), _DESTINATION,
               traffic=_OUTBOUND_FIRST),
     _scenario("destination-slow", "pool", effect.slow_destination, 3 * HOUR,
@@ -126,7 +126,7 @@ _ROWS: Final = (
               _size(0.7, "share", "recipients that the destination does not take"), _DESTINATION,
               traffic=_OUTBOUND_FIRST),
     _scenario("delivery-starved", "pool", effect.starve_delivery, HOUR,
-              "The network or the next hop slows delivery, so that mail comes faster than it leaves.",
+              "The network or the next hop slows delivery, so that more mail comes than leaves.",
               _size(0.6, "share", "new recipients for which a delivery is tried")),
     _scenario("queue-paused", "unit", effect.turn_on(Switch.PAUSED), 30 * MINUTE,
               "An operator pauses the work queue of one unit."),
@@ -143,7 +143,7 @@ _ROWS: Final = (
     _scenario("spare-promoted", "unit", effect.turn_on(Switch.PROMOTED), 2 * HOUR,
               "The load balancer starts to send mail to a spare.", role="spare"),
     _scenario("lb-toggle", "unit", effect.toggle_rotation, 30 * MINUTE,
-              "The load balancer removes one unit and adds it again, over and over.", _PERIOD),
+              "The load balancer removes one unit and adds it again, many times.", _PERIOD),
     _scenario("raid-fault", "unit", effect.turn_on(Switch.DRIVE_FAILED), DAY,
               "A drive of one unit fails, but nothing gets slower.", hardware=True),
     _scenario("fan-fault", "unit", effect.turn_on(Switch.FAN_FAILED), DAY,
@@ -171,7 +171,7 @@ _ROWS: Final = (
     _scenario("version-too-old", "unit", effect.change_version, DAY,
               "One unit runs a release that is older than minimum_version.", replace(_RELEASE, default="9.8.1-021")),
     _scenario("counter-reset", "unit", effect.reset_counters, MINUTE,
-              "An operator resets the counters of one unit; the lifetime figures stay."),
+              "An operator resets the counters of one unit, but not its lifetime counters."),
 
     # Monitoring
     _scenario("snmp-dead", "unit", effect.turn_on(Switch.SNMP_DEAD), 2 * HOUR,
