@@ -86,6 +86,7 @@ WORDS: Final = {
     *("destinations", "internal"),  # of fleet.yml
     *(
         "--label team=mail",
+        "--probes --config.file fleet.yml",
         "--runbooks.url",
         "--thresholds.file /etc/ironport-thresholds.yml",
         "/etc/ironport-thresholds.yml",
