@@ -58,7 +58,9 @@ class Connections:
     def __init__(self, runner: web.AppRunner, tls: ssl.SSLContext | None) -> None:
         self._runner = runner
         self._tls = tls
-        self._used: dict[_Client, float] = {}
+        self._now = 0
+        """The time in seconds, as the ticks count it."""
+        self._used: dict[_Client, int] = {}
         """The connections, and when each was last used; the one that was used last comes last."""
         self._unread: dict[_Client, None] = {}
         """The connections that had much of an answer unread, in this order; some may have read it since."""
@@ -67,7 +69,7 @@ class Connections:
         if len(self._used) >= most_connections() and not self._make_room():
             return _Refusal(b"" if self._tls else _REFUSAL)
         client = _Client(self._server, self)
-        self._used[client] = asyncio.get_running_loop().time()
+        self._used[client] = self._now
         return _Tls(client, self, self._tls) if self._tls else client
 
     @property
@@ -95,7 +97,7 @@ class Connections:
     def note_use(self, client: _Client) -> None:
         """Take note that a connection is used, unless it is lost."""
         if self._used.pop(client, None) is not None:
-            self._used[client] = asyncio.get_running_loop().time()
+            self._used[client] = self._now
 
     def note_unread(self, client: _Client) -> None:
         """Take note that a client leaves much of an answer unread. Close connections if that is too much memory in all.
@@ -112,11 +114,15 @@ class Connections:
             self._cut(longest)
 
     async def close_slow(self, tick: Callable[[], Awaitable[object]]) -> None:
-        """After each tick, close the connections that wait too long for their clients. Runs until it is cancelled."""
+        """After each tick of a second, close the connections that wait too long for their clients.
+
+        Runs until it is cancelled. Ticks are counted, and not the time: if the event loop itself is late, what clients
+        have sent meanwhile is not read yet.
+        """
         while True:
             await tick()
-            now = asyncio.get_running_loop().time()
-            for client in [client for client, used in self._used.items() if now - used > client.patience]:
+            self._now += 1
+            for client in [client for client, used in self._used.items() if self._now - used > client.patience]:
                 self._cut(client)
 
     def close_unread(self) -> None:

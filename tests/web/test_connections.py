@@ -6,6 +6,7 @@ import asyncio
 import math
 import resource
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -137,6 +138,20 @@ async def test_a_client_that_does_not_read_delays_no_stop(monkeypatch: pytest.Mo
             reader, writer = await connect()
             writer.write(GET)
             assert await reader.readexactly(1)
+        writer.close()
+
+
+async def test_a_request_that_the_exporter_reads_late_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop stands for longer than a client may take, and then there is one tick, not several."""
+    monkeypatch.setattr(connections, "REQUEST", 1)
+    ticks: asyncio.Queue[None] = asyncio.Queue()
+    monkeypatch.setattr(server, "partial", lambda *_: ticks.get)
+    async with serving(well) as connect:
+        reader, writer = await connect()
+        writer.write(GET)
+        ticks.put_nowait(None)
+        time.sleep(1.1)  # noqa: ASYNC251 - the loop stands still
+        assert await reader.readuntil(b"well")
         writer.close()
 
 
