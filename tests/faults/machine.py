@@ -292,9 +292,10 @@ async def hung_connection_is_shared(scene: Scene) -> None:
     for _ in range(7):
         scrapes.append(asyncio.create_task(scene.scrape(scrape_timeout=1.5)))
         await asyncio.sleep(0.3)
+    assert {scraped.ended("xml") for scraped in await asyncio.gather(*scrapes[:-3])} == {"down: timeout"}
     scene.appliance.answer = answer_well
     assert (await scene.scrape(scrape_timeout=3.5)).complete
-    assert {scraped.ended("xml") for scraped in await asyncio.gather(*scrapes[:-3])} == {"down: timeout"}
+    await asyncio.gather(*scrapes[-3:])
 
 
 async def sigterm_in_mid_scrape(scene: Scene) -> None:

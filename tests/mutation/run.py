@@ -40,7 +40,7 @@ EXPLAINED: Final = Path(__file__).with_name("explained.yml")
 
 MODULES: Final = {
     "exporter/sources/snmp/ber.py": "tests/sources/snmp/test_ber.py",
-    "exporter/sources/snmp/messages.py": "tests/sources/snmp/test_messages.py tests/sources/snmp/test_ber.py",
+    "exporter/sources/snmp/messages.py": "tests/sources/snmp/test_messages.py tests/sources/snmp/test_walk.py",
     "exporter/sources/snmp/usm.py": "tests/sources/snmp/test_usm.py",
     "exporter/sources/snmp/usm_message.py": "tests/sources/snmp/test_usm_message.py tests/sources/snmp/test_usm.py",
     "exporter/sources/snmp/session.py": "tests/sources/snmp/test_session.py",
