@@ -7,7 +7,8 @@ from typing import Final
 
 from dashboards.source import verdicts
 from dashboards.source.layout import dashboard_url
-from dashboards.source.panels import Column, Link, Panel, graph, table
+from dashboards.source.palette import BASELINE
+from dashboards.source.panels import Column, Line, Link, Panel, graph, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal, alerts, delivery, edge, mailflow, monitoring, units
 from exporter.sources.source import SOURCES
 
@@ -70,6 +71,19 @@ def completed_by_result(signal: Signal, *, daily: bool = False) -> Panel:
     return graph(signal.by("sum", "result"), stacked=True, daily=daily, values=delivery.RESULTS)
 
 
+def active_recipients() -> Panel:
+    return graph(
+        delivery.ACTIVE.largest(15),
+        Line(
+            delivery.ACTIVE_USUAL.largest(15, by=delivery.ACTIVE),
+            "{{pool}}, usual${of_job}",
+            colour=BASELINE,
+            dashed=True,
+        ),
+        title="Active recipients by pool",
+    )
+
+
 def hard_bounces_by_reason() -> Panel:
     return graph(
         delivery.UNIT_HARD_BOUNCED.by("sum", "reason"),
@@ -95,12 +109,14 @@ def heaviest_senders(width: int) -> Panel:
 
 def destinations(*more: Column, width: int) -> Panel:
     return table(
-        ("destination",),
+        ("class", "destination"),
         Column(delivery.DESTINATION_ACTIVE, "sum", name="Active"),
-        Column(delivery.DESTINATION_CONNECTIONS, "sum"),
+        Column(delivery.DESTINATION_DELIVERED, "sum"),
+        Column(delivery.DESTINATION_STATUS, label="status"),
         *more,
         title="Destinations",
-        description="Destinations of mail, from the status page tophosts (not verified on a device).",
+        description="Destinations of mail with their class in fleet.yml, recipients that wait for them, and what is "
+        "delivered now. From REST, or from the page tophosts, which has no state. Not verified on a device.",
         sort="Active",
         no_value=delivery.DESTINATION_ACTIVE.no_value,
         width=width,

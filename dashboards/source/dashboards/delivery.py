@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
-from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Panel, graph, stat, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, delivery, edge
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
@@ -26,7 +25,7 @@ def delivery_and_bounces() -> Dashboard:
                 stat(delivery.HARD_RATIO.by("max"), title="Hard bounced", width=5),
                 stat(delivery.OLDEST.by("max"), title="Oldest mail"),
             ),
-            opened("Delivery queue", active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
+            opened("Delivery queue", shared.active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
             collapsed(
                 "Results and bounces",
                 shared.completed_by_result(delivery.UNIT_COMPLETED),
@@ -42,19 +41,6 @@ def delivery_and_bounces() -> Dashboard:
                 shared.heaviest_senders(width=24),
             ),
         ),
-    )
-
-
-def active_recipients() -> Panel:
-    return graph(
-        delivery.ACTIVE.largest(15),
-        Line(
-            delivery.ACTIVE_USUAL.largest(15, by=delivery.ACTIVE),
-            "{{pool}}, usual${of_job}",
-            colour=BASELINE,
-            dashed=True,
-        ),
-        title="Active recipients by pool",
     )
 
 
@@ -88,8 +74,7 @@ def queue_of_each_unit() -> Panel:
 
 def results_by_destination() -> Panel:
     return shared.destinations(
-        Column(delivery.DESTINATION_STATUS, label="status"),
-        Column(delivery.DESTINATION_DELIVERED, "sum"),
+        Column(delivery.DESTINATION_CONNECTIONS, "sum"),
         Column(delivery.DESTINATION_SOFT, "sum"),
         Column(delivery.DESTINATION_HARD, "sum"),
         width=24,

@@ -50,7 +50,7 @@ def unit_detail() -> Dashboard:
                 shared.heaviest_senders(width=24),
             ),
             collapsed("System", beside_usual(), cpu(), memory_and_disks(), resources()),
-            collapsed("Delivery", delivery_queue()),
+            collapsed("Delivery", delivery_queue(), shared.destinations(width=24)),
             collapsed("Hardware and feature keys", hardware_of_the_unit()),
             collapsed("Monitoring", sources()),
         ),
@@ -179,8 +179,10 @@ def delivery_queue() -> Panel:
     return graph(
         Line(delivery.ATTEMPTED, "attempted${of_job}"),
         Line(delivery.UNATTEMPTED, "unattempted${of_job}"),
+        Line(delivery.UNDIVIDED, "active${of_job}"),
         title="$instance: delivery queue",
-        description="Recipients that wait for the next delivery attempt, and recipients without an attempt yet.",
+        description="Recipients that wait for the next delivery attempt, and recipients without an attempt yet. "
+        "Where only REST is read, both together are the active ones.",
         width=24,
         repeat=BY_WORST_UNIT.label,
     )

@@ -67,6 +67,15 @@ ATTEMPTED: Final = Signal(
     'last_over_time(ironport_delivery_queue_recipients{state="attempted",<<units>>}[5m])',
 )
 
+UNDIVIDED: Final = Signal(
+    "Active",
+    "short",
+    PER_UNIT,
+    "Recipients in the delivery queue of a unit of which only REST is read: it does not tell attempted from others.",
+    'last_over_time(ironport_delivery_queue_recipients{state="active",<<units>>}[5m])',
+    no_value="a status page tells attempted and unattempted recipients",
+)
+
 OLDEST: Final = Signal(
     "Oldest message",
     "s",
@@ -117,12 +126,18 @@ SOFT_BOUNCES: Final = Signal(
 
 _NOT_COLLECTED: Final = "not collected: needs REST, or tophosts among the xml pages in fleet.yml"
 
+
+def _with_class(destinations: str) -> str:
+    """Give destinations that fleet.yml does not name the class `other`, as people read it."""
+    return f'label_replace({destinations}, "class", "other", "class", "")'
+
+
 DESTINATION_ACTIVE: Final = Signal(
     "Active recipients",
     "short",
     PER_UNIT,
     "Recipients in the delivery queue for a destination.",
-    "last_over_time(ironport_destination_active_recipients{<<units>>}[5m])",
+    _with_class("last_over_time(ironport_destination_active_recipients{<<units>>}[5m])"),
     no_value=_NOT_COLLECTED,
 )
 
@@ -131,7 +146,7 @@ DESTINATION_STATUS: Final = Signal(
     "none",
     PER_UNIT,
     "The latest status of a destination, from REST.",
-    "topk by (destination) (1, last_over_time(ironport_destination_status{<<units>>}[15m]))",
+    _with_class("topk by (destination) (1, last_over_time(ironport_destination_status{<<units>>}[15m]))"),
     no_value="needs REST",
 )
 
@@ -140,7 +155,7 @@ DESTINATION_CONNECTIONS: Final = Signal(
     "short",
     PER_UNIT,
     "Open connections to a destination.",
-    "last_over_time(ironport_destination_connections{<<units>>}[5m])",
+    _with_class("last_over_time(ironport_destination_connections{<<units>>}[5m])"),
     no_value=_NOT_COLLECTED,
 )
 
@@ -149,7 +164,7 @@ DESTINATION_DELIVERED: Final = Signal(
     "suffix:recipients/s",
     PER_UNIT,
     "Recipients per second that are delivered to a destination.",
-    "rate(ironport_destination_delivered_recipients_total{<<units>>}[$__rate_interval])",
+    _with_class("rate(ironport_destination_delivered_recipients_total{<<units>>}[$__rate_interval])"),
     decimals=2,
     no_value=_NOT_COLLECTED,
 )
@@ -159,7 +174,7 @@ DESTINATION_SOFT: Final = Signal(
     "suffix:attempts/s",
     PER_UNIT,
     "Delivery attempts per second to a destination that failed and will be repeated.",
-    "rate(ironport_destination_soft_bounces_total{<<units>>}[$__rate_interval])",
+    _with_class("rate(ironport_destination_soft_bounces_total{<<units>>}[$__rate_interval])"),
     decimals=2,
     no_value=_NOT_COLLECTED,
 )
@@ -169,7 +184,7 @@ DESTINATION_HARD: Final = Signal(
     "suffix:recipients/s",
     PER_UNIT,
     "Recipients per second of a destination whose delivery has failed for good.",
-    "rate(ironport_destination_hard_bounces_total{<<units>>}[$__rate_interval])",
+    _with_class("rate(ironport_destination_hard_bounces_total{<<units>>}[$__rate_interval])"),
     decimals=2,
     no_value=_NOT_COLLECTED,
 )
