@@ -1277,6 +1277,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     is_flag=True,
     help="Also check that `explain` gives the same verdict as the alerts, whenever a verdict begins or ends.",
 )
+@flag("--rest", is_flag=True, help="Read the REST interface of the simulated units, too, if their release has one.")
 @prometheus_flags(
     "Replay the history of your own fleet from this Prometheus, instead of simulated incidents.", required=False
 )
@@ -1305,6 +1306,7 @@ def _backtest(
     bursty: bool,
     drops: float,
     explained: bool,
+    rest: bool,
     prometheus: Prometheus | None,
     begin: str,
     end: str,
@@ -1319,7 +1321,7 @@ def _backtest(
     """
     with _laboratory():
         if prometheus:
-            simulated = ("only", "seeds", "quiet_weeks", "topology", "bursty", "drops", "explained")
+            simulated = ("only", "seeds", "quiet_weeks", "topology", "bursty", "drops", "explained", "rest")
             refuse(*simulated, reason="with --prometheus.url")
             from exporter.lab.backtest import past
 
@@ -1339,6 +1341,7 @@ def _backtest(
             bursty=bursty,
             drops=drops,
             explained=explained,
+            rest=rest,
             step=step,
             rules=rules,
             json_file=json_file,

@@ -56,7 +56,7 @@ MINUTES: Final[Mapping[str, float]] = {
     "unit-down": 5,
     "delivery-starved": 8,
     "snmp-dead": 35,
-    "destination-down": 30,
+    "destination-down": 10,
 }
 """Minutes from the onset within which the right alert must fire."""
 
@@ -91,6 +91,7 @@ _FLOOD_ALERT: Final = (Alert("IronPortDistributedAttackSuspected", "critical"),)
 _OVERLOADED: Final = (Alert("IronPortPoolOverloaded", "critical"),)
 _UNIT_OVERLOADED: Final = (Alert("IronPortUnitOverloaded", "warning"),)
 _POOL_UNKNOWN: Final = (Alert("IronPortPoolBackloggedCauseUnknown", "critical"),)
+_STUCK: Final = (Alert("IronPortDestinationStuck", "warning"),)
 _UNIT_UNKNOWN: Final = (Alert("IronPortUnitBackloggedCauseUnknown", "warning"),)
 
 CASES: Final = (
@@ -98,6 +99,30 @@ CASES: Final = (
     Case("jabberer by night", ("jabberer",), 90 * MINUTE, minutes=7, night=True),
     Case("flood by night", ("flood",), 2 * HOUR, minutes=9, night=True),
     Case("destination-down by night", ("destination-down",), 4 * HOUR, night=True),
+    Case(
+        "smaller client down", ("destination-down,destination=uni-b.example",), 90 * MINUTE, minutes=10, expected=_STUCK
+    ),
+    Case(
+        "own mail server down",
+        ("destination-down,destination=med.campus.example",),
+        90 * MINUTE,
+        minutes=10,
+        expected=(Alert("IronPortDestinationStuck", "critical"),),
+    ),
+    Case(
+        "small server of our own down",
+        ("destination-down,destination=lists.campus.example",),
+        90 * MINUTE,
+        minutes=10,
+        expected=_STUCK,
+    ),
+    Case(
+        "all own mail servers down",
+        ("destination-down,destination=internal",),
+        90 * MINUTE,
+        minutes=10,
+        expected=(Alert("IronPortInternalMailDelayed", "critical"),),
+    ),
     Case(
         "three of six flooded",
         ("partial-flood,units=3",),

@@ -25,6 +25,7 @@ def play_cases(
     bursty: bool,
     drops: float,
     explained: bool,
+    rest: bool,
     step: int,
     rules: str | None,
     json_file: Path | None,
@@ -32,10 +33,10 @@ def play_cases(
     """Play the cases that a pattern of `only` matches and print their scores; return 1 if anything is wrong with one.
 
     `drops` is the share of SNMP requests that are lost, `step` the seconds between samples, `rules` a pattern of files.
-    If `explained`, `explain` must agree with the alerts.
+    If `explained`, `explain` must agree with the alerts. With `rest`, the exporter reads the REST interfaces, too.
     """
     cases = CASES if quiet_weeks is None else (*CASES, quiet_case(quiet_weeks, topology, bursty=bursty))
-    trials = [Trial(case, seed, step, drops, explained) for case in _chosen(cases, only) for seed in seeds]
+    trials = [Trial(case, seed, step, drops, explained, rest) for case in _chosen(cases, only) for seed in seeds]
     check_writable(json_file)
     order = {trial: number for number, trial in enumerate(trials)}
     played = sorted(play(trials, rules_of(rules), progress.show), key=lambda one: order[one.trial])

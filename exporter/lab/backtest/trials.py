@@ -65,6 +65,8 @@ class Trial:
     """Share of the SNMP requests that is dropped at least."""
     explained: bool = False
     """Whether `explain` is asked about it."""
+    rest: bool = False
+    """Whether the exporter reads the REST interfaces, too."""
 
     @property
     def onset(self) -> int:
@@ -82,8 +84,8 @@ class Trial:
         return self.begin + _BEFORE_ONSET + self.case.length // self.step * self.step
 
 
-HistoryKey = tuple[str, int, bool, bool]
-"""What tells histories apart: the topology, the seed, whether ratings are configured, and whether mail is bursty."""
+HistoryKey = tuple[str, int, bool, bool, bool]
+"""What tells histories apart: topology, seed, whether ratings are configured, whether mail is bursty, and REST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress, *, 
 
 
 def _history_key(trial: Trial) -> HistoryKey:
-    return trial.case.topology, trial.seed, trial.case.rated, trial.case.bursty
+    return trial.case.topology, trial.seed, trial.case.rated, trial.case.bursty, trial.rest
 
 
 def _make_histories(
@@ -150,6 +152,7 @@ def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pac
         rules=rules,
         pace=pace,
         bursty=trial.case.bursty,
+        rest=trial.rest,
         progress=lambda part, share: progress(f"{what}, {part}", share),
     )
 
@@ -177,7 +180,7 @@ def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Pat
         out = Path(name)
         if history:
             _link(history, out, trial.begin)
-        sampling = Sampling(fleet, trial.seed, families_of_rules(rules) - _not_configured(case), out)
+        sampling = Sampling(fleet, trial.seed, families_of_rules(rules) - _not_configured(case), out, trial.rest)
         for period in periods:
             write_samples(sampling, model, period)
         firings = replay(out, rules, periods, alone, silent)

@@ -22,7 +22,7 @@ SEED = "71"
 
 PLAYED = (
     *("jabberer", "flood", "three of six flooded", "unit-slow", "pool-slow", "queue-paused", "mail-stopped"),
-    *("unit-down", "lb-toggle", "blackout", "exporter-restart", "quiet"),
+    *("unit-down", "lb-toggle", "blackout", "exporter-restart", "quiet", "all own mail servers down"),
     *("fresh install, flood", "second server from mid-attack, flood"),
 )
 """Cases that show each kind of verdict and each kind of silence."""
@@ -49,7 +49,7 @@ def test_every_incident_is_found_and_named_right(
     assert f"{len(PLAYED)} of {len(PLAYED)} trials went as they should." in said.err
     assert all(f"| {name} " in said.out for name in PLAYED)
     assert {score["case"] for score in scores if score["notifications"]} == {
-        *("flood", "three of six flooded", "pool-slow", "mail-stopped"),
+        *("flood", "three of six flooded", "pool-slow", "mail-stopped", "all own mail servers down"),
         *("fresh install, flood", "second server from mid-attack, flood"),
     }
 
@@ -85,6 +85,16 @@ def test_only_a_bursty_case_has_a_bursty_fleet(tmp_path: Path) -> None:
     both = [Case(str(bursty), (), 600, topology="pair", history=False, bursty=bursty) for bursty in (False, True)]
     played = trials.play([trials.Trial(case, 1) for case in both], rules, silent)
     assert {one.trial.case.name: bool(one.firings) for one in played} == {"False": False, "True": True}
+
+
+def test_only_a_trial_with_rest_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text(
+        "groups: [{name: a, rules: [{alert: Read, expr: count(ironport_source_up{source='rest'} == 1) > 6}]}]"
+    )
+    case = Case("quiet", (), 600, history=False)
+    both = [trials.Trial(case, 1, rest=rest) for rest in (False, True)]
+    played = trials.play(both, read_rules(str(tmp_path / "*.yml")), silent)
+    assert {one.trial.rest: bool(one.firings) for one in played} == {False: False, True: True}
 
 
 def test_quiet_weeks_say_that_they_are_bursty() -> None:
