@@ -89,7 +89,7 @@ def test_only_a_bursty_case_has_a_bursty_fleet(tmp_path: Path) -> None:
 
 def test_only_a_trial_with_rest_reads_it(tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(
-        "groups: [{name: a, rules: [{alert: Read, expr: count(ironport_source_up{source='rest'} == 1) > 6}]}]"
+        'groups: [{name: a, rules: [{alert: Read, expr: "count(ironport_source_up{source=\\"rest\\"} == 1) > 6"}]}]'
     )
     case = Case("quiet", (), 600, history=False)
     both = [trials.Trial(case, 1, rest=rest) for rest in (False, True)]
