@@ -135,7 +135,7 @@ def test_every_scenario_has_a_case_and_names_differ() -> None:
     silent = {case.name for case in CASES if not of(case).expected}
     assert silent == {
         *("snmp-drops", "counter-reset", "spare-promoted", "lb-toggle", "holiday", "dst", "newsletter", "list-bomb"),
-        *("snowshoe", "blackout", "exporter-restart", "quiet", "small unit in a mixed pool"),
+        *("snowshoe", "blackout", "exporter-restart", "quiet", "small unit in a mixed pool", "destination-slow"),
         "spare brought in while mail is heavy",
     }
 
