@@ -15,6 +15,7 @@ import yaml
 from exporter.cli import main
 from support.command_line import parse_command_line
 from support.processes import program
+from support.prometheus import promtool
 
 DEPLOY: Final = Path(__file__).parents[1] / "deploy"
 CRON: Final = DEPLOY / "cron.d" / "ironport-report"
@@ -316,3 +317,40 @@ def test_the_role_hides_the_secrets_and_gives_them_to_root_alone() -> None:
 def test_the_role_has_every_handler_that_a_task_notifies() -> None:
     notified = {task["notify"] for task in role_file("tasks") if "notify" in task}
     assert notified == {handler["name"] for handler in role_file("handlers")}
+
+
+# --- Sharing a fleet, agents ------------------------------------------------------------------------------------------
+
+SCRAPING: Final = DEPLOY / "prometheus"
+COLLECTOR: Final = DEPLOY / "opentelemetry" / "collector.yml"
+ALLOY: Final = DEPLOY / "alloy" / "ironport.alloy"
+
+
+@pytest.mark.parametrize(("file", "flags"), [("shard.yml", ()), ("agent.yml", ("--agent",))])
+def test_prometheus_reads_the_servers_that_share_a_fleet(file: str, flags: tuple[str, ...]) -> None:
+    checked = promtool("check", "config", "--syntax-only", *flags, str(SCRAPING / file))
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_collector_scrapes_as_prometheus_does(tmp_path: Path) -> None:
+    config = yaml.safe_load(COLLECTOR.read_text())
+    scraping = config["receivers"]["prometheus"]["config"]
+    copy = tmp_path / "prometheus.yml"
+    copy.write_text(yaml.safe_dump(scraping))
+    checked = promtool("check", "config", str(copy))
+    assert checked.returncode == 0, checked.stderr
+    agent = yaml.safe_load((SCRAPING / "agent.yml").read_text())
+    assert scraping["scrape_configs"] == [{**job, "scrape_interval": "1m"} for job in agent["scrape_configs"]]
+    assert "$" not in copy.read_text(), "the collector would read it as a variable"
+    (pipeline,) = config["service"]["pipelines"].values()
+    assert pipeline == {"receivers": [*config["receivers"]], "exporters": [*config["exporters"]]}
+
+
+def test_every_component_that_alloy_is_told_of_exists() -> None:
+    text = re.sub(r"//.*", "", ALLOY.read_text().replace("://", ":"))
+    assert [text.count(bracket) for bracket in "{[("] == [text.count(bracket) for bracket in "}])"]
+    components = {f"{kind}.{label}" for kind, label in re.findall(r'^([\w.]+) "(\w+)" {$', text, re.MULTILINE)}
+    named = set(re.findall(r"\b((?:discovery|prometheus)\.\w+\.\w+)\.(?:targets|receiver)\b", text))
+    assert named
+    assert named <= components
+    assert set(re.findall(r'job_name += "([^"]+)"', text)) == {"ironport", "ironport-exporter"}

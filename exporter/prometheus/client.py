@@ -86,7 +86,7 @@ class Prometheus:
 
     def metric_names(self) -> list[str]:
         """Return the names of all metrics that the server has; raises ExporterError if none is ironport-exporter's."""
-        every_time = "?start=0"  # VictoriaMetrics would list those of today
+        every_time = "?start=1"  # without it, or with 0, VictoriaMetrics would list those of now or today
         names: list[str] = self._connection.get(f"label/__name__/values{every_time}").data("to list its metrics") or []
         if not any("ironport_" in name for name in names):
             server = self._connection.server

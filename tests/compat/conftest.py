@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,13 +14,13 @@ from exporter.lab.simulator.topology import load_topology
 from exporter.prometheus.durations import HOUR
 from support import history
 from support.api_server import ApiServer, forwarding
-from support.compatible import FLEET_END, SERVERS, serving, write_samples
+from support.compatible import FLEET_END, SERVERS, TODAY, serving, write_samples
 from support.processes import program
 
-_BUILT: Final = {"TOOLKIT": "test_web_config.py", "HELM": "test_kubernetes.py", "ANSIBLE_PLAYBOOK": "test_ansible.py"}
-"""Which tests need a program that tests/compat/run installs; the variable has its path."""
+_IN_OWN_RUN: Final = ("ansible", "further_labels", "kubernetes", "scale_out", "verdicts", "web_config")
+"""Tests that need the programs of tests/compat/build, or that take minutes."""
 
-collect_ignore = [tests for variable, tests in _BUILT.items() if variable not in os.environ]
+collect_ignore = [] if TODAY else [f"test_{name}.py" for name in _IN_OWN_RUN]
 
 
 @pytest.fixture(scope="session")

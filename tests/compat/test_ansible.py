@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Final
+
+from support.compatible import TODAY
 
 PLAYBOOK: Final = Path(__file__).parents[2] / "deploy" / "ansible" / "playbook.yml"
 
@@ -16,7 +17,7 @@ def ansible(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     inventory.write_text(
         "[ironport_exporters]\nlocalhost ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n"
     )
-    command = [os.environ["ANSIBLE_PLAYBOOK"], "--inventory", str(inventory), str(PLAYBOOK), *flags]
+    command = [f"{TODAY}/ansible-playbook", "--inventory", str(inventory), str(PLAYBOOK), *flags]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from exporter import __version__
 from exporter.cli import main
+from support.compatible import TODAY
 
 PROJECT: Final = Path(__file__).parents[2]
 CHART: Final = PROJECT / "deploy" / "helm" / "ironport-exporter"
@@ -19,7 +20,7 @@ CASES: Final = PROJECT / "tests" / "helm"
 
 def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command of Helm for a cluster of the oldest version that the chart supports."""
-    command = [os.environ["HELM"], *arguments, "--kube-version", "1.25.0"]
+    command = [f"{TODAY}/helm", *arguments, "--kube-version", "1.25.0"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -29,7 +30,7 @@ def template(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def faults(*files: Path) -> list[str]:
     """Return what the Go types find wrong with the objects of the files."""
-    done = subprocess.run([os.environ["OBJECTS"], *map(str, files)], capture_output=True, text=True, check=False)
+    done = subprocess.run([f"{TODAY}/objects", *map(str, files)], capture_output=True, text=True, check=False)
     assert done.returncode == bool(done.stdout), done.stderr
     return done.stdout.splitlines()
 

@@ -1,9 +1,8 @@
-"""The web configuration means the same here and in today's exporter-toolkit, which `tests/compat/run` builds."""
+"""The web configuration means the same here and in today's exporter-toolkit, which `tests/compat/build` builds."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 import subprocess
@@ -25,10 +24,11 @@ from exporter.web.server import listening
 from exporter.web.settings import ListenAddress
 from exporter.web.web_config import try_load_web_config
 from support.api_server import write_server_certificate
+from support.compatible import TODAY
 from support.markdown import code_blocks
 from support.processes import Process, free_port
 
-TOOLKIT = os.environ.get("TOOLKIT", "")
+TOOLKIT = f"{TODAY}/toolkit"
 PAGE = Path(__file__).parents[2] / "docs" / "web-config.md"
 
 

@@ -1,4 +1,4 @@
-"""Servers with the HTTP API of Prometheus, and samples for them: installed ones, and today's Prometheus if built."""
+"""Servers with the HTTP API of Prometheus, installed ones and those of today if they are built, and samples."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 from exporter.lab.history import blocks
 from exporter.prometheus.durations import HOUR, MINUTE
@@ -20,10 +21,11 @@ from support.processes import Process, free_port, program
 from support.prometheus import is_ready
 from support.victoria import VictoriaMetrics
 
-BUILT: Final = os.environ.get("PROMETHEUS3", "")
-"""The program that tests/compat/run has built; without it, the tests have one server less."""
+TODAY: Final = os.environ.get("TODAY", "")
+"""The folder of the programs that tests/compat/build has built; without it, the tests have fewer servers."""
 
-SERVERS: Final = ("prometheus", "victoria-metrics", *(["prometheus 3"] if BUILT else []))
+TODAYS: Final = ("prometheus of today", "victoria-metrics of today") if TODAY else ()
+SERVERS: Final = ("prometheus", "victoria-metrics", *TODAYS)
 
 BEGIN: Final = blocks.LENGTH * 27_000
 FLEET_END: Final = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
@@ -37,20 +39,30 @@ _LINE: Final = re.compile(r'^\{__name__="([^"]+)"(?:, )?(.*)\} (\S+) (\d+)000$',
 
 
 @contextmanager
+def programs_of_today() -> Iterator[None]:
+    """Let the PATH begin with the programs of today, so that they are found instead of the installed ones."""
+    with patch.dict(os.environ, {"PATH": f"{TODAY}:{os.environ['PATH']}"}):
+        yield
+
+
+@contextmanager
 def serving(kind: str, data: Path, folder: Path, *flags: str) -> Iterator[str]:
     """Run a server on the samples of the Prometheus database `data`, and yield its URL; `folder` is for its files."""
     copy = folder / "data"
     shutil.copytree(data, copy)
-    if kind == "victoria-metrics":
-        with _victoria(copy, folder, flags) as url:
-            yield url
-        return
+    serve = _victoria if kind.startswith("victoria-metrics") else _prometheus
+    with programs_of_today() if kind in TODAYS else nullcontext(), serve(copy, folder, flags) as url:
+        yield url
+
+
+@contextmanager
+def _prometheus(data: Path, folder: Path, flags: Sequence[str]) -> Iterator[str]:
     address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
     process = Process(
         [
-            BUILT if kind == "prometheus 3" else program("prometheus"),
+            program("prometheus"),
             "--config.file=/dev/null",
-            f"--storage.tsdb.path={copy}",
+            f"--storage.tsdb.path={data}",
             "--storage.tsdb.retention.time=100y",
             f"--web.listen-address={address}",
             "--log.level=error",
