@@ -11,7 +11,11 @@ from typing import Any, Final
 import pytest
 import trustme
 
+from exporter.lab.history import blocks
+from support.built_once import built_once
 from support.exporter import Exporter
+from support.october import write_october
+from support.processes import program
 from support.prometheus import Prometheus, SnmpExporter
 from support.snmpd import Snmpd, User
 from support.status_server import StatusServer
@@ -129,3 +133,12 @@ def start_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
             return exporter
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def october_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a Prometheus with a month of several fleets."""
+    for name in ("prometheus", "promtool"):
+        program(name)
+    with blocks.served(built_once(tmp_path_factory, "october", write_october)) as url:
+        yield url

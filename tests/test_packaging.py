@@ -238,7 +238,16 @@ def test_the_changelog_begins_with_what_is_unreleased() -> None:
 
 @pytest.mark.parametrize(
     "script",
-    ["tests/run", ".ci/run", "release/build", "release/image", "release/lock", "release/sbom", "release/audit"],
+    [
+        "tests/run",
+        ".ci/run",
+        "release/build",
+        "release/image",
+        "release/lock",
+        "release/sbom",
+        "release/audit",
+        "release/try",
+    ],
 )
 def test_the_scripts_are_executable(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111

@@ -52,6 +52,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     return install(wheel, folder)
 
 
+@pytest.fixture(scope="module")
+def complete(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Return the project installed with its extras for simulation and reports."""
+    return install(wheel, tmp_path_factory.mktemp("complete"), "demo", "report")
+
+
 def test_the_wheel_holds_every_module_and_data_file(wheel: Path) -> None:
     names = [name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name]
     held = {name for name in names if ".data/" not in name}
@@ -125,3 +131,35 @@ def test_the_exporter_needs_no_laboratory(tmp_path: Path) -> None:
     assert image.run("probe", "mx1").returncode == 1
     assert "simulate" not in image.run("--help").stdout
     assert image.run("simulate").stderr == (NEEDS_DEMO)
+
+
+def test_the_wheel_alone_replays_an_appliance_and_captures_it(complete: Installed, tmp_path: Path) -> None:
+    recorded = PROJECT / "tests" / "captures" / "C600V_15.0.0-104.capture"
+    fleet = tmp_path / "replayed.yml"
+    replay = Process(complete.command("replay", str(recorded), "--fleet.file", str(fleet)), tmp_path / "log")
+    try:
+        replay.wait_until(fleet.exists)
+        done = complete.run("capture", "replayed", "--config.file", str(fleet), "--show")
+    finally:
+        replay.stop()
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, recorded.read_text().splitlines()[0])
+
+
+def test_the_wheel_alone_runs_the_demo(complete: Installed, tmp_path: Path) -> None:
+    state = tmp_path / "demo.json"
+    command = complete.command("demo", "--history", "0s", "--state", str(state))
+    demo = Process(command, tmp_path / "log", {"PATH": str(tmp_path), "TMPDIR": str(tmp_path)})  # no Prometheus
+    try:
+        demo.wait_until(lambda: state.exists() and bool(state.read_text()))
+        attack = complete.run("demo", "attack", "jabberer", "--state", str(state))
+    finally:
+        demo.stop()
+    assert (attack.returncode, attack.stderr) == (0, "")
+
+
+def test_the_wheel_alone_writes_a_report(complete: Installed, october_url: str) -> None:
+    """`release/try` also runs a backtest."""
+    flags = ("--month", "2026-10", "--timezone", "Europe/Berlin", "--out", "reports")
+    done = complete.run("report", "--prometheus.url", october_url, *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list((complete.folder / "reports").iterdir())) == len(done.stdout.splitlines()) > 1

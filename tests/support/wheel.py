@@ -58,13 +58,13 @@ def build_wheel(folder: Path, *, without: Iterable[str] = ()) -> Path:
     return wheel
 
 
-def install(wheel: Path, folder: Path) -> Installed:
-    """Install a wheel without extras into a virtual environment in `folder`, from what is installed here."""
+def install(wheel: Path, folder: Path, *extras: str) -> Installed:
+    """Install a wheel with some extras into a virtual environment in `folder`, from what is installed here."""
     venv.create(folder / "venv")
     site = folder / "venv" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     with ZipFile(wheel) as archive:
         archive.extractall(site)
-    for required in {each.metadata["Name"]: each for each in _required(_distribution(site))}.values():
+    for required in {each.metadata["Name"]: each for each in _required(_distribution(site), extras)}.values():
         for name in {file.parts[0] for file in required.files or ()} - {"..", "__pycache__"}:
             (site / name).symlink_to(Path(str(required.locate_file(name))))
     script = folder / "venv" / "bin" / "ironport-exporter"
@@ -78,10 +78,11 @@ def _distribution(site: Path) -> Distribution:
     return Distribution.at(info)
 
 
-def _required(distribution_: Distribution) -> Iterator[Distribution]:
-    """Yield what a distribution requires without an extra, directly and further down."""
+def _required(distribution_: Distribution, extras: Iterable[str] = ()) -> Iterator[Distribution]:
+    """Yield what a distribution requires with some extras, directly and further down."""
     for requirement in map(Requirement, distribution_.requires or ()):
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
             required = distribution(requirement.name)
             yield required
             yield from _required(required)
