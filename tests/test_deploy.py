@@ -114,7 +114,7 @@ def test_systemd_reads_the_unit(unit: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("service", [SERVICE, EXPORTER_SERVICE], ids=lambda service: service.name)
 def test_systemd_finds_no_more_exposure_than_documented(service: Path) -> None:
-    (score,) = re.findall(r"an exposure of (\d\.\d),", INSTALLING.read_text())
+    (score,) = re.findall(r"exposure at (\d\.\d),", INSTALLING.read_text())
     limit = f"--threshold={score.replace('.', '')}"  # 0 is none, 100 all
     command = [program("systemd-analyze"), "security", "--offline=true", limit, str(service)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
