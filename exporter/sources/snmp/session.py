@@ -163,6 +163,7 @@ class Session:
     def _close(self) -> None:
         for each in self._sockets:
             each.close()
+        self._sockets.clear()  # they refer back to this object, which would stay until a full garbage collection
 
     async def _open(self, host: str, port: int, rule: TargetRule | None) -> None:
         try:

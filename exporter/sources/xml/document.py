@@ -95,6 +95,8 @@ class _Parser:
         except (LookupError, ValueError) as error:  # pyexpat's errors for an encoding that it cannot read
             fault = MalformedError(f"the page's encoding cannot be read ({label_value(str(error))})")
             fault.__cause__ = error
+        finally:
+            del self._expat  # which refers back to this object: the page would stay until a full garbage collection
         return Document(self._elements, fault)
 
     @property

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -386,3 +388,16 @@ async def test_loss_both_ways_costs_time_but_no_answer(snmpd: Snmpd, codec: Code
         answers = await asyncio.gather(*(it.session.request(QUEUE) for _ in range(50)))
     assert [answer.varbinds for answer in answers] == [ANSWER] * 50
     assert it.reading.retries > 0
+
+
+async def test_a_session_that_has_ended_needs_no_garbage_collection(snmpd: Snmpd) -> None:
+    """Full collections are rare."""
+    gc.disable()
+    try:
+        async with Session.open("127.0.0.1", snmpd.port, V2C, RoundTripTime(), Reading("snmp"), Telemetry()) as session:
+            await session.request(QUEUE)
+            ended = weakref.ref(session)
+        del session
+        assert ended() is None
+    finally:
+        gc.enable()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from exporter.errors import AuthError, MalformedError, SourceError, TooLargeError
@@ -106,6 +108,17 @@ def test_a_page_of_64_kb_is_mended_and_no_larger_one() -> None:
     assert len(document.parse(within).elements) == 2
     with pytest.raises(MalformedError, match="incomplete or not XML"):
         document.parse(over)
+
+
+def test_a_page_that_has_been_read_needs_no_garbage_collection() -> None:
+    """Full collections are rare."""
+    gc.collect()
+    gc.disable()
+    try:
+        document.parse(status_page())
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_as_deep_as_the_limit_is_read() -> None:
