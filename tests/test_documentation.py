@@ -85,6 +85,12 @@ def test_every_link_leads_to_a_file_and_heading(page: Path) -> None:
     assert broken_links(page) == []
 
 
+@pytest.mark.parametrize("list_of_pages", [DOCS / "README.md", PROJECT / "mkdocs.yml"], ids=["index", "site"])
+def test_every_page_is_listed(list_of_pages: Path) -> None:
+    text = list_of_pages.read_text()
+    assert [page.name for page in DOCS.glob("*.md") if page.name != "README.md" and page.name not in text] == []
+
+
 def test_how_it_works_has_the_thresholds_that_are_set() -> None:
     named = re.findall(r"\b([a-z_]+) = (\d[\d.]*)", (DOCS / "how-it-works.md").read_text())
     known = read_thresholds()
