@@ -227,7 +227,7 @@ NO_ALERTS: Final = {
     *("CurveP256", "CurveP384", "CurveP521"),  # TLS
     *("NoClientCert", "RequestClientCert", "RequireClientCert", "RequireAnyClientCert"),  # the toolkit's words
     *("RequireAndVerifyClientCert", "VerifyClientCertIfGiven"),
-    *("IronPort", "OpenMetrics", "VictoriaMetrics"),
+    *("IronPort", "OpenMetrics", "OpenTelemetry", "VictoriaMetrics"),
     *("MailCanaryLate", "PoolUnknown"),  # a rule of one's own, a place in a picture
 }
 """Names with capitals inside that are not of alerts."""
@@ -247,6 +247,8 @@ OTHERS_FLAGS: Final = frozenset(
         *("--cluster.listen-address", "--storage.path"),  # Alertmanager
         *("--from-file", "--set", "--set-file"),  # kubectl and helm
         *("--check", "--diff", "--inventory"),  # Ansible
+        *("--agent", "--config", "--query.replica-label"),  # Prometheus' agent, an OpenTelemetry collector, Thanos
+        "--now",  # systemctl
         *(
             "--query.max-samples",
             "--query.timeout",
