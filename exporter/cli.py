@@ -432,8 +432,6 @@ def _init(
     """
     from exporter.init.command import InitFlags, make_fleet, refuse_existing
 
-    if not overwrite:
-        refuse_existing(out)
     ca_file = {"ca_file": str(xml_ca_file.resolve())} if xml_ca_file else None
     xml = {"scheme": xml_scheme, "port": xml_port, "tls": ca_file}
     settings = {
@@ -441,6 +439,8 @@ def _init(
         for source, keys in (("snmp", {"port": snmp_port}), ("xml", xml))
     }
     flags = InitFlags(settings=settings, tried=not untried, **answers)
+    if not overwrite:
+        refuse_existing(out, flags)
     return 0 if make_fleet(flags, out, on_terminal=sys.stdin.isatty()) else 1
 
 

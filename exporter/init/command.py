@@ -62,11 +62,31 @@ class InitFlags:
     timeout: float
     """Seconds that each probe may take."""
 
+    def secret_files(self) -> tuple[Path | None, ...]:
+        """Return the files with secrets, None for each that is not given."""
+        return (
+            self.snmp_passphrase_file,
+            self.snmp_privacy_passphrase_file,
+            self.snmp_community_file,
+            self.xml_password_file,
+        )
 
-def refuse_existing(file: Path) -> None:
-    """Raise ExporterError if fleet.yml, or a file for its secrets, is there already."""
+    def problem(self, on_terminal: bool) -> str | None:
+        """Return a sentence about flags that need each other, or that exclude each other."""
+        if self.snmp_community_file and self.snmp_passphrase_file:
+            return "Give --snmp.community-file for SNMP v2c, or --snmp.passphrase-file for SNMPv3, not both."
+        if self.snmp_privacy_passphrase_file and not self.snmp_passphrase_file:
+            return "--snmp.privacy-passphrase-file needs --snmp.passphrase-file."
+        if not on_terminal and bool(self.xml_username) != bool(self.xml_password_file):
+            return "--xml.username and --xml.password-file need each other."
+        return None
+
+
+def refuse_existing(file: Path, flags: InitFlags) -> None:
+    """Raise ExporterError if fleet.yml is there already, or a file for a secret that the flags do not give."""
+    given = {path.resolve() for path in flags.secret_files() if path}
     for path in (file, *secret_files(file.parent)):
-        if path.exists():
+        if path.exists() and path.resolve() not in given:
             raise ExporterError(f"{path} is there already. Choose another file with --out, or give --overwrite.")
 
 
@@ -76,6 +96,8 @@ def make_fleet(flags: InitFlags, file: Path, *, on_terminal: bool) -> bool:
     On a terminal, a person is asked for what the flags leave out, and again for what is wrong. Otherwise a wrong answer
     raises UsageError, and one that does not work ExporterError.
     """
+    if problem := flags.problem(on_terminal):
+        raise UsageError(problem)
     try:
         answers = _Interview(flags, on_terminal).answers()
     except WrongAnswerError as wrong:
@@ -83,6 +105,8 @@ def make_fleet(flags: InitFlags, file: Path, *, on_terminal: bool) -> bool:
     secrets = write_fleet(answers, file)
     say(f"\nWrote {', '.join(map(str, (file, *secrets)))}. Give each appliance its site and its pool there.\n")
     loaded = config.load(file)
+    for notice in loaded.notices:
+        say(f"Notice: {notice}")
     if not flags.tried:
         return True
     results = asyncio.run(probe_all(loaded, flags.timeout, progress.show))

@@ -219,6 +219,15 @@ def test_nothing_is_overwritten_unless_told(
     assert list(config.load(Path("fleet.yml")).appliances) == ["mx1"]
 
 
+def test_a_secret_may_be_in_its_file_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "snmp_community").write_text("public")
+    arguments = ["--appliance", "mx1", "--snmp.community-file", "secrets/snmp_community"]
+    assert cli.main(["init", "--untried", *arguments]) == 0
+    assert (tmp_path / "secrets" / "snmp_community").read_text() == "public"
+
+
 WRONG = {
     "no appliance": ([], "give --appliance ADDRESS"),
     "no source": (["--appliance", "mx1"], "there is nothing to read. Give --snmp.passphrase-file"),
@@ -226,6 +235,15 @@ WRONG = {
     "a name twice": (["--appliance", "a=1.2.3.4", "--appliance", "a=1.2.3.5"], "Two appliances are called a"),
     "no such file": (["--appliance", "mx1", "--snmp.community-file", "none"], "none cannot be read (No such file"),
     "a short passphrase": (["--appliance", "mx1", "--snmp.passphrase-file", "short"], "is too short"),
+    "two versions of SNMP": (
+        ["--appliance", "mx1", "--snmp.community-file", "short", "--snmp.passphrase-file", "short"],
+        "or --snmp.passphrase-file for SNMPv3, not both",
+    ),
+    "a privacy passphrase alone": (
+        ["--appliance", "mx1", "--snmp.privacy-passphrase-file", "short"],
+        "needs --snmp.passphrase-file",
+    ),
+    "a user without a password": (["--appliance", "mx1", "--xml.username", "monitor"], "need each other"),
     "a colon in the user": (
         ["--appliance", "mx1", "--xml.username", "a:b", "--xml.password-file", "short"],
         "must not contain a colon",

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 90.0
 """Seconds within which a question must come; generous, for a busy machine."""
 
 
