@@ -33,7 +33,29 @@ UNWATCHED: Final = "#F0E442"
 NOTHING: Final = "transparent"
 """There is no value."""
 
-COLOURS: Final = (DATA, WARNING, GOOD, OTHER, UNREACHABLE, UNWATCHED, BASELINE, CRITICAL, NOTHING, *LINES)
+FILLS: Final[Mapping[str, str]] = {
+    GOOD: "#007F5C",
+    WARNING: "#F5B83D",
+    CRITICAL: "#B84F00",
+    OTHER: "#E3A6C7",
+    BASELINE: "#8CCBF2",
+}
+"""Colours behind text, darker or lighter than those of lines: Grafana writes light text on all but very light colours,
+and its contrast must be at least 4.5."""
+
+COLOURS: Final = (
+    DATA,
+    WARNING,
+    GOOD,
+    OTHER,
+    UNREACHABLE,
+    UNWATCHED,
+    BASELINE,
+    CRITICAL,
+    NOTHING,
+    *LINES,
+    *FILLS.values(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +72,15 @@ def numbered(*words: tuple[str, str]) -> tuple[NamedValue, ...]:
     return tuple(NamedValue(code, word, colour) for code, (word, colour) in enumerate(words))
 
 
+def behind_text(colour: str) -> str:
+    """Return the colour behind text that means the same as the colour."""
+    return FILLS.get(colour, colour)
+
+
 def mappings(values: Sequence[NamedValue]) -> list[ValueMapping]:
     """Return Grafana's value mapping for the words."""
     results = {
-        str(each.code): ValueMappingResult(text=each.word, color=each.colour, index=index)
+        str(each.code): ValueMappingResult(text=each.word, color=behind_text(each.colour), index=index)
         for index, each in enumerate(values)
     }
     return [ValueMap(options=results)] if results else []
@@ -97,5 +124,5 @@ SEVERITIES: Final = numbered(("info", BASELINE), ("warning", WARNING), ("critica
 
 def severities() -> list[ValueMapping]:
     """Return Grafana's value mapping for the label `severity` of alerts."""
-    options = {each.word: ValueMappingResult(text=each.word, color=each.colour) for each in SEVERITIES}
+    options = {each.word: ValueMappingResult(text=each.word, color=behind_text(each.colour)) for each in SEVERITIES}
     return [ValueMap(options=options)]

@@ -181,8 +181,8 @@ class Column:
         return self.name or self.signal.name
 
 
-def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: int = 4) -> Panel:
-    """Show the latest value of each series, in the unit of the first signal."""
+def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: int = 4, named: bool = False) -> Panel:
+    """Show the latest value of each series, in the unit of the first signal; if `named`, with the name of each."""
     lines = _lines(drawn)
     first = lines[0].signal
     coloured = _is_coloured(first)
@@ -194,6 +194,7 @@ def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: i
         height=4,
         options=stat_model.Options(
             graph_mode=common.BigValueGraphMode.NONE,
+            text_mode=common.BigValueTextMode.VALUE_AND_NAME if named else None,
             color_mode=common.BigValueColorMode.BACKGROUND_SOLID if coloured else common.BigValueColorMode.VALUE,
             reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"]),
         ),
@@ -248,6 +249,7 @@ def graph(
                 # An axis with 0 decimals would have marks at 0 and 100 % only, or several at "1 min".
                 decimals=None if first.unit in ("percentunit", "s", "m") else first.decimals,
                 custom=_drawing(first, stacked, daily),
+                is_graph=True,
             ),
             overrides=[
                 *_value_colours(values),
@@ -407,13 +409,14 @@ def _fields(
     mappings: list[grafana.ValueMapping],
     decimals: int | None,
     custom: object = None,
+    is_graph: bool = False,
 ) -> grafana.FieldConfig:
     return grafana.FieldConfig(
-        unit=signal.unit,
+        unit=_axis_unit(signal) if is_graph else signal.unit,
         decimals=decimals,
         no_value=signal.no_value,
         mappings=mappings,
-        thresholds=_thresholds(signal),
+        thresholds=_thresholds(signal, filled=not is_graph),
         color=colour,
         custom=custom,
     )
@@ -436,9 +439,21 @@ def _drawing(signal: Signal, stacked: bool, daily: bool) -> common.GraphFieldCon
     )
 
 
-def _thresholds(signal: Signal) -> grafana.ThresholdsConfig:
-    base = grafana.Threshold(value=None, color=signal.below if signal.limits else palette.DATA)
-    steps = [grafana.Threshold(value=value, color=colour) for value, colour in signal.limits]
+def _axis_unit(signal: Signal) -> str:
+    """Return the unit of a graph, whose marks stand at round numbers of seconds or minutes: 00:01:40, not 1.67 mins.
+
+    Seconds that are shown with all their digits are those of polls, which take less than one.
+    """
+    if signal.unit == "s" and signal.decimals is not None:
+        return "dthms"
+    return "suffix: min" if signal.unit == "m" else signal.unit
+
+
+def _thresholds(signal: Signal, *, filled: bool = True) -> grafana.ThresholdsConfig:
+    """Return the colours of a figure: behind its text, or of a graph's limits."""
+    colour_of = palette.behind_text if filled else str
+    base = grafana.Threshold(value=None, color=colour_of(signal.below if signal.limits else palette.DATA))
+    steps = [grafana.Threshold(value=value, color=colour_of(colour)) for value, colour in signal.limits]
     return grafana.ThresholdsConfig(mode=grafana.ThresholdsMode.ABSOLUTE, steps=[base, *steps])
 
 

@@ -7,8 +7,7 @@ from typing import Final
 
 from dashboards.source import verdicts
 from dashboards.source.layout import dashboard_url
-from dashboards.source.palette import BASELINE
-from dashboards.source.panels import Column, Line, Link, Panel, graph, table
+from dashboards.source.panels import Column, Link, Panel, graph, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal, alerts, delivery, edge, mailflow, monitoring, units
 from exporter.sources.source import SOURCES
 
@@ -31,9 +30,9 @@ def verdicts_on_pools() -> Panel:
         Column(verdicts.SENTENCE, wraps=True),
         Column(verdicts.HELD, "max"),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
-        Column(mailflow.WAIT, name="Worst wait"),
+        Column(mailflow.WORST_WAIT),
         Column(mailflow.USUAL_RATIO, name="Arrivals / usual"),
-        Column(delivery.ACTIVE_RATIO, name="Delivery / usual"),
+        Column(delivery.ACTIVE_RATIO, name="Waiting to leave / usual"),
         Column(units.DOWN, "sum"),
         Column(mailflow.UNITS_TO_SPARE, name="To spare"),
         title="Pools",
@@ -71,19 +70,6 @@ def completed_by_result(signal: Signal, *, daily: bool = False) -> Panel:
     return graph(signal.by("sum", "result"), stacked=True, daily=daily, values=delivery.RESULTS)
 
 
-def active_recipients() -> Panel:
-    return graph(
-        delivery.ACTIVE.largest(15),
-        Line(
-            delivery.ACTIVE_USUAL.largest(15, by=delivery.ACTIVE),
-            "{{pool}}, usual${of_job}",
-            colour=BASELINE,
-            dashed=True,
-        ),
-        title="Active recipients by pool",
-    )
-
-
 def hard_bounces_by_reason() -> Panel:
     return graph(
         delivery.UNIT_HARD_BOUNCED.by("sum", "reason"),
@@ -107,16 +93,18 @@ def heaviest_senders(width: int) -> Panel:
     )
 
 
+DESTINATION_STATE: Final = Column(delivery.DESTINATION_STATUS, label="status")
+
+
 def destinations(*more: Column, width: int) -> Panel:
     return table(
         ("class", "destination"),
         Column(delivery.DESTINATION_ACTIVE, "sum", name="Active"),
         Column(delivery.DESTINATION_DELIVERED, "sum"),
-        Column(delivery.DESTINATION_STATUS, label="status"),
         *more,
         title="Destinations",
         description="Destinations of mail with their class in fleet.yml, recipients that wait for them, and what is "
-        "delivered now. From REST, or from the page tophosts, which has no state. Not verified on a device.",
+        "delivered now. From REST, or from the page tophosts, which has no state of them. Not verified on a device.",
         sort="Active",
         no_value=delivery.DESTINATION_ACTIVE.no_value,
         width=width,

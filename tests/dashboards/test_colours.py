@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dashboards import generate
-from dashboards.source.palette import CRITICAL, GOOD, LINES, OTHER, UNWATCHED, WARNING
+from dashboards.source.palette import CRITICAL, DATA, FILLS, GOOD, LINES, OTHER, UNWATCHED, WARNING
 from exporter.bundle.line_colours import coloured
 from exporter.lab.simulator import topology
 from support.grafana import DASHBOARDS as DASHBOARDS_FOLDER
@@ -90,6 +90,28 @@ def test_no_line_looks_like_a_state() -> None:
 @pytest.mark.parametrize("background", BACKGROUNDS)
 def test_lines_stand_out_from_both_themes(background: str) -> None:
     assert min(contrast(line, background) for line in LINES) >= 3
+
+
+def text_on(fill: str) -> str:
+    """Return the colour in which Grafana writes on a fill: dark where its brightness is over 180, else light."""
+    red, green, blue = (int(fill[start : start + 2], 16) for start in (1, 3, 5))
+    return "#202226" if (red * 299 + green * 587 + blue * 114) / 1000 > 180 else "#F7F8FA"
+
+
+def fills() -> set[str]:
+    """Return the colours that stats and tables put behind text."""
+    shown = (each for dashboard in DASHBOARDS for each in panels(dashboard) if each.json["type"] in ("stat", "table"))
+    fields = (each.json["fieldConfig"] for each in shown)
+    return {*re.findall(r'"color": "(#\w+)"', json.dumps([*fields]))}
+
+
+def test_text_can_be_read_on_every_fill() -> None:
+    assert fills() >= {*FILLS.values()}
+    assert {fill: contrast(fill, text_on(fill)) for fill in fills() if contrast(fill, text_on(fill)) < 4.5} == {}
+
+
+def test_fills_look_like_different_states() -> None:
+    assert min(difference(*pair) for pair in combinations((*FILLS.values(), DATA, UNWATCHED), 2)) >= 15
 
 
 def colours(graph: Panel, name: str, ref: str) -> Iterator[str]:

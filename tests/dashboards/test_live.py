@@ -38,7 +38,7 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
 """Queries, by panel and letter, that have data only if something is wrong, as during the attacks."""
 
 OF_REST: Final = (
-    *(f"{each}: Destinations C" for each in ("delivery", "fleet", "triage", "unit")),
+    *(f"{each}: Destinations C" for each in ("delivery", "triage", "unit")),
     "unit: $instance: delivery queue C",
     "monitoring: Silent sources C",
     "monitoring: Longest poll of each source C",

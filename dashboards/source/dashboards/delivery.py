@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
+from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Panel, graph, stat, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, delivery, edge
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
@@ -25,7 +26,7 @@ def delivery_and_bounces() -> Dashboard:
                 stat(delivery.HARD_RATIO.by("max"), title="Hard bounced", width=5),
                 stat(delivery.OLDEST.by("max"), title="Oldest mail"),
             ),
-            opened("Delivery queue", shared.active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
+            opened("Delivery queue", active_recipients(), attempted_and_unattempted(), queue_of_each_unit()),
             collapsed(
                 "Results and bounces",
                 shared.completed_by_result(delivery.UNIT_COMPLETED),
@@ -41,6 +42,19 @@ def delivery_and_bounces() -> Dashboard:
                 shared.heaviest_senders(width=24),
             ),
         ),
+    )
+
+
+def active_recipients() -> Panel:
+    return graph(
+        delivery.ACTIVE.largest(15),
+        Line(
+            delivery.ACTIVE_USUAL.largest(15, by=delivery.ACTIVE),
+            "{{pool}}, usual${of_job}",
+            colour=BASELINE,
+            dashed=True,
+        ),
+        title="Active recipients by pool",
     )
 
 
@@ -74,6 +88,7 @@ def queue_of_each_unit() -> Panel:
 
 def results_by_destination() -> Panel:
     return shared.destinations(
+        shared.DESTINATION_STATE,
         Column(delivery.DESTINATION_CONNECTIONS, "sum"),
         Column(delivery.DESTINATION_SOFT, "sum"),
         Column(delivery.DESTINATION_HARD, "sum"),

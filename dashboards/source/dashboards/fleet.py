@@ -17,9 +17,9 @@ def fleet_wall() -> Dashboard:
         rows=(
             top(
                 stat(verdicts.MOST_SERIOUS, title="Verdict"),
-                stat(mailflow.WAIT.by("max"), title="Worst wait"),
+                stat(mailflow.WORST_WAIT.by("max")),
                 units_down(),
-                stat(mailflow.UNITS_TO_SPARE.by("min"), title="Units to spare"),
+                stat(mailflow.FEWEST_TO_SPARE, named=True),
                 stat(units.CONSERVATION.by("sum"), title="Conserving"),
                 stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning")),
                 shared.verdicts_on_pools(),
@@ -27,8 +27,8 @@ def fleet_wall() -> Dashboard:
             opened(
                 "Alerts and units",
                 shared.firing_alerts(),
-                graph(mailflow.WORK_QUEUE.largest(), width=9),
-                state_timeline(units.UNIT_STATE, width=15),
+                state_timeline(units.UNIT_STATE, width=9, height=7),
+                graph(mailflow.WORK_QUEUE.largest()),
                 mail_of_all_pools(),
                 shared.heaviest_senders(width=12),
                 shared.destinations(width=12),
@@ -60,7 +60,6 @@ def mail_of_all_pools() -> Panel:
         ),
         title="Arrivals and what is usual",
         description="Messages per second that the pools receive, now and at this hour one and two weeks ago.",
-        width=9,
     )
 
 

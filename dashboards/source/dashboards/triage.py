@@ -32,7 +32,7 @@ def attack_triage() -> Dashboard:
                 graph(edge.REJECTED_RATIO),
                 graph(edge.BOUNCES),
             ),
-            collapsed("Delivery", shared.active_recipients(), shared.destinations(width=12)),
+            collapsed("Delivery", shared.destinations(shared.DESTINATION_STATE, width=24)),
             collapsed("DNS", graph(unit.DNS_WAITING.largest())),
             collapsed("Compared with what is usual", graph(mailflow.USUAL_RATIO), graph(edge.CONNECTIONS_RATIO)),
         ),

@@ -50,7 +50,7 @@ def unit_detail() -> Dashboard:
                 shared.heaviest_senders(width=24),
             ),
             collapsed("System", beside_usual(), cpu(), memory_and_disks(), resources()),
-            collapsed("Delivery", delivery_queue(), shared.destinations(width=24)),
+            collapsed("Delivery", delivery_queue(), shared.destinations(shared.DESTINATION_STATE, width=24)),
             collapsed("Hardware and feature keys", hardware_of_the_unit()),
             collapsed("Monitoring", sources()),
         ),

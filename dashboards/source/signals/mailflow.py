@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from dashboards.source.palette import BASELINE, CRITICAL, GOOD, WARNING
+from dashboards.source.palette import BASELINE, CRITICAL, GOOD, NOTHING, WARNING
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
 from exporter.bundle.thresholds import limit
 
@@ -31,6 +32,13 @@ instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
         (limit("delay_critical_seconds"), CRITICAL),
     ),
     decimals=0,
+)
+
+WORST_WAIT: Final = replace(
+    WAIT,
+    name="Worst wait",
+    description="The longest wait in a work queue. A short one is not green: mail may wait later, to be delivered.",
+    below=NOTHING,
 )
 
 QUEUE_GROWTH: Final = Signal(
@@ -207,4 +215,11 @@ count by (job, stream, pool) (instance:ironport_in_service:bool{<<pools>>} == 1)
     below=CRITICAL,
     decimals=0,
     no_value="needs a week of history, two units and their ratings",
+)
+
+FEWEST_TO_SPARE: Final = replace(
+    UNITS_TO_SPARE,
+    description="How many of its largest units the pool with the fewest to spare could lose and still carry its busy "
+    "hour. 1 means N+1.",
+    expression=f"bottomk(1, {UNITS_TO_SPARE.expression})",
 )
