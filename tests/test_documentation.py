@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -28,9 +29,9 @@ from exporter.prometheus.rule_files import read_rules
 from exporter.sources.snmp.retry import RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
 from support.command_line import parse_command_line
-from support.markdown import broken_links, code_lines
+from support.markdown import broken_links, code_blocks, code_lines
 from support.processes import Process, free_port
-from support.prometheus import get, is_ready
+from support.prometheus import get, is_ready, promtool
 
 PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"
@@ -173,6 +174,13 @@ def test_the_steps_for_your_fleet_can_be_pasted(tmp_path: Path) -> None:
         assert '"instance": "mx2"' in get(f"http://{address}/sd")
     finally:
         exporter.stop()
+
+
+def test_prometheus_loads_the_rule_of_the_mail_canary(tmp_path: Path) -> None:
+    (rules,) = (block for block in code_blocks(DOCS / "mail-canary.md", "yaml") if "alert:" in block)
+    (tmp_path / "rules.yml").write_text(textwrap.dedent(rules))
+    checked = promtool("check", "rules", str(tmp_path / "rules.yml"))
+    assert (checked.returncode, "1 rules found" in checked.stdout) == (0, True), checked.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
