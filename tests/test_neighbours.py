@@ -98,7 +98,7 @@ async def test_prometheus_scrapes_with_the_jobs_of_the_readme(
 
 def check_discovered_fleet(prometheus: Prometheus) -> None:
     up = prometheus.until(lambda: found if len(found := prometheus.query("up == 1")) == 4 else [])
-    assert [labels["instance"] for labels, _ in up if labels["job"] == "ironport"] == ["mx1", "mx2", "out1"]
+    assert sorted(labels["instance"] for labels, _ in up if labels["job"] == "ironport") == ["mx1", "mx2", "out1"]
     labels, value = prometheus.query('ironport_work_queue_messages{instance="mx2"}')[0]
     assert value == 45
     assert labels == {
