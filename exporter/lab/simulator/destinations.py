@@ -154,7 +154,7 @@ def share_out(amounts: Counts, weights: Counts, luck: Floats) -> Counts:
 def book_flows(
     mail: DestinationQueues, flows: DeliveryFlows, traits: DestinationTraits, refusals: Floats, luck: Floats
 ) -> None:
-    """Share out the flows of a step over the destinations.
+    """Share out the flows of a step among the destinations.
 
     `refusals` is the share of its recipients that each destination does not take. Of what a destination that takes
     nothing had soft bounced before, nothing is delivered either.
