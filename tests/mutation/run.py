@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -156,7 +157,8 @@ def copied(folder: Path) -> Path:
 
 
 def run_tests(tests: Sequence[str], folder: Path) -> None:
-    """Run the tests until the first one fails, in a process of their own, and end it."""
+    """Run the tests until the first one fails, in a process group of their own, and end it."""
+    os.setpgrp()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.dup2(nowhere, sys.stderr.fileno())
@@ -171,12 +173,15 @@ def are_passed(tests: Sequence[str], folder: Path, patience: float) -> bool:
     """Return whether all tests pass within `patience` seconds."""
     process = multiprocessing.get_context("fork").Process(target=run_tests, args=(tests, folder))
     process.start()
-    process.join(patience)
-    if process.exitcode is None:
-        os.kill(process.pid or 0, signal.SIGINT)  # the tests end what they have started
-        process.join(PATIENCE)
-    process.kill()
-    process.join()
+    try:
+        process.join(patience)
+        if process.exitcode is None:
+            os.kill(process.pid or 0, signal.SIGINT)  # the tests end what they have started
+            process.join(PATIENCE)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid or 0, signal.SIGKILL)  # and what they have left
+        process.join()
     return process.exitcode == 0
 
 
@@ -233,6 +238,7 @@ def main() -> None:
     for name in LIBRARIES:
         import_module(name)
     os.nice(10)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left then, too
     ends: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = copied(Path(name))
