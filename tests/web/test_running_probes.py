@@ -37,14 +37,14 @@ async def test_a_client_has_a_limited_number_of_probes_of_an_appliance(
     assert (await running.get("/probe?target=mx1"))[0] == 200
 
 
-def test_a_client_may_run_ten_probes_of_an_appliance() -> None:
+def test_clients_share_twenty_probes_of_an_appliance() -> None:
     probes = RunningProbes()
     with ExitStack() as running:
-        for _ in range(10):
-            running.enter_context(probes.admit("mx1", "192.0.2.1", 60))
-        with pytest.raises(BusyError), probes.admit("mx1", "192.0.2.1", 60):
-            pass
-        running.enter_context(probes.admit("mx1", "192.0.2.2", 60))
+        for client, share in (("192.0.2.1", 10), ("192.0.2.2", 5), ("192.0.2.3", 3)):
+            for _ in range(share):
+                running.enter_context(probes.admit("mx1", client, 60))
+            with pytest.raises(BusyError), probes.admit("mx1", client, 60):
+                pass
 
 
 def test_the_probe_with_most_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
