@@ -90,6 +90,7 @@ _FLOOD_NAME: Final = ("IronPortDistributedAttackSuspected",)
 _FLOOD_ALERT: Final = (Alert("IronPortDistributedAttackSuspected", "critical"),)
 _OVERLOADED: Final = (Alert("IronPortPoolOverloaded", "critical"),)
 _UNIT_OVERLOADED: Final = (Alert("IronPortUnitOverloaded", "warning"),)
+_TOO_FEW_UNITS: Final = (Alert("IronPortCapacityInsufficient", "critical"), *_OVERLOADED, *_UNIT_OVERLOADED)
 _POOL_UNKNOWN: Final = (Alert("IronPortPoolBackloggedCauseUnknown", "critical"),)
 _STUCK: Final = (Alert("IronPortDestinationStuck", "warning"),)
 _UNIT_UNKNOWN: Final = (Alert("IronPortUnitBackloggedCauseUnknown", "warning"),)
@@ -137,7 +138,7 @@ CASES: Final = (
         2 * HOUR,
         topology="pair",
         minutes=30,
-        expected=(*_OVERLOADED, *_UNIT_OVERLOADED),
+        expected=_TOO_FEW_UNITS,
         unit="ring2",
         never=_JABBERER,
     ),
@@ -147,7 +148,7 @@ CASES: Final = (
         150 * MINUTE,
         topology="pair",
         minutes=40,
-        expected=(*_OVERLOADED, *_UNIT_OVERLOADED),
+        expected=_TOO_FEW_UNITS,
         unit="ring2",
         never=_JABBERER,
     ),
@@ -156,8 +157,8 @@ CASES: Final = (
         ("growth,size=1.45,ramp=1s,duration=2h", "unit-down@+30m,unit=mx1,duration=45m"),
         2 * HOUR,
         topology="trio",
-        minutes=45,
-        expected=(*_OVERLOADED, *_UNIT_OVERLOADED),
+        minutes=40,
+        expected=_TOO_FEW_UNITS,
         never=_JABBERER,
     ),
     Case(
