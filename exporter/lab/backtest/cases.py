@@ -154,7 +154,7 @@ CASES: Final = (
     ),
     Case(
         "survivors of a ring of three",
-        ("growth,size=1.45,ramp=1s,duration=2h", "unit-down@+30m,unit=mx1,duration=45m"),
+        ("growth,size=1.6,ramp=1s,duration=2h", "unit-down@+30m,unit=mx1,duration=45m"),
         2 * HOUR,
         topology="trio",
         minutes=40,
