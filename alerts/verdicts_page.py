@@ -41,8 +41,8 @@ ironport-exporter explain --prometheus.url http://localhost:9090 --pool inbound
 ironport-exporter explain --prometheus.url http://localhost:9090 --at 2026-10-14T09:30:00Z --json
 ```
 
-The first line is the verdict. Below it, the pool and every unit with a verdict have a block, and every other unit has
-a line:
+The first line is the verdict. Below it come a block for the pool and a block for every unit with a verdict. Every other
+unit has a line. This example leaves out the block of the pool:
 
 ```text
 Pool inbound (job ironport) at 2026-10-14 09:30:12 UTC: One heavy sender on mx2 (IronPortJabbererSuspected, firing).
@@ -65,7 +65,8 @@ other units
 
 - A condition is a figure, its value, an operator and a limit. `yes` or `no` says whether the condition holds, and the
   words after `yes` or `no` say what that means. Indented lines are parts of the condition above them.
-- `unknown` means that a value is missing. A sentence then names the missing series and what it needs. `none` means that
+- `cannot be told` in place of `yes` or `no` means that a value is missing: the condition may hold or not.
+- `unknown` stands for the missing value. A sentence then names the missing series and what it needs. `none` means that
   there is nothing to compare, for example the exit rate of backlogged units while no unit is backlogged.
 - `firing` and `pending` are the states of the alert in Prometheus. A pending alert waits for its `for`. After its
   conditions have ended, an alert continues to fire for its `keep_firing_for`.
@@ -77,7 +78,9 @@ The one-page summary of an [incident](incidents.md) shows the conditions of the 
 _ORDER: Final = """\
 ## The order
 
-If the conditions of several verdicts hold, the first of them in this table is the verdict on the pool.
+The conditions of several verdicts may hold at the same time. The first line of `explain` then names the first of them
+in this table, and prefers one whose alert fires already. The verdict that it names may be about one unit. The
+dashboards use the same order.
 """
 
 _VERDICTS: Final = """\
@@ -93,6 +96,8 @@ is measured. The indented rows below "one of these" or "all of these" are its pa
 - "60 s of rated work" are the messages that the unit is rated to handle in 60 seconds.
 - A "peer" is another unit of the pool.
 - A unit is "missing" if it does not answer or gets hardly any mail.
+- The "attack limit" is threshold_attack_ratio times the usual mail. While a unit of the pool is missing, and for 30 minutes
+  after that, it is threshold_attack_sudden_ratio times.
 
 The [glossary](glossary.md) explains the other words.
 """
@@ -119,7 +124,7 @@ _SERIES: Final = re.compile(r"[a-z]+:\w+:[\w:]+")
 _GROUPS: Final = {
     # (whether all parts are needed, whether the group must hold): the row above the parts
     (True, True): "all of these:",
-    (True, False): "not all of these:",
+    (True, False): "at least one of these does not hold:",
     (False, True): "one of these:",
     (False, False): "none of these:",
 }
@@ -135,7 +140,7 @@ def verdicts_page() -> str:
     parts = [
         _HEAD,
         f"{_ORDER}\n{_order(branches)}",
-        _VERDICTS,
+        _shown(_VERDICTS),
         *(_section(tree, _title(branch), reasons.get(branch.rule.alert, ""), branch.condition) for branch in branches),
         _STATES,
         *(
@@ -248,9 +253,9 @@ def _must_be(tree: Tree, condition: Compared, wanted: bool) -> str:
 
 
 def _limit(tree: Tree, expression: str) -> str:
-    """Return a limit, or the expression of the rule that records it from a threshold."""
+    """Return a limit, or the expression of the rule that records it from one threshold."""
     rule = tree.recorded.get(expression)
-    return one_line(rule.expression) if rule and _MARK in rule.expression else expression
+    return one_line(rule.expression) if rule and rule.expression.count(_MARK) == 1 else expression
 
 
 def _shown(text: str) -> str:

@@ -169,12 +169,7 @@ _config_file: Final = flag(
     metavar="FILE|FOLDER",
     help="The configuration of the fleet. May be repeated. A folder means all its *.yml and *.yaml files.",
 )
-_web_config_file: Final = flag(
-    "--web.config.file",
-    type=_PATH,
-    metavar="FILE",
-    help="TLS, users, headers and a rate limit for the port, in the format of Prometheus' exporters.",
-)
+_WEB_CONFIG: Final = "TLS, users, headers and a rate limit for the port, in the format of Prometheus' exporters."
 _probe_timeout: Final = flag(
     "--timeout",
     type=_SECONDS,
@@ -218,7 +213,8 @@ _scenario: Final = flag(
     "scenarios",
     multiple=True,
     metavar="NAME[@+OFFSET][,KEY=VALUE]...",
-    help="An incident to simulate, for example jabberer@+5m,unit=mx1. May be repeated. `simulate --list` lists them.",
+    help="An incident to simulate. For example, jabberer@+5m,unit=mx1 begins 5 minutes after the start of the "
+    "simulation. May be repeated. `simulate --list` lists them.",
     shell_complete=_complete_scenario,
 )
 
@@ -279,7 +275,7 @@ def cli() -> None:
     is_flag=True,
     help="Listen on the sockets that systemd passes (socket activation), not on --web.listen-address.",
 )
-@_web_config_file
+@flag("--web.config.file", type=_PATH, metavar="FILE", help=_WEB_CONFIG)
 @flag(
     "--web.external-url",
     type=external_url,
@@ -455,7 +451,7 @@ def _init(
     ),
 )
 @_config_file
-@_web_config_file
+@flag("--web.config.file", type=_PATH, metavar="FILE", help=f"Also check this file: {_WEB_CONFIG}")
 @flag(
     "--alertmanager.config.file",
     type=_PATH,
@@ -708,7 +704,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     metavar="NAME",
     help="The name of the data source that is selected when a dashboard opens.",
 )
-@flag("--inputs", is_flag=True, help="When you import a dashboard by hand, Grafana asks which data source to use.")
+@flag("--inputs", is_flag=True, help="Let Grafana ask for the data source when you import a dashboard by hand.")
 @flag(
     "--namespace",
     default="monitoring",
@@ -726,8 +722,8 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
 @flag(
     "--probes",
     is_flag=True,
-    help="With --for operator and --config.file: write Probe objects, for an operator older than 0.65. It has no "
-    "ScrapeConfig. Write the bundle again when the fleet changes.",
+    help="With --for operator and --config.file: write Probe objects, for an operator older than 0.65, which does "
+    "not know ScrapeConfig. Write the bundle again when the fleet changes.",
 )
 def _bundle(folder: Path, form: str, thresholds_file: Path | None, config_file: tuple[Path, ...], **chosen: Any) -> int:
     """Write rules, runbooks and dashboards for your monitoring.
@@ -1049,7 +1045,7 @@ def _incident(
 @_scenario
 @flag("--snmp", type=click.Choice(["v3", "v2c"]), default="v3", help="The version of SNMP that the units speak.")
 @flag("--http", is_flag=True, help="Serve the status pages without TLS.")
-@flag("--rest", is_flag=True, help="Serve the REST interface, too, which AsyncOS 12 and newer has.")
+@flag("--rest", is_flag=True, help="Also serve the REST interface, which AsyncOS has from release 12 on.")
 @_fleet_file
 @flag(
     "--web.listen-address",
@@ -1181,8 +1177,9 @@ def _backfill(
 def _demo() -> None:
     """Run a simulated fleet and its monitoring on this machine.
 
-    The demo starts a simulated fleet and the exporter. If Prometheus and Alertmanager are installed, it starts them
-    too. With eight days of history, the start takes about a minute and a half.
+    The demo starts a simulated fleet and the exporter. If Prometheus and promtool are installed, it also starts
+    Prometheus. If Alertmanager is installed, it also starts Alertmanager. With eight days of history, the start takes
+    about a minute and a half.
     """
 
 
@@ -1277,7 +1274,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     is_flag=True,
     help="Also check that `explain` gives the same verdict as the alerts, whenever a verdict begins or ends.",
 )
-@flag("--rest", is_flag=True, help="Read the REST interface of the simulated units, too, if their release has one.")
+@flag("--rest", is_flag=True, help="Also read the REST interface of the simulated units, if their release has one.")
 @prometheus_flags(
     "Replay the history of your own fleet from this Prometheus, instead of simulated incidents.", required=False
 )

@@ -118,7 +118,7 @@ FIGURE_WORDS: Final = {
         "as much mail as in an attack", "", "more than usual", "not more than usual"
     ),
     "pool:ironport_attack_arrivals:last15m": FigureWords("as much mail as in an attack in the last 15 minutes"),
-    "pool:ironport_attack_arrivals:limit": FigureWords("what an attack brings / usual"),
+    "pool:ironport_attack_arrivals:limit": FigureWords("the attack limit"),
     "pool:ironport_units_missing:count": FigureWords("missing units"),
     "pool:ironport_sudden_arrivals:bool": FigureWords("sudden flood"),
     "pool:ironport_units_reachable:count": FigureWords("reachable units", times="of the reachable units"),

@@ -38,6 +38,8 @@ ASYNCOS: Final = {
     "deleterecipients": "known by name only, no article of the vendor was found",
     "dnsstatus": "known only by the status page of that name",
     "featurekey": "AsyncOS 12.5 for Security Management, Common Administrative Tasks",
+    'grep "Delayed" mail_logs': "117853 for the command, AsyncOS 9.1 for Email User Guide, 38-11, for the log",
+    'grep "LDAP" mail_logs': "117853 for the command",
     "hoststatus example.edu": "215929",
     "interfaceconfig": "AsyncOS 9.7 for Email User Guide, 25-56",
     "reboot": "AsyncOS for Email User Guide, System Administration",
