@@ -96,8 +96,8 @@ is measured. The indented rows below "one of these" or "all of these" are its pa
 - "60 s of rated work" are the messages that the unit is rated to handle in 60 seconds.
 - A "peer" is another unit of the pool.
 - A unit is "missing" if it does not answer or gets hardly any mail.
-- The "attack limit" is threshold_attack_ratio times the usual mail. While a unit of the pool is missing, and for 30 minutes
-  after that, it is threshold_attack_sudden_ratio times.
+- The "attack limit" is threshold_attack_ratio times the usual mail. While a unit of the pool is missing, and for 30
+  minutes after that, it is threshold_attack_sudden_ratio times the usual mail.
 
 The [glossary](glossary.md) explains the other words.
 """
