@@ -53,9 +53,7 @@ def test_the_documentation_has_the_limits_of_the_code() -> None:
     text = " ".join(PAGE.read_text().split())
     assert (authentication._PAUSE, authentication._CHECKS_OF_ONE) == (3, 4)
     assert "the next check waits three times as long as the check took" in text
-    assert (
-        f"If {authentication._CHECKS_OF_ALL} passwords wait for their check, or four from one address" in text
-    )
+    assert f"If {authentication._CHECKS_OF_ALL} passwords wait for their check, or four from one address" in text
     assert f"A password over {authentication._LONGEST} bytes gets 401" in text
     assert f"The cost may be {web_config._MAX_COST} at most" in text
 
