@@ -77,8 +77,11 @@ class _Layout:
         return list(zip(self._objects, values, strict=True))
 
 
-_shared: Final = lru_cache(maxsize=1024)(_Layout)
-"""Appliances with the same rows have the same layouts. One takes about 2 KB."""
+_shared: Final = lru_cache(maxsize=256)(_Layout)
+"""Appliances with the same rows have the same layouts.
+
+One takes about 2 KB, or 76 KB if a hostile agent makes it as large as it can: all together 20 MB at most.
+"""
 
 
 def _layout(octets: bytes, found: list[VarBind]) -> _Layout | None:
