@@ -1179,7 +1179,7 @@ def _demo() -> None:
 
     The demo starts a simulated fleet and the exporter. If Prometheus and promtool are installed, it also starts
     Prometheus. If Alertmanager is installed, it also starts Alertmanager. With eight days of history, the start takes
-    about a minute and a half.
+    two to four minutes.
     """
 
 

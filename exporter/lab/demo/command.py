@@ -109,7 +109,7 @@ def present_fleet(data: Path, history: float) -> Model:
     if not (history and monitoring.has_prometheus()):
         return Model(shape, _SEED, time.time(), _STEP)
     pattern = rule_files.project_rules()
-    _notify(f"Writing {history / 86400:.3g} days of history. For 8 days this takes about a minute and a half.")
+    _notify(f"Writing {history / 86400:.3g} days of history. For 8 days this takes two to four minutes.")
     model = backfill(
         shape,
         seed=_SEED,

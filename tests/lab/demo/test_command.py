@@ -160,7 +160,7 @@ def test_a_signal_ends_the_writing_of_history(start: Callable[..., Demo], number
     demo = start(history=f"{seconds:.0f}s")
     until(lambda: any(demo.temporary.glob("ironport-demo-*/data/*")))
     assert demo.end(number) == 130
-    words = r"Writing [89]\S* days of history\. For 8 days this takes about a minute and a half\.\n"
+    words = r"Writing [89]\S* days of history\. For 8 days this takes two to four minutes\.\n"
     assert re.fullmatch(words, demo.log.read_text()), "progress is for terminals"
 
 
