@@ -4,8 +4,8 @@
     python benchmarks/speed.py --targets 1,50,500 [--probes N] [--round-trip MS] [--loss PERCENT] [--json FILE]
     python benchmarks/speed.py --profile NAME [--probes N]
 
-Without options, it measures all that docs/performance.md sets as a goal, and prints each figure beside its goal. This
-takes about six minutes.
+Without options, it measures everything that has a goal, and prints each figure beside its goal. This takes about six
+minutes.
 
 With `--targets`, it prints only the table of all exporters with so many appliances.
 

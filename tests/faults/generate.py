@@ -18,46 +18,47 @@ PAGE: Final = ROOT / "docs" / "faults.md"
 HEAD: Final = """\
 # Faults
 
-What the exporter does when an appliance, the network or its own machine fails. Each row is a test in `tests/faults/`:
-it causes the fault and checks what the row says. `python tests/faults/generate.py` writes this page from the tables
-that the tests play. A test checks that the page is up to date.
+This page says what the exporter does if an appliance, the network or its own machine fails. Each row is a test in
+`tests/faults/`, which causes the fault and checks what the row says. `python tests/faults/generate.py` writes this page
+from the tables that the tests use. A test checks that the page is up to date.
 
 ## Faults of an appliance
 
-A running exporter is asked for an appliance before, during and after the fault. The tests also check for every row:
+The tests scrape an appliance before, during and after the fault. They also check for every row:
 
-- The scrape is answered with status 200 before its timeout. A source that is up gives its figures. A figure that
-  several sources have, such as the work queue, comes from another source.
+- The scrape is answered with status 200 before its timeout. A source that is up gives its figures. If the preferred
+  source of a figure, such as the work queue, is down, another source gives the figure.
 - A healthy appliance that is scraped at the same time is complete.
-- The next scrape after the fault is complete. The exporter needs no restart and no reload.
+- After the fault, the next scrape is complete. The exporter needs no restart and no reload.
 - The log has no error and no traceback.
 
-The columns *SNMP*, *status page* and *REST interface* say how the source ends: *complete*; *incomplete*, if a part of
-it failed; *down*, if it gave nothing; *up*, if chance decides between complete and incomplete. The REST interface is
-configured only where it has a column. The reasons are those of `ironport_source_error`
+The columns *SNMP*, *status page* and *REST interface* say how the poll of the source ends: *complete*; *incomplete*, if
+a part of it failed; *down*, if it gave nothing; *up*, if it is complete or incomplete by chance. The REST interface is
+configured only for the table that has a column for it. The reasons are those of `ironport_source_error`
 ([what each means](troubleshooting.md#what-each-error-means)). The column *counted* names the exporter's
-[own metrics](metrics.md#the-exporters-own-metrics) that rise, without `ironport_exporter_`.
+[own metrics](metrics.md#the-exporters-own-metrics) that rise, without their prefix `ironport_exporter_`. The last
+column says when the sources are complete again.
 """
 
 
 MACHINE_HEAD: Final = """\
 ## Faults of the machine, the operator and the clients
 
-Each row is played with an exporter of its own. The log never has a traceback.
+For each row, the test starts an exporter of its own. The log never has a traceback.
 """
 
 
 LONG_RUN: Final = """\
 ## A long run
 
-`python benchmarks/soak.py` runs the exporter under Prometheus for ten minutes: 200 appliances, five of them hostile.
-For the others, 10 % of the SNMP packets are lost each way. Each minute the configuration of every appliance changes and
-is reloaded. It checks that memory, descriptors and tasks do not grow, that the log has no error, that no scrape is
-lost, and that the queries of [Accounting](accounting.md) find the lost packets.
+`python benchmarks/soak.py` runs Prometheus and the exporter for ten minutes, with 200 appliances. Five of them are
+hostile. For the others, 10 % of the SNMP packets are lost each way. Once a minute the configuration of every appliance
+changes, and the exporter reloads it. The program checks that memory, file descriptors and tasks do not grow, that the
+log has no error, that no scrape is lost, and that the queries of [Accounting](accounting.md) find the lost packets.
 
 On two cores of a busy machine, all 7,771 scrapes were answered. Every poll of the healthy appliances was complete. The
 network lost 7,339 packets, and the query found 7,348: it also counts answers that come after the end of a poll. The
-exporter had 76 to 80 MB, 217 to 223 descriptors and 19 to 29 tasks.
+exporter had 76 to 80 MB, 217 to 223 file descriptors and 19 to 29 tasks.
 """
 
 

@@ -489,9 +489,9 @@ async def proxy_is_invented(scene: Scene) -> None:
 
 MACHINE_FAULTS: Final = (
     MachineFault(
-        "No descriptors are left",
-        "Both sources are down (`resources`). The log says once that clients have to wait. The next scrape after it is"
-        " complete.",
+        "The exporter has no file descriptors left",
+        "Both sources are down (`resources`). The log says once that clients have to wait. After the fault, the next"
+        " scrape is complete.",
         descriptors_run_out,
     ),
     MachineFault(
@@ -500,8 +500,8 @@ MACHINE_FAULTS: Final = (
         nothing_can_be_written,
     ),
     MachineFault(
-        "The exporter may write nowhere",
-        "It writes nothing: it has no file open for writing but the log, and leaves none behind.",
+        "The exporter may not write files",
+        "It writes none: no file but its log is open, and there is no new one in its folder.",
         nothing_is_written,
     ),
     MachineFault(
@@ -511,14 +511,14 @@ MACHINE_FAULTS: Final = (
     ),
     MachineFault(
         "The name server fails",
-        "Both sources are down (`resolve`). The next scrape after it is complete.",
+        "Both sources are down (`resolve`). After the fault, the next scrape is complete.",
         name_server_fails,
     ),
     MachineFault("The address of a name changes", "The next scrape uses the new address.", address_changes),
     MachineFault(
         "A name of `targets` gets an address that `targets` does not allow",
-        "Both sources are down (`resolve`): no credentials go there. When the name has its address again, the next"
-        " scrape is complete.",
+        "Both sources are down (`resolve`): the address gets no credentials. When the name has its old address again,"
+        " the next scrape is complete.",
         name_is_rebound,
     ),
     MachineFault(
@@ -528,48 +528,52 @@ MACHINE_FAULTS: Final = (
     ),
     MachineFault(
         "The password of the status page changes",
-        "The status page is down (`auth`). After its file has changed and a reload, the next scrape is complete.",
+        "The status page is down (`auth`). When the new password is in its file, and the exporter has reloaded, the"
+        " next scrape is complete.",
         password_rotates,
     ),
     MachineFault(
         "The configuration is broken",
-        "The reload is answered with 500 and the problems. The old configuration goes on.",
+        "The reload is answered with 500 and the problems. The old configuration stays in use.",
         configuration_breaks,
     ),
     MachineFault(
         "The configuration has an empty key, half a character, 2,000 brackets, or a secret where a key belongs",
-        "The reload is answered with 500 and a sentence that does not show the secret. The old configuration goes on.",
+        "The reload is answered with 500 and an error that does not show the secret. The old configuration stays in"
+        " use.",
         configuration_is_hostile,
     ),
     MachineFault(
         "A secrets file is a named pipe, a device or larger than 1 MB",
-        "The reload is answered with 500 and a sentence. Nothing waits for the pipe. Scrapes are complete.",
+        "The reload is answered with 500 and an error that names the key. Nothing waits for the pipe. Scrapes are"
+        " complete.",
         secret_is_no_small_file,
     ),
     MachineFault(
         "Credentials go over plain HTTP, are protected by MD5 and DES, or are in a file that everyone can read",
-        "The log warns of each, with the place and what to do. Scrapes are complete.",
+        "The log has a warning for each, with the place and what to do. Scrapes are complete.",
         credentials_are_at_risk,
     ),
     MachineFault(
-        "Twenty scrapes come at once after each other, each with 20 ms left",
-        "The status page is down (`timeout`) in each of them. The appliance is asked once a second at most. The next"
-        " scrape with time is complete.",
+        "Twenty scrapes come one after the other without a pause, each with 20 ms until its deadline",
+        "The status page is down (`timeout`) in each of them. The appliance gets one request a second at most. The"
+        " next scrape with enough time is complete.",
         scrapes_have_no_time,
     ),
     MachineFault(
         "An answer hangs, and overlapping scrapes share the poll",
-        "The status page is down (`timeout`) in each of them. The next scrape after it is complete.",
+        "The status page is down (`timeout`) in each of them. After the fault, the next scrape is complete.",
         hung_connection_is_shared,
     ),
     MachineFault(
         "SIGTERM comes in the middle of a scrape",
-        "The scrape is answered with what came by its deadline. Then the exporter ends with exit code 0.",
+        "At its deadline, the scrape is answered with what has come. Then the exporter ends with exit code 0.",
         sigterm_in_mid_scrape,
     ),
     MachineFault(
         "SIGTERM comes while an appliance hangs and twenty reloads wait",
-        "The scrape is answered with what came by its deadline. The exporter ends within ten seconds with exit code 0.",
+        "At its deadline, the scrape is answered with what has come. The exporter ends within ten seconds with exit"
+        " code 0.",
         sigterm_among_reloads,
     ),
     MachineFault(
@@ -578,29 +582,29 @@ MACHINE_FAULTS: Final = (
         sigterm_comes_twice,
     ),
     MachineFault(
-        "A page of another web site has a browser reload the configuration",
+        "A page of another web site makes the operator's browser ask for a reload",
         "The request is answered with 403. Nothing is reloaded.",
         other_site_reloads,
     ),
     MachineFault(
-        "Somebody asks for ten hanging appliances and for pages, more often than there may be connections",
-        "Each client has a share of the connections and of the probes of an appliance. Its further requests are"
-        " answered with 503. Other clients get their answers. The next scrape after it is complete.",
+        "One client sends more requests than there may be connections, for ten appliances that hang and for pages",
+        "A client may have only a share of the connections, and of the probes of an appliance. Its further requests"
+        " are answered with 503. Other clients get their answers. After the fault, the next scrape is complete.",
         too_many_probes,
     ),
     *(
         MachineFault(
             f"More clients than there may be connections {how}",
-            "New connections close those that wait longest for their clients. The log says so once. The next scrape is"
-            " complete.",
+            "Each new connection closes the one that has waited longest for its client. The log says so once. The next"
+            " scrape is complete.",
             slow_clients(sent),
         )
         for how, sent in SLOW_CLIENTS.items()
     ),
     MachineFault(
         "Two hundred clients ask for the configuration of 1,000 appliances and read no answer",
-        "Unread answers take 16 MB at most: the clients that wait longest lose their connections. The log says so."
-        " Scrapes are complete.",
+        "Unread answers take 16 MB at most: beyond that, the exporter closes connections of the address that leaves"
+        " most unread. The log says so. Scrapes are complete.",
         nobody_reads,
     ),
     MachineFault(
@@ -609,23 +613,23 @@ MACHINE_FAULTS: Final = (
         request_is_huge,
     ),
     MachineFault(
-        "The name of another web site leads to the exporter (DNS rebinding)",
-        "With `--web.external-url`, its pages are answered with 403.",
+        "The name of another web site has the address of the exporter (DNS rebinding)",
+        "With `--web.external-url`, requests under this name are answered with 403.",
         name_leads_to_the_exporter,
     ),
     MachineFault(
-        "A client sends the headers of a reverse proxy that nobody named",
-        "They change nothing.",
+        "A client that is no trusted proxy sends `X-Forwarded` headers",
+        "They have no effect.",
         proxy_is_invented,
     ),
     MachineFault(
-        "The Prometheus of a command redirects to another server",
-        "The command ends with a sentence. The other server gets neither a request nor the password.",
+        "A command asks a Prometheus that redirects to another server",
+        "The command ends with an error. The other server gets neither a request nor the password.",
         server_redirects,
     ),
     MachineFault(
         "The environment of a command names a proxy",
-        "The command asks Prometheus itself. The proxy gets neither a request nor the password.",
+        "The command asks Prometheus directly. The proxy gets neither a request nor the password.",
         environment_names_a_proxy,
     ),
 )

@@ -443,7 +443,7 @@ PAST: Final = datetime.now(UTC) - timedelta(days=1)
 SNMP_FAULTS: Final = (
     Fault("The agent does not answer", relayed(lambda: silent), snmp="down: timeout", counted=(RESENT,)),
     Fault("The agent's port is closed", agent_stopped, snmp="down: refused", own_agent=True, direct=True),
-    Fault("The community is not the agent's any more", community_changed, snmp="down: timeout", own_agent=True),
+    Fault("The agent has a new community", community_changed, snmp="down: timeout", own_agent=True),
     Fault(
         "10 % of the packets are lost each way",
         relayed(lambda: lossy(requests=0.1, answers=0.1, seed=55)),  # the first request is lost
@@ -486,18 +486,18 @@ SNMP_FAULTS: Final = (
     ),
     Fault("One answer is genErr with error index 0", relayed(lambda: rewritten(general_error, times=1))),
     Fault(
-        "An answer names another object at one place",
+        "An answer has another object in place of a requested one",
         relayed(lambda: rewritten(other_object)),
         snmp="incomplete: malformed",
         timeout=8.5,
     ),
     Fault(
-        "The rows of a table are in no order",
+        "The rows of a table are in a wrong order",
         relayed(lambda: rewritten(swapped_fans)),
         figures={'fan_speed_rpm{fan="FAN 1"}': 5400, 'fan_speed_rpm{fan="FAN 2"}': 5280},
     ),
     Fault(
-        "The first row of a table has gone",
+        "The first row of a table is missing",
         with_fans((2, 3)),
         figures={'fan_speed_rpm{fan="FAN 1"}': None, 'fan_speed_rpm{fan="FAN 2"}': 5280},
         own_agent=True,
@@ -521,7 +521,7 @@ SNMP_FAULTS: Final = (
         timeout=8.5,
     ),
     Fault(
-        "GETBULK of a table is not answered any more",
+        "Requests for one table with GETBULK are no longer answered",
         relayed(lambda: without_getbulk("raidStatus")),
         snmp="incomplete: timeout",
     ),
@@ -568,9 +568,9 @@ SNMP_FAULTS: Final = (
         own_agent=True,
         timeout=8.5,
     ),
-    Fault("The agent has another engine id", agent_replaced, counted=(REPORTS,), version="3", own_agent=True),
+    Fault("The agent has a new engine id", agent_replaced, counted=(REPORTS,), version="3", own_agent=True),
     Fault(
-        "The agent has another engine id, and somebody sends reports of four others",
+        "The agent has a new engine id, and somebody sends reports of four others",
         agent_replaced_and_forged,
         counted=(REPORTS,),
         version="3",
@@ -581,7 +581,7 @@ SNMP_FAULTS: Final = (
 
 HTTP_FAULTS: Final = (
     Fault("The web server accepts the connection and is silent", answered(DEAD), xml="down: timeout"),
-    Fault("The web server's machine answers no attempt to connect", unattended(waiting=2), xml="down: timeout"),
+    Fault("The web server's machine does not answer attempts to connect", unattended(waiting=2), xml="down: timeout"),
     Fault(
         "Silence after the header", answered(endless(HEAD + b"Content-Length: 9\r\n\r\n", b"", 60)), xml="down: timeout"
     ),
@@ -634,8 +634,8 @@ HTTP_FAULTS: Final = (
         "A page with octets of another encoding, a bare `&` and text around it",
         answered(bytes_of(page(b"busy\n" + PAGE.replace(b"Anti-Spam", b"Anti-Sp\xe4m & more") + b"\nbusy"))),
     ),
-    Fault("The kept-alive connection was closed meanwhile", connections_dropped),
-    Fault("The kept-alive connection is forgotten without a word", connection_forgotten),
+    Fault("The appliance has closed the kept-alive connection", connections_dropped),
+    Fault("A firewall has forgotten the kept-alive connection", connection_forgotten),
     Fault(
         "The web server's port is closed",
         web_port_closed,
@@ -645,7 +645,7 @@ HTTP_FAULTS: Final = (
     Fault("A page of 1,000 elements with 6,000 attributes", answered(bytes_of(page(largest_page())))),
     Fault("A header of 60 KB", answered(bytes_of(page().replace(b"\r\n", b"\r\nA: " + b"a" * 60_000 + b"\r\n", 1)))),
     Fault(
-        "Values with separated thousands or a percent sign",
+        "Values with thousands separators or a percent sign",
         answered(bytes_of(page(render_status(status_items(WORDY_COUNTS))))),
         figures={'connections{direction="in"}': 1234, 'cpu_utilization_ratio{process="mail"}': 0.14},
     ),
@@ -692,7 +692,7 @@ HTTP_FAULTS: Final = (
         counted=('xml_requests_total{code="500"}',),
     ),
     Fault(
-        "The appliance's counters begin again",
+        "The appliance's counters are reset",
         answered(bytes_of(page(halved_counters()))),
         figures={"messages_injected_total": 12},
     ),
@@ -700,7 +700,7 @@ HTTP_FAULTS: Final = (
 
 REST_FAULTS: Final = (
     Fault(
-        "The API is well, and the status page fails",
+        "The API works, and the status page fails",
         answered(status(500, "Error")),
         xml="down: http_status",
         rest=COMPLETE,
@@ -712,7 +712,7 @@ REST_FAULTS: Final = (
         rest="down: auth",
         counted=('rest_requests_total{code="401"}',),
     ),
-    Fault("The role may not read the API", api_answered(status(403, "Forbidden")), rest="down: auth"),
+    Fault("The user's role may not read the API", api_answered(status(403, "Forbidden")), rest="down: auth"),
     Fault(
         "The API redirects to the login page", api_answered(status(302, "Found", "Location: /login")), rest="down: auth"
     ),
@@ -726,7 +726,11 @@ REST_FAULTS: Final = (
         api_answered(api_page(b'{"data": {"resultSet": {}}}'), SYSTEM_STATUS),
         rest="incomplete: malformed",
     ),
-    Fault("Every answer of the API has another form", api_answered(api_page(b'{"data": [1]}')), rest="down: malformed"),
+    Fault(
+        "Every answer of the API has another form than expected",
+        api_answered(api_page(b'{"data": [1]}')),
+        rest="down: malformed",
+    ),
     Fault(
         "An answer of the API ends in the middle",
         api_answered(api_page(system_status()[:-20]), SYSTEM_STATUS),
@@ -744,7 +748,7 @@ REST_FAULTS: Final = (
         timeout=8.5,
     ),
     Fault(
-        "An answer of the API nests 100,000 deep",
+        "An answer of the API is nested 100,000 levels deep",
         api_answered(api_page(b'{"data": ' + b"[" * 100_000), HEALTH),
         rest="incomplete: too_large",
     ),
@@ -769,7 +773,12 @@ REST_FAULTS: Final = (
 
 TLS_FAULTS: Final = (
     Fault("The certificate has expired", certified(expired), xml="down: tls", https=True),
-    Fault("The certificate is of an unknown authority", certified(of_another_authority), xml="down: tls", https=True),
+    Fault(
+        "The certificate was issued by an unknown authority",
+        certified(of_another_authority),
+        xml="down: tls",
+        https=True,
+    ),
     Fault("The certificate was renewed by the same authority", certified(renewed), https=True),
     Fault("The pinned certificate was renewed", certified(renewed), xml="down: tls", https=True, pinned=True),
     Fault("The TLS handshake is never answered", unattended(waiting=0), xml="down: timeout", https=True),
