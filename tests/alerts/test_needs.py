@@ -33,7 +33,7 @@ ALWAYS: Final = ("ALERTS", "up", "ironport_exporter_build_info")
 COLUMN: Final = {
     "none: Prometheus alone": {"snmp", "xml", "rest"},
     "any": {"snmp", "xml", "rest"},
-    "that of its name": set(),  # one source is not enough
+    "the source in the name of the alert": set(),  # one source is not enough
     "SNMP": {"snmp"},
     "SNMP, status page": {"snmp", "xml"},
     "status page": {"xml"},
