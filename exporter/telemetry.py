@@ -54,7 +54,7 @@ class Telemetry:
         )
         self.web_config_successful = self._gauge(
             "web_config_last_reload_successful",
-            "1 if the last load of the file of --web.config.file succeeded, or there is none",
+            "1 if the last load of the file of --web.config.file succeeded, or if there is no such file",
         )
         self.appliances = self._gauge("appliances", "Appliances in the running configuration")
         self._gauge("tasks", "Asyncio tasks of the exporter").set_function(_tasks)
@@ -70,11 +70,11 @@ class Telemetry:
             "snmp_requests_recovered", "SNMP requests that were answered after they had been sent again"
         )
         self.snmp_unanswered = self._counter(
-            "snmp_requests_unanswered", "SNMP requests that were given up, or were open at the end of the poll"
+            "snmp_requests_unanswered", "SNMP requests that were given up, or had no answer at the end of the poll"
         )
         self.snmp_responses = self._counter("snmp_responses", "SNMP answers accepted")
         self.snmp_late = self._counter(
-            "snmp_late_responses", "SNMP answers accepted that answer an earlier try than the last"
+            "snmp_late_responses", "SNMP answers accepted that belong to an earlier try than the last"
         )
         self.snmp_reports = self._counter(
             "snmp_reports",
@@ -92,7 +92,7 @@ class Telemetry:
         self.rest_requests = self._counter(
             "rest_requests", 'HTTP requests for the REST interface by status code; "none" means no answer', "code"
         )
-        self.unknown_values = self._counter("unknown_values", "Values received that could not be read, by item", "item")
+        self.unknown_values = self._counter("unknown_values", "Unreadable values received, by item", "item")
         for result in ("complete", "partial", "failed"):
             self.probes.labels(result)
         for reason in ("malformed", "wrong_id", "wrong_identity", "duplicate"):

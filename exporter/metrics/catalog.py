@@ -148,14 +148,14 @@ PROBE: Final = (
     _gauge("probe_deadline_seconds", "How long this probe was allowed to take, in seconds", _probe("deadline")),
     _gauge(
         "source_up",
-        "1 if the source gave usable data: SNMP a value of the MIB, XML a status page that could be read, "
-        "REST its system status or its health",
+        "1 if the source gave usable data (SNMP: a value of the MIB; XML: a status page that could be read; "
+        "REST: its system status or its health)",
         _probe("source_up"),
         labels=("source",),
     ),
     _gauge(
         "source_complete",
-        "1 if the source is up and nothing of it failed",
+        "1 if the source is up and no part of it failed",
         _probe("source_complete"),
         labels=("source",),
     ),
@@ -185,13 +185,13 @@ PROBE: Final = (
     ),
     _gauge(
         "source_unreadable_values",
-        "Values of this poll that were there and could not be read; the debug output and the log name them",
+        "Values that the source gave in this poll and that could not be read; the debug output and the log name them",
         _probe("source_unreadable_values"),
         labels=("source",),
     ),
     _gauge(
         "source_error",
-        "1 for each reason for which something of the source failed in this probe, 0 for all other reasons",
+        "1 for each reason why a part of the source failed in this probe, 0 for all other reasons",
         _probe("source_error"),
         labels=("source", "reason"),
     ),
@@ -258,8 +258,8 @@ MAIL: Final = (
     ),
     _gauge(
         "delivery_queue_recipients",
-        "Recipients in the delivery queue: attempted and waiting for the next try, or unattempted; "
-        "active, which is both, where REST gives the value",
+        "Recipients in the delivery queue by state: unattempted, or attempted and waiting for the next try; "
+        "if REST gives the value, active, which is both together",
         _current("attempted_recips", to.scaled(1, "attempted")),
         _current("unattempted_recips", to.scaled(1, "unattempted")),
         # Beside the states of the page, it would count each recipient twice.
@@ -277,7 +277,7 @@ MAIL: Final = (
     ),
     _gauge(
         "connection_limit",
-        "Inbound SMTP connections that the listeners accept at the same time",
+        "Maximum number of inbound SMTP connections that the listeners accept at the same time",
         Feed("config", ("connection_limit",), to.scaled()),
     ),
     _gauge(
@@ -332,7 +332,7 @@ MAIL: Final = (
     ),
     _counter(
         "recipients_completed_total",
-        "Recipients that are finished, by result",
+        "Recipients that have left the delivery queue for good, by result",
         _count("delivered_recips", "delivered"),
         _count("hard_bounced_recips", "hard_bounced"),
         _count("deleted_recips", "deleted"),
@@ -360,7 +360,7 @@ MAIL: Final = (
     ),
     _gauge(
         "mail_rate_per_second",
-        "Average rate over the window as the appliance itself reports it, in events per second",
+        "Average rate over the window, as the appliance itself reports it, in events per second",
         *_rates(),
         labels=("flow", "window"),
         items_pattern="XML rates/*",
@@ -399,12 +399,12 @@ SYSTEM: Final = (
     ),
     _gauge(
         "maintenance",
-        "1 while fleet.yml plans work on the appliance, else 0; not exported if it never does",
+        "1 during a maintenance window of fleet.yml, else 0; not exported if the appliance has no window",
         Feed("config", ("maintenance",), to.scaled()),
     ),
     _gauge(
         "holiday",
-        "1 on a holiday of fleet.yml, else 0; not exported without holidays",
+        "1 on a holiday of fleet.yml, else 0; not exported if fleet.yml has no holidays",
         Feed("config", ("holidays",), to.scaled()),
     ),
     _gauge(
@@ -450,7 +450,7 @@ SYSTEM: Final = (
     ),
     _gauge(
         "snmp_cpu_utilization_ratio",
-        "Share of the CPU that was in use in the last 5 s as the SNMP agent sees it, 0 to 1",
+        "Share of the CPU that was in use in the last 5 s, as the SNMP agent reports it, 0 to 1",
         _snmp("perCentCPUUtilization", to.percent()),
     ),
     _gauge(
@@ -474,7 +474,7 @@ SYSTEM: Final = (
     ),
     _gauge(
         "disk_io_utilization_ratio",
-        "Disk I/O as a share of its peak since boot; can pass 1 soon after boot",
+        "Disk I/O as a share of its peak since boot; can be above 1 soon after boot",
         _current("disk_utilization", to.percent()),
         _snmp("perCentDiskIOUtilization", to.percent()),
         _rest("gauges/disk_io_utilization", to.percent()),
@@ -512,7 +512,7 @@ SYSTEM: Final = (
     ),
     _gauge(
         "feature_key_remaining_seconds",
-        "Time until the feature key expires, in seconds; after that negative, or 0 if SNMP gave the value",
+        "Time until the feature key expires, in seconds; negative once it has expired, or 0 if SNMP gave the value",
         _xml("features/time_remaining", to.page_key_remaining),
         Feed("snmp", ("keyIsPerpetual", "keySecondsUntilExpire"), to.agent_key_remaining),
         labels=("feature",),

@@ -68,7 +68,7 @@ class Reading:
 
     @property
     def complete(self) -> bool:
-        """Whether the source is up and nothing of it failed."""
+        """Whether the source is up and no part of it failed."""
         return self.up and not self.errors
 
     @property
