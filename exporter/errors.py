@@ -82,7 +82,7 @@ class SourceError(ExporterError):
     def within(self, place: str) -> Self:
         """Return the same error with the place where it happened in front of its sentence."""
         error = type(self)(f"{place}: {str(self).rstrip('.')}.")
-        error.__cause__ = self.__cause__
+        error.__cause__ = self
         return error
 
 
@@ -161,6 +161,18 @@ def raised_at(error: BaseException) -> str:
 def calls_of(error: BaseException) -> list[str]:
     """Return the calls that led to an exception as `fusion.py:42`, the place where it was raised last."""
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def forget_calls(error: BaseException) -> None:
+    """Drop the calls that led to an exception that is kept, and to its causes.
+
+    They hold all that was at hand there: an answer of an appliance, or the exception itself, which would then stay in
+    memory until a full garbage collection.
+    """
+    cause: BaseException | None = error
+    while cause:
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ import structlog
 
 from exporter import DEFAULT_TIMEOUT, LONGEST_TIMEOUT
 from exporter.config import Appliance
-from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout, raised_at
+from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout, forget_calls, raised_at
 from exporter.log import once_a_minute
 from exporter.metrics.catalog import VERSION_INFO
 from exporter.metrics.exposition import Exposition
@@ -231,10 +231,15 @@ class SharedPoll:
         try:
             async with asyncio.timeout_at(deadline) as limit:
                 await self._source.poll(reading)
+        except asyncio.CancelledError:  # no probe waits; a task that keeps this error would keep itself in memory
+            return False
         except Exception as error:  # noqa: BLE001 - a fault of one source must not end the probe of the other
             reading.errors.append(self._late(reading) if limit.expired() else self._fault(error))
         else:
             is_successful = reading.up and not any(isinstance(error, SourceTimeout) for error in reading.errors)
+        finally:
+            for failure in reading.errors:
+                forget_calls(failure)
         reading.duration = time.monotonic() - reading.started
         if is_successful:
             self._successful = _KeptReading(reading)

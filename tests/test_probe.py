@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 import structlog
 
-from exporter.config import MinInterval
-from exporter.errors import MalformedError, SourceError, SourceTimeout
+from exporter.config import Appliance, Auth, BasicAuth, MinInterval, XmlSettings
+from exporter.errors import (
+    MalformedError,
+    RefusedError,
+    SourceError,
+    SourceTimeout,
+    TooLargeError,
+    UnreachableError,
+)
 from exporter.metrics.reading import Reading
 from exporter.probe import Prober, SharedPoll
 from exporter.sources.source import SOURCES
 from exporter.telemetry import Telemetry
+from faults.answers import CHUNKED, broken_off, endless
+from faults.appliance import HEAD, PAGE, Answer, page
 from support.appliances import snmp_appliance
+from support.processes import free_port
 from support.relay import UdpRelay, silent
 from support.snmpd import Snmpd
+from support.web_interface import RawServer
 
 LONG = 60.0
 """A deadline that no test reaches, in seconds."""
@@ -210,6 +224,105 @@ async def test_a_poll_that_failed_is_never_reused() -> None:
     source.fails = None
     assert (await poll.read(far())).complete
     assert source.polls == 3
+
+
+Uncollected = Callable[[], list[Reading | SourceError]]
+
+
+def left_to_the_collector() -> list[Reading | SourceError]:
+    """Return the readings and errors that only a garbage collection frees, with all that they refer to."""
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.collect()
+    gc.set_debug(0)
+    found = [each for each in gc.garbage if isinstance(each, Reading | SourceError)]
+    gc.garbage.clear()
+    return found
+
+
+@pytest.fixture
+def uncollected() -> Iterator[Uncollected]:
+    """Full collections are rare, so what failed must not wait for one. Nothing is collected before the call."""
+    gc.collect()
+    gc.disable()
+    yield left_to_the_collector
+    gc.enable()
+
+
+async def test_a_poll_that_nobody_waits_for_leaves_no_garbage(uncollected: Uncollected) -> None:
+    poll = shared(Fake())
+    waiter = asyncio.create_task(poll.read(far()))
+    await asyncio.sleep(0)
+    waiter.cancel()
+    await asyncio.wait({waiter})
+    await poll.close()
+    del waiter
+    assert uncollected() == []
+
+
+CUT_PAGE = PAGE[: len(PAGE) // 2]
+BROKEN = {
+    "cut page": (page(CUT_PAGE), MalformedError),
+    "cut answer": (page()[: len(PAGE) // 2], MalformedError),
+    "no page": (page(b"<other/>"), MalformedError),
+    "no HTTP": (b"no HTTP\r\n\r\n", MalformedError),
+    "large header": (HEAD + b"A: b\r\n" * 20_000, TooLargeError),
+    "small chunks": (CHUNKED + b"1\r\nx\r\n" * 20_000, TooLargeError),
+    "no answer": (b"", UnreachableError),
+}
+
+
+@pytest.mark.parametrize(("answer", "error"), BROKEN.values(), ids=BROKEN.keys())
+async def test_a_failed_poll_leaves_no_garbage(
+    answer: bytes, error: type[SourceError], uncollected: Uncollected
+) -> None:
+    """An error keeps the calls that led to it, and these have the reading that keeps the error."""
+    server = RawServer(asked_first(broken_off(answer)))
+    await server.start()
+    (reading,) = await readings(server.port)
+    await server.stop()
+    assert [type(each) for each in reading.errors] == [error]
+    assert uncollected() == []
+
+
+async def test_a_refused_poll_leaves_no_garbage(uncollected: Uncollected) -> None:
+    (reading,) = await readings(free_port(socket.SOCK_STREAM))
+    assert [type(each) for each in reading.errors] == [RefusedError]
+    assert uncollected() == []
+
+
+async def test_a_poll_that_ends_in_mid_page_leaves_no_garbage(uncollected: Uncollected) -> None:
+    server = RawServer(endless(HEAD + b"Content-Length: 9999\r\n\r\n<", b"", LONG))
+    await server.start()
+    (reading,) = await readings(server.port, timeout=0.5)
+    await server.stop()
+    assert [type(each) for each in reading.errors] == [SourceTimeout]
+    assert uncollected() == []
+
+
+def asked_first(answer: Answer) -> Answer:
+    """Answer when the request has come: a connection that ends with unread octets is reset, and the answer lost."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await answer(reader, writer)
+
+    return talk
+
+
+async def readings(port: int, timeout: float = LONG) -> tuple[Reading, ...]:  # noqa: ASYNC109 - as `probe` has it
+    """Probe an appliance once that has a status page at this port."""
+    appliance = Appliance(
+        name="mx1",
+        address="127.0.0.1",
+        auth="ops",
+        credentials=Auth(xml=BasicAuth.model_validate({"username": "a", "password": "b"})),
+        stream="default",
+        xml=XmlSettings(scheme="http", port=port),
+    )
+    prober = Prober(appliance, Telemetry())
+    result = await prober.probe(timeout)
+    await prober.close()
+    return result.readings
 
 
 async def test_an_unexpected_fault_is_an_error_of_its_source() -> None:

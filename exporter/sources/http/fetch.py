@@ -29,6 +29,7 @@ from exporter.errors import (
     SourceError,
     TooLargeError,
     UnreachableError,
+    forget_calls,
 )
 from exporter.metrics.reading import Reading, label_value
 from exporter.sources.descriptors import NO_DESCRIPTORS, RAISE_THE_LIMIT
@@ -150,9 +151,10 @@ class Fetcher:
                 self.received += chunk
                 if len(self.received) > limit:
                     raise TooLargeError(f"the page is larger than {limit} bytes: it is not read")
-        except aiohttp.ClientPayloadError:
+        except aiohttp.ClientPayloadError as error:
             if not self.received:
                 raise
+            forget_calls(error)
 
     async def _connected(self) -> ClientSession:
         if self._context is None and self._settings.scheme == "https":

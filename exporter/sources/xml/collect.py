@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 from exporter.config import Appliance
-from exporter.errors import SourceError, SourceTimeout
+from exporter.errors import SourceError, SourceTimeout, forget_calls
 from exporter.metrics.reading import Items, Reading
 from exporter.sources.destinations import DestinationChoice
 from exporter.sources.http.fetch import Fetcher, HttpPages
@@ -47,14 +46,20 @@ class XmlSource:
         try:
             body = await self._fetcher.get(page, reading)
         except (asyncio.CancelledError, SourceTimeout):
-            with suppress(SourceError):
-                self._record(page, document.parse(bytes(self._fetcher.received)), reading)
+            self._record_part(page, reading)
             raise
         read = document.parse(body)
         await asyncio.sleep(0)  # a large page must not hold the event loop
         self._record(page, read, reading)
         if read.fault:
             raise read.fault
+
+    def _record_part(self, page: str, reading: Reading) -> None:
+        """Record what has come of a page, if anything of it can be read."""
+        try:
+            self._record(page, document.parse(bytes(self._fetcher.received)), reading)
+        except SourceError as error:
+            forget_calls(error)
 
     def _record(self, page: str, read: Document, reading: Reading) -> None:
         reading.items.update(self._items(page, read.elements))

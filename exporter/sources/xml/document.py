@@ -91,10 +91,8 @@ class _Parser:
         except expat.ExpatError as error:
             if not self._ended:  # what follows the root is of no interest
                 fault = MalformedError(f"the page is incomplete or not XML ({error}), {self._read}")
-                fault.__cause__ = error
         except (LookupError, ValueError) as error:  # pyexpat's errors for an encoding that it cannot read
             fault = MalformedError(f"the page's encoding cannot be read ({label_value(str(error))})")
-            fault.__cause__ = error
         finally:
             del self._expat  # which refers back to this object: the page would stay until a full garbage collection
         return Document(self._elements, fault)
