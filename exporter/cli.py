@@ -55,14 +55,14 @@ if TYPE_CHECKING:
 _PROGRAM: Final = "ironport-exporter"
 
 _LABORATORY_MODULES: Final = ("numpy", "exporter.lab")
-"""What the extra `demo` brings; the container image has not even exporter.lab."""
+"""The optional packages `demo`, and our own package, which the container image does not have."""
 
 _NO_LABORATORY: Final = not all(find_spec(module) for module in _LABORATORY_MODULES)
 """Whether commands that simulate cannot run; the help then does not list them."""
 
 
 _REPORT_MODULES: Final = ("jinja2", "markupsafe")
-"""What the extra `report` brings."""
+"""The optional packages `report`."""
 
 _NO_REPORTS: Final = not all(find_spec(module) for module in _REPORT_MODULES)
 
@@ -142,7 +142,7 @@ _UNITS: Final = whole("a number of units from 1 to 5000", 1, 5000)
 def _complete_scenario(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     try:
         from exporter.lab.simulator.scenarios import SCENARIOS
-    except ModuleNotFoundError:  # the extra is not installed
+    except ModuleNotFoundError:  # the optional packages are not installed
         return []
     return [name for name in SCENARIOS if name.startswith(incomplete)]
 
@@ -242,7 +242,8 @@ _scenario: Final = flag(
 def cli() -> None:
     """Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets.
 
-    COMMAND --help lists the flags of a command. You can write flags before or after the command.
+    COMMAND --help lists the flags of a command. Write flags after the command. Flags that serve also has, such as
+    --config.file and --log.level, may also stand before it.
     """
 
 
@@ -576,8 +577,8 @@ def _known(fleet: Fleet, name: str) -> Prober:
 def _capture(name: str, config_file: tuple[Path, ...], out: Path | None, show: bool) -> int:
     """Record the answers of one appliance, for a bug report.
 
-    The command replaces names, addresses, serial numbers, keys and domains by stand-ins, and lists what it replaced.
-    Read the capture before you send it: some names may remain.
+    The command replaces names, addresses, serial numbers, keys and domains with placeholders, and lists what it
+    replaced. Read the capture before you send it: some names may remain.
 
     NAME is the name of the appliance in the configuration.
     """
@@ -910,11 +911,16 @@ def _explain(prometheus: Prometheus, at: str, jobs: tuple[str, ...], pools: tupl
 @flag(
     "--client",
     metavar="NAME[=DOMAIN,...]",
-    help="Also show the mail that was delivered to the domains of this client. Without DOMAIN, NAME is the domain.",
+    help="Also show the mail delivered to the domains of this client: an organisation or department whose mail the "
+    "fleet handles. Without DOMAIN, NAME is the domain.",
 )
 @flag("--lang", metavar="LANGUAGE", default="en", help="The language of the page: en or de.")
 @timezone_flag
-@flag("--pdf", is_flag=True, help="Also write the page as PDF. This needs the extra pdf.")
+@flag(
+    "--pdf",
+    is_flag=True,
+    help="Also write the page as PDF. This needs optional packages: pip install 'ironport-exporter[pdf]'.",
+)
 @flag("--out", type=_PATH, required=True, metavar="DIR", help="The folder for the files.")
 @mail_flags
 def _report(
@@ -935,7 +941,7 @@ def _report(
     The files are HTML, CSV and JSON. They show volumes, delays, availability, incidents, capacity and changes. The same
     history gives the same files.
     """
-    with _extra("report", *_REPORT_MODULES):
+    with _optional_packages("report", *_REPORT_MODULES):
         import time
 
         from exporter.phrases import Phrases
@@ -997,7 +1003,7 @@ def _incident(
     timezone: ZoneInfo,
     out: Path | None,
 ) -> int:
-    """Write a one-page summary of an incident (a card).
+    """Write an incident card: a summary of one page.
 
     You can paste the summary into a post-mortem. It shows what happened, when it was detected, which units were
     affected, how late the mail was, and the figures over time.
@@ -1006,7 +1012,7 @@ def _incident(
         refuse("last", "at", "out", reason="with --list")
     if last:
         refuse("at", reason="with --last")
-    with _extra("report", *_REPORT_MODULES):
+    with _optional_packages("report", *_REPORT_MODULES):
         import time
 
         from exporter.prometheus.selection import Selection
@@ -1351,25 +1357,25 @@ def _refuse_topology_beside_units(units: int | None) -> None:
 
 
 @contextmanager
-def _extra(name: str, *modules: str) -> Iterator[None]:
-    """Name the extra that a command misses: it brings these modules."""
+def _optional_packages(name: str, *modules: str) -> Iterator[None]:
+    """Say how to install the optional packages `name`, if one of these modules is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name not in modules:
             raise
         raise ExporterError(
-            f"This command needs the extra {name}, which is not installed here."
-            f" Install it with: pip install 'ironport-exporter[{name}]'"
+            "This command needs optional packages that are not installed here."
+            f" Install them with: pip install 'ironport-exporter[{name}]'"
         ) from error
 
 
 @contextmanager
 def _laboratory() -> Iterator[None]:
-    """Name the extra that a command misses; what a simulation cannot do is wrong usage; SIGTERM is like Ctrl-C."""
+    """Say how to install missing packages; what a simulation cannot do is wrong usage; SIGTERM is like Ctrl-C."""
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with _extra("demo", *_LABORATORY_MODULES):
+        with _optional_packages("demo", *_LABORATORY_MODULES):
             yield
     except ConfigError as error:
         raise UsageError(" ".join(error.problems)) from error

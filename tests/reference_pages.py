@@ -16,11 +16,11 @@ DOCS: Final = Path(__file__).parent.parent / "docs"
 _HEAD: Final = """\
 # Command line
 
-`ironport-exporter COMMAND [FLAGS]`. You can write flags before or after the command. `--help` prints the same texts.
+`ironport-exporter COMMAND [FLAGS]`. Flags that `serve` also has, such as `--config.file` and `--log.level`, may also
+stand before the command. `--help` prints the same texts.
 
 The exit code is 0 if all went well, 1 if something failed, and 2 if the command line is wrong. `simulate`, `replay`,
-`backfill`, `demo` and `backtest` need the extra `demo`, and `report` and `incident` the extra `report`: [Ways to run
-it](installing.md#with-pip-pipx-or-uv).
+`backfill`, `demo`, `backtest`, `report` and `incident` need [optional packages](installing.md#with-pip-pipx-or-uv).
 
 Every command also has these flags; for `serve`, `simulate` and `replay` the default level is `info`:
 """

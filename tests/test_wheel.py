@@ -25,8 +25,8 @@ appliances: [{name: mx1, address: 127.0.0.1}]
 """Nobody listens on port 1: a probe ends at once."""
 
 NEEDS_DEMO = (
-    "This command needs the extra demo, which is not installed here."
-    " Install it with: pip install 'ironport-exporter[demo]'\n"
+    "This command needs optional packages that are not installed here."
+    " Install them with: pip install 'ironport-exporter[demo]'\n"
 )
 
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.capture.capture_file import Capture
+from exporter.capture.placeholders import Placeholders
 from exporter.capture.recording import record_appliance
-from exporter.capture.stand_ins import StandIns
 from exporter.config import Appliance
 from exporter.errors import ExporterError
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A capture with stand-ins, and what a person has to know about it."""
+    """A capture with placeholders, and what a person has to know about it."""
 
     capture: Capture
     replaced: list[str]
@@ -29,8 +29,8 @@ def captured(appliance: Appliance) -> Captured:
     capture, faults = asyncio.run(record_appliance(appliance))
     if not (capture.snmp or capture.pages):
         raise ExporterError("\n".join([f"{appliance.name} answered nothing, so there is nothing to write.", *faults]))
-    stand_ins = StandIns((appliance.name, appliance.address, *(_user_names(appliance))))
-    return Captured(stand_ins.applied(capture), list(stand_ins.listed()), faults)
+    placeholders = Placeholders((appliance.name, appliance.address, *(_user_names(appliance))))
+    return Captured(placeholders.applied(capture), list(placeholders.listed()), faults)
 
 
 def write_capture(capture: Capture, file: Path) -> None:

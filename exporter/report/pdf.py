@@ -1,4 +1,4 @@
-"""A page as PDF, by weasyprint: the extra `pdf`."""
+"""A page as PDF, by weasyprint: the optional packages `pdf`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def write_pdf(html: str) -> bytes:
         from weasyprint.urls import URLFetcher
     except ModuleNotFoundError:
         raise ExporterError(
-            "A PDF needs the extra pdf, which is not installed here."
-            " Install it with: pip install 'ironport-exporter[pdf]'"
+            "A PDF needs optional packages that are not installed here."
+            " Install them with: pip install 'ironport-exporter[pdf]'"
         ) from None
     except OSError:
         raise ExporterError(

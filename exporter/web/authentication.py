@@ -88,7 +88,7 @@ class Passwords:
         """
         if len(given.password) > _LONGEST:
             return False
-        hashed = users.get(given.user) or self._stand_in(users, given.user)
+        hashed = users.get(given.user) or self._decoy_hash(users, given.user)
         check = _Check(given.user, given.user in users, hashed.get_secret_value().encode(), given.password)
         digest = self._digest(check)
         if self._accepted.get(given.user) == digest:
@@ -98,7 +98,7 @@ class Passwords:
         running = self._running.get(digest) or self._start(digest, check, address)
         return await asyncio.shield(running.task)  # others may wait for the same
 
-    def _stand_in(self, users: Mapping[str, SecretStr], user: str) -> SecretStr:
+    def _decoy_hash(self, users: Mapping[str, SecretStr], user: str) -> SecretStr:
         """Return a user's hash for an unknown user, always the same."""
         hashes = list(users.values())
         return hashes[int.from_bytes(self._digest(user)) % len(hashes)]

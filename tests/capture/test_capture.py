@@ -11,8 +11,8 @@ import pytest
 
 from exporter import config
 from exporter.capture.capture_file import Capture, CapturedPage, read_capture
+from exporter.capture.placeholders import Placeholders
 from exporter.capture.recording import record_appliance
-from exporter.capture.stand_ins import StandIns
 from exporter.cli import main
 from exporter.errors import RequestError
 from exporter.lab.replay.appliance import ReplayedAppliance
@@ -106,17 +106,17 @@ def planted(capture: Capture, text: str) -> Capture:
 def test_no_planted_name_stays_in_any_field(text: str, recorded: Capture) -> None:
     capture = planted(recorded, text)
     assert capture.text().count(text) > 100
-    stand_ins = StandIns(["mx1"])
-    written = stand_ins.applied(capture).text()
+    placeholders = Placeholders(["mx1"])
+    written = placeholders.applied(capture).text()
     assert text not in written
     assert not {"secret", "postmaster"} & set(re.findall(r"[a-z]+", written))
-    assert any(line.startswith(text.casefold().split("@")[0]) for line in stand_ins.listed())
+    assert any(line.startswith(text.casefold().split("@")[0]) for line in placeholders.listed())
 
 
 def test_the_names_of_the_appliance_are_replaced_wherever_they_stand() -> None:
     snmp = {SYS_NAME: b"gate7", SYS_LOCATION: b"Room 5", OTHER: b"peer of GATE7, in Room 5", SYS_DESCR: b"gate77"}
     page = CapturedPage("/xml/status", '<status hostname="gate7-b" note="gate7-b after gate7"/>')
-    applied = StandIns([]).applied(Capture(snmp, [page]))
+    applied = Placeholders([]).applied(Capture(snmp, [page]))
     assert applied.snmp[SYS_NAME] == b"unit1"
     assert applied.snmp[OTHER] == b"peer of unit1, in location1"
     assert applied.snmp[SYS_DESCR] == b"gate77"
@@ -127,13 +127,13 @@ def test_what_tells_the_appliance_stays() -> None:
     description = b"Cisco IronPort Model C390, AsyncOS Version: 12.5.3-035, Build Date: 2020-10-01, Serial #: ABC-1"
     texts = (b"IronPort Anti-Spam", b"PS 1", b"FAN 2", b"12:30:45", b"downloads.ironport.com", b"1.5T", b"0.0.0.0")
     snmp: dict[Oid, SnmpValue] = {SYS_DESCR: description, **{(1, n): text for n, text in enumerate(texts)}}
-    applied = StandIns([]).applied(Capture(snmp, [])).snmp
+    applied = Placeholders([]).applied(Capture(snmp, [])).snmp
     assert applied[SYS_DESCR] == description.replace(b"ABC-1", b"000000000001-SERIAL1")
     assert tuple(applied[1, n] for n in range(len(texts))) == texts
 
 
 def test_a_binary_value_is_not_written() -> None:
-    assert StandIns([]).applied(Capture({OTHER: b"\x01secret\xfe"}, [])).snmp[OTHER] == bytes(8)
+    assert Placeholders([]).applied(Capture({OTHER: b"\x01secret\xfe"}, [])).snmp[OTHER] == bytes(8)
 
 
 def test_a_capture_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -196,10 +196,10 @@ async def test_a_table_whose_bulk_walk_fails_is_recorded(tmp_path: Path) -> None
 def test_thousands_of_destinations_are_replaced() -> None:
     """Each is found by its form. To look for each of them as a word would take hours."""
     rows = "".join(f'<host name="mx{number}.secret{number}.edu" note="{"a" * 900}"/>' for number in range(5_000))
-    stand_ins = StandIns([])
-    applied = stand_ins.applied(Capture({}, [CapturedPage("/xml/tophosts", rows)])).pages[0].body
+    placeholders = Placeholders([])
+    applied = placeholders.applied(Capture({}, [CapturedPage("/xml/tophosts", rows)])).pages[0].body
     assert "secret" not in applied
-    assert len(list(stand_ins.listed())) == 5_000
+    assert len(list(placeholders.listed())) == 5_000
 
 
 def test_the_command_writes_and_lists_what_it_replaced(

@@ -10,7 +10,7 @@ import pytest
 
 from exporter import config
 from exporter.capture.capture_file import read_capture
-from exporter.capture.stand_ins import StandIns
+from exporter.capture.placeholders import Placeholders
 from exporter.lab.replay.appliance import ReplayedAppliance
 from exporter.probe import Result
 from support.simulated import probed
@@ -40,7 +40,7 @@ async def test_it_is_read_completely(file: Path, tmp_path: Path) -> None:
 @each_capture
 def test_nothing_in_it_is_left_to_replace(file: Path) -> None:
     capture = read_capture(file)
-    stand_ins = StandIns([])
-    stand_ins.applied(capture)
+    placeholders = Placeholders([])
+    placeholders.applied(capture)
     own = re.compile(r"(unit|contact|location|user|key)\d+|domain\d+\.example|198\.18\.\d+\.\d+|\w+-serial\d+")
-    assert [line for line in stand_ins.listed() if not own.match(line)] == []
+    assert [line for line in placeholders.listed() if not own.match(line)] == []

@@ -57,7 +57,7 @@ def test_a_page_fetches_nothing(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)  # as if it were not installed
-    with pytest.raises(ExporterError, match=r"needs the extra pdf.*pip install 'ironport-exporter\[pdf\]'$"):
+    with pytest.raises(ExporterError, match=r"needs optional packages.*pip install 'ironport-exporter\[pdf\]'$"):
         write_pdf("<p>")
 
 

@@ -1,1 +1,1 @@
-"""The real parts and the stand-ins that the tests run the exporter against, all on loopback."""
+"""The real parts and the fakes that the tests run the exporter against, all on loopback."""

@@ -26,8 +26,8 @@ LIMIT = 60.0
 """Seconds that no child process of a test needs."""
 
 NEEDS_DEMO = (
-    "This command needs the extra demo, which is not installed here."
-    " Install it with: pip install 'ironport-exporter[demo]'\n"
+    "This command needs optional packages that are not installed here."
+    " Install them with: pip install 'ironport-exporter[demo]'\n"
 )
 
 

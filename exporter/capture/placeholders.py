@@ -1,6 +1,6 @@
-"""Replacing what identifies a site: names, addresses, serial numbers, keys and domains get stable stand-ins.
+"""Replacing what identifies a site: names, addresses, serial numbers, keys and domains get stable placeholders.
 
-The same text gets the same stand-in everywhere, so that what belonged together still does.
+The same text gets the same placeholder everywhere, so that what belonged together still does.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _FORMS: Final[Mapping[str, Callable[[int], str]]] = {
     "domain": lambda number: f"domain{number}.example",
     "serial": lambda number: f"{number:012X}-SERIAL{number}",
 }
-"""Stand-ins that keep the form of what they replace; the others are KIND1, KIND2 and so on."""
+"""Placeholders that keep the form of what they replace; the others are KIND1, KIND2 and so on."""
 
 _PADDING: Final = b"\0\xff"
 """Octets that some agents append to a text."""
@@ -67,12 +67,12 @@ _WORD_LENGTH: Final = 3
 """A shorter name of the site is replaced only where it is a whole value: it may stand in running text by chance."""
 
 
-class StandIns:
-    """The stand-ins of one capture. `names` are words that identify the appliance, such as its name in fleet.yml."""
+class Placeholders:
+    """The placeholders of one capture. `names` are words that identify the appliance, such as its name in fleet.yml."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._numbers = {kind: count(1) for kind in (*_SITE_OBJECTS.values(), *(kind for kind, _ in _KINDS))}
-        self._stand_in_of = dict[str, str]()
+        self._placeholder_of = dict[str, str]()
         self._names = set[str]()
         """The texts that no pattern finds, or not everywhere: they are looked for as words."""
         self._places = Counter[str]()
@@ -80,7 +80,7 @@ class StandIns:
             self._of(name, "unit")
 
     def applied(self, capture: Capture) -> Capture:
-        """Return the capture with stand-ins."""
+        """Return the capture with placeholders."""
         for oid, kind in _SITE_OBJECTS.items():
             self._learn(_text(capture.snmp.get(oid, b"")), kind)
         for page in capture.pages:
@@ -97,23 +97,23 @@ class StandIns:
     def listed(self) -> Iterator[str]:
         """Yield what was replaced: a line each, with the number of places."""
         for text, places in self._places.items():
-            yield f"{text} -> {self._stand_in_of[text]} ({places} {'place' if places == 1 else 'places'})"
+            yield f"{text} -> {self._placeholder_of[text]} ({places} {'place' if places == 1 else 'places'})"
 
     def _learn(self, text: str, kind: str) -> None:
-        """Give a text a stand-in, unless another one covers it."""
+        """Give a text a placeholder, unless another one covers it."""
         if text and not any(pattern.fullmatch(text) for _, pattern in _KINDS):
             self._of(text, kind)
 
     def _of(self, text: str, kind: str) -> str:
-        """Return the stand-in of a text. Upper and lower case make no difference."""
+        """Return the placeholder of a text. Upper and lower case make no difference."""
         text = text.casefold()
-        if text not in self._stand_in_of:
+        if text not in self._placeholder_of:
             number = next(self._numbers[kind])
             form = _FORMS.get(kind)
-            self._stand_in_of[text] = form(number) if form else f"{kind}{number}"
+            self._placeholder_of[text] = form(number) if form else f"{kind}{number}"
             if kind in _NAME_KINDS and len(text) >= _WORD_LENGTH:
                 self._names.add(text)
-        return self._stand_in_of[text]
+        return self._placeholder_of[text]
 
     def _value(self, oid: Oid, value: SnmpValue) -> SnmpValue:
         if not isinstance(value, bytes) or not value.strip(_PADDING):
