@@ -29,7 +29,7 @@ class UnitSettings(Section):
     site: Name | None = None
     """The data centre."""
     pool: Name = "default"
-    """The units that share one stream behind the load balancer. They are compared with each other."""
+    """The units that share the mail behind one load balancer. They are compared with each other."""
     stream: Name | None = None
     """Joins pools that see the same mail one after the other; by default the name of the pool."""
     traffic: Literal["inbound", "outbound", "mixed"] = "mixed"

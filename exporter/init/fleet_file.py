@@ -44,7 +44,7 @@ _APPLIANCES: Final = """\
 # The rules compare the units of a pool with each other. Give each appliance:
 #
 #   site: east                        its data centre
-#   pool: inbound                     the units that share one stream behind the load balancer
+#   pool: inbound                     the units that share the mail behind one load balancer
 #   traffic: inbound                  what the pool carries: inbound, outbound or mixed
 #   role: spare                       if it stands by
 #   rated_messages_per_hour: 140000   how much it can handle; leave it out if you do not know
