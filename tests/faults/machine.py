@@ -614,7 +614,7 @@ MACHINE_FAULTS: Final = (
     ),
     MachineFault(
         "The name of another web site has the address of the exporter (DNS rebinding)",
-        "With `--web.external-url`, requests under this name are answered with 403.",
+        "With `--web.external-url`, the pages for people, such as `/config`, are answered with 403 under this name.",
         name_leads_to_the_exporter,
     ),
     MachineFault(
