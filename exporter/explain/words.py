@@ -147,6 +147,9 @@ FIGURE_WORDS: Final = {
     "pool:ironport_delivery_queue_recipients:backlog10m": FigureWords("delivery backlog"),
     "pool:ironport_destination_active_recipients:last5m": FigureWords("recipients waiting for the destination"),
     "pool:ironport_destination_stuck_recipients:min3m": FigureWords("stuck recipients"),
+    "pool:ironport_destination_dead_recipients:last5m": FigureWords(
+        "recipients waiting for a destination that has been down for a week"
+    ),
     "ironport_destination_delivered_recipients_total": FigureWords("recipients delivered to the destination", "/s"),
     "pool:ironport_available_capacity_messages:rate": FigureWords("capacity of the reachable units", "/s"),
     "pool:ironport_work_queue_troubled:bool": FigureWords("pool in trouble"),

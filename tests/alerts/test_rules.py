@@ -24,9 +24,8 @@ from support.completeness import assert_complete
 
 ALERTS: Final = Path(__file__).parents[2] / "alerts"
 RULES: Final = sorted((ALERTS / "rules").glob("*.yml"))
-TESTS: Final = [
-    test for path in sorted((ALERTS / "tests").glob("*.yml")) for test in yaml.safe_load(path.read_text())["tests"]
-]
+TEST_FILES: Final = sorted((ALERTS / "tests").glob("*.yml"))
+TESTS: Final = [test for path in TEST_FILES for test in yaml.safe_load(path.read_text())["tests"]]
 FOR_THE_FLEET: Final = {"IronPortExporterDown", "IronPortScrapeIntervalTooLong", "IronPortWatchdog"}
 """Alerts that are not about a pool or a unit."""
 FOR_DASHBOARDS: Final = "ironport-dashboards"
@@ -143,9 +142,13 @@ def test_prometheus_loads_the_file(path: Path) -> None:
     _promtool("check", "rules", path)
 
 
-@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.stem)
 def test_the_rules_pass_their_tests(path: Path) -> None:
-    _promtool("test", "rules", ALERTS / "tests" / path.name)
+    _promtool("test", "rules", path)
+
+
+def test_every_file_of_rules_has_tests() -> None:
+    assert {path.name for path in RULES} <= {path.name for path in TEST_FILES}
 
 
 def test_every_alert_has_both_kinds_of_tests() -> None:
