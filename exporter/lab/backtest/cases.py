@@ -39,6 +39,8 @@ class Case:
     """Whether mail comes in bursts, as people send it, and the fleet has oddities that harm nobody."""
     blind: int = 0
     """Seconds after the onset without samples, for a Prometheus that is started then."""
+    rest: bool = False
+    """Whether the exporter reads the REST interfaces, in every trial of the case."""
 
 
 MINUTES: Final[Mapping[str, float]] = {
@@ -96,7 +98,9 @@ _STUCK: Final = (Alert("IronPortDestinationStuck", "warning"),)
 _UNIT_UNKNOWN: Final = (Alert("IronPortUnitBackloggedCauseUnknown", "warning"),)
 
 CASES: Final = (
-    *(_plain_case(name) for name in SCENARIOS),
+    *(_plain_case(name) for name in SCENARIOS if name != "rest-dead"),
+    # RestDown needs no history, and a second one, with REST, takes minutes.
+    Case("rest-dead", ("rest-dead",), HOUR, minutes=7, rest=True, history=False),
     Case("jabberer by night", ("jabberer",), 90 * MINUTE, minutes=7, night=True),
     Case("flood by night", ("flood",), 2 * HOUR, minutes=9, night=True),
     Case("destination-down by night", ("destination-down",), 4 * HOUR, night=True),

@@ -66,12 +66,17 @@ class Trial:
     explained: bool = False
     """Whether `explain` is asked about it."""
     rest: bool = False
-    """Whether the exporter reads the REST interfaces, too."""
+    """Whether the exporter reads the REST interfaces, too, also if the case does not need it."""
 
     @property
     def onset(self) -> int:
         """When the first scenario begins."""
         return (NIGHT if self.case.night else DAYTIME) + _PHASE
+
+    @property
+    def reads_rest(self) -> bool:
+        """Whether the exporter reads the REST interfaces."""
+        return self.rest or self.case.rest
 
     @property
     def begin(self) -> int:
@@ -125,7 +130,7 @@ def play(trials: Sequence[Trial], rules: Sequence[Rule], progress: Progress, *, 
 
 
 def _history_key(trial: Trial) -> HistoryKey:
-    return trial.case.topology, trial.seed, trial.case.rated, trial.case.bursty, trial.rest
+    return trial.case.topology, trial.seed, trial.case.rated, trial.case.bursty, trial.reads_rest
 
 
 def _make_histories(
@@ -152,7 +157,7 @@ def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pac
         rules=rules,
         pace=pace,
         bursty=trial.case.bursty,
-        rest=trial.rest,
+        rest=trial.reads_rest,
         progress=lambda part, share: progress(f"{what}, {part}", share),
     )
 
@@ -180,7 +185,7 @@ def _play(trial: Trial, rules: Sequence[Rule], history: Path | None, folder: Pat
         out = Path(name)
         if history:
             _link(history, out, trial.begin)
-        sampling = Sampling(fleet, trial.seed, families_of_rules(rules) - _not_configured(case), out, trial.rest)
+        sampling = Sampling(fleet, trial.seed, families_of_rules(rules) - _not_configured(case), out, trial.reads_rest)
         for period in periods:
             write_samples(sampling, model, period)
         firings = replay(out, rules, periods, alone, silent)

@@ -54,7 +54,7 @@ def _snmp(view: View, appliance: Appliance, transport: Transport, luck: float) -
 
 
 def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
-    if failure := _xml_failure(transport, luck):
+    if failure := _web_failure(transport, luck):
         return Reading("xml", errors=[failure], requests=1, duration=transport.delay)
     pages = appliance.xml.pages
     items = _with_chosen(view.xml_items(appliance.name, pages), appliance)
@@ -70,7 +70,7 @@ def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) ->
 
 
 def _rest(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
-    if failure := _xml_failure(transport, luck):
+    if failure := _rest_failure(transport, luck):
         return Reading("rest", errors=[failure], requests=1, duration=transport.delay)
     reading = Reading("rest", requests=len(_REST_PAGES), duration=transport.delay * len(_REST_PAGES))
     for page in _REST_PAGES:
@@ -102,7 +102,12 @@ def _with_chosen(items: Items, appliance: Appliance) -> Items:
     return items | _choice(appliance, appliance.xml.top).items(TOPHOSTS, destinations)
 
 
-def _xml_failure(transport: Transport, luck: float) -> SourceError | None:
+def _rest_failure(transport: Transport, luck: float) -> SourceError | None:
+    dead = transport.xml and not transport.rest
+    return UnreachableError("The connection broke.") if dead else _web_failure(transport, luck)
+
+
+def _web_failure(transport: Transport, luck: float) -> SourceError | None:
     if not transport.xml:
         return RefusedError("The port is closed.")
     if luck < transport.xml_loss:

@@ -25,7 +25,7 @@ _HOST: Final = "127.0.0.1"
 _NAME: Final = "replayed"
 _GAUGE: Final = 0x42
 _WELL: Final = Transport(
-    scraped=True, answered=True, snmp=True, xml=True, admits=True, snmp_loss=0.0, xml_loss=0.0, delay=0.0
+    scraped=True, answered=True, snmp=True, xml=True, rest=True, admits=True, snmp_loss=0.0, xml_loss=0.0, delay=0.0
 )
 
 

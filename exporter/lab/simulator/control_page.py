@@ -122,7 +122,10 @@ def _unit_row(fleet: LiveFleet, unit: Unit) -> str:
     items = fleet.model.view.xml_items(unit.name)
     transport = fleet.model.view.transport(unit.name)
     broken = " ".join(f"{name}={text}" for name, text in format_faults(*fleet.faults(unit.name)).items())
-    silent = [name for name, answers in (("SNMP", transport.snmp), ("XML", transport.xml)) if not answers]
+    sources = {"SNMP": transport.snmp, "XML": transport.xml} | (
+        {"REST": transport.rest} if fleet.has_rest(unit) else {}
+    )
+    silent = [source for source, answers in sources.items() if not answers]
     figures = ("system/status", "gauges/msgs_in_work_queue/current", "rates/inj_msgs/last_5_min")
     status, queue, arrivals = (str(items[item][()]) for item in figures)
     word = f'<span class="failed">✕ no {" and no ".join(silent)}</span>' if silent else escape(status)

@@ -18,6 +18,8 @@ class Switch(IntEnum):
     """The SNMP agent does not answer."""
     XML_DEAD = auto()
     """The web interface does not answer."""
+    REST_DEAD = auto()
+    """The REST interface does not answer. The rest of the web interface does."""
     PASSWORD_REFUSED = auto()
     """The web interface refuses the exporter's password."""
     NOT_SCRAPED = auto()

@@ -104,6 +104,7 @@ EXPECTATIONS: Final = {
     "snmp-dead": Expectation(_warning("SnmpDown"), _info("SnmpFlaky")),
     "snmp-drops": Expectation((), _info("SnmpFlaky")),
     "xml-dead": Expectation(_warning("XmlDown")),
+    "rest-dead": Expectation(_warning("RestDown")),
     "auth-failure": Expectation(_warning("AuthenticationFailed"), _warning("XmlDown")),
     "raid-fault": Expectation(_warning("RaidDegraded")),
     "fan-fault": Expectation(_warning("FanFailed")),

@@ -111,6 +111,10 @@ class LiveFleet:
         self.model.advance()
         await self._web.refresh()
 
+    def has_rest(self, unit: Unit) -> bool:
+        """Return whether the unit has a REST interface."""
+        return unit.name in self._with_rest
+
     def faults(self, unit: str) -> tuple[SnmpFaults, XmlFaults]:
         """Return the faults that are set for the unit."""
         return self._snmp_faults.get(unit, NO_SNMP_FAULTS), self._xml_faults.get(unit, NO_XML_FAULTS)

@@ -181,6 +181,8 @@ _ROWS: Final = (
               _size(0.15, "share", "requests that are dropped")),
     _scenario("xml-dead", "unit", effect.turn_on(Switch.XML_DEAD), 2 * HOUR,
               "The web interface of one unit does not answer."),
+    _scenario("rest-dead", "unit", effect.turn_on(Switch.REST_DEAD), 2 * HOUR,
+              "The REST interface of one unit does not answer, but its status page does."),
     _scenario("auth-failure", "unit", effect.turn_on(Switch.PASSWORD_REFUSED), 2 * HOUR,
               "One unit no longer accepts the password for its status pages."),
     _scenario("certificate-expiring", "unit", effect.set_certificate_expiry, 2 * HOUR,

@@ -54,6 +54,8 @@ class Transport:
     """Whether the SNMP agent answers."""
     xml: bool
     """Whether the web interface answers."""
+    rest: bool
+    """Whether the REST interface answers, on a unit that has one."""
     admits: bool
     """Whether the web interface accepts the exporter's password; otherwise it answers 401."""
     snmp_loss: float
@@ -271,11 +273,13 @@ class View:
         number, effects = self._fleet.index[unit], self._effects
         strain = min(max((self._busy[number] - 0.7) / 0.2, 0.0), 1.0)
         alive = not self._is_on(Switch.DEAD, number)
+        web = alive and not self._is_on(Switch.XML_DEAD, number)
         return Transport(
             scraped=not self._is_on(Switch.NOT_SCRAPED, number),
             answered=not self._is_on(Switch.EXPORTER_DOWN, number),
             snmp=alive and not self._is_on(Switch.SNMP_DEAD, number),
-            xml=alive and not self._is_on(Switch.XML_DEAD, number),
+            xml=web,
+            rest=web and not self._is_on(Switch.REST_DEAD, number),
             admits=not self._is_on(Switch.PASSWORD_REFUSED, number),
             snmp_loss=max(0.02 + 0.15 * strain, float(effects.snmp_loss[number])),
             xml_loss=0.001,

@@ -141,7 +141,8 @@ class WebInterfaces:
             raise ConnectionResetError
         unit = self._unit_at[_local_port(transport)]
         way, faults = self._view().transport(unit), self._fault(unit)
-        if self._loses(way.xml_loss, faults.loss):
+        dead = "rest_page" in request.match_info and not way.rest
+        if dead or self._loses(way.xml_loss, faults.loss):
             _abort(transport)
             return web.Response()
         await asyncio.sleep(way.delay + faults.delay)

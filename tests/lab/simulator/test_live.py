@@ -134,6 +134,17 @@ async def test_a_scenario_of_the_transport_has_its_reason(
     assert not reasons(await probed(read, "mx2"))
 
 
+async def test_the_rest_interface_alone_may_be_dead(tmp_path: Path) -> None:
+    async with simulated(rest=True) as fleet:
+        read = configured(fleet, tmp_path)
+        fleet.model.begin(parse_scenario("rest-dead,unit=mx1"))
+        await fleet.step()
+        assert reasons(await probed(read, "mx1")) == {("rest", "unreachable")}
+        *_, history = polls(fleet.model.view, read.appliances["mx1"], (1.0, 1.0, 1.0))
+        assert [error.reason for error in history.errors] == ["unreachable"]
+        assert not reasons(await probed(read, "mx2"))
+
+
 @pytest.mark.parametrize(
     ("form", "expected"),
     [

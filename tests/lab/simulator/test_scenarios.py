@@ -259,6 +259,7 @@ FACTS = {
     "counter-reset": {"last_counter_reset/timestamp"},
     "snmp-dead,duration=10m": {"sysUpTime"},  # the agent starts anew
     "xml-dead": set(),
+    "rest-dead": set(),
     "auth-failure": set(),
     "blackout": set(),
     "rare-scrapes": set(),
@@ -361,24 +362,26 @@ def test_scenarios_may_run_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "field"),
+    ("text", "fields"),
     [
-        ("snmp-dead", "snmp"),
-        ("xml-dead", "xml"),
-        ("auth-failure", "admits"),
-        ("blackout", "scraped"),
-        ("exporter-restart", "answered"),
+        ("snmp-dead", {"snmp"}),
+        ("xml-dead", {"xml", "rest"}),
+        ("rest-dead", {"rest"}),
+        ("auth-failure", {"admits"}),
+        ("blackout", {"scraped"}),
+        ("exporter-restart", {"answered"}),
     ],
 )
-def test_a_transport_fault_changes_the_transport_only(text: str, field: str) -> None:
+def test_a_transport_fault_changes_the_transport_only(text: str, fields: set[str]) -> None:
     model = Model(load_topology("campus"), 1, START)
     model.begin(parse_scenario(text))
     model.advance()
     hit, usual = model.view.transport("mx1"), Model(load_topology("campus"), 1, START).view.transport("mx1")
-    for name in ("snmp", "xml", "admits", "scraped", "answered"):
+    peer = model.view.transport("mx2")
+    for name in ("snmp", "xml", "rest", "admits", "scraped", "answered"):
         assert getattr(usual, name) is True
-        assert getattr(hit, name) is (name != field)
-    assert getattr(model.view.transport("mx2"), field) is (text not in {"blackout", "exporter-restart"})
+        assert getattr(hit, name) is (name not in fields)
+        assert getattr(peer, name) is (name not in fields or text not in {"blackout", "exporter-restart"})
 
 
 def test_dropped_requests_affect_no_page() -> None:
