@@ -49,7 +49,7 @@ HOSTILE: Final = (
     "A datagram of 64 KB comes before each answer",
     "`100 Continue` without an end",
     "A page of 150,000 attributes",
-    "A page that comes octet by octet",
+    "A page that comes byte by byte",
     "The web server accepts the connection and is silent",
 )
 """Rows of docs/faults.md."""

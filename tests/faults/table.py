@@ -586,7 +586,7 @@ HTTP_FAULTS: Final = (
         "Silence after the header", answered(endless(HEAD + b"Content-Length: 9\r\n\r\n", b"", 60)), xml="down: timeout"
     ),
     Fault(
-        "A page that comes octet by octet",
+        "A page that comes byte by byte",
         answered(endless(HEAD + b"Content-Length: 9999\r\n\r\n", b" ", 0.1)),
         xml="down: timeout",
     ),
@@ -604,7 +604,7 @@ HTTP_FAULTS: Final = (
         xml="down: too_large",
     ),
     Fault(
-        "A page in chunks of one octet, without an end",
+        "A page in chunks of one byte, without an end",
         answered(endless(CHUNKED, b"1\r\nx\r\n" * 1000, 0)),
         xml="down: too_large",
     ),
@@ -631,7 +631,7 @@ HTTP_FAULTS: Final = (
     ),
     Fault("A page that ends in the middle", answered(bytes_of(page(PAGE[:-300]))), xml="incomplete: malformed"),
     Fault(
-        "A page with octets of another encoding, a bare `&` and text around it",
+        "A page with bytes of another encoding, a bare `&` and text around it",
         answered(bytes_of(page(b"busy\n" + PAGE.replace(b"Anti-Spam", b"Anti-Sp\xe4m & more") + b"\nbusy"))),
     ),
     Fault("The appliance has closed the kept-alive connection", connections_dropped),
@@ -700,24 +700,26 @@ HTTP_FAULTS: Final = (
 
 REST_FAULTS: Final = (
     Fault(
-        "The API works, and the status page fails",
+        "The REST interface works, and the status page fails",
         answered(status(500, "Error")),
         xml="down: http_status",
         rest=COMPLETE,
     ),
-    Fault("The release has no API", api_answered(status(404, "Not Found")), rest="down: http_status"),
+    Fault("The release has no REST interface", api_answered(status(404, "Not Found")), rest="down: http_status"),
     Fault(
-        "The password is refused by the API",
+        "The REST interface refuses the password",
         api_answered(status(401, "Unauthorized")),
         rest="down: auth",
         counted=('rest_requests_total{code="401"}',),
     ),
-    Fault("The user's role may not read the API", api_answered(status(403, "Forbidden")), rest="down: auth"),
+    Fault("The user's role may not read the REST interface", api_answered(status(403, "Forbidden")), rest="down: auth"),
     Fault(
-        "The API redirects to the login page", api_answered(status(302, "Found", "Location: /login")), rest="down: auth"
+        "The REST interface redirects to the login page",
+        api_answered(status(302, "Found", "Location: /login")),
+        rest="down: auth",
     ),
     Fault(
-        "The answer of the API is the login page",
+        "The REST interface answers with the login page",
         api_answered(api_page(b"<html><form>Password</form></html>")),
         rest="down: auth",
     ),
@@ -727,17 +729,17 @@ REST_FAULTS: Final = (
         rest="incomplete: malformed",
     ),
     Fault(
-        "Every answer of the API has another form than expected",
+        "Every answer of the REST interface has another form than expected",
         api_answered(api_page(b'{"data": [1]}')),
         rest="down: malformed",
     ),
     Fault(
-        "An answer of the API ends in the middle",
+        "An answer of the REST interface ends in the middle",
         api_answered(api_page(system_status()[:-20]), SYSTEM_STATUS),
         rest="incomplete: malformed",
     ),
     Fault(
-        "An answer of the API does not end in time",
+        "An answer of the REST interface does not end in time",
         api_answered(endless(JSON_HEAD, b"", 60), DELIVERY_STATUS),
         rest="incomplete: timeout",
     ),
@@ -748,12 +750,12 @@ REST_FAULTS: Final = (
         timeout=8.5,
     ),
     Fault(
-        "An answer of the API is nested 100,000 levels deep",
+        "An answer of the REST interface is nested 100,000 levels deep",
         api_answered(api_page(b'{"data": ' + b"[" * 100_000), HEALTH),
         rest="incomplete: too_large",
     ),
     Fault(
-        "An answer of the API has 100,000 values",
+        "An answer of the REST interface has 100,000 values",
         api_answered(api_page(b'{"data": [' + b"1," * 100_000 + b"1]}"), HEALTH),
         rest="incomplete: too_large",
     ),
@@ -764,7 +766,7 @@ REST_FAULTS: Final = (
         figures={'destination_active_recipients{destination="other",class=""}': 4_980 * 7},
     ),
     Fault(
-        "A value of the API that cannot be read",
+        "A value of the REST interface that cannot be read",
         api_answered(api_page(health({"percentage_swap_utilization": "N/A"})), HEALTH),
         rest=COMPLETE,
         counted=('unknown_values_total{item="health/percentage_swap_utilization"}',),
