@@ -42,7 +42,7 @@ ironport-exporter explain --prometheus.url http://localhost:9090 --at 2026-10-14
 ```
 
 The first line is the verdict. Below it come a block for the pool and a block for every unit with a verdict. Every other
-unit has a line. This example leaves out the block of the pool:
+unit has a line. This example is shortened: the block of the pool and some lines about mx2 are left out.
 
 ```text
 Pool inbound (job ironport) at 2026-10-14 09:30:12 UTC: One heavy sender on mx2 (IronPortJabbererSuspected, firing).
@@ -91,11 +91,13 @@ is measured. The indented rows below "one of these" or "all of these" are its pa
 
 - "Known" means that Prometheus has a value for the figure.
 - `0.75 (service_ratio)` is the value of a threshold and its name.
-- "XML" is the status page of the unit.
-- "Rated" is the rating of a unit: the messages per second that it is known to handle.
+- "Rated" is the rating of a unit: how much mail it can handle, from fleet.yml or learned from history. A learned
+  rating may be too low until the unit has been at its limit.
 - "60 s of rated work" are the messages that the unit is rated to handle in 60 seconds.
 - A "peer" is another unit of the pool.
-- A unit is "missing" if it does not answer or gets hardly any mail.
+- "Usual", in messages per second, is at least threshold_usual_floor.
+- A unit is "missing" if it has not answered for 3 minutes, or if its arrivals / rated are less than
+  threshold_peer_serves_ratio of the mean of the pool.
 - The "attack limit" is threshold_attack_ratio times the usual mail. While a unit of the pool is missing, and for 30
   minutes after that, it is threshold_attack_sudden_ratio times the usual mail.
 
@@ -121,13 +123,9 @@ _PLACEHOLDER: Final = re.compile(r"<<(\w+)>>")
 _MARKED: Final = re.compile(rf"\b{_MARK}(\w+)( (?:s|messages)\b)?")
 _COMMENTED: Final = re.compile(r"((?:^  #.*\n)+)  - (?:alert|record): (\S+)\n", re.MULTILINE)
 _SERIES: Final = re.compile(r"[a-z]+:\w+:[\w:]+")
-_GROUPS: Final = {
-    # (whether all parts are needed, whether the group must hold): the row above the parts
-    (True, True): "all of these:",
-    (True, False): "at least one of these does not hold:",
-    (False, True): "one of these:",
-    (False, False): "none of these:",
-}
+_GROUPS: Final = {True: "all of these:", False: "one of these:"}
+"""The row above the parts of a group: whether all of them are needed."""
+
 _OPERATORS: Final = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most", "==": "exactly"}
 _OPPOSITES: Final = {">": "at most", ">=": "less than", "<": "at least", "<=": "more than", "==": "not"}
 _WINDOW: Final = re.compile(r"\[(\w+)|:(?!last)[a-z_]+(\d+[smhd])$")
@@ -161,20 +159,27 @@ def _tree(files: Mapping[str, str]) -> Tree:
 
 
 def _comments(template: str) -> Iterator[tuple[str, str]]:
-    """Yield the name of each rule that has a comment above it, and the comment."""
+    """Yield the name of each rule that has a comment above it, and the comment with the values of thresholds."""
     for comment, name in _COMMENTED.findall(template):
         lines = (line.removeprefix("  #").removeprefix(" ") for line in comment.splitlines())
-        yield name, _PLACEHOLDER.sub(r"`\1`", "\n".join(line for line in lines if not line.startswith("---")))
+        text = "\n".join(line for line in lines if not line.startswith("---"))
+        yield name, _shown(_PLACEHOLDER.sub(rf"{_MARK}\1", text))
 
 
-def _named(tree: Tree, branches: Iterable[Branch]) -> Iterator[tuple[str, Condition]]:
-    """Yield the recorded series that stand for conditions, and these, in the order in which they are used."""
+def _named(tree: Tree, branches: Iterable[Branch]) -> Iterator[tuple[str, Condition | None]]:
+    """Yield the recorded series that stand for conditions, and these, in the order in which they are used.
+
+    The conditions are None if only the comment of the rule says them.
+    """
     waiting, seen = [branch.condition for branch in branches], set[str]()
     while waiting:
         for name in _series_in(tree, waiting.pop(0)):
-            if name not in seen and (behind := tree.behind(Known(name))):
-                seen.add(name)
+            if name in seen:
+                continue
+            seen.add(name)
+            if behind := tree.behind(Known(name)):
                 waiting.append(behind)
+            if behind or name.endswith(":bool"):
                 yield name, behind
 
 
@@ -214,10 +219,11 @@ def _series_reason(name: str, reasons: Mapping[str, str]) -> str:
     return f"{reasons.get(name, '')}\n\nSeries: `{name}`.".strip()
 
 
-def _section(tree: Tree, title: str, reason: str, condition: Condition) -> str:
-    rows = (f"| {' | '.join(row)} |\n" for row in _rows(tree, condition))
+def _section(tree: Tree, title: str, reason: str, condition: Condition | None) -> str:
     text = "\n\n".join(fill(" ".join(part.split()), 118) for part in reason.split("\n\n"))
-    return "\n\n".join(filter(None, (f"### {title}", text, _table(("figure", "must be", "over"), rows))))
+    rows = (f"| {' | '.join(row)} |\n" for row in _rows(tree, condition)) if condition else ()
+    table = _table(("figure", "must be", "over"), rows) if condition else ""
+    return "\n\n".join(filter(None, (f"### {title}", text, table))).rstrip("\n") + "\n"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[str]) -> str:
@@ -225,7 +231,10 @@ def _table(head: tuple[str, ...], rows: Iterable[str]) -> str:
 
 
 def _rows(tree: Tree, condition: Condition, wanted: bool = True, before: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield a row for each condition; those of a group come after a row that says how many of them it takes."""
+    """Yield a row for each condition; those of a group come after a row that says how many of them it takes.
+
+    Of a group that must not hold, the parts are said the other way round: "not all of these" is "one of these not".
+    """
     match condition:
         case Not(part):
             yield from _rows(tree, part, not wanted, before)
@@ -233,9 +242,9 @@ def _rows(tree: Tree, condition: Condition, wanted: bool = True, before: str = "
             for part in parts:
                 yield from _rows(tree, part)
         case Every(parts) | Either(parts):
-            yield f"{before}{_GROUPS[isinstance(condition, Every), wanted]}", "", ""
+            yield f"{before}{_GROUPS[isinstance(condition, Every) == wanted]}", "", ""
             for part in parts:
-                yield from _rows(tree, part, before=f"{before}&nbsp;&nbsp;&nbsp;")
+                yield from _rows(tree, part, wanted, f"{before}&nbsp;&nbsp;&nbsp;")
         case Compared(left):
             yield f"{before}{_shown(words(left))}", _must_be(tree, condition, wanted), _window(left)
         case Known(expression, truth):
@@ -273,7 +282,7 @@ def _window(expression: str) -> str:
 def _threshold_table(page: str) -> str:
     named, values = set(re.findall(r"`(\w+)`", page)), thresholds.read_thresholds()
     rows = (f"| `{name}` | {values[name]} | {reason} |\n" for name, reason in _threshold_reasons() if name in named)
-    return _table(("threshold", "value", "why"), rows)
+    return _table(("threshold", "value", "meaning, and when to change it"), rows)
 
 
 def _threshold_reasons() -> Iterator[tuple[str, str]]:

@@ -137,6 +137,15 @@ def test_every_threshold_is_set_once_below_a_comment() -> None:
     assert not bare
 
 
+def test_each_threshold_says_when_to_change_it() -> None:
+    blocks = (ALERTS / "thresholds.yml").read_text().split("\n\n")
+    advice = re.compile(r"\. (Raise|Lower|Set|Change|Keep|Do not)\b")
+    numbers = [" ".join(block.splitlines()) for block in blocks if re.search(r"^\w+: [\d.]+$", block, re.MULTILINE)]
+    names = [name for name, value in thresholds.read_thresholds().items() if not isinstance(value, str)]
+    assert len(numbers) == len(names), "each threshold has a comment of its own"
+    assert not [block for block in numbers if not advice.search(block.replace("# ", ""))]
+
+
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
 def test_prometheus_loads_the_file(path: Path) -> None:
     _promtool("check", "rules", path)
