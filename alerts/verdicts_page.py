@@ -72,7 +72,7 @@ other units
   conditions have ended, an alert continues to fire for its `keep_firing_for`.
 - `--json` prints every verdict with all its conditions, and their PromQL.
 
-The one-page summary of an [incident](incidents.md) shows the conditions of the verdict when the alert fired.
+An [incident card](incidents.md) shows the conditions of the verdict when the alert fired.
 """
 
 _ORDER: Final = """\
@@ -94,7 +94,7 @@ is measured. The indented rows below "one of these" or "all of these" are its pa
 - "Rated" is the rating of a unit: how much mail it can handle, from fleet.yml or learned from history. A learned
   rating may be too low until the unit has been at its limit.
 - "60 s of rated work" are the messages that the unit is rated to handle in 60 seconds.
-- A "peer" is another unit of the pool.
+- A "peer" is another unit of the pool that takes mail.
 - "Usual", in messages per second, is at least threshold_usual_floor.
 - A unit is "missing" if it has not answered for 3 minutes, or if its arrivals / rated are less than
   threshold_peer_serves_ratio of the mean of the pool.
