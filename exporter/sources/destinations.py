@@ -6,13 +6,12 @@ bounded. What is not exported by name is in one series, so that sums over the ga
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import compress
 from operator import itemgetter
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from exporter.metrics.conversions import Raw, UnknownValueError, amount
 from exporter.metrics.reading import Row, label_value
@@ -44,8 +43,14 @@ class DestinationFigures:
 PageValue = TypeVar("PageValue")
 """The kind of values that a page gives."""
 
-_Column = Sequence[float | None]
-"""A figure of all destinations in the order of the page: 0 where it is absent, None where it is no amount."""
+
+class _AmountColumn(NamedTuple):
+    """A figure of all destinations, in the order of the page."""
+
+    amounts: Sequence[float]
+    """0 where it is absent or no amount."""
+    unreadable: Set[int]
+    """The places where it is no amount."""
 
 
 class DestinationChoice:
@@ -74,46 +79,41 @@ class DestinationChoice:
         return found
 
     def items(
-        self, figures: DestinationFigures, destinations: Sequence[tuple[str, Mapping[str, PageValue]]]
+        self, figures: DestinationFigures, domains: Sequence[str], values: Sequence[Mapping[str, PageValue]]
     ) -> dict[str, dict[Row, PageValue | Raw]]:
         """Return `PAGE/FIGURE` by row (domain, class) for what is exported; nothing if there is no destination.
 
-        `destinations` have the domain as the page gives it, and the figures by name; one that is absent has no key. The
-        rows are in the order of their names, so that the text of the same series is prepared once.
+        `domains` are as the page gives them, and `values` are the figures of each by name; one that is absent has no
+        key. The rows are in the order of their names, so that the text of the same series is prepared once.
         """
-        if not destinations:
+        if not domains:
             return {}
-        domains = [domain.lower().rstrip(". ") for domain, _ in destinations]
-        values = [given for _, given in destinations]
+        names = [domain.lower().rstrip(". ") for domain in domains]
         columns = {name: _column(values, name) for name in (*figures.gauges, figures.counters[0])}
-        places = self._rows(domains, self._busiest(domains, [*columns.values()]))
+        places = self._rows(names, self._busiest(names, [*columns.values()]))
         rows: dict[Row, Mapping[str, PageValue | Raw]] = {row: values[places[row]] for row in sorted(places)}
-        exported = {*places.values()}
-        others = [place not in exported for place in range(len(values))]
-        rows[REMAINDER, ""] = {gauge: _sum([*compress(columns[gauge], others)]) for gauge in figures.gauges}
+        rows[REMAINDER, ""] = {gauge: _sum_without([*places.values()], columns[gauge]) for gauge in figures.gauges}
         return {
             f"{figures.page}/{name}": {row: given[name] for row, given in rows.items() if name in given}
             for name in (*figures.numbers, *figures.texts)
         }
 
-    def _busiest(self, domains: Sequence[str], columns: Sequence[_Column]) -> list[int]:
+    def _busiest(self, domains: Sequence[str], columns: Sequence[_AmountColumn]) -> list[int]:
         """Return the places of the named destinations and of the top of the others, as far as there is room.
 
         The first column says how busy a destination is, and each further one decides between equals.
         """
-        weights = [
-            *zip(*([amount or 0.0 for amount in each] if None in each else each for each in columns), strict=True)
-        ]
+        weights = [*zip(*(column.amounts for column in columns), strict=True)]
         names, endings = self._names, self._endings
         named = [place for place, domain in enumerate(domains) if domain in names or domain.endswith(endings)]
         apart = {*named}
-        others = (place for place in range(len(domains)) if place not in apart)
+        busiest = nlargest(self._top + len(named), range(len(domains)), key=weights.__getitem__)
         return [
             *nlargest(NAMED_LIMIT, named, key=weights.__getitem__),
-            *nlargest(self._top, others, key=weights.__getitem__),
+            *[place for place in busiest if place not in apart][: self._top],
         ]
 
-    def _rows(self, domains: Sequence[str], places: Iterable[int]) -> dict[Row, int]:
+    def _rows(self, domains: Sequence[str], places: Sequence[int]) -> dict[Row, int]:
         """Return the places by row, for domains that can be labels: of equal ones the first."""
         rows: dict[Row, int] = {}
         for place in sorted(places):
@@ -123,12 +123,14 @@ class DestinationChoice:
         return rows
 
 
-def _column(values: Sequence[Mapping[str, object]], name: str) -> _Column:
+def _column(values: Sequence[Mapping[str, object]], name: str) -> _AmountColumn:
     with suppress(KeyError):
         column: list[int] = list(map(itemgetter(name), values))
         if {*map(type, column)} == {int} and min(column) >= 0:  # nearly always
-            return column
-    return [_amount(given.get(name, 0)) for given in values]
+            return _AmountColumn(column, frozenset())
+    amounts = [_amount(given.get(name, 0)) for given in values]
+    unreadable = {place for place, amount in enumerate(amounts) if amount is None}
+    return _AmountColumn([amount or 0 for amount in amounts], unreadable)
 
 
 def _amount(value: object) -> float | None:
@@ -139,8 +141,11 @@ def _amount(value: object) -> float | None:
         return None
 
 
-def _sum(amounts: _Column) -> Raw:
-    """Return the sum; if one of them is missing, a text that says so, which then cannot be read."""
-    if unreadable := amounts.count(None):
-        return f"{unreadable} values are no amounts"
-    return sum(found for found in amounts if found)
+def _sum_without(places: Sequence[int], column: _AmountColumn) -> Raw:
+    """Return the sum without those at `places`; if an amount is missing, a text that says so and cannot be read."""
+    if unreadable := column.unreadable - {*places}:
+        return f"{len(unreadable)} values are no amounts"
+    amounts = [*column.amounts]
+    for place in places:
+        amounts[place] = 0
+    return sum(amounts)

@@ -14,6 +14,13 @@ OTHER = (REMAINDER, "")
 Destination = tuple[str, dict[str, Raw]]
 
 
+def chosen(
+    classes: dict[str, list[str]], top: int, destinations: list[Destination]
+) -> dict[str, dict[tuple[str, ...], Raw]]:
+    domains = [domain for domain, _ in destinations]
+    return DestinationChoice(classes, top).items(FIGURES, domains, [values for _, values in destinations])
+
+
 def destination(domain: str, active: Raw, connections: Raw = 0, **more: Raw) -> Destination:
     return domain, {"active": active, "connections": connections, **more}
 
@@ -39,8 +46,9 @@ def test_a_domain_has_the_class_of_its_name_or_of_its_longest_pattern(domain: st
 
 
 def test_named_destinations_are_always_there_and_the_busiest_of_the_others() -> None:
-    found = DestinationChoice(CLASSES, 2).items(
-        FIGURES,
+    found = chosen(
+        CLASSES,
+        2,
         [
             destination("z.example", 3, 1),
             destination("Uni-A.edu.", 0, 0, delivered=5, status="Active"),
@@ -59,24 +67,24 @@ def test_named_destinations_are_always_there_and_the_busiest_of_the_others() -> 
 
 
 def test_without_destinations_there_is_no_remainder() -> None:
-    assert DestinationChoice(CLASSES, 20).items(FIGURES, []) == {}
+    assert chosen(CLASSES, 20, []) == {}
 
 
 def test_what_cannot_be_added_makes_the_remainder_unreadable() -> None:
     rows = [destination("a.example", 9), destination("b.example", "N/A"), destination("c.example", -1)]
-    found = DestinationChoice({}, 1).items(FIGURES, rows)
+    found = chosen({}, 1, rows)
     assert found["page/active"] == {("a.example", ""): 9, OTHER: "2 values are no amounts"}
     assert found["page/connections"][OTHER] == 0
 
 
 def test_a_repeated_or_odd_domain_counts_in_the_remainder() -> None:
     rows = [destination(domain, 1) for domain in ("a.example", "A.example", "other", "", " ")]
-    assert DestinationChoice({}, 20).items(FIGURES, rows)["page/active"] == {("a.example", ""): 1, OTHER: 4}
+    assert chosen({}, 20, rows)["page/active"] == {("a.example", ""): 1, OTHER: 4}
 
 
 def test_a_pattern_that_matches_everything_is_bounded() -> None:
     rows = [destination(f"{number}.uni-b.edu", number) for number in range(5000)]
-    found = DestinationChoice(CLASSES, 20).items(FIGURES, rows)["page/active"]
+    found = chosen(CLASSES, 20, rows)["page/active"]
     assert len(found) == NAMED_LIMIT + 1
     assert ("4999.uni-b.edu", "clients") in found
     assert sum(map(float, found.values())) == sum(range(5000))
@@ -90,7 +98,7 @@ ROWS = st.lists(st.builds(destination, DOMAINS, st.integers(0, 2**40), st.intege
 
 @given(ROWS, st.integers(1, 5))
 def test_sums_over_the_gauges_are_those_of_the_appliance(rows: list[Destination], top: int) -> None:
-    found = DestinationChoice(CLASSES, top).items(FIGURES, rows)
+    found = chosen(CLASSES, top, rows)
     for gauge in FIGURES.gauges:
         assert sum(map(float, found[f"page/{gauge}"].values())) == sum(float(values[gauge]) for _, values in rows)
     others = [row for row in found["page/active"] if not row[1]]

@@ -98,8 +98,8 @@ def _with_chosen(items: Items, appliance: Appliance) -> Items:
     """Return the items with those destinations that the exporter would choose from the page."""
     columns = {name: items.pop(f"tophosts/{name}") for name in TOPHOSTS.numbers if f"tophosts/{name}" in items}
     domains = [row[0] for row in next(iter(columns.values()), {})]
-    destinations = [(domain, {name: column[domain,] for name, column in columns.items()}) for domain in domains]
-    return items | _choice(appliance, appliance.xml.top).items(TOPHOSTS, destinations)
+    values = [{name: column[domain,] for name, column in columns.items()} for domain in domains]
+    return items | _choice(appliance, appliance.xml.top).items(TOPHOSTS, domains, values)
 
 
 def _rest_failure(transport: Transport, luck: float) -> SourceError | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from pydantic_core import SchemaValidator, ValidationError
+
 from exporter.errors import MalformedError, TooLargeError
 from exporter.metrics.reading import label_value
 from exporter.sources.http.login_page import refuse_web_page
@@ -22,16 +24,17 @@ _AS_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-def answer_data(body: bytes) -> JsonValue:
+def answer_data(body: bytes, known_form: SchemaValidator | None = None) -> JsonValue:
     """Return the content of the `data` that an answer has.
 
+    An answer of the `known_form`, which may not tell what nobody reads, takes less time. Any other is JSON.
     Raises AuthError for a web page, MalformedError for what has another form, and TooLargeError for too many values.
     """
     if not body.strip():
         raise MalformedError("the answer is empty: if this happens again, check the appliance's load")
     refuse_web_page(body, "JSON", PAGES_NAME)
     _check_size(body)
-    document = _decoded(body)
+    document = _known(body, known_form) or _decoded(body)
     if not isinstance(document, dict) or "data" not in document:
         raise another_form(f"it has {_keys(document)} instead of data")
     return document["data"]
@@ -54,8 +57,25 @@ def _check_size(body: bytes) -> None:
         if found > limit:
             hint = "if it is a real list of destinations, set rest.destinations to false"
             raise TooLargeError(f"the answer has {found} {what}, over the limit of {limit}: it is not read; {hint}")
-    if b"0" * DIGIT_LIMIT in body.translate(_AS_ZEROS):  # reading thousands of digits takes long
+    if _has_long_number(body):  # reading thousands of digits takes long
         raise TooLargeError(f"the answer has a number of {DIGIT_LIMIT} digits or more: it is not read")
+
+
+def _has_long_number(body: bytes) -> bool:
+    """Whether there are `DIGIT_LIMIT` digits in a row. Then every tenth octet is a digit, too: a tenth of the work."""
+    every_tenth = body[::10].translate(_AS_ZEROS)
+    return b"0" * (DIGIT_LIMIT // 10) in every_tenth and b"0" * DIGIT_LIMIT in body.translate(_AS_ZEROS)
+
+
+def _known(body: bytes, form: SchemaValidator | None) -> JsonValue:
+    """Return an answer of the form, None if it has another."""
+    if form is None:
+        return None
+    try:
+        document: JsonValue = form.validate_json(body, strict=True)
+    except ValidationError:
+        return None
+    return document
 
 
 def _decoded(body: bytes) -> JsonValue:

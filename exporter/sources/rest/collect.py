@@ -51,8 +51,8 @@ class RestSource:
         await poll_pages(REST_PAGES.folder, pages, self._poll_page, reading)
 
     async def _poll_page(self, page: str, reading: Reading) -> None:
-        limit = DESTINATIONS_LIMIT if page == _DESTINATIONS else BODY_LIMIT
-        data = answer_data(await self._fetcher.get(page, reading, limit))
+        limit, form = (DESTINATIONS_LIMIT, items.DESTINATIONS_FORM) if page == _DESTINATIONS else (BODY_LIMIT, None)
+        data = answer_data(await self._fetcher.get(page, reading, limit), form)
         await asyncio.sleep(0)  # a large answer must not hold the event loop
         self._read(page, data, reading)
 

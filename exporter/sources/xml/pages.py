@@ -98,7 +98,7 @@ def parse_tophosts(elements: Sequence[Element], choice: DestinationChoice) -> It
     Every element that names a host and has a figure is a row.
     """
     rows = _rows(elements, (_DESTINATION,), _TOPHOSTS_FIGURES)
-    return choice.items(TOPHOSTS, [(domain, figures) for (domain,), figures in rows])
+    return choice.items(TOPHOSTS, [domain for (domain,), _ in rows], [figures for _, figures in rows])
 
 
 def parse_topin(elements: Sequence[Element], top: int) -> Items:

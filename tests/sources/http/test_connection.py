@@ -360,3 +360,23 @@ async def test_a_late_answer_on_a_kept_connection_is_read(
     for _ in range(2):
         assert await fetcher.get("status", Reading("xml")) == b"<status/>"
     assert server.accepted == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "length", "enlarged"),
+    [
+        (b"Content-Length: 900000", connection.LARGE_ANSWER + 1, True),
+        (b"Content-Length: 900000", connection.LARGE_ANSWER - 1000, False),
+        (b"Content-Length: 900000\r\nContent-Encoding: deflate", connection.LARGE_ANSWER + 1, False),
+    ],
+)
+def test_only_a_large_plain_answer_gets_a_larger_buffer(clock: Clock, head: bytes, length: int, enlarged: bool) -> None:
+    """Octets that must be decompressed are few at a time: parsing them would hold the event loop."""
+    reader, transport = connected(clock)
+    transport.get_extra_info.return_value = inner = mock.Mock()
+    transport._ssl_protocol = mock.Mock(max_size=4096)
+    reader.data_received(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n")
+    for _ in range(length // 1000 + 1):
+        reader.data_received(b"x" * 1000)
+    assert inner.setsockopt.call_count == enlarged
+    assert transport._ssl_protocol.max_size == (connection.LARGE_BUFFER if enlarged else 4096)

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import json
+import sys
+import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import SchemaValidator
 
-from exporter.errors import MalformedError
+from exporter.errors import MalformedError, SourceError
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Reading
 from exporter.sources.destinations import DestinationChoice
-from exporter.sources.rest import items
+from exporter.sources.rest import answers, items
 from exporter.sources.rest.answers import JsonValue, answer_data
 from support import rest_pages
 
@@ -141,3 +148,114 @@ def test_a_figure_of_a_destination_that_cannot_be_read_is_unreadable(row: dict[s
     reading = read(read_destinations, rest_pages.answer({"resultSet": [named]}))
     (place,) = fuse([reading]).unreadable["rest"]
     assert place == (f"delivery_status/{figure}", ("a.example", ""))
+
+
+ODD: list[object] = ["12", True, 7.0, None, -1, 1.5, "N/A", [1], {"a": 1}, 2**70]
+ODD_VALUES = st.sampled_from(ODD)
+DOMAINS = st.sampled_from(["a.example", "B.example", "c.example.edu", "\u00e9.example", '"{', "other", ""])
+DESTINATIONS = st.fixed_dictionaries(
+    {
+        "destination_domain": DOMAINS,
+        "latest_host_status": st.sampled_from(["Active", "Down"]),
+        **{name: st.integers(0, 2**40) for name in items.FIGURES.numbers},
+    },
+    optional={"further": ODD_VALUES},
+)
+ODD_DESTINATIONS = st.one_of(
+    st.builds(
+        lambda row, name, value: row | {name: value}, DESTINATIONS, st.sampled_from(items.FIGURES.numbers), ODD_VALUES
+    ),
+    st.builds(
+        lambda row, name: {key: row[key] for key in row if key != name},
+        DESTINATIONS,
+        st.sampled_from([*items.FIGURES.numbers, "destination_domain"]),
+    ),
+    ODD_VALUES,
+)
+LISTS = st.one_of(
+    st.lists(DESTINATIONS, max_size=30),
+    st.lists(DESTINATIONS | ODD_DESTINATIONS, max_size=30),
+    st.builds(lambda rows, odd: [*rows, odd], st.lists(DESTINATIONS, max_size=2), ODD_DESTINATIONS),
+)
+WRITTEN = st.builds(
+    lambda rows, indent, more, ascii_only: json.dumps(
+        {"data": {"resultSet": rows, **more}} | more, indent=indent, ensure_ascii=ascii_only
+    ).encode(),
+    LISTS,
+    st.sampled_from([None, 1]),
+    st.sampled_from([{}, {"meta": [1]}]),
+    st.booleans(),
+)
+DAMAGED = st.builds(
+    lambda body, place, octets: body[: place % len(body)] + octets + body[place % len(body) + 1 :],
+    WRITTEN,
+    st.integers(0),
+    st.sampled_from([b"", b"}", b"1", b'"', b"\xff", b"\\ud800"]),
+)
+
+
+def outcome(body: bytes, known_form: SchemaValidator | None) -> tuple[object, ...]:
+    reading = Reading("rest")
+    try:
+        read_destinations(answer_data(body, known_form), reading)
+    except SourceError as error:
+        return reading.items, reading.notes, type(error), str(error)
+    return reading.items, reading.notes
+
+
+@given(WRITTEN | DAMAGED)
+def test_a_list_of_the_known_form_reads_as_json_does(body: bytes) -> None:
+    assert outcome(body, items.DESTINATIONS_FORM) == outcome(body, None)
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize("name", [*items.FIGURES.numbers, *items.FIGURES.texts, "destination_domain", "further"])
+def test_a_value_of_another_kind_reads_as_json_does(name: str, value: object) -> None:
+    usual: dict[str, object] = {"destination_domain": "c.example.edu", "latest_host_status": "Active"}
+    usual |= dict.fromkeys(items.FIGURES.numbers, 7)
+    body = rest_pages.answer({"resultSet": [usual | {name: value}]})
+    assert outcome(body, items.DESTINATIONS_FORM) == outcome(body, None)
+
+
+def many_destinations(number: int) -> bytes:
+    return rest_pages.delivery_status(
+        [(f"d{each}.example{each % 97}.edu", "Active", each % 500, each, 0, 0, each % 5) for each in range(number)]
+    )
+
+
+def read_many(body: bytes) -> Reading:
+    reading = Reading("rest")
+    choice = DestinationChoice({"clients": ["uni-a.edu", "*.uni-b.edu"]}, 20)
+    items.read_delivery_status(answer_data(body, items.DESTINATIONS_FORM), reading, choice)
+    return reading
+
+
+def test_a_usual_list_is_not_read_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(answers, "_decoded")
+    assert read_many(many_destinations(100)).notes == ["100 destinations are listed"]
+
+
+def test_5000_destinations_take_no_call_of_a_function_each() -> None:
+    """Calls are counted, because times depend on the machine: of Python's functions, and of those written in C."""
+    body, calls, before = many_destinations(5000), Counter[str](), sys.getprofile()
+    sys.setprofile(lambda _frame, event, _argument: calls.update([event]))
+    try:
+        read_many(body)
+    finally:
+        sys.setprofile(before)
+    assert calls["call"] < 500
+    assert calls["c_call"] < 8 * 5000
+
+
+def test_5000_destinations_leave_no_more_memory_than_those_that_are_exported() -> None:
+    body = many_destinations(5000)
+    read_many(body)
+    tracemalloc.start()
+    try:
+        reading = read_many(body)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(reading.items["delivery_status/active_recipients"]) == 21
+    assert kept < len(body) / 4  # most of it is what Python keeps for its next tuples
+    assert peak < 4 * len(body)
