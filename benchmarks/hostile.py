@@ -2,11 +2,11 @@
 
     python benchmarks/hostile.py [--rounds N] [--kinds KIND,KIND]
 
-200 appliances with a status page each. In every second block of rounds, 20 of them are hung, dripping, endless or
-costly, and their SNMP agents answer each request with a burst of datagrams; in the others, all are well. Every round
-scrapes all appliances once, spread over 5 s, with a timeout of 4 s. Prints the p50, p99 and p99.9 of the 180 healthy
-probes in milliseconds, how many of them were complete, the processor time and the memory of the exporter, and the ratio
-of the p99.
+200 appliances with a status page each; 20 of them also have an SNMP agent. In every second block of rounds, these 20
+are hung, dripping, endless or costly, and their agents answer each request with a burst of datagrams; in the others,
+all are well. Every round scrapes all appliances once, spread over 5 s, with a timeout of 4 s. Prints the p50, p99 and
+p99.9 of the 180 healthy probes in milliseconds, how many of them were complete, the processor time and the memory of
+the exporter, the ratio of the p99, and how many lines of each level the exporter's log has.
 
 The hostile appliances run at a lower priority, because in truth they are other machines.
 """
@@ -17,12 +17,15 @@ import argparse
 import asyncio
 import multiprocessing
 import os
+import re
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from functools import partial
+from io import StringIO
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.exporter import Exporter  # noqa: E402 - the path comes first
+from support.snmpd import COMMUNITY, Snmpd  # noqa: E402
 from support.web_interface import status_page  # noqa: E402
 
 HEALTHY, HOSTILE = 180, 20
@@ -57,6 +61,7 @@ KINDS: dict[str, tuple[bytes, bytes, float]] = {
     "silent after the header": (OK + b"Content-Length: 9\r\n\r\n", b"", 1.0),
     "dripped body": (OK + b"Content-Length: 9999\r\n\r\n", b" ", 0.05),
     "dripped header": (OK, b"A: b\r\n", 0.05),
+    "octet by octet": (OK, b"A", 0.0),
     "header without end": (OK, b"A: b\r\n" * 5000, 0.0),
     "100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 5000, 0.0),
     "tiny chunks": (CHUNKED, b"1\r\nx\r\n" * 10_000, 0.0),
@@ -157,16 +162,20 @@ def appliance(name: str, port: int, agent: int | None = None) -> dict[str, Any]:
     }
 
 
-def fleet(good: int, pages: dict[str, int], agents: dict[str, int], kinds: list[str]) -> dict[str, Any]:
-    """Return healthy appliances, and hostile ones of these kinds: of their page, of their agent, or of both in turn."""
+def fleet(good: int, agent: int, pages: dict[str, int], agents: dict[str, int], kinds: list[str]) -> dict[str, Any]:
+    """Return healthy appliances, and hostile ones of these kinds: of their page, of their agent, or of both in turn.
+
+    `good` and `agent` are the ports of a healthy page and of a healthy agent.
+    """
     xml = {"username": "monitor", "password": "p"}
     bad_pages = [pages[kind] for kind in kinds if kind in pages] or [good]
-    bad_agents = [agents[kind] for kind in kinds if kind in agents] or [None]
+    bad_agents = [agents[kind] for kind in kinds if kind in agents] or [agent]
     return {
-        "auths": {"page": {"xml": xml}, "both": {"xml": xml, "snmp": {"version": "2c", "community": "c"}}},
+        "auths": {"page": {"xml": xml}, "both": {"xml": xml, "snmp": {"version": "2c", "community": COMMUNITY}}},
         "defaults": {"min_interval": {"snmp": 0, "xml": 0}},
         "appliances": [
-            *(appliance(f"good{number}", good) for number in range(HEALTHY + HOSTILE)),
+            *(appliance(f"good{number}", good) for number in range(HEALTHY)),
+            *(appliance(f"well{number}", good, agent) for number in range(HOSTILE)),
             *(
                 appliance(f"bad{number}", bad_pages[number % len(bad_pages)], bad_agents[number % len(bad_agents)])
                 for number in range(HOSTILE)
@@ -188,7 +197,7 @@ async def scrape(client: aiohttp.ClientSession, name: str, wait: float) -> tuple
 async def measure(url: str, rounds: int, *, hostile: bool) -> tuple[list[float], float]:
     """Return the times of the healthy probes in order, and which share of them was complete."""
     names = [f"good{number}" for number in range(HEALTHY)]
-    others = [f"{'bad' if hostile else 'good'}{number + (0 if hostile else HEALTHY)}" for number in range(HOSTILE)]
+    others = [f"{'bad' if hostile else 'well'}{number}" for number in range(HOSTILE)]
     found: list[tuple[float, bool]] = []
     async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as client:
         for _ in range(rounds):
@@ -231,7 +240,8 @@ def main() -> None:
     badly, (pages, agents) = started(serve_bad)
     p99: dict[bool, list[float]] = {False: [], True: []}
     with tempfile.TemporaryDirectory() as folder:
-        exporter = Exporter(Path(folder), fleet(good, pages, agents, wanted.kinds.split(",")))
+        agent = Snmpd(Path(folder))
+        exporter = Exporter(Path(folder), fleet(good, agent.port, pages, agents, wanted.kinds.split(",")))
         asyncio.run(measure(exporter.url, 1, hostile=False))  # the connections are new
         for hostile in (False, True, False, True):
             used = processor_time(exporter.url)
@@ -242,9 +252,13 @@ def main() -> None:
             name = "with" if hostile else "without"
             own = f"processor {used:5.2f} s a round  memory {memory(exporter.url):4.0f} MB"
             print(f"{name:8} {shares}  complete {complete:7.2%}  {own}", flush=True)
-        exporter.stop()
+        levels = Counter(re.findall(r"level=(\w+)", exporter.process.output))
+        with redirect_stdout(StringIO()):  # their logs
+            exporter.stop()
+            agent.stop()
     without, with_them = (quantile(sorted(p99[hostile]), 0.99) for hostile in (False, True))
     print(f"p99 with hostile appliances: {with_them / without:.2f} of {without:.1f} ms")
+    print("lines of the log:", ", ".join(f"{count} {level}" for level, count in levels.items()))
     for process in (well, badly):
         process.terminate()
 

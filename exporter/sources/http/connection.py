@@ -18,6 +18,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.errors import MalformedError, SourceError, SourceTimeout, TooLargeError
+from exporter.sources.allowance import Allowance
 
 HEAD_LIMIT: Final = 64 * 1024
 """The most octets before the body, interim answers included. An appliance sends about 300; browsers accept 256 KB."""
@@ -42,6 +43,15 @@ SILENCE_FACTOR: Final = 4.0
 """A kept connection counts as lost if no octet of an answer comes in so many seconds, and in so many times the longest
 wait that it has had: firewalls forget idle connections without a word."""
 
+_SMALL_PIECE: Final = 512
+"""An answer that comes in pieces of fewer octets is read with pauses, so that more octets come at a time."""
+
+_SMALL_COST: Final = 4
+"""How much of the allowance such a piece costs: a pause is due after eight of them."""
+
+_PAUSE: Final = 0.05
+"""The first such pause in seconds: so much later may the end of a page be read that comes line by line."""
+
 RECEIVE_BUFFER: Final = 16 * 1024
 """Octets that may wait in a connection; Linux doubles them. A status page has about 10,000."""
 
@@ -59,6 +69,7 @@ LARGE_BUFFER: Final = 64 * 1024
 more than 1,300 destinations is so large. One of 5,000 takes an eighth of the steps of the event loop."""
 
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_LONGEST_END: Final = 4
 _LINE_END: Final = re.compile(rb"\r?\n")
 
 
@@ -73,16 +84,20 @@ class LimitedHandler(ResponseHandler):
         self._final = False
         self._piece = _PIECE
         self._began = 0.0
-        self._head = b""
+        self._head = bytearray()
         self._speed_check: asyncio.TimerHandle | None = None
         self._asked = 0.0
         self._longest_wait: float | None = None
         self._silence_check: asyncio.TimerHandle | None = None
+        self._allowance = Allowance(_PAUSE)
+        self._pause: asyncio.TimerHandle | None = None
 
     def set_response_params(self, **params: Any) -> None:
         """Begin a request: aiohttp calls this before it sends one."""
         self._unwatch()
-        self._received, self._behind_head, self._interim, self._final, self._head = 0, 0, 0, False, b""
+        self._allowance = Allowance(_PAUSE)
+        self._go_on_reading()
+        self._received, self._behind_head, self._interim, self._final, self._head = 0, 0, 0, False, bytearray()
         self._asked = time.monotonic()
         if self._longest_wait is not None:
             silence = max(LEAST_SILENCE, SILENCE_FACTOR * self._longest_wait)
@@ -100,9 +115,10 @@ class LimitedHandler(ResponseHandler):
             self._began = time.monotonic()
             self._longest_wait = max(self._longest_wait or 0.0, self._began - self._asked)
             self._watch()
-        if self._received <= LARGE_ANSWER < self._received + len(data) and self._piece > _PIECE:
+        size = len(data)
+        if self._received <= LARGE_ANSWER < self._received + size and self._piece > _PIECE:
             _enlarge_buffers(self.transport)
-        self._received += len(data)
+        self._received += size
         while data and not self._final and self._exception is None:
             data = self._head_received(data)
             self._check_head()
@@ -112,14 +128,17 @@ class LimitedHandler(ResponseHandler):
             super().data_received(piece)
             self._check_body()
         self._pass_on_fault()
+        if size < _SMALL_PIECE and self._exception is None and not self._is_answered:
+            self._stop_reading(self._allowance.spend(_SMALL_COST))
 
     def _head_received(self, data: bytes) -> bytes:
         """Pass on a header when it has come as a whole, and return the octets behind it."""
+        searched = max(0, len(self._head) - _LONGEST_END + 1)
         self._head += data
-        head, end = self._head, _HEAD_END.search(self._head)
-        if end is None and _is_http(head):
+        end = _HEAD_END.search(self._head, searched)
+        if end is None and _is_http(self._head):
             return b""
-        self._head = b""
+        head, self._head = bytes(self._head), bytearray()
         if end is None:
             super().data_received(head)
             return b""
@@ -145,10 +164,23 @@ class LimitedHandler(ResponseHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._unwatch()
         super().connection_lost(exc)
+        self._go_on_reading()
 
     @property
     def _is_answered(self) -> bool:
         return self._final and (self._payload is None or self._payload.is_eof())
+
+    def _stop_reading(self, seconds: float) -> None:
+        if seconds and self.transport is not None:
+            self.transport.pause_reading()
+            self._pause = self._loop.call_later(seconds, self._go_on_reading)
+
+    def _go_on_reading(self) -> None:
+        if self._pause:
+            self._pause.cancel()
+            self._pause = None
+            if self.transport is not None and not self._reading_paused:  # aiohttp waits until somebody takes the page
+                self.transport.resume_reading()
 
     def _check_head(self) -> None:
         if self._interim > INTERIM_LIMIT:
@@ -231,7 +263,7 @@ def _enlarge_buffers(transport: asyncio.BaseTransport | None) -> None:
         protocol.max_size = LARGE_BUFFER
 
 
-def _is_http(head: bytes) -> bool:
+def _is_http(head: bytes | bytearray) -> bool:
     return b"HTTP/".startswith(head[:5])
 
 

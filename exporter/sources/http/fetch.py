@@ -146,11 +146,14 @@ class Fetcher:
 
     async def _receive(self, response: ClientResponse, limit: int) -> None:
         """Receive the body, or what comes of it before it breaks off: whoever parses it sees that it has no end."""
+        too_large = TooLargeError(f"the page is larger than {limit} bytes: it is not read")
+        if (response.content_length or 0) > limit:
+            raise too_large
         try:
             async for chunk in response.content.iter_any():
                 self.received += chunk
                 if len(self.received) > limit:
-                    raise TooLargeError(f"the page is larger than {limit} bytes: it is not read")
+                    raise too_large
         except aiohttp.ClientPayloadError as error:
             if not self.received:
                 raise

@@ -11,6 +11,8 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final
 
+from exporter.sources.allowance import Allowance
+
 MAX_DATAGRAM: Final = 8192
 """The most octets of an answer. Requests are made so that answers fit into about 1,500."""
 
@@ -18,13 +20,12 @@ _BUFFER: Final = 64 * 1024
 """Octets that the kernel keeps for us, twice as many with its own records: the answers to all requests under way have
 room beside a datagram of the greatest size."""
 
-_ALLOWANCE: Final = 32
-"""After datagrams of no use that cost so much, the socket is not read. Each costs 1, and 1 more per 512 octets."""
-
 _PAUSE: Final = 0.5
-"""For how long it is not read, in seconds. Answers that arrive meanwhile are kept as far as there is room."""
+"""For how long the socket is not read at first, in seconds. Answers that arrive meanwhile are kept as far as there is
+room."""
 
 _OCTETS_PER_COST: Final = 512
+"""A datagram of no use costs 1, and 1 more for so many octets."""
 
 Address = tuple[str, int]
 """IP address and port."""
@@ -51,7 +52,7 @@ class AgentSocket:
         self._received = received
         self._failed = failed
         self._loop = asyncio.get_running_loop()
-        self._spent = 0
+        self._allowance = Allowance(_PAUSE)
         self._pause: asyncio.TimerHandle | None = None
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -92,17 +93,14 @@ class AgentSocket:
         except OSError as error:
             self._failed(error)
             return
-        if not self._received(data, self._agent if self._connected else _address(sender)):
-            self._spend(1 + len(data) // _OCTETS_PER_COST)
-
-    def _spend(self, cost: int) -> None:
-        self._spent += cost
-        if self._spent >= _ALLOWANCE:
+        if self._received(data, self._agent if self._connected else _address(sender)):
+            self._allowance.shorten()
+        elif pause := self._allowance.spend(1 + len(data) // _OCTETS_PER_COST):
             self._loop.remove_reader(self._socket.fileno())
-            self._pause = self._loop.call_later(_PAUSE, self._resume)
+            self._pause = self._loop.call_later(pause, self._resume)
 
     def _resume(self) -> None:
-        self._spent, self._pause = 0, None
+        self._pause = None
         self._loop.add_reader(self._socket.fileno(), self._read)
 
 

@@ -139,6 +139,62 @@ def test_an_answer_that_has_ended_is_not_too_slow(clock: Clock) -> None:
     assert clock.due == []
 
 
+def test_an_answer_in_small_pieces_is_read_with_pauses(clock: Clock) -> None:
+    """So many turns of the event loop does it take, however fast the pieces come."""
+    reader, transport = connected(clock)
+    reader.data_received(HEAD)
+    for piece in range(2, 10):
+        assert transport.pause_reading.call_count == (piece > 8)
+        reader.data_received(b"x")
+    assert not transport.resume_reading.called
+    clock.move_to(0.05)
+    assert transport.resume_reading.call_count == 1
+
+
+def test_each_octet_of_a_header_is_searched_a_few_times_at_most(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = 0
+
+    def search(head: bytearray, begin: int) -> None:
+        nonlocal searched
+        searched += len(head) - begin
+
+    monkeypatch.setattr(connection, "_HEAD_END", mock.Mock(search=search))
+    reader, _ = connected(clock)
+    for octet in HEAD[:-1] + b"A: b\r\n" * 100:
+        reader.data_received(bytes([octet]))
+    assert searched <= 4 * (len(HEAD) + 600)
+
+
+@pytest.mark.parametrize("octets", [512, 5000])
+def test_larger_pieces_are_read_without_pauses(clock: Clock, octets: int) -> None:
+    reader, transport = connected(clock)
+    reader.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n")
+    for _ in range(38):
+        reader.data_received(bytes(octets))
+    assert not transport.pause_reading.called
+
+
+def test_the_next_answer_is_read_at_once(clock: Clock) -> None:
+    reader, transport = connected(clock)
+    for octet in OK[:8]:
+        reader.data_received(bytes([octet]))
+    assert transport.pause_reading.call_count == 1
+    reader.data_received(OK[8:])
+    reader.set_response_params()
+    assert transport.resume_reading.called
+    for octet in OK[:7]:
+        reader.data_received(bytes([octet]))
+    assert transport.pause_reading.call_count == 1
+
+
+def test_a_connection_that_is_lost_in_a_pause_leaves_no_timer(clock: Clock) -> None:
+    reader, _ = connected(clock)
+    for octet in OK[:8]:
+        reader.data_received(bytes([octet]))
+    reader.connection_lost(None)
+    assert clock.due == []
+
+
 @pytest.mark.parametrize(("waits", "silence"), [((0.01,), 0.5), ((0.3,), 1.2), ((0.3, 0.01), 1.2), ((0.01, 0.3), 1.2)])
 def test_a_silent_connection_is_given_up_after_four_times_its_longest_wait(
     clock: Clock, waits: tuple[float, ...], silence: float

@@ -137,6 +137,20 @@ async def test_a_page_of_256_kb_is_read(serve: Serve, make_fetcher: MakeFetcher)
     assert await make_fetcher(port=server.port).get("status", Reading("xml")) == b"x" * 262_144
 
 
+async def test_a_page_that_is_announced_as_too_large_is_not_read(
+    serve_raw: ServeRaw, make_fetcher: MakeFetcher
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 262145\r\n\r\n")
+        await reader.read()
+
+    server = await serve_raw(talk)
+    async with asyncio.timeout(60):
+        with pytest.raises(TooLargeError, match="larger than 262144 bytes"):
+            await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
 async def test_a_gzip_bomb_is_never_unpacked(serve: Serve, make_fetcher: MakeFetcher) -> None:
     bomb = gzip.compress(b"<status>" + b" " * 200_000_000, 1)
 

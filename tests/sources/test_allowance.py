@@ -1,0 +1,39 @@
+"""A peer that sends much of no use is read less and less often."""
+
+from __future__ import annotations
+
+from exporter.sources.allowance import Allowance
+
+
+def next_pause(allowance: Allowance) -> tuple[int, float]:
+    """Return how many pieces of no use are read before the next pause, and its seconds."""
+    pieces, pause = 1, allowance.spend()
+    while not pause:
+        pieces, pause = pieces + 1, allowance.spend()
+    return pieces, pause
+
+
+def test_pauses_grow_up_to_eight_times_the_first() -> None:
+    allowance = Allowance(0.5)
+    assert [next_pause(allowance) for _ in range(6)] == [
+        (32, 0.5),
+        (32, 1.0),
+        (32, 2.0),
+        (32, 4.0),
+        (32, 4.0),
+        (32, 4.0),
+    ]
+
+
+def test_pauses_are_short_again_after_something_of_use() -> None:
+    allowance = Allowance(0.5)
+    assert [next_pause(allowance)[1] for _ in range(2)] == [0.5, 1]
+    allowance.shorten()
+    assert next_pause(allowance) == (32, 0.5)
+
+
+def test_what_is_of_use_spares_no_pause() -> None:
+    allowance = Allowance(0.5)
+    assert allowance.spend(31) == 0
+    allowance.shorten()
+    assert allowance.spend() == 0.5
