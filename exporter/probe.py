@@ -19,8 +19,8 @@ from exporter.errors import REASONS, MalformedError, RequestError, SourceTimeout
 from exporter.log import once_a_minute
 from exporter.metrics.catalog import VERSION_INFO
 from exporter.metrics.exposition import Exposition
-from exporter.metrics.fusion import fuse
-from exporter.metrics.reading import Outcome, Reading, Row, Unreadable, label_value, unreadable_text
+from exporter.metrics.plan import fuse_by_plan
+from exporter.metrics.reading import Items, Outcome, Reading, Row, Unreadable, label_value, unreadable_text
 from exporter.sources.source import SOURCES, Source
 from exporter.telemetry import Telemetry
 
@@ -78,8 +78,7 @@ class Result:
     def without_figures(self) -> Result:
         """Return what is shown of the probe later: how its sources went, and the version. The figures take 50 KB."""
         readings = tuple(replace(reading, items={}, unreadable={}, notes=[]) for reading in self.readings)
-        families = [each for each in self.exposition.families if each[0] is VERSION_INFO]
-        return replace(self, readings=readings, exposition=Exposition(families, {}))
+        return replace(self, readings=readings, exposition=self.exposition.only(VERSION_INFO))
 
     @property
     def success(self) -> bool:
@@ -101,10 +100,10 @@ def probe_result(
     appliance: Appliance, readings: Sequence[Reading], duration: float, deadline: float, time: datetime
 ) -> Result:
     """Return the result of a probe that brought these readings of the appliance's sources."""
-    fused = fuse([*readings, configured_reading(appliance, time)])
-    health = fuse([health_reading(readings, fused.unreadable, duration, deadline)])
-    families = (*health.families, *fused.families)
-    return Result(tuple(readings), Exposition(families, fused.unreadable), duration, deadline, time)
+    fused = fuse_by_plan([*readings, configured_reading(appliance, time)])
+    health = fuse_by_plan([health_reading(readings, fused.unreadable, duration, deadline)])
+    exposition = Exposition([*health.parts, *fused.parts], fused.unreadable)
+    return Result(tuple(readings), exposition, duration, deadline, time)
 
 
 def configured_reading(appliance: Appliance, now: datetime) -> Reading:
@@ -128,25 +127,26 @@ def health_reading(
     readings: Sequence[Reading], unreadable: Mapping[str, Unreadable], duration: float, deadline: float
 ) -> Reading:
     """Return how a probe went: `duration` and `deadline` in seconds, `unreadable` by source."""
-    health = Reading("probe")
-    health.set("success", int(any(reading.up for reading in readings)))
-    health.set("duration", duration)
-    health.set("deadline", deadline)
-    for reading in readings:
-        row = (reading.source,)
-        health.set("source_up", int(reading.up), row)
-        health.set("source_complete", int(reading.complete), row)
-        health.set("source_duration", reading.duration, row)
-        health.set("source_age", reading.age, row)
-        health.set("source_requests", reading.requests, row)
-        health.set("source_retries", reading.retries, row)
-        health.set("source_unreadable_values", len(unreadable.get(reading.source, ())), row)
+    by_row = [((reading.source,), reading) for reading in readings]
+    items: Items = {
+        "success": {(): int(any(reading.up for reading in readings))},
+        "duration": {(): duration},
+        "deadline": {(): deadline},
+        "source_up": {row: int(reading.up) for row, reading in by_row},
+        "source_complete": {row: int(reading.complete) for row, reading in by_row},
+        "source_duration": {row: reading.duration for row, reading in by_row},
+        "source_age": {row: reading.age for row, reading in by_row},
+        "source_requests": {row: reading.requests for row, reading in by_row},
+        "source_retries": {row: reading.retries for row, reading in by_row},
+        "source_unreadable_values": {row: len(unreadable.get(reading.source, ())) for row, reading in by_row},
+        "source_error": {},
+    }
+    for row, reading in by_row:
         failed = {error.reason for error in reading.errors}
-        for reason in REASONS:
-            health.set("source_error", int(reason in failed), (*row, reason))
+        items["source_error"] |= {(*row, reason): int(reason in failed) for reason in REASONS}
         if certificate := reading.certificate:
-            health.set("certificate_expiry", certificate.expiry, (*row, certificate.verified_by))
-    return health
+            items.setdefault("certificate_expiry", {})[*row, certificate.verified_by] = certificate.expiry
+    return Reading("probe", items)
 
 
 @dataclass(slots=True)

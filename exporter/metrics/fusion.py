@@ -14,14 +14,14 @@ from functools import cache, lru_cache
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Family, Feed
 from exporter.metrics.conversions import NumberConversion, Raw, Series, UnknownValueError
-from exporter.metrics.exposition import Exposition
+from exporter.metrics.exposition import Exposition, PlainPart
 from exporter.metrics.reading import Items, Reading, Row, Unreadable, label_value
 
-_Feeds = tuple[tuple[str, tuple[Feed, ...]], ...]
+Feeds = tuple[tuple[str, tuple[Feed, ...]], ...]
 """The sources of a family with their feeds, the preferred source first."""
 
 
-def _feeds(family: Family, sources: Set[str]) -> _Feeds:
+def _feeds(family: Family, sources: Set[str]) -> Feeds:
     """Return the feeds of a family that an appliance with these sources has."""
     feeds = [feed for feed in family.feeds if feed.source in sources and sources.isdisjoint(feed.without)]
     by_source = {source: tuple(feed for feed in feeds if feed.source == source) for source in family.sources}
@@ -29,7 +29,7 @@ def _feeds(family: Family, sources: Set[str]) -> _Feeds:
 
 
 @cache
-def _fed_by(sources: frozenset[str]) -> tuple[tuple[Family, _Feeds], ...]:
+def fed_by(sources: frozenset[str]) -> tuple[tuple[Family, Feeds], ...]:
     """Return the families that some of the sources feed, each with the feeds of these sources."""
     fed = ((family, _feeds(family, sources)) for family in catalog.FAMILIES)
     return tuple((family, feeds) for family, feeds in fed if feeds)
@@ -39,21 +39,22 @@ def fuse(readings: Iterable[Reading]) -> Exposition:
     by_source = {reading.source: reading for reading in readings}
     unreadable = {source: dict(reading.unreadable) for source, reading in by_source.items()}
     families = []
-    for family, feeds in _fed_by(frozenset(by_source)):
-        series, unread = _fused(feeds, by_source)
+    for family, feeds in fed_by(frozenset(by_source)):
+        series, unread = fuse_feeds(feeds, by_source)
         if series:
             families.append((family, series))
         for source, values in unread.items():
             unreadable[source] |= values
-    return Exposition(families, unreadable)
+    return Exposition([PlainPart(families)], unreadable)
 
 
 def fuse_family(family: Family, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:
     """Return the family's series, and by source the values that the family's conversions could not read."""
-    return _fused(_feeds(family, by_source.keys()), by_source)
+    return fuse_feeds(_feeds(family, by_source.keys()), by_source)
 
 
-def _fused(feeds: _Feeds, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:
+def fuse_feeds(feeds: Feeds, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:
+    """As `fuse_family`, for the feeds of a family."""
     chosen: Series = {}
     unreadable = {}
     for source, its_feeds in feeds:
@@ -73,12 +74,12 @@ def _converted(feeds: Iterable[Feed], items: Items) -> tuple[Series, Unreadable]
             series, unread = _feed_series(feed, items)
             unreadable |= unread
             for labels, value in series.items():
-                result.setdefault(_cleaned(labels) if labels else labels, value)
+                result.setdefault(cleaned(labels) if labels else labels, value)
     return result, unreadable
 
 
 @lru_cache(maxsize=4096)  # the rows of a fleet's tables have a few hundred names, which stay the same
-def _cleaned(labels: tuple[str, ...]) -> tuple[str, ...]:
+def cleaned(labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(label_value, labels))
 
 
@@ -101,7 +102,7 @@ def _numbers(feed: Feed, items: Items) -> Series | None:
         return None
     number, labels = convert.number, convert.labels
     try:
-        return {row + labels: number(raw) for row, raw in items[feed.items[0]].items()}
+        return {row + labels: value for row, raw in items[feed.items[0]].items() if (value := number(raw)) is not None}
     except UnknownValueError:
         return None
 
@@ -109,7 +110,7 @@ def _numbers(feed: Feed, items: Items) -> Series | None:
 def _row_by_row(feed: Feed, items: Items) -> tuple[Series, Unreadable]:
     series: Series = {}
     unreadable: Unreadable = {}
-    for row, raws in _rows(feed, items):
+    for row, raws in common_rows(feed, items):
         try:
             converted = feed.convert(*raws)
         except UnknownValueError as error:
@@ -120,7 +121,7 @@ def _row_by_row(feed: Feed, items: Items) -> tuple[Series, Unreadable]:
     return series, unreadable
 
 
-def _rows(feed: Feed, items: Items) -> list[tuple[Row, tuple[Raw, ...]]]:
+def common_rows(feed: Feed, items: Items) -> list[tuple[Row, tuple[Raw, ...]]]:
     """Return the rows that have all items of a feed, with their values."""
     if len(feed.items) == 1:
         return [(row, (raw,)) for row, raw in items[feed.items[0]].items()]

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from exporter.metrics.catalog import FAMILIES, LABELS, PROBE, Family
-from exporter.metrics.exposition import Exposition
+from exporter.metrics.exposition import Exposition, PlainPart
 from exporter.sources.snmp.mib import SCALARS, TABLES
 from exporter.sources.source import SOURCES
 from support.prometheus import promtool
@@ -89,6 +89,6 @@ def test_the_catalogue_names_exactly_the_registered_sources() -> None:
 
 
 def test_promtool_accepts_every_family() -> None:
-    every = Exposition([(family, {tuple("x" for _ in family.labels): 1.0}) for family in FAMILIES], {})
+    every = Exposition([PlainPart([(family, {tuple("x" for _ in family.labels): 1.0}) for family in FAMILIES])], {})
     verdict = promtool("check", "metrics", stdin=every.text().decode())
     assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, "", "")

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from exporter.metrics.catalog import FAMILIES, Family
-from exporter.metrics.exposition import Exposition
+from exporter.metrics.exposition import Exposition, PlainPart
 from support.oracle import is_as_the_library_writes_it
 
 
 def same_as_the_oracle(family: Family, series: dict[tuple[str, ...], float]) -> bool:
-    return is_as_the_library_writes_it(Exposition([(family, series)], {}))
+    return is_as_the_library_writes_it(Exposition([PlainPart([(family, series)])], {}))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -65,7 +65,7 @@ def test_no_family_gives_no_series() -> None:
 def test_openmetrics_has_units_and_counters_without_total() -> None:
     named = {family.name: family for family in FAMILIES}
     families = [named["ironport_queue_free_bytes"], named["ironport_message_ids_total"]]
-    text = Exposition([(family, {(): 1.0}) for family in families], {}).openmetrics().decode()
+    text = Exposition([PlainPart([(family, {(): 1.0}) for family in families])], {}).openmetrics().decode()
     assert [line for line in text.splitlines() if not line.startswith("# HELP")] == [
         "# TYPE ironport_queue_free_bytes gauge",
         "# UNIT ironport_queue_free_bytes bytes",

@@ -58,6 +58,9 @@ _NAMED_FAULTS: Final = 3
 
 _SCALARS: Final = {scalar.oid: scalar for scalar in SCALARS}
 
+_NAMES: Final = [each.name for each in (*SCALARS, *(column for table in TABLES for column in table.columns))]
+"""The order of the items of a complete poll: that in which the tables arrive would be a new layout each time."""
+
 
 class SnmpSource:
     """Polls one appliance's SNMP agent.
@@ -92,6 +95,7 @@ class SnmpSource:
                 await self._poll_scalars(session, reading)
                 self._answered = True
                 await asyncio.gather(*(self._poll_tables(session, tables, reading) for tables in self._groups()))
+                reading.items = {name: reading.items[name] for name in _NAMES if name in reading.items}
         except SourceError as error:
             reading.errors.append(error)
 
