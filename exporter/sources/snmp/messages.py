@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Final, Literal, Protocol
 
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.ber import Pdu, Reader
+from exporter.sources.snmp.ber import Pdu, Reader, ResponseHead
 from exporter.sources.snmp.layouts import Layouts
 from exporter.sources.snmp.mib import Oid, dotted
 
@@ -124,16 +124,22 @@ class CommunityCodec:
         self._community = community
         self._layouts = Layouts()
         self._head = ber.encode_integer(self._VERSION) + ber.encode(ber.OCTETS, community)
+        self._response_head = ResponseHead(self._head)
 
     def encode(self, request: SnmpRequest, request_id: int, engine_id: bytes = b"") -> bytes:
         return ber.encode(ber.SEQUENCE, self._head, encode_request(request, request_id))
 
     def decode(self, datagram: bytes) -> Message:
+        if head := self._response_head.read(datagram):
+            return Message(head[0], partial(self._accept_varbinds, *head))
         message = ber.message_fields(datagram)
         if (message.integer(), message.octet_string()) != (self._VERSION, self._community):
             raise Rejected("wrong_identity")
         first = Reader(datagram, message.at, message.end).enter(_RESPONSE_TAG)
         return Message(first.integer(), partial(self._accept, message))
+
+    def _accept_varbinds(self, request_id: int, varbinds: bytes) -> Pdu:
+        return Pdu(ber.RESPONSE, request_id, 0, 0, self._layouts.varbinds(varbinds))
 
     def _accept(self, message: Reader) -> Pdu:
         pdu = message.pdu(self._layouts.varbinds)

@@ -24,7 +24,7 @@ from typing import Final
 from exporter.config import UserAuth
 from exporter.errors import AuthError
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.ber import Pdu
+from exporter.sources.snmp.ber import Pdu, ResponseHead
 from exporter.sources.snmp.keys import Keys
 from exporter.sources.snmp.layouts import Layouts
 from exporter.sources.snmp.messages import (
@@ -43,6 +43,7 @@ from exporter.sources.snmp.usm_message import (
     SecurityParameters,
     UsmMessage,
     encode_message,
+    response_head,
 )
 
 _TIME_WINDOW: Final = 150
@@ -100,6 +101,10 @@ class _AgentEngine:
     """The engine's time in its last message."""
     offset: float = 0.0
     """The engine's clock minus our monotonic clock, in seconds."""
+    head: ResponseHead = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.head = response_head(self.id)
 
     def set_time(self, boots: int, seconds: int) -> None:
         self.boots, self.latest = boots, seconds
@@ -156,7 +161,8 @@ class UsmCodec:
         engine = self._engines.get(message.security.engine_id)
         if message.level:
             self._authenticate(message, engine)
-        pdu = message.pdu(engine.keys if engine else None, self._layouts.varbinds)
+        keys, head = (engine.keys, engine.head) if engine else (None, None)
+        pdu = message.pdu(keys, self._layouts.varbinds, head)
         if pdu.kind == ber.REPORT:
             return self._learn(message, engine, pdu)
         check_response(pdu)

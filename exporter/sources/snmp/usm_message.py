@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.ber import BerError, Pdu, Reader, VarBindsReader
+from exporter.sources.snmp.ber import BerError, Pdu, Reader, ResponseHead, VarBindsReader
 from exporter.sources.snmp.keys import Keys
 from exporter.sources.snmp.messages import Rejected
 
@@ -111,12 +111,23 @@ class UsmMessage:
             raise Rejected("wrong_identity")
         keys.check(self.datagram, self.digest_offset)
 
-    def pdu(self, keys: Keys | None, read: VarBindsReader | None = None) -> Pdu:
-        """Return the PDU, which `keys` decrypt if it is encrypted; raises `BerError` if it is malformed."""
-        if not self.level & PRIV_FLAG or not keys:
-            return read_scoped(self.payload, read=read).pdu
-        boots, seconds, salt = self.security.boots, self.security.time, self.security.salt
-        return read_scoped(keys.decrypt(boots, seconds, salt, self.payload), MAX_PADDING, read).pdu
+    def pdu(self, keys: Keys | None, read: VarBindsReader | None = None, head: ResponseHead | None = None) -> Pdu:
+        """Return the PDU, which `keys` decrypt if it is encrypted; raises `BerError` if it is malformed.
+
+        `head` reads a response in the default context of the engine, which is the usual case.
+        """
+        octets, padding = self.payload, 0
+        if self.level & PRIV_FLAG and keys:
+            boots, seconds, salt = self.security.boots, self.security.time, self.security.salt
+            octets, padding = keys.decrypt(boots, seconds, salt, octets), MAX_PADDING
+        if read and head and (known := head.read(octets)):
+            return Pdu(ber.RESPONSE, known[0], 0, 0, read(known[1]))
+        return read_scoped(octets, padding, read).pdu
+
+
+def response_head(engine_id: bytes) -> ResponseHead:
+    """Return what reads a response in the default context of an engine."""
+    return ResponseHead(ber.encode(ber.OCTETS, engine_id) + ber.encode(ber.OCTETS))
 
 
 def read_scoped(octets: bytes, padding: int = 0, read: VarBindsReader | None = None) -> ScopedPdu:

@@ -12,7 +12,7 @@ from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
 from exporter.sources.snmp import ber
-from exporter.sources.snmp.ber import BerError, Pdu
+from exporter.sources.snmp.ber import BerError, Pdu, ResponseHead
 from exporter.sources.snmp.messages import CommunityCodec, Rejected, SnmpRequest, check_response
 from support.octets import damaged
 
@@ -102,3 +102,38 @@ def test_a_damaged_message_is_refused_in_one_way(octets: bytes) -> None:
     with suppress(BerError, Rejected):
         response = CommunityCodec(COMMUNITY).decode(octets).accept()
         assert isinstance(response, Pdu)
+
+
+def response(text: bytes) -> bytes:
+    """Return a response with a text, so that its lengths have one octet, two or three."""
+    varbind = ber.encode(ber.SEQUENCE, ber.encode_oid(OID), ber.encode(ber.OCTETS, text))
+    numbers = map(ber.encode_integer, (0x40000001, 0, 0))
+    pdu = ber.encode(0xA0 | ber.RESPONSE, *numbers, ber.encode(ber.SEQUENCE, varbind))
+    return ber.encode(ber.SEQUENCE, ber.encode_integer(1), ber.encode(ber.OCTETS, COMMUNITY), pdu)
+
+
+RESPONSES = st.binary(max_size=300).map(response)
+
+
+@given(damaged(RESPONSES))
+def test_the_head_of_a_response_is_read_at_once_as_it_is_read_by_steps(octets: bytes) -> None:
+    """What `ResponseHead` takes, `Reader` reads in the same way; whole responses are taken."""
+    head = ber.encode_integer(1) + ber.encode(ber.OCTETS, COMMUNITY)
+    if found := ResponseHead(head).read(octets):
+        message = ber.message_fields(octets)
+        assert (message.integer(), message.octet_string()) == (1, COMMUNITY)
+        rest: list[bytes] = []
+        pdu = message.pdu(lambda varbinds: rest.append(varbinds) or [])  # type: ignore[func-returns-value]
+        message.finish()
+        assert (pdu.kind, pdu.request_id, pdu.error_status, pdu.error_index, *rest) == (
+            ber.RESPONSE,
+            found[0],
+            0,
+            0,
+            found[1],
+        )
+
+
+@given(RESPONSES)
+def test_the_head_of_a_whole_response_is_known(octets: bytes) -> None:
+    assert ResponseHead(ber.encode_integer(1) + ber.encode(ber.OCTETS, COMMUNITY)).read(octets) is not None
