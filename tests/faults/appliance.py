@@ -73,7 +73,7 @@ class FaultyAppliance:
     def __init__(self, agent: Snmpd, authority: trustme.CA | None = None) -> None:
         self.agent = agent
         self.relay = UdpRelay(("127.0.0.1", agent.port))
-        self.web = RawServer(self._talk)
+        self.web = RawServer(self.talk)
         self.web.port = free_port(socket.SOCK_STREAM)  # nobody takes it while the server is down
         self.answer: Answer = answer_well
         self.api = {path: api_page(page.body) for path, page in rest_pages().items()}
@@ -104,7 +104,8 @@ class FaultyAppliance:
         self.certificate = certificate
         await self.start_web()
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection."""
         with suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             while await reader.readexactly(1) != TLS_HANDSHAKE:
                 head = await reader.readuntil(b"\r\n\r\n")

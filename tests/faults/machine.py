@@ -150,6 +150,29 @@ async def reload_under_load(scene: Scene) -> None:
     assert all(scraped.complete for scraped in await asyncio.gather(*scrapes))
 
 
+async def fleet_is_large(scene: Scene) -> None:
+    """Add 5,000 appliances and change all others, and scrape while the configuration is loaded and shown."""
+    content = yaml.safe_load(scene.exporter.file.read_text())
+    content["defaults"]["connection_limit"] = 300
+    content["appliances"] += [{"name": f"listed{number}", "address": "127.0.0.1"} for number in range(5_000)]
+    scene.exporter.file.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper))
+    work = asyncio.create_task(reloaded_and_shown(scene))
+    scraped = 0
+    while not work.done():
+        assert (await scene.scrape(f"mx{scraped % COPIES + 1}")).complete
+        scraped += 1
+    assert await work == (200, 200)
+    assert scraped > 1
+
+
+async def reloaded_and_shown(scene: Scene) -> tuple[int, int]:
+    """Return the status of a reload, and then that of /config."""
+    status, _ = await scene.reload()
+    async with scene.client.get("/config") as answer:
+        assert "listed4999" in await answer.text()
+        return status, answer.status
+
+
 async def password_rotates(scene: Scene) -> None:
     scene.appliance.password = "n3w p4ssw0rd"
     assert (await scene.scrape()).ended("xml") == "down: auth"
@@ -525,6 +548,11 @@ MACHINE_FAULTS: Final = (
         "Five reloads while every appliance is scraped three times",
         "Every reload succeeds. Every scrape is complete.",
         reload_under_load,
+    ),
+    MachineFault(
+        "The configuration of 5,000 appliances is reloaded and shown at `/config`",
+        "The reload succeeds, and `/config` has all of them. Every scrape meanwhile is complete.",
+        fleet_is_large,
     ),
     MachineFault(
         "The password of the status page changes",

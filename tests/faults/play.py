@@ -181,7 +181,7 @@ def entry(fault: Fault, appliance: FaultyAppliance, ca_file: Path) -> dict[str, 
         trust = (
             {"fingerprint_sha256": fingerprint(appliance.certificate)} if fault.pinned else {"ca_file": str(ca_file)}
         )
-        xml |= {"scheme": "https", "tls": trust}
+        xml |= {"scheme": "https", "tls": trust | {"legacy_renegotiation": fault.legacy_renegotiation}}
     return {
         "name": fault.name,
         "address": "127.0.0.1",

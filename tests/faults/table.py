@@ -26,12 +26,12 @@ from faults.answers import CHUNKED, broken_off, bytes_of, endless, status
 from faults.appliance import HEAD, PAGE, Answer, FaultyAppliance, answer_well, api_page, page
 from support.forged import with_false_engines, with_report
 from support.mail_agent import mail_values, oid
-from support.old_tls import answer_hello, weak_context
+from support.old_tls import answer_hello, in_old_tls, weak_context
 from support.relay import Datagram, Policy, corrupted, delayed, doubled, forward, joined_by, lossy, silent
 from support.rest_pages import DELIVERY_STATUS, HEALTH, SYSTEM_STATUS, delivery_status, health, system_status
 from support.snmpd import COMMUNITY
 from support.status_page import Items, render_status, status_items
-from support.web_interface import RawServer, reset
+from support.web_interface import RawServer, Talk, reset
 
 Cause = Callable[[FaultyAppliance], AbstractAsyncContextManager[None]]
 """The fault lasts as long as the context."""
@@ -66,6 +66,8 @@ class Fault:
     https: bool = False
     pinned: bool = False
     """Whether the certificate is pinned instead of checked against an authority."""
+    legacy_renegotiation: bool = False
+    """Whether the configuration allows servers that do not know RFC 5746."""
     own_agent: bool = False
     accept_from: bool = False
     """Whether the agent may answer from any port of its address."""
@@ -140,7 +142,9 @@ def rewritten(change: Callable[[bytes], bytes], times: int | None = None) -> Pol
 def general_error(answer: bytes) -> bytes:
     """Return a v2c answer with the error status genErr and the error index 0."""
     head = rb"(\xa2.{1,3}?\x02\x04.{4}\x02\x01)\x00"
-    return re.sub(head, rb"\1\x05", answer, count=1, flags=re.DOTALL)
+    changed, times = re.subn(head, b"\\1\x05", answer, count=1, flags=re.DOTALL)
+    assert times == 1
+    return changed
 
 
 def other_object(answer: bytes) -> bytes:
@@ -355,16 +359,29 @@ def weakly_certified(bits: int, digest: str) -> Cause:
     return secured(tls)
 
 
-@asynccontextmanager
-async def without_safe_renegotiation(appliance: FaultyAppliance) -> AsyncIterator[None]:
-    """Answer the handshake as a server that does not know RFC 5746."""
-    await appliance.web.stop()
-    old = RawServer(answer_hello)
-    old.port = appliance.web.port
-    await old.start()
-    yield
-    await old.stop()
-    await appliance.start_web()
+def without_safe_renegotiation(talk: Callable[[FaultyAppliance], Talk]) -> Cause:
+    """Let a server that does not know RFC 5746 talk so."""
+
+    @asynccontextmanager
+    async def cause(appliance: FaultyAppliance) -> AsyncIterator[None]:
+        await appliance.web.stop()
+        old = RawServer(talk(appliance))
+        old.port = appliance.web.port
+        await old.start()
+        yield
+        await old.stop()
+        await appliance.start_web()
+
+    return cause
+
+
+def only_hello(_: FaultyAppliance) -> Talk:
+    return answer_hello
+
+
+def pages_in_old_tls(appliance: FaultyAppliance) -> Talk:
+    assert appliance.certificate
+    return in_old_tls(appliance.certificate, appliance.talk)
 
 
 def unattended(waiting: int) -> Cause:
@@ -798,7 +815,18 @@ TLS_FAULTS: Final = (
     ),
     Fault("The certificate has a key of 1,024 bits", weakly_certified(1024, "sha256"), xml="down: tls", https=True),
     Fault("The certificate is signed with SHA-1", weakly_certified(2048, "sha1"), xml="down: tls", https=True),
-    Fault("The server cannot renegotiate safely (RFC 5746)", without_safe_renegotiation, xml="down: tls", https=True),
+    Fault(
+        "The server cannot renegotiate safely (RFC 5746)",
+        without_safe_renegotiation(only_hello),
+        xml="down: tls",
+        https=True,
+    ),
+    Fault(
+        "The server cannot renegotiate safely, and `legacy_renegotiation` allows it",
+        without_safe_renegotiation(pages_in_old_tls),
+        https=True,
+        legacy_renegotiation=True,
+    ),
     Fault("The HTTPS port speaks plain HTTP", certified(no_certificate), xml="down: tls", https=True),
 )
 
