@@ -19,6 +19,8 @@ from exporter.project_files import project_folder
 from exporter.prometheus.durations import parse_duration
 
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_WINDOW: Final = re.compile(r"\[((?:\d+(?:ms|[smhdwy]))+)[]:]")
+_OFFSET: Final = re.compile(r"\boffset ([0-9a-z]+)")
 _DEFAULT_INTERVAL: Final = "1m"
 """The time between evaluations that Prometheus uses where a group sets none."""
 
@@ -53,6 +55,12 @@ class Rule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", frozenset(_NAME.findall(self.expression)))
+
+    @property
+    def lookback(self) -> float:
+        """Seconds before its evaluation from which on samples matter to it, at most."""
+        furthest = (max(map(parse_duration, one.findall(self.expression)), default=0.0) for one in (_WINDOW, _OFFSET))
+        return sum(furthest) + self.for_seconds + self.keep_firing_for_seconds
 
     @property
     def offset(self) -> int:
@@ -103,6 +111,19 @@ def depending_on(rules: Sequence[Rule], series: str) -> list[Rule]:
         found += more
         read |= {rule.record for rule in more if rule.record}
     return found
+
+
+def lookbacks(rules: Sequence[Rule]) -> dict[str, float]:
+    """Return how many seconds before an evaluation a series matters at most, by each name that the rules read.
+
+    What a rule records matters as long before as those look back that read it. Raises what `levels` raises.
+    """
+    result: dict[str, float] = {}
+    readers_first = [rule for level in reversed(levels(rules)) for rule in level]
+    for rule in [*(rule for rule in rules if rule.alert), *readers_first]:
+        furthest = result.get(rule.record, 0.0) + rule.lookback
+        result.update({name: max(furthest, result.get(name, 0.0)) for name in rule.names})
+    return result
 
 
 def _matching(pattern: str) -> list[Path]:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import RequestError
-from exporter.prometheus.rule_files import Rule, depending_on, levels, project_rules, read_groups, read_rules
+from exporter.prometheus.rule_files import (
+    Rule,
+    depending_on,
+    levels,
+    lookbacks,
+    project_rules,
+    read_groups,
+    read_rules,
+)
 
 RULES = """
 groups:
@@ -84,6 +92,27 @@ def test_demand_of_the_project_depends_on_alerts() -> None:
     found = {rule.record or rule.alert for rule in depending_on(read_rules(str(project_rules())), "ALERTS")}
     assert {"pool:ironport_messages_injected:rate1h_regular", "IronPortCapacityNotNPlusOne"} <= found
     assert "IronPortDistributedAttackSuspected" not in found
+
+
+def test_a_series_matters_as_long_as_all_its_readers_look_back(rules: list[Rule]) -> None:
+    found = lookbacks(rules)
+    assert found["pool:arrivals:rate5m"] == 90 + 3600, "as long as the alert waits and goes on"
+    assert found["instance:arrivals:rate5m"] == found["pool:arrivals:rate5m"]
+    assert found["ironport_messages_injected_total"] == found["instance:arrivals:rate5m"] + 300
+
+
+@pytest.mark.parametrize(
+    ("expression", "seconds"),
+    [
+        ("up", 0),
+        ("max_over_time(up[5m]) > rate(sent_total[1h30m])", 5400),
+        ("last_over_time(up[15m] offset 6d23h30m)", 604_800 - 1800 + 900),
+        ("max_over_time(rate(sent_total[5m])[1w:1m])", 604_800),
+        ('answers{code=~"[2-5]00"}', 0),
+    ],
+)
+def test_a_rule_looks_back_by_its_windows_and_offsets(expression: str, seconds: float) -> None:
+    assert Rule("a:x", expression, {}, 60).lookback == seconds
 
 
 def test_rules_in_a_circle_are_refused() -> None:

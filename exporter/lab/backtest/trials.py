@@ -23,7 +23,7 @@ from exporter.lab.backtest.alerting import HISTORY, PACE, replay
 from exporter.lab.backtest.cases import Case
 from exporter.lab.history import blocks
 from exporter.lab.history.backfill import backfill
-from exporter.lab.history.families import families_of_rules
+from exporter.lab.history.families import ALL_FAMILIES, families_of_rules
 from exporter.lab.history.sampling import Sampling, write_samples
 from exporter.lab.history.workers import workers
 from exporter.lab.simulator import topology
@@ -32,7 +32,7 @@ from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.prometheus.durations import HOUR
 from exporter.prometheus.progress import Progress, silent
-from exporter.prometheus.rule_files import Rule
+from exporter.prometheus.rule_files import Rule, lookbacks
 
 _BEFORE_ONSET: Final = 2 * HOUR
 """Seconds from the end of the history to the onset.
@@ -46,6 +46,13 @@ WATCHED: Final = HOUR
 DAYTIME: Final = int(datetime(2026, 3, 11, 10, tzinfo=UTC).timestamp())
 NIGHT: Final = int(datetime(2026, 3, 8, 2, tzinfo=UTC).timestamp())
 """When cases begin: in a busy hour of a Wednesday, and in the night of the Sunday before."""
+
+_LATELY: Final = HOUR / 2
+"""Seconds before an evaluation. What rules read only from then on, they read from the trial's own samples.
+
+These begin an hour before the first alert that counts. The other half hour is for what rules read before an evaluation
+to find the last sample, each for itself.
+"""
 
 _PHASE: Final = 37
 """Seconds from a sample to the onset: real incidents do not begin at the moment of a sample."""
@@ -146,15 +153,17 @@ def _make_histories(
 
 
 def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pace: int, progress: Progress) -> None:
+    """Write those series of which the rules still read something when the alerts of the trial are watched."""
+    read = {name for name, lookback in lookbacks(rules).items() if lookback > _LATELY}
     backfill(
         topology.load_topology(trial.case.topology),
         seed=trial.seed,
         seconds=HISTORY,
         end=DAYTIME - _BEFORE_ONSET,
         out=out,
-        families=frozenset(),
+        families=read & ALL_FAMILIES,
         without=_not_configured(trial.case),
-        rules=rules,
+        rules=[rule for rule in rules if rule.record in read],
         pace=pace,
         bursty=trial.case.bursty,
         rest=trial.reads_rest,

@@ -97,8 +97,9 @@ def _made_choice(classes: tuple[tuple[str, tuple[str, ...]], ...], top: int) -> 
 def _with_chosen(items: Items, appliance: Appliance) -> Items:
     """Return the items with those destinations that the exporter would choose from the page."""
     columns = {name: items.pop(f"tophosts/{name}") for name in TOPHOSTS.numbers if f"tophosts/{name}" in items}
-    domains = [row[0] for row in next(iter(columns.values()), {})]
-    values = [{name: column[domain,] for name, column in columns.items()} for domain in domains]
+    domains = [domain for (domain,) in next(iter(columns.values()), {})]
+    figures = zip(*(column.values() for column in columns.values()), strict=True)
+    values = [dict(zip(columns, each, strict=True)) for each in figures]
     return items | _choice(appliance, appliance.xml.top).items(TOPHOSTS, domains, values)
 
 

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -321,9 +322,12 @@ class View:
 
     def _tophosts(self, number: int) -> Items:
         """Return the busiest destinations."""
-        rows = sorted(self.destinations(self._fleet.names[number]), key=lambda row: -row.active_recipients)[:_TOP]
+        destinations = self.destinations(self._fleet.names[number])
+        rows = sorted(destinations, key=attrgetter("active_recipients"), reverse=True)[:_TOP]
+        domains = [(row.domain,) for row in rows]
+        columns = dict(zip(DestinationState._fields, zip(*rows, strict=True), strict=False))  # none without rows
         return {
-            f"tophosts/{figure}": {(row.domain,): float(getattr(row, figure)) for row in rows}
+            f"tophosts/{figure}": dict(zip(domains, columns.get(figure, ()), strict=True))
             for figure in TOPHOSTS.numbers
         }
 

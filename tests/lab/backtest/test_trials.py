@@ -37,8 +37,8 @@ def _resource_tracker() -> None:
 def test_every_incident_is_found_and_named_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rules compare with the same hour a week before: eight days of history say what the published fifteen do."""
-    monkeypatch.setattr(trials, "HISTORY", 8 * DAY)
+    """Rules compare with the same hour a week before: seven days of history say what the published fifteen do."""
+    monkeypatch.setattr(trials, "HISTORY", 7 * DAY)
     file = tmp_path / "scores.json"
     only = [argument for name in PLAYED for argument in ("--only", name)]
     code = main(["backtest", "--seed", SEED, "--json", str(file), *only])
