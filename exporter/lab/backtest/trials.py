@@ -154,7 +154,7 @@ def _make_histories(
 
 def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pace: int, progress: Progress) -> None:
     """Write those series of which the rules still read something when the alerts of the trial are watched."""
-    read = {name for name, lookback in lookbacks(rules).items() if lookback > _LATELY}
+    read = frozenset(name for name, lookback in lookbacks(rules).items() if lookback > _LATELY)
     backfill(
         topology.load_topology(trial.case.topology),
         seed=trial.seed,

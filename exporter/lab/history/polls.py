@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import Final, get_args
 
@@ -33,31 +33,36 @@ SNMP_TRIES: Final = 16
 _REST_PAGES: Final[tuple[RestPage, ...]] = get_args(RestPage)
 
 
-def polls(view: View, appliance: Appliance, luck: Sequence[float]) -> tuple[Reading, ...]:
-    """Return the readings of SNMP, XML and, if it is configured, REST.
+def polls(
+    view: View, appliance: Appliance, luck: Sequence[float], wanted: Container[str] | None = None
+) -> tuple[Reading, ...]:
+    """Return the readings of SNMP, XML and, if it is configured, REST, with the items `wanted`, by default all.
 
     `luck`, a number from 0 to 1 for each, decides whether the poll is lost. A lost poll of SNMP brings nothing: this is
     harder for the rules than reality, where the exporter asks again.
     """
     transport = view.transport(appliance.name)
-    readings = _snmp(view, appliance, transport, luck[0]), _xml(view, appliance, transport, luck[1])
+    readings = _snmp(view, appliance, transport, luck[0], wanted), _xml(view, appliance, transport, luck[1], wanted)
     if appliance.credentials.rest is None:
         return readings
     return *readings, _rest(view, appliance, transport, luck[2])
 
 
-def _snmp(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
+def _snmp(
+    view: View, appliance: Appliance, transport: Transport, luck: float, wanted: Container[str] | None
+) -> Reading:
     if transport.snmp and luck >= transport.snmp_loss:
-        return Reading("snmp", view.snmp_items(appliance.name), up=True, requests=SNMP_REQUESTS, duration=ROUND_TRIP)
+        items = view.snmp_items(appliance.name, wanted)
+        return Reading("snmp", items, up=True, requests=SNMP_REQUESTS, duration=ROUND_TRIP)
     lost = SourceTimeout("No answer came.")
     return Reading("snmp", errors=[lost], requests=SNMP_TRIES, retries=SNMP_TRIES - 1, duration=PROBE_DEADLINE)
 
 
-def _xml(view: View, appliance: Appliance, transport: Transport, luck: float) -> Reading:
+def _xml(view: View, appliance: Appliance, transport: Transport, luck: float, wanted: Container[str] | None) -> Reading:
     if failure := _web_failure(transport, luck):
         return Reading("xml", errors=[failure], requests=1, duration=transport.delay)
     pages = appliance.xml.pages
-    items = _with_chosen(view.xml_items(appliance.name, pages), appliance)
+    items = _with_chosen(view.xml_items(appliance.name, pages, wanted), appliance)
     expiry = transport.certificate_expiry
     return Reading(
         "xml",

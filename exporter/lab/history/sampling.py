@@ -68,7 +68,7 @@ def sample_text(sampling: Sampling, model: Model, period: range) -> Iterator[str
             if transport.scraped:
                 up[name][instant] = float(transport.answered)
             if transport.scraped and transport.answered:
-                history.add(instant, polls(model.view, config.appliances[name], chances))
+                history.add(instant, polls(model.view, config.appliances[name], chances, history.items))
     ends = openmetrics.stamps(period)
     labels = target_labels(config)
     yield openmetrics.header("up", "gauge")

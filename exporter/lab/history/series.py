@@ -49,6 +49,8 @@ class History:
         self._chosen = [family for family in families if family.name in _CHOSEN]
         self._length = length
         self._items, self._chosen_items = _items(self._fixed), _items(self._chosen)
+        self.items = frozenset(chain.from_iterable((*self._items.values(), *self._chosen_items.values())))
+        """The items that the families read, of all sources."""
         self._by_shape: dict[tuple[object, ...], _SameItems] = {}
         self._by_row: dict[tuple[object, ...], _SameItems] = {}
 

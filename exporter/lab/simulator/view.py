@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import time as clock
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -139,12 +138,19 @@ class View:
         self._dead = oddities.traits.dead
         self._heaviest = state.heaviest.tolist()
 
-    def xml_items(self, unit: str, pages: Sequence[PageName] = ("status",)) -> Items:
-        """Return what the exporter reads from the unit's status pages, as text and in the order of the page."""
+    def xml_items(
+        self, unit: str, pages: Sequence[PageName] = ("status",), wanted: Container[str] | None = None
+    ) -> Items:
+        """Return what the exporter reads from the unit's status pages, as text and in the order of the page.
+
+        Only the items `wanted`, by default all.
+        """
         number = self._fleet.index[unit]
         items: Items = {}
         if "status" in pages:
-            items.update({name: {(): value} for name, value in self._status(number)})
+            items.update(
+                {name: {(): str(value)} for name, value in self._status(number) if wanted is None or name in wanted}
+            )
             items["features/time_remaining"] = {
                 (name,): "Dormant/Perpetual" if seconds is None else str(seconds)
                 for name, seconds in self._features(number)
@@ -157,15 +163,21 @@ class View:
             items["topin/connections"] = self._topin(number)
         return items
 
-    def snmp_items(self, unit: str) -> Items:
-        """Return what the exporter reads from the unit's SNMP agent: scalars, and table columns by row."""
-        items: Items = {name: {(): value} for name, value in self.snmp_scalars(unit).items()}
+    def snmp_items(self, unit: str, wanted: Container[str] | None = None) -> Items:
+        """Return what the exporter reads from the unit's SNMP agent: scalars, and table columns by row.
+
+        Only the items `wanted`, by default all.
+        """
+        items: Items = {
+            name: {(): value} for name, value in self.snmp_scalars(unit).items() if wanted is None or name in wanted
+        }
         tables = self.snmp_tables(unit)
         for table in TABLES:
-            rows = tables[table.name]
+            columns = [column.name for column in table.columns if wanted is None or column.name in wanted]
+            rows = tables[table.name] if columns else ()
             names = _names(tuple(str(row[table.label.name]) for row in rows))
-            for column in table.columns if rows else ():
-                items[column.name] = {name: row[column.name] for name, row in zip(names, rows, strict=True)}
+            for column in columns if rows else ():
+                items[column] = {name: row[column] for name, row in zip(names, rows, strict=True)}
         return items
 
     def snmp_scalars(self, unit: str) -> dict[str, Raw]:
@@ -288,7 +300,7 @@ class View:
             certificate_expiry=effects.certificates.get(number),
         )
 
-    def _status(self, number: int) -> Iterator[tuple[str, str]]:
+    def _status(self, number: int) -> Iterator[tuple[str, Raw]]:
         """Yield the items of /xml/status in the order of the page, without the features."""
         yield "status/build", f"phoebe {self._version(number)}"
         yield "status/hostname", f"{self._fleet.names[number]}.example.net"
@@ -298,14 +310,14 @@ class View:
         yield "last_counter_reset/timestamp", _stamp(self._reset[number] + ahead)
         yield "system/status", self._system_status(number)
         age, message = self._oldest[number]
-        yield "oldest_message/secs", str(age)
+        yield "oldest_message/secs", age
         if self._fleet.generation[number] == CURRENT:
-            yield "oldest_message/mid", str(message)
-        yield from ((name, str(column[number])) for name, column in self._counters.items())
-        yield from ((f"current_ids/{name}", str(self._counts[number][count])) for name, count in IDS.items())
-        yield from ((name, str(column[number])) for name, column in self._rates.items())
+            yield "oldest_message/mid", message
+        yield from ((name, column[number]) for name, column in self._counters.items())
+        yield from ((f"current_ids/{name}", self._counts[number][count]) for name, count in IDS.items())
+        yield from ((name, column[number]) for name, column in self._rates.items())
         for gauge in GAUGES[int(self._fleet.generation[number])]:
-            yield f"gauges/{gauge}/current", str(self._gauges[gauge][number])
+            yield f"gauges/{gauge}/current", self._gauges[gauge][number]
 
     def _dnsstatus(self, number: int) -> Iterator[tuple[str, str]]:
         counts = self._counts[number]
@@ -322,14 +334,21 @@ class View:
 
     def _tophosts(self, number: int) -> Items:
         """Return the busiest destinations."""
-        destinations = self.destinations(self._fleet.names[number])
-        rows = sorted(destinations, key=attrgetter("active_recipients"), reverse=True)[:_TOP]
-        domains = [(row.domain,) for row in rows]
-        columns = dict(zip(DestinationState._fields, zip(*rows, strict=True), strict=False))  # none without rows
-        return {
-            f"tophosts/{figure}": dict(zip(domains, columns.get(figure, ()), strict=True))
-            for figure in TOPHOSTS.numbers
-        }
+        places, *columns = self._busiest[number]
+        domains = self._fleet.destinations.domains[self._fleet.pool[number]]
+        rows = [(domains[place],) for place in places]
+        by_figure = dict(zip(DestinationState._fields[1:], columns, strict=False))
+        return {f"tophosts/{figure}": dict(zip(rows, by_figure[figure], strict=True)) for figure in TOPHOSTS.numbers}
+
+    @cached_property
+    def _busiest(self) -> list[list[list[int]]]:
+        """The places of each unit's busiest destinations, and their figures in the order of `DestinationState`."""
+        mail = np.array([self._active, self._connections, *self._destination_counts[1:]])
+        some = mail.any(axis=0)
+        order = np.argsort(np.where(some, -mail[0], 1), axis=0, kind="stable")[:_TOP]
+        columns = np.concatenate([order[None], np.take_along_axis(mail, order[None], axis=1)])
+        lengths = np.minimum(some.sum(axis=0), _TOP).tolist()
+        return [columns[:, :length, number].tolist() for number, length in enumerate(lengths)]
 
     def _topin(self, number: int) -> dict[Row, Raw]:
         """Return the senders with the most connections. A heavy sender is 203.0.113.66."""
