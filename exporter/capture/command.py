@@ -9,7 +9,7 @@ from pathlib import Path
 from exporter.capture.capture_file import Capture
 from exporter.capture.placeholders import Placeholders
 from exporter.capture.recording import record_appliance
-from exporter.config import Appliance
+from exporter.config import Appliance, BasicAuth
 from exporter.errors import ExporterError
 
 
@@ -42,5 +42,4 @@ def write_capture(capture: Capture, file: Path) -> None:
 
 
 def _user_names(appliance: Appliance) -> list[str]:
-    credentials = appliance.credentials
-    return [user.username for user in (credentials.xml, credentials.rest) if user]
+    return [user.username for _, user in appliance.credentials if isinstance(user, BasicAuth)]

@@ -32,10 +32,6 @@ SECONDS: Final = 60.0
 _BULK_TRIES: Final = 3
 """After so many unanswered tries, GETNEXT walks the rest of a tree."""
 
-_PAGES: Final = {
-    XML_PAGES: ("status", "dnsstatus", "tophosts", "topin"),
-    REST_PAGES: ("health/system_status", "health", "health/delivery_status"),
-}
 _PAGE_LIMIT: Final = 4_000_000
 """The largest page in bytes: 5,000 destinations have 800,000."""
 
@@ -106,7 +102,7 @@ async def _pages(appliance: Appliance, telemetry: Telemetry, faults: list[str]) 
     ):
         if user:
             fetcher = Fetcher(pages, appliance, settings, user, requests)
-            for name in _PAGES[pages]:
+            for name in pages.names:
                 path = f"{pages.folder}{name}"
                 try:
                     async with asyncio.timeout(SECONDS):

@@ -53,6 +53,8 @@ class HttpPages:
     """The section of fleet.yml that says how they are fetched."""
     folder: str
     """What the path of each page begins with."""
+    names: tuple[str, ...]
+    """Every page that the exporter can read: the rest of its path."""
     name: str
     """What a person calls them."""
     role: str

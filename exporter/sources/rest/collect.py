@@ -15,16 +15,16 @@ from exporter.sources.rest import items
 from exporter.sources.rest.answers import PAGES_NAME, JsonValue, answer_data
 from exporter.telemetry import Telemetry
 
+_DESTINATIONS: Final = "health/delivery_status"
+
 REST_PAGES: Final = HttpPages(
     key="rest",
     folder="/esa/api/v2.0/",
+    names=("health/system_status", "health", _DESTINATIONS),
     name=PAGES_NAME,
     role="an operator may; whether a read-only operator may depends on the release",
     releases=" (AsyncOS 12 and newer)",
 )
-
-_STATE: Final = ("health/system_status", "health")
-_DESTINATIONS: Final = "health/delivery_status"
 
 DESTINATIONS_LIMIT: Final = 2 * 1024 * 1024
 """The largest list of destinations to read, in bytes: one has about 200, and some appliances have thousands."""
@@ -47,7 +47,8 @@ class RestSource:
 
         It is no return value because a probe that reaches its deadline exports what has arrived so far.
         """
-        pages = (*_STATE, _DESTINATIONS) if self._appliance.rest.destinations else _STATE
+        left_out = () if self._appliance.rest.destinations else (_DESTINATIONS,)
+        pages = [page for page in REST_PAGES.names if page not in left_out]
         await poll_pages(REST_PAGES.folder, pages, self._poll_page, reading)
 
     async def _poll_page(self, page: str, reading: Reading) -> None:

@@ -19,6 +19,7 @@ from exporter.telemetry import Telemetry
 XML_PAGES: Final = HttpPages(
     key="xml",
     folder="/xml/",
+    names=("status", "dnsstatus", "tophosts", "topin"),
     name="XML pages",
     role="a read-only operator is enough",
 )
