@@ -26,7 +26,7 @@ from exporter.config.source_keys import MinInterval
 from exporter.errors import REASONS
 from exporter.metrics.catalog import FAMILIES, Family
 from exporter.prometheus.rule_files import read_rules
-from exporter.sources.snmp.retry import RoundTripTime, timeouts
+from exporter.sources.snmp.retry import Loss, RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
 from support.command_line import parse_command_line
 from support.markdown import broken_links, code_blocks, code_lines
@@ -106,10 +106,14 @@ def test_how_it_works_has_the_waits_of_the_code(monkeypatch: pytest.MonkeyPatch)
         return 1
 
     monkeypatch.setattr("random.uniform", middle)
-    first, second, *_, last = islice(timeouts(RoundTripTime().timeout), 9)
+    loss = Loss()
+    waits = timeouts(RoundTripTime(), loss)
+    first, second, *_, last = islice(waits, 9)
     assert f"The first wait is {first * 1000:g} ms" in text
-    assert f"Each further wait is {second / first:g} times as long, up to one second." in text
+    assert f"Each further wait is {second / first:g} times as long, up to one second" in text
     assert last == 1
+    loss.observe(1)
+    assert f"up to {next(waits):g} s if the agent has answered another request of the poll" in text
 
 
 STATED: Final = [

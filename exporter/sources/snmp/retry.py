@@ -13,7 +13,12 @@ from typing import Final
 _INITIAL_TIMEOUT: Final = 0.25
 _MIN_TIMEOUT: Final = 0.05
 _MAX_TIMEOUT: Final = 1.0
-"""In seconds. The initial timeout holds until a round trip is known; a longer first timeout replaces the maximum."""
+_MAX_WHILE_ANSWERING: Final = 0.5
+"""In seconds. The initial timeout holds until a round trip is known. A longer first timeout replaces a maximum.
+
+An agent that has answered other requests of the poll is neither down nor too slow: its packets are lost by chance. So
+it is asked again sooner.
+"""
 
 _GROWTH_PER_TRY: Final = 1.4
 _JITTER: Final = (0.85, 1.25)
@@ -57,15 +62,22 @@ class Loss:
         self._answered += 1
         self._lost += tries - 1
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request of the poll has been answered."""
+        return self._answered > 0
+
     def explains(self, tries: int) -> bool:
         """Whether loss may be why so many tries in a row got no answer. Before the first answer, it is not."""
         share = (self._lost + 1) / (self._lost + self._answered + 2)  # by the rule of succession
         return self._answered > 0 and share**tries > _CHANCE
 
 
-def timeouts(first: float) -> Iterator[float]:
-    """Yield how many seconds to wait for an answer after each try, without end."""
-    timeout, max_timeout = first, max(_MAX_TIMEOUT, first)
+def timeouts(round_trip: RoundTripTime, loss: Loss) -> Iterator[float]:
+    """Yield how many seconds to wait for an answer after each try, without end; they follow what is known meanwhile."""
+    growth = 1.0
     while True:
-        yield timeout * random.uniform(*_JITTER)  # noqa: S311 - not for security
-        timeout = min(timeout * _GROWTH_PER_TRY, max_timeout)
+        first = round_trip.timeout
+        most = max(first, _MAX_WHILE_ANSWERING if loss.is_answering else _MAX_TIMEOUT)
+        yield min(first * growth, most) * random.uniform(*_JITTER)  # noqa: S311 - not for security
+        growth *= _GROWTH_PER_TRY

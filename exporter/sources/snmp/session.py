@@ -184,7 +184,7 @@ class Session:
         """
         async with self._slots:
             self._count_request()
-            waits = timeouts(self._round_trip.timeout)
+            waits = timeouts(self._round_trip, self._loss)
             call = _Call(request, self._loop.create_future(), waits, tries, wait=next(waits))
             started = time.monotonic()
             try:
@@ -311,7 +311,7 @@ class Session:
         self._report(call, complaint if is_loop else None)
         if call.renewals == 1:  # often the first packet to this agent, and the first round trip
             self._round_trip.observe(time.monotonic() - call.tries[request_id])
-            call.timeouts = timeouts(self._round_trip.timeout)
+            call.timeouts = timeouts(self._round_trip, self._loss)
             call.wait = next(call.timeouts)
         self._send(call, engine_id=renewal.engine_id)
 

@@ -7,7 +7,7 @@ from exporter.lab.history.polls import PROBE_DEADLINE, ROUND_TRIP, SNMP_REQUESTS
 from exporter.lab.history.sampling import watched_fleet
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp.collect import SnmpSource
-from exporter.sources.snmp.retry import RoundTripTime, timeouts
+from exporter.sources.snmp.retry import Loss, RoundTripTime, timeouts
 from exporter.telemetry import Telemetry
 from support.simulated import configured, simulated
 
@@ -29,5 +29,5 @@ def test_a_silent_agent_is_asked_as_often_as_live() -> None:
     known = RoundTripTime()
     for _ in range(20):
         known.observe(ROUND_TRIP)
-    waits = takewhile(lambda passed: passed < PROBE_DEADLINE, accumulate(timeouts(known.timeout)))
+    waits = takewhile(lambda passed: passed < PROBE_DEADLINE, accumulate(timeouts(known, Loss())))
     assert abs(1 + len(list(waits)) - SNMP_TRIES) <= 2  # the waits are jittered

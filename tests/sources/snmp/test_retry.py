@@ -44,11 +44,65 @@ def test_the_timeout_is_that_of_rfc_6298() -> None:
     assert round_trip.timeout == pytest.approx(smoothed + 4 * variation)
 
 
-@pytest.mark.parametrize(("first", "cap"), [(0.05, 1.0), (0.25, 1.0), (2.5, 2.5)])
-def test_timeouts_grow_up_to_a_limit(first: float, cap: float) -> None:
-    plain = [min(first * 1.4**n, cap) for n in range(20)]
-    for wait, expected in zip(islice(timeouts(first), 20), plain, strict=True):
-        assert expected * 0.85 <= wait <= expected * 1.25
+def known(*round_trips: float) -> RoundTripTime:
+    round_trip = RoundTripTime()
+    for seconds in round_trips:
+        round_trip.observe(seconds)
+    return round_trip
+
+
+def loss_after(*tries: int) -> Loss:
+    """Return the loss of a poll whose requests were answered after so many tries."""
+    loss = Loss()
+    for each in tries:
+        loss.observe(each)
+    return loss
+
+
+@pytest.fixture
+def _without_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda *_: 1)
+
+
+STEADY = (0.01,) * 20
+SLOW = (2.5,) * 99
+
+
+@pytest.mark.parametrize(
+    ("round_trips", "answered", "first", "cap"),
+    [
+        ((), (), 0.25, 1.0),
+        (STEADY, (), 0.05, 1.0),
+        (STEADY, (1,), 0.05, 0.5),
+        (SLOW, (), 2.5, 2.5),
+        (SLOW, (1,), 2.5, 2.5),
+    ],
+)
+@pytest.mark.usefixtures("_without_jitter")
+def test_timeouts_grow_up_to_a_limit(
+    round_trips: tuple[float, ...], answered: tuple[int, ...], first: float, cap: float
+) -> None:
+    """An agent that answers in this poll is asked again sooner than one that may be down."""
+    waits = list(islice(timeouts(known(*round_trips), loss_after(*answered)), 20))
+    assert waits == pytest.approx([min(first * 1.4**n, cap) for n in range(20)], abs=1e-6)
+
+
+def test_timeouts_have_jitter() -> None:
+    first = [next(timeouts(known(*STEADY), Loss())) for _ in range(200)]
+    assert 0.05 * 0.85 <= min(first) < 0.045 < 0.06 < max(first) <= 0.05 * 1.25
+
+
+@pytest.mark.usefixtures("_without_jitter")
+def test_timeouts_follow_what_other_requests_show() -> None:
+    round_trip, loss = RoundTripTime(), Loss()
+    waits = timeouts(round_trip, loss)
+    assert [next(waits) for _ in range(3)] == pytest.approx([0.25, 0.35, 0.49])
+    for _ in range(20):
+        round_trip.observe(0.01)
+        loss.observe(1)
+    assert [next(waits) for _ in range(5)] == pytest.approx(
+        [0.05 * 1.4**3, 0.05 * 1.4**4, 0.05 * 1.4**5, 0.05 * 1.4**6, 0.5]
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +110,5 @@ def test_timeouts_grow_up_to_a_limit(first: float, cap: float) -> None:
     [((), 0), ((1,), 10), ((1,) * 6, 5), ((1,) * 100, 2), ((2,), 16), ((3, 1, 2, 1, 2), 14), ((5,), 34)],
 )
 def test_loss_explains_as_many_tries_as_likely(answered: tuple[int, ...], explained: int) -> None:
-    loss = Loss()
-    for tries in answered:
-        loss.observe(tries)
+    loss = loss_after(*answered)
     assert [loss.explains(tries) for tries in (explained, explained + 1)] == [explained > 0, False]
