@@ -269,6 +269,8 @@ def _is_http(head: bytes | bytearray) -> bool:
 
 def _mended(head: bytes) -> bytes:
     """Return a header with its end, without lines that have no colon, and with one length where several are equal."""
+    if head.count(b"\n") > FIELD_LIMIT:  # aiohttp refuses it, and to mend it would hold the event loop
+        return head + b"\r\n\r\n"
     status, *lines = _LINE_END.split(head)
     kept = [line for line in lines if b":" in line]
     lengths = {each.strip() for line in kept if _is_length(line) for each in line.partition(b":")[2].split(b",")}

@@ -279,6 +279,13 @@ async def test_a_header_may_have_a_thousand_lines(serve_raw: ServeRaw, make_fetc
         await make_fetcher(port=server.port).get("status", Reading("xml"))
 
 
+async def test_a_header_of_too_many_lines_is_not_mended(serve_raw: ServeRaw, make_fetcher: MakeFetcher) -> None:
+    """It costs as little as any header that is refused."""
+    server = await serve_raw(always(OK.replace(b"\r\n", b"\r\n" + b"no colon\r\n" * 1000, 1)))
+    with pytest.raises(MalformedError, match="rules of HTTP"):
+        await make_fetcher(port=server.port).get("status", Reading("xml"))
+
+
 async def test_an_appliance_that_is_always_slow_is_not_forgotten(
     serve_raw: ServeRaw, make_fetcher: MakeFetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
