@@ -55,6 +55,7 @@ def whole(page: bytes) -> bytes:
 
 FEATURES = b"<status>" + b'<feature name="f" time_remaining="1" />' * 30_000 + b"</status>"
 ATTRIBUTES = b"<status " + b" ".join(b'a%d="1"' % number for number in range(150_000)) + b"/>"
+LARGE = b"<status>" + b'<gauge name="g" a="1" b="2" c="3" d="4" e="5" />' * 990 + b"</status>"
 
 KINDS: dict[str, tuple[bytes, bytes, float]] = {
     "hung": (b"", b"", 1.0),
@@ -66,6 +67,7 @@ KINDS: dict[str, tuple[bytes, bytes, float]] = {
     "100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 5000, 0.0),
     "tiny chunks": (CHUNKED, b"1\r\nx\r\n" * 10_000, 0.0),
     "trailers": (CHUNKED + b"0\r\n", b"A: b\r\n" * 5000, 0.0),
+    "large page": (whole(LARGE), b"", 1.0),
     "many elements": (whole(FEATURES), b"", 1.0),
     "many attributes": (whole(ATTRIBUTES), b"", 1.0),
 }

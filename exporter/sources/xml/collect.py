@@ -13,7 +13,7 @@ from exporter.sources.destinations import DestinationChoice
 from exporter.sources.http.fetch import Fetcher, HttpPages
 from exporter.sources.http.polling import not_in_time, poll_pages
 from exporter.sources.xml import document, pages
-from exporter.sources.xml.document import Document, Element
+from exporter.sources.xml.document import Document, Element, Steps
 from exporter.telemetry import Telemetry
 
 XML_PAGES: Final = HttpPages(
@@ -49,8 +49,7 @@ class XmlSource:
         except (asyncio.CancelledError, SourceTimeout):
             self._record_part(page, reading)
             raise
-        read = document.parse(body)
-        await asyncio.sleep(0)  # a large page must not hold the event loop
+        read = await _in_turns(document.steps(body))
         self._record(page, read, reading)
         if read.fault:
             raise read.fault
@@ -83,3 +82,15 @@ class XmlSource:
 
     async def close(self) -> None:
         await self._fetcher.close()
+
+
+async def _in_turns(steps: Steps) -> Document:
+    """Return what the steps give, and let other work run after each of them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            await asyncio.sleep(0)
+            read: Document = end.value
+            return read
+        await asyncio.sleep(0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from xml.parsers import expat
@@ -23,6 +23,9 @@ ELEMENT_LIMIT: Final = 1000
 ATTRIBUTE_LIMIT: Final = 6000
 """Limits for pages that would hold the event loop: one within them takes a few milliseconds. The status pages of real
 appliances have about 70 elements with 170 attributes, and nest 3 deep."""
+
+_STEP: Final = 16 * 1024
+"""Octets to parse before other work may run: it takes about a millisecond. Most status pages have fewer."""
 
 MENDING_LIMIT: Final = 64 * 1024
 """The largest page to mend, in bytes; a status page has about 10,000."""
@@ -51,11 +54,26 @@ class Document:
     """Why elements may be missing at the end."""
 
 
+Steps = Generator[None, None, Document]
+"""The steps of parsing a page, and then its elements."""
+
+
 def parse(body: bytes) -> Document:
-    """Return the elements of a page.
+    """Return the elements of a page, in a single step.
 
     Raises AuthError for a web page, and MalformedError or TooLargeError for a page of which nothing is to be read.
     """
+    parsing = steps(body)
+    while True:
+        try:
+            next(parsing)
+        except StopIteration as end:
+            document: Document = end.value
+            return document
+
+
+def steps(body: bytes) -> Steps:
+    """Parse a page as `parse` does, in steps that do not hold the event loop for long."""
     if not body.strip():
         raise MalformedError("the page is empty: if this happens again, check the appliance's load and web interface")
     refuse_web_page(body, "XML", "XML pages")
@@ -64,9 +82,11 @@ def parse(body: bytes) -> Document:
         raise TooLargeError(
             f"the page has {attributes} attributes, over the limit of {ATTRIBUTE_LIMIT}: it is not read"
         )
-    document = _Parser().parse(body)
+    document = yield from _Parser().steps(body)
     if document.fault and len(body) <= MENDING_LIMIT:
-        document = max(document, _Parser("utf-8").parse(_mended(body)), key=_worth)
+        yield
+        mended = yield from _Parser("utf-8").steps(_mended(body))
+        document = max(document, mended, key=_worth)
     if document.fault and len(document.elements) < 2:  # a root alone has no figure
         raise document.fault
     return document
@@ -83,11 +103,15 @@ class _Parser:
         self._expat.EndElementHandler = self._end
         self._expat.StartDoctypeDeclHandler = _refuse_doctype
 
-    def parse(self, body: bytes) -> Document:
-        """Return the elements until the root ends, or until the page breaks off."""
+    def steps(self, body: bytes) -> Steps:
+        """Parse until the root ends, or until the page breaks off."""
         fault = None
+        last = len(body) - len(body) % _STEP
         try:
-            self._expat.Parse(body, True)
+            for begin in range(0, last, _STEP):
+                self._expat.Parse(body[begin : begin + _STEP], False)
+                yield
+            self._expat.Parse(body[last:], True)
         except expat.ExpatError as error:
             if not self._ended:  # what follows the root is of no interest
                 fault = MalformedError(f"the page is incomplete or not XML ({error}), {self._read}")

@@ -15,6 +15,7 @@ from exporter.metrics.reading import Reading
 from exporter.sources.http import connection
 from exporter.sources.xml import document
 from exporter.sources.xml.collect import XmlSource
+from exporter.sources.xml.document import Element
 from exporter.sources.xml.pages import parse_status
 from exporter.telemetry import Telemetry
 from support.processes import free_port
@@ -39,6 +40,25 @@ async def test_only_the_status_page_is_read_by_default(serve: Serve, make_source
     assert [asked.path for asked in server.asked] == ["/xml/status"]
     assert reading.complete
     assert reading.items == parse_status(document.parse(status_page()).elements)
+
+
+async def test_other_work_runs_between_the_steps_of_a_page(
+    serve: Serve, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[str] = []
+
+    def steps(body: bytes) -> document.Steps:
+        for _ in range(3):
+            turns.append("step")
+            asyncio.get_running_loop().call_soon(turns.append, "other work")
+            yield
+        return document.parse(body)
+
+    server = await serve(pages={})
+    monkeypatch.setattr(document, "steps", steps)
+    monkeypatch.setattr(document, "parse", lambda _: document.Document([Element("", "status", {})]))
+    await make_source(port=server.port).poll(Reading("xml"))
+    assert turns == ["step", "other work"] * 3
 
 
 async def test_further_pages_use_the_same_connection(serve: Serve, make_source: MakeSource) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 
 import pytest
 
@@ -101,6 +102,51 @@ def test_what_stands_before_a_break_is_read() -> None:
         assert broken.elements == whole[: len(broken.elements)]
         assert "incomplete or not XML" in str(broken.fault)
         assert f"after {len(broken.elements)} elements" in str(broken.fault)
+
+
+def large_page(octets: int) -> bytes:
+    """Return a page that has as much to read as a page of this size may have."""
+    rows = b"".join(b'<gauge name="%d" current="%d"/>' % (row, row) for row in range(document.ELEMENT_LIMIT - 1))
+    return (b"<status>" + rows).ljust(octets - 9) + b"</status>"
+
+
+@pytest.mark.parametrize(("octets", "steps"), [(10_000, 0), (16_383, 0), (16_384, 1), (16_385, 1), (200_000, 12)])
+def test_a_large_page_is_parsed_in_steps(octets: int, steps: int) -> None:
+    page = b"<status>".ljust(octets - 9) + b"</status>"
+    assert len(page) == octets
+    assert len(list(document.steps(page))) == steps
+
+
+def test_no_step_reads_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a page of 55,000 octets with 1,000 elements, a step reads a third at most."""
+    seen: list[Element] = []
+
+    def element(parent: str, tag: str, attributes: Mapping[str, str]) -> Element:
+        seen.append(Element(parent, tag, attributes))
+        return seen[-1]
+
+    monkeypatch.setattr(document, "Element", element)
+    read = [len(seen) for _ in document.steps(large_page(55_000))]
+    assert len(read) == 3
+    assert max(after - before for before, after in zip([0, *read], [*read, len(seen)], strict=True)) <= 600
+
+
+@pytest.mark.parametrize("octets", [1, 7, 1000])
+def test_steps_change_nothing(octets: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = status_page()
+    pages = [
+        page,
+        page[:-300],
+        page.replace(b"=", b"=&", 1),
+        page.replace(b"/>", b">", 1),
+        b"\xef\xbb\xbf" + page,
+        b" " + page,
+    ]
+    whole = [document.parse(each) for each in pages]
+    monkeypatch.setattr(document, "_STEP", octets)
+    for one, each in zip(whole, pages, strict=True):
+        assert document.parse(each).elements == one.elements
+        assert str(document.parse(each).fault) == str(one.fault)
 
 
 def test_a_page_of_64_kb_is_mended_and_no_larger_one() -> None:
