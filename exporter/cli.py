@@ -242,8 +242,8 @@ _scenario: Final = flag(
 def cli() -> None:
     """Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets.
 
-    COMMAND --help lists the flags of a command. Write flags after the command. Flags that serve also has, such as
-    --config.file and --log.level, may also stand before it.
+    COMMAND --help lists the flags of a command. Write flags after the command. A flag that the command serve has too,
+    such as --config.file, may also stand before the command.
     """
 
 

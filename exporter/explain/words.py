@@ -117,7 +117,7 @@ FIGURE_WORDS: Final = {
     "pool:ironport_attack_arrivals:bool": FigureWords(
         "as much mail as in an attack", "", "more than usual", "not more than usual"
     ),
-    "pool:ironport_attack_arrivals:last15m": FigureWords("as much mail as in an attack in the last 15 minutes"),
+    "pool:ironport_attack_arrivals:last15m": FigureWords("in the last 15 minutes, as much mail as in an attack"),
     "pool:ironport_attack_arrivals:limit": FigureWords("the attack limit"),
     "pool:ironport_units_missing:count": FigureWords("missing units"),
     "pool:ironport_sudden_arrivals:bool": FigureWords("sudden flood"),

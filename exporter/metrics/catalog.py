@@ -306,7 +306,7 @@ MAIL: Final = (
     _counter("recipients_injected_total", "Recipients of the messages received into the queue", _count("inj_recips")),
     _counter(
         "message_ids_total",
-        "Message ids that were used; rejected transactions use ids too, so this is not the number of arrivals",
+        "Message IDs (MID) that were used; rejected transactions use a MID too, so this is not the number of arrivals",
         _xml("current_ids/message_id"),
     ),
     _counter("injection_connections_total", "SMTP connections accepted", _xml("current_ids/injection_conn_id")),
@@ -315,7 +315,7 @@ MAIL: Final = (
     ),
     _counter(
         "recipients_rejected_total",
-        "Recipients refused by the recipient access table or because of protocol errors",
+        "Recipients rejected by the recipient access table or because of protocol errors",
         _count("rejected_recips"),
         _since_restart("rejected_recipients_uptime"),
     ),
