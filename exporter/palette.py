@@ -22,10 +22,10 @@ LINES: Final = (
     "#AA8866",
     "#FF44CC",
     "#776600",
-    "#7788FF",
-    "#995500",
     "#889988",
     "#007766",
     "#887788",
+    "#995500",
+    "#7788FF",
 )
 """Lines without a meaning of their own, such as units. No two are alike, and none is like a colour of a state."""

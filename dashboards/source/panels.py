@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,21 @@ _DAILY_STEP: Final = "1d"
 
 _REFS: Final = string.ascii_uppercase
 """Grafana's names for the queries of a panel."""
+
+_GRID_PIXELS: Final = 38
+"""Of a row of Grafana's grid, with the gap below it."""
+
+_TITLE_PIXELS: Final = 48
+"""Of the title of a panel, its margins and the gap below it."""
+
+_HEADING_PIXELS: Final = 56
+_ROW_PIXELS: Final = 36
+_TALL_ROW_PIXELS: Final = 42
+"""Of a heading of two lines, of a table's row, and of a row in which texts can have two lines."""
+
+_BAND_PIXELS: Final = 16
+_AROUND_BANDS_PIXELS: Final = 155
+"""Of a band of a state timeline with its name, and of what is above and below the bands."""
 
 _LETTER_PIXELS: Final = 7.6
 _CELL_MARGIN_PIXELS: Final = 18
@@ -246,8 +262,8 @@ def graph(
                 first,
                 grafana.FieldColor(mode=grafana.FieldColorModeId.PALETTE_CLASSIC),
                 mappings=palette.mappings(first.words),
-                # An axis with 0 decimals would have marks at 0 and 100 % only, or several at "1 min".
-                decimals=None if first.unit in ("percentunit", "s", "m") else first.decimals,
+                # Grafana knows best how many digits the marks of an axis need. Only units are never halved.
+                decimals=first.decimals if first.unit == "none" and first.decimals == 0 else None,
                 custom=_drawing(first, stacked, daily),
                 is_graph=True,
             ),
@@ -270,7 +286,7 @@ def state_timeline(signal: Signal, *, legend: str = "", width: int = 24, height:
         height=height,
         options=timeline_model.Options(
             show_value=common.VisibilityMode.NEVER,
-            per_page=height * 4 // 3,
+            per_page=(height * _GRID_PIXELS - _AROUND_BANDS_PIXELS) // _BAND_PIXELS,
             legend=common.VizLegendOptions(show_legend=True, display_mode=common.LegendDisplayMode.LIST),
             tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.SINGLE),
         ),
@@ -348,6 +364,13 @@ def markdown(title: str, description: str, content: str, *, height: int) -> Pane
     )
 
 
+def height_of(rows: int, *, tall: bool = False) -> int:
+    """Return the height of a table that shows so many rows without scrolling; tall ones have texts of two lines."""
+    return math.ceil(
+        (_TITLE_PIXELS + _HEADING_PIXELS + rows * (_TALL_ROW_PIXELS if tall else _ROW_PIXELS)) / _GRID_PIXELS
+    )
+
+
 def heading(label: str, headings: Mapping[str, str] = HEADINGS) -> str:
     """Return the heading of a label's column."""
     return headings.get(label, label if label == "job" else label.capitalize())
@@ -412,7 +435,7 @@ def _fields(
     is_graph: bool = False,
 ) -> grafana.FieldConfig:
     return grafana.FieldConfig(
-        unit=_axis_unit(signal) if is_graph else signal.unit,
+        unit=_axis_unit(signal) if is_graph else _in_digits(signal),
         decimals=decimals,
         no_value=signal.no_value,
         mappings=mappings,
@@ -434,9 +457,13 @@ def _drawing(signal: Signal, stacked: bool, daily: bool) -> common.GraphFieldCon
         show_points=common.VisibilityMode.NEVER,
         stacking=common.StackingConfig(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE),
         thresholds_style=common.GraphThresholdsStyleConfig(
-            common.GraphThresholdsStyleMode.DASHED if signal.limits else common.GraphThresholdsStyleMode.OFF
+            common.GraphThresholdsStyleMode.DASHED if _has_bad_limit(signal) else common.GraphThresholdsStyleMode.OFF
         ),
     )
+
+
+def _has_bad_limit(signal: Signal) -> bool:
+    return any(colour != palette.GOOD for _, colour in signal.limits)
 
 
 def _axis_unit(signal: Signal) -> str:
@@ -487,7 +514,8 @@ def _line_style(ref: str, line: Line, by_place: str) -> grafana.DashboardFieldCo
 
 def _value_colours(values: Sequence[str]) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
     for value, colour in zip(values, palette.LINES, strict=False):
-        yield _override("byName", value, color=_fixed(colour))
+        plain = {"displayName": value.replace("_", " ")} if "_" in value else {}
+        yield _override("byName", value, color=_fixed(colour), **plain)
 
 
 def _fixed(colour: str) -> dict[str, str]:
@@ -503,13 +531,18 @@ def _cells(column: Column) -> grafana.DashboardFieldConfigSourceOverrides:
     return _override(
         "byName",
         column.heading,
-        unit=_short(signal.unit),
+        unit=_short(_in_digits(signal)),
         thresholds=_thresholds(signal),
         **decimals,
         **mapped,
         **drawn,
         **aligned,
     )
+
+
+def _in_digits(signal: Signal) -> str:
+    """Return the unit of a figure: what is counted has all its digits, not 1.29 K. An axis may shorten it."""
+    return "locale" if signal.unit == "short" and signal.decimals == 0 else signal.unit
 
 
 def _short(unit: str) -> str:
@@ -543,16 +576,22 @@ def _table_overrides(
 def _widths(
     labels: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str], sort: str
 ) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
-    """Make each column as wide as what it holds; one, with a long text or else the last label, takes what is left."""
+    """Make each column at least as wide as what it holds.
+
+    What is left goes to the long text. Where there is none, the figures share it, so that names and figures of a row
+    stand close together. In a table without figures, the last label has it.
+    """
     pixels = {
         heading(label, headings): _pixels(heading(label, headings), _LABEL_LETTERS.get(label, _OTHER_LETTERS))
         for label in labels
     }
-    widest = next((column.heading for column in columns if column.wraps), heading(labels[-1], headings))
+    texts = [column.heading for column in columns if column.wraps]
+    figures = [each.heading for each in columns if not (each.label or each.signal.words or each.width or each.hidden)]
+    growing = texts or figures or [heading(labels[-1], headings)]
     pixels |= {column.heading: column.width or _pixels(column.heading, _letters(column)) for column in columns}
     for title, least in pixels.items():
         width = max(least, _pixels(title, 0) + _ARROW_PIXELS) if title == sort else least
-        yield _override("byName", title, **{"custom.minWidth" if title == widest else "custom.width": width})
+        yield _override("byName", title, **{"custom.minWidth" if title in growing else "custom.width": width})
 
 
 def _pixels(title: str, letters: int) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 from dashboards.source import verdicts
 from dashboards.source.layout import dashboard_url
-from dashboards.source.panels import Column, Link, Panel, graph, table
+from dashboards.source.panels import Column, Link, Panel, graph, height_of, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal, alerts, delivery, edge, mailflow, monitoring, units
 from exporter.sources.source import SOURCES
 
@@ -15,6 +15,13 @@ TO_TRIAGE: Final = Link("pool", "Triage of this pool", dashboard_url("triage", "
 TO_UNIT: Final = Link("instance", "This unit", dashboard_url("unit", "job", "pool", "instance"))
 TO_RUNBOOK: Final = Link("alertname", "Runbook", "<<runbooks>>/${__value.text}.md")
 
+
+POOLS: Final = 4
+UNITS: Final = 10
+"""Rows that a table of pools or of units shows without scrolling."""
+
+ALERTS_HEIGHT: Final = 9
+"""Of the firing alerts, and of what stands beside them."""
 
 OF_THE_VERDICT: Final = (
     Link("", "Triage of this pool", dashboard_url("triage", "job", "pool")),
@@ -39,7 +46,7 @@ def verdicts_on_pools() -> Panel:
         description="Verdict on each pool, most serious first, and the unit that it is about. Click a verdict for its "
         "runbook or its triage.",
         sort=verdicts.OF_POOL.name,
-        height=10,
+        height=height_of(POOLS, tall=True),
         links=(TO_TRIAGE,),
     )
 
@@ -55,6 +62,7 @@ def firing_alerts() -> Panel:
         sort=verdicts.OF_ALERT.name,
         no_value="no alert fires",
         width=15,
+        height=ALERTS_HEIGHT,
         links=(TO_RUNBOOK, TO_TRIAGE, TO_UNIT),
     )
 

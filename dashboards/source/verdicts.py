@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, starmap
 from typing import Final, Literal
 
 from dashboards.source.palette import BASELINE, CRITICAL, GOOD, NOTHING, UNREACHABLE, UNWATCHED, WARNING, NamedValue
 from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, PER_UNIT, Signal, units
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """Where trouble lasts: elsewhere a verdict is ending, because its alert fires for some minutes more."""
+
+    pools: str
+    """PromQL of the pools."""
+    units: str = ""
+    """PromQL of the units, if the verdict is about one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +37,29 @@ class Verdict:
     """The first steps, with their commands; triage shows them."""
     blind: str = ""
     """PromQL of units, if the verdict applies without an alert as well: to those of which too little is known."""
+    lasting: Lasting | None = None
+    """Where its trouble lasts, if that is recorded."""
 
     def firing(self, series: str) -> str:
         """Return the PromQL of its firing alerts; `series` is `<<alerts>>`, `<<pools>>` or `<<units>>`."""
         instance = 'instance!=""' if self.level == "unit" else 'instance=""'
         return f'ALERTS{{alertstate="firing",alertname=~"{"|".join(self.alerts)}",{instance},{series}}}'
 
+
+def _on_a_unit(condition: str) -> Lasting:
+    """Return where a condition on units holds; `{}` stands for the filters."""
+    return Lasting(
+        f"max by (job, stream, pool) ({condition.replace('{}', '{<<pools>>}')})", condition.replace("{}", "{<<units>>}")
+    )
+
+
+_POOL_FILLS: Final = (
+    "pool:ironport_work_queue_troubled:bool{<<pools>>} == 1"
+    " and pool:ironport_work_queue_growth_messages:rate3m{<<pools>>} > 0"
+)
+_UNIT_FILLS: Final = _on_a_unit(
+    "instance:ironport_work_queue_backlogged:bool{} == 1 and instance:ironport_work_queue_growth_messages:rate3m{} > 0"
+)
 
 VERDICTS: Final = (
     Verdict(
@@ -77,6 +105,9 @@ VERDICTS: Final = (
         "Several units are backlogged, and far more mail than usual arrives.",
         "Bring in the spare. On the units: `topin`. Block or throttle the worst sender groups in the host access "
         "table.",
+        lasting=Lasting(
+            "pool:ironport_attack_arrivals:bool{<<pools>>} == 1 or pool:ironport_sudden_arrivals:bool{<<pools>>} == 1"
+        ),
     ),
     Verdict(
         "Overloaded",
@@ -85,6 +116,10 @@ VERDICTS: Final = (
         ("IronPortPoolOverloaded", "IronPortCapacityInsufficient"),
         "Several units work at full speed, and more mail arrives.",
         "Bring in the spare. Is a unit down, or was mail of another site moved here?",
+        lasting=Lasting(
+            f"{_POOL_FILLS} or pool:ironport_messages_injected:rate3m{{<<pools>>}}"
+            " > pool:ironport_available_capacity_messages:rate{<<pools>>}"
+        ),
     ),
     Verdict(
         "Slow",
@@ -94,6 +129,10 @@ VERDICTS: Final = (
         "Several units handle less mail than they can, and mail waits.",
         "They share a cause: `dnsstatus`, LDAP servers, an engine update (`antivirusstatus`, `antispamstatus`), "
         "storage.",
+        lasting=Lasting(
+            "pool:ironport_work_queue_slow:count{<<pools>>}"
+            " >= clamp_max(pool:ironport_units_reachable:count{<<pools>>}, 2)"
+        ),
     ),
     Verdict(
         "Backlogged, cause unknown",
@@ -102,6 +141,7 @@ VERDICTS: Final = (
         ("IronPortPoolBackloggedCauseUnknown",),
         "Mail waits on several units. Their ratings or arrivals are not known.",
         "On the units: `rate`, `workqueue rate 10`, `topin`. Compare with what they usually handle.",
+        lasting=Lasting(_POOL_FILLS),
     ),
     Verdict(
         "Mail waits",
@@ -152,6 +192,7 @@ VERDICTS: Final = (
         ("IronPortJabbererSuspected",),
         "Heavy sender: one unit gets far more mail than its peers and is backlogged.",
         "On the unit: `topin`. Throttle or block the sender in the host access table.",
+        lasting=_UNIT_FILLS,
     ),
     Verdict(
         "Unit overloaded",
@@ -160,6 +201,7 @@ VERDICTS: Final = (
         ("IronPortUnitOverloaded",),
         "One unit receives more mail than it can handle.",
         "Bring in the spare. Is a peer down, or does the load balancer prefer this unit?",
+        lasting=_UNIT_FILLS,
     ),
     Verdict(
         "Unit slow",
@@ -169,6 +211,7 @@ VERDICTS: Final = (
         "One unit handles less mail than it can, and mail waits.",
         "On the unit: `status detail`, `dnsstatus`. Has a drive failed? If it does not recover, take it out of the "
         "load balancer.",
+        lasting=_on_a_unit("instance:ironport_work_queue_slow:bool{} == 1"),
     ),
     Verdict(
         "Queue stalled",
@@ -177,6 +220,7 @@ VERDICTS: Final = (
         ("IronPortWorkQueueStalled",),
         "Almost nothing leaves the work queue.",
         "On the unit: `workqueue status`. If it is paused and nobody works on it, `workqueue` offers to resume it.",
+        lasting=_on_a_unit("instance:ironport_work_queue_stalled:bool{} == 1"),
     ),
     Verdict(
         "Unit backlogged",
@@ -185,6 +229,7 @@ VERDICTS: Final = (
         ("IronPortUnitBackloggedCauseUnknown",),
         "Mail waits on one unit. Its rating or its arrivals are not known.",
         "On the unit: `rate`, `workqueue rate 10`, `topin`.",
+        lasting=_UNIT_FILLS,
     ),
     Verdict(
         "Outbound abuse",
@@ -257,6 +302,7 @@ VERDICTS: Final = (
         ("IronPortDestinationStuck",),
         "A destination that fleet.yml names takes no mail.",
         "On a unit: `hoststatus` for it. Is that server down, or does it refuse the pool?",
+        lasting=Lasting("pool:ironport_destination_stuck_recipients:min3m{<<pools>>}"),
     ),
     Verdict(
         "Delivery backlog",
@@ -265,6 +311,7 @@ VERDICTS: Final = (
         ("IronPortDeliveryBacklog",),
         "Far more mail than usual waits to be delivered.",
         "On the units: `tophosts active`, then `hoststatus` for the first. Is that destination down?",
+        lasting=Lasting("pool:ironport_delivery_queue_recipients:backlog10m{<<pools>>}"),
     ),
     Verdict(
         "Unit delivers late",
@@ -336,16 +383,32 @@ VERDICTS: Final = (
 )
 """The most serious first: if several apply, the first is shown."""
 
-_CODED: Final = [(len(VERDICTS) - index, verdict) for index, verdict in enumerate(VERDICTS)]
+_NUMBER: Final = len(VERDICTS)
+_CODED: Final = [(2 * _NUMBER - index, verdict) for index, verdict in enumerate(VERDICTS)]
 """Each verdict with its value in Prometheus: the more serious, the larger."""
 
-WORDS: Final = (*(NamedValue(code, each.word, each.colour) for code, each in _CODED), NamedValue(0, "Normal", GOOD))
+_ENDING: Final = [(code - _NUMBER, verdict) for code, verdict in _CODED if verdict.lasting]
+"""The verdicts that can be ending, with their values then: below those of all others."""
+
+WORDS: Final = (
+    *(NamedValue(code, each.word, each.colour) for code, each in _CODED),
+    *(NamedValue(code, f"{each.word}, ending", BASELINE) for code, each in _ENDING),
+    NamedValue(0, "Normal", GOOD),
+)
 SENTENCES: Final = (
     *(NamedValue(code, each.sign, NOTHING) for code, each in _CODED),
+    *(
+        NamedValue(code, "It is over. Its alert fires for 5 minutes more, in case it comes back.", NOTHING)
+        for code, _ in _ENDING
+    ),
     NamedValue(0, "Nothing is wrong with the mail.", NOTHING),
 )
 REMEDIES: Final = (
     *(NamedValue(code, each.remedy, NOTHING) for code, each in _CODED),
+    *(
+        NamedValue(code, "Nothing more. If it comes back, the first steps stand here again.", NOTHING)
+        for code, _ in _ENDING
+    ),
     NamedValue(0, "Nothing.", NOTHING),
 )
 
@@ -356,26 +419,55 @@ _TROUBLED_UNITS: Final = (
 )
 
 
+def _with_endings(
+    term: Callable[[int, Verdict], str],
+    lasting: Callable[[Verdict], str],
+    coded: Sequence[tuple[int, Verdict]] = _CODED,
+) -> Iterator[str]:
+    """Yield the PromQL of verdicts, those that last before those that are ending."""
+    groups = [
+        (condition, "\nor\n".join(starmap(term, same)))
+        for condition, same in groupby(coded, key=lambda each: lasting(each[1]))
+    ]
+    for condition, terms in groups:
+        yield f"({terms})\nand {condition}" if condition else terms
+    for condition, terms in groups:
+        if condition:
+            yield f"({terms}) - {_NUMBER}"
+
+
+def _lasting_in_pools(verdict: Verdict) -> str:
+    return f"on (job, pool) ({verdict.lasting.pools})" if verdict.lasting else ""
+
+
+def _lasting_on_units(verdict: Verdict) -> str:
+    """Return nothing for a verdict on a pool: it applies only to units in trouble."""
+    units = verdict.lasting.units if verdict.lasting else ""
+    return f"on (job, pool, instance) ({units})" if units else ""
+
+
 def _of_pools() -> Iterator[str]:
-    for code, verdict in _CODED:
-        if verdict.level == "job":
-            yield _of_all_in_the_job(code, verdict, "job, pool")
-        elif verdict.blind:
-            yield _of_blind_units(code, verdict, "job, pool")
-        else:
-            yield f"{code} * max by (job, pool) ({verdict.firing('<<pools>>')})"
+    yield from _with_endings(_of_pool, _lasting_in_pools)
     yield "0 * max by (job, pool) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
 
 
+def _of_pool(code: int, verdict: Verdict) -> str:
+    if verdict.level == "job":
+        return _of_all_in_the_job(code, verdict, "job, pool")
+    if verdict.blind:
+        return _of_blind_units(code, verdict, "job, pool")
+    return f"{code} * max by (job, pool) ({verdict.firing('<<pools>>')})"
+
+
 def _of_units() -> Iterator[str]:
-    for code, verdict in _CODED:
-        if verdict.level == "job":
-            yield _of_all_in_the_job(code, verdict, "job, pool, instance")
-        elif verdict.level == "unit":
-            yield _of_named_units(code, verdict)
-        else:
-            yield _of_troubled_units(code, verdict)
+    yield from _with_endings(_of_unit, _lasting_on_units)
     yield "0 * max by (job, pool, instance) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
+
+
+def _of_unit(code: int, verdict: Verdict) -> str:
+    if verdict.level == "job":
+        return _of_all_in_the_job(code, verdict, "job, pool, instance")
+    return (_of_named_units if verdict.level == "unit" else _of_troubled_units)(code, verdict)
 
 
 def _of_troubled_units(code: int, verdict: Verdict) -> str:
@@ -401,7 +493,8 @@ def _of_all_in_the_job(code: int, verdict: Verdict, labels: str) -> str:
 
 def _named_units() -> str:
     """Return the PromQL of the unit that the verdict on its pool is about, if it is about one."""
-    units = "\nor\n".join(_of_named_units(code, verdict) for code, verdict in _CODED if verdict.level == "unit")
+    named = [each for each in _CODED if each[1].level == "unit"]
+    units = "\nor\n".join(_with_endings(_of_named_units, _lasting_in_pools, named))
     pools = "\nor\n".join(_of_pools())
     return f"topk by (job, pool) (1, ({units}) == on (job, pool) group_left () ({pools}))"
 
@@ -415,13 +508,13 @@ def _of_the_fleet() -> str:
 
 def _leading_alerts() -> str:
     """Return the PromQL of the alert that each pool's verdict rests on: its series has the label `alertname`."""
-    firing = (
-        f"{code} * max by (job, pool, alertname) ({verdict.firing('<<alerts>>')})"
-        for code, verdict in _CODED
-        if verdict.level != "job"
-    )
-    every = "\nor\n".join(firing)
+    known = [each for each in _CODED if each[1].level != "job"]
+    every = "\nor\n".join(_with_endings(_by_alert, _lasting_in_pools, known))
     return f"topk by (job, pool) (1,\n{every}\n)"
+
+
+def _by_alert(code: int, verdict: Verdict) -> str:
+    return f"{code} * max by (job, pool, alertname) ({verdict.firing('<<alerts>>')})"
 
 
 OF_POOL: Final = Signal(
@@ -509,13 +602,17 @@ def or_no_slow_unit(signal: Signal) -> Signal:
     return replace(signal, expression=f"{signal.expression}\nor\n{row}")
 
 
-_ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(f"{code} * {verdict.firing('<<alerts>>')}" for code, verdict in _CODED)
+_NOT_FOR_INFORMATION: Final = 'severity!="info",<<alerts>>'
+_ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(
+    f"{code} * {verdict.firing(_NOT_FOR_INFORMATION)}" for code, verdict in _CODED
+)
 
 OF_ALERT: Final = Signal(
     "Verdict",
     "none",
     PER_ALERT,
-    "The verdict that each firing alert leads to. The order is that of the verdicts: causes before their effects.",
+    "The verdict that each firing alert leads to. The order is that of the verdicts: causes before their effects. "
+    "Alerts of severity info come last.",
     f'{_ALERTS_WITH_A_VERDICT}\nor\n0 * ALERTS{{alertstate="firing",<<alerts>>}}',
     words=(*WORDS[:-1], NamedValue(0, "-", NOTHING)),
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE
-from dashboards.source.panels import Column, Line, Panel, graph, stat, table
+from dashboards.source.panels import Column, Line, Panel, graph, height_of, stat, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, delivery, edge
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
@@ -34,7 +34,7 @@ def delivery_and_bounces() -> Dashboard:
                 graph(delivery.HARD_RATIO.largest(), title="Hard bounced by unit"),
                 graph(delivery.SOFT_BOUNCES.by("sum", *PER_POOL.labels)),
                 graph(edge.BOUNCES),
-                graph(delivery.OLDEST.by("max", *PER_POOL.labels), title="Oldest message by pool"),
+                graph(delivery.OLDEST_HOURS.by("max", *PER_POOL.labels), title="Oldest message by pool"),
             ),
             collapsed(
                 "Destinations and senders, where collected",
@@ -82,6 +82,7 @@ def queue_of_each_unit() -> Panel:
         title="Delivery queue by unit",
         description="Recipients that wait on each unit, and results of deliveries. Click a unit to open its dashboard.",
         sort=delivery.UNIT_ACTIVE.name,
+        height=height_of(shared.UNITS),
         links=(shared.TO_TRIAGE, shared.TO_UNIT),
     )
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dashboards.source import shared, verdicts
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE, DATA
-from dashboards.source.panels import Column, Line, Panel, graph, stat, state_timeline, table
+from dashboards.source.panels import Column, Line, Panel, graph, height_of, stat, state_timeline, table
 from dashboards.source.signals import PER_UNIT, alerts, edge, mailflow, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE
 
@@ -27,7 +27,7 @@ def fleet_wall() -> Dashboard:
             opened(
                 "Alerts and units",
                 shared.firing_alerts(),
-                state_timeline(units.UNIT_STATE, width=9, height=7),
+                state_timeline(units.UNIT_STATE, width=9, height=shared.ALERTS_HEIGHT),
                 graph(mailflow.WORK_QUEUE.largest()),
                 mail_of_all_pools(),
                 shared.heaviest_senders(width=12),
@@ -75,5 +75,6 @@ def peers() -> Panel:
         title="Peers",
         description="Each unit compared with the others of its pool. Click a unit to open its dashboard.",
         sort=mailflow.WAIT.name,
+        height=height_of(shared.UNITS),
         links=(shared.TO_TRIAGE, shared.TO_UNIT),
     )

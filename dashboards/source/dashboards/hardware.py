@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
-from dashboards.source.panels import Column, Panel, graph, stat, table
+from dashboards.source.panels import Column, Panel, graph, height_of, stat, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, hardware, unit
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
@@ -48,7 +48,7 @@ def parts_of_each_unit() -> Panel:
         *(Column(each) for each in hardware.TEMPERATURES.values()),
         title="Units",
         description="Release and model of each unit, and its worst part of each kind. Virtual units have no parts.",
-        height=10,
+        height=height_of(shared.UNITS),
         links=(shared.TO_UNIT,),
     )
 

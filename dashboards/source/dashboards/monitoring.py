@@ -3,7 +3,7 @@ from __future__ import annotations
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE, CRITICAL, DATA
-from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, stat, state_timeline, table
+from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, height_of, stat, state_timeline, table
 from dashboards.source.signals import PER_EXPORTER, PER_UNIT, monitoring
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 from exporter.errors import REASONS
@@ -48,6 +48,7 @@ def silent_units() -> Panel:
         *(Line(silent.by("sum"), source_title(source)) for source, silent in monitoring.SILENT.items()),
         title="Silent sources",
         description="Units that have given no data in the last 5 minutes, for each source.",
+        width=8,
     )
 
 
@@ -71,7 +72,7 @@ def monitoring_of_each_unit() -> Panel:
         title="Units",
         description="Which sources of each unit answer, and why not. Click a unit to open its dashboard.",
         sort=monitoring.SOURCE_STATE.name,
-        height=10,
+        height=height_of(shared.UNITS),
         links=(shared.TO_UNIT,),
     )
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dashboards.source import shared, verdicts
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE
-from dashboards.source.panels import Column, Line, Panel, graph, table
+from dashboards.source.panels import Column, Line, Panel, graph, height_of, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, compared, edge, mailflow, unit
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
@@ -56,7 +56,7 @@ def separating_signals() -> Panel:
         title="What each unit looks like",
         description="Verdict on each unit, and the figures behind it. Click a unit to open its dashboard.",
         sort=verdicts.OF_UNIT.name,
-        height=11,
+        height=height_of(shared.UNITS),
         links=(shared.TO_TRIAGE, shared.TO_UNIT),
     )
 
@@ -72,7 +72,7 @@ def what_to_do_next() -> Panel:
         description="The first steps for the present verdict on each pool. Click a verdict for its runbook. A list "
         "bomb to one mailbox and spam from very many small senders do not show.",
         sort=verdicts.OF_POOL.name,
-        height=10,
+        height=height_of(shared.POOLS, tall=True),
         links=(shared.TO_TRIAGE,),
     )
 
@@ -86,7 +86,7 @@ def suspects() -> Panel:
         description="Figures of the units that a verdict calls slow, beside what 95 of 100 samples of their last week "
         "were at most. Look first where a figure is orange, which is twice its usual. If none is, try `ldaptest`: LDAP "
         "queries do not show.",
-        height=11,
+        height=9,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from dashboards.source.palette import WARNING
@@ -17,6 +18,7 @@ ACTIVE: Final = Signal(
     PER_POOL,
     "Recipients in the delivery queues of a pool.",
     "pool:ironport_delivery_queue_recipients:last5m{<<pools>>}",
+    decimals=0,
 )
 
 ACTIVE_USUAL: Final = Signal(
@@ -25,6 +27,7 @@ ACTIVE_USUAL: Final = Signal(
     PER_POOL,
     "Recipients that are usually in the delivery queues of a pool at this hour of the week, or in its busy hours.",
     "last_over_time(pool:ironport_delivery_queue_recipients:mean1h_usual{<<pools>>}[15m])",
+    decimals=0,
     no_value="needs a day of history",
 )
 
@@ -48,6 +51,7 @@ UNIT_ACTIVE: Final = Signal(
     PER_UNIT,
     "Recipients in the delivery queue of a unit.",
     "instance:ironport_delivery_queue_recipients:last5m{<<units>>}",
+    decimals=0,
 )
 
 UNATTEMPTED: Final = Signal(
@@ -57,6 +61,7 @@ UNATTEMPTED: Final = Signal(
     "Recipients without a delivery attempt yet. If there are many, the unit's own delivery is too slow.",
     'last_over_time(ironport_delivery_queue_recipients{state="unattempted",<<units>>}[5m])',
     limits=((limit("starved_recipients"), WARNING),),
+    decimals=0,
 )
 
 ATTEMPTED: Final = Signal(
@@ -65,6 +70,7 @@ ATTEMPTED: Final = Signal(
     PER_UNIT,
     "Recipients that wait for the next delivery attempt. If there are many, a destination is down.",
     'last_over_time(ironport_delivery_queue_recipients{state="attempted",<<units>>}[5m])',
+    decimals=0,
 )
 
 UNDIVIDED: Final = Signal(
@@ -73,6 +79,7 @@ UNDIVIDED: Final = Signal(
     PER_UNIT,
     "Recipients in the delivery queue of a unit of which only REST is read: it does not tell attempted from others.",
     'last_over_time(ironport_delivery_queue_recipients{state="active",<<units>>}[5m])',
+    decimals=0,
     no_value="a status page tells attempted and unattempted recipients",
 )
 
@@ -84,6 +91,13 @@ OLDEST: Final = Signal(
     "last_over_time(ironport_oldest_message_age_seconds{<<units>>}[5m])",
     limits=((limit("oldest_seconds"), WARNING),),
     decimals=1,
+)
+
+OLDEST_HOURS: Final = replace(
+    OLDEST,
+    unit="suffix: h",
+    expression=f"{OLDEST.expression} / 3600",
+    limits=((limit("oldest_seconds") / 3600, WARNING),),
 )
 
 UNIT_COMPLETED: Final = Signal(
@@ -138,6 +152,7 @@ DESTINATION_ACTIVE: Final = Signal(
     PER_UNIT,
     "Recipients in the delivery queue for a destination.",
     _with_class("last_over_time(ironport_destination_active_recipients{<<units>>}[5m])"),
+    decimals=0,
     no_value=_NOT_COLLECTED,
 )
 
@@ -156,6 +171,7 @@ DESTINATION_CONNECTIONS: Final = Signal(
     PER_UNIT,
     "Open connections to a destination.",
     _with_class("last_over_time(ironport_destination_connections{<<units>>}[5m])"),
+    decimals=0,
     no_value=_NOT_COLLECTED,
 )
 

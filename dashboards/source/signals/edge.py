@@ -14,6 +14,7 @@ CONNECTIONS: Final = Signal(
     PER_UNIT,
     "Open SMTP connections of senders to a unit.",
     'last_over_time(ironport_connections{direction="in",<<units>>}[5m])',
+    decimals=0,
 )
 
 CONNECTIONS_OUT: Final = Signal(
@@ -22,6 +23,7 @@ CONNECTIONS_OUT: Final = Signal(
     PER_UNIT,
     "Open SMTP connections of a unit to destinations.",
     'last_over_time(ironport_connections{direction="out",<<units>>}[5m])',
+    decimals=0,
 )
 
 CONNECTION_LIMIT: Final = Signal(
@@ -30,6 +32,7 @@ CONNECTION_LIMIT: Final = Signal(
     PER_UNIT,
     "Inbound connections that the listeners of a unit allow, from `connection_limit` in fleet.yml.",
     "last_over_time(ironport_connection_limit{<<units>>}[5m])",
+    decimals=0,
     no_value="needs connection_limit",
 )
 
@@ -54,7 +57,7 @@ NEW_CONNECTIONS: Final = Signal(
 
 SESSION: Final = Signal(
     "Mean session",
-    "s",
+    "suffix: s",
     PER_UNIT,
     "How long an inbound connection lasts: open connections divided by new connections per second. Long sessions of "
     "slow senders leave no connections for others.",

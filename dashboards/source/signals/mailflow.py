@@ -15,6 +15,7 @@ WORK_QUEUE: Final = Signal(
     PER_UNIT,
     "Messages that wait in the work queue of a unit to be filtered and scanned.",
     "instance:ironport_work_queue_messages:last3m{<<units>>}",
+    decimals=0,
 )
 
 WAIT: Final = Signal(
