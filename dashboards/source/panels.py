@@ -49,6 +49,10 @@ _BAND_PIXELS: Final = 16
 _AROUND_BANDS_PIXELS: Final = 155
 """Of a band of a state timeline with its name, and of what is above and below the bands."""
 
+_LEAST_PIXELS: Final = 1107
+_MARGIN_PIXELS: Final = 20
+"""Of a panel over the whole width on a screen of 1440 pixels where Grafana's menu is open, and around a table in it."""
+
 _LETTER_PIXELS: Final = 7.6
 _CELL_MARGIN_PIXELS: Final = 18
 _HEADING_MARGIN_PIXELS: Final = 25
@@ -85,7 +89,7 @@ _FIGURE_LETTERS: Final = {
 """Letters of the longest figures by unit."""
 
 _OTHER_FIGURES: Final = 8
-_WRAPPED_LETTERS: Final = 35
+_WRAPPED_LETTERS: Final = 32
 
 _NO_VALUE: Final = "-"
 """Stands in cells without a value, and in a table without rows unless there is a reason to tell."""
@@ -340,7 +344,7 @@ def table(
                 custom={"align": "auto", "wrapHeaderText": True},
             ),
             overrides=[
-                *_table_overrides(rows, columns, links, headings, sort),
+                *_table_overrides(rows, columns, links, headings, sort, width),
                 *(
                     _override("byName", heading(label, headings), mappings=palette.texts(each))
                     for label, each in words.items()
@@ -555,11 +559,16 @@ def _cell_options(column: Column) -> object:
 
 
 def _table_overrides(
-    rows: Sequence[str], columns: Sequence[Column], links: Sequence[Link], headings: Mapping[str, str], sort: str
+    rows: Sequence[str],
+    columns: Sequence[Column],
+    links: Sequence[Link],
+    headings: Mapping[str, str],
+    sort: str,
+    width: int,
 ) -> list[grafana.DashboardFieldConfigSourceOverrides]:
     return [
         *(_cells(column) for column in columns if not column.label),
-        *_widths([label for label in rows if label != "job"], columns, headings, sort),
+        *_widths([label for label in rows if label != "job"], columns, headings, sort, width),
         *(
             _override("byName", each.heading, links=[link.json() for link in each.links])
             for each in columns
@@ -574,24 +583,40 @@ def _table_overrides(
 
 
 def _widths(
-    labels: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str], sort: str
+    labels: Sequence[str], columns: Sequence[Column], headings: Mapping[str, str], sort: str, panel_width: int
 ) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
     """Make each column at least as wide as what it holds.
 
     What is left goes to the long text. Where there is none, the figures share it, so that names and figures of a row
     stand close together. In a table without figures, the last label has it.
     """
+    visible = [column for column in columns if not column.hidden]
     pixels = {
         heading(label, headings): _pixels(heading(label, headings), _LABEL_LETTERS.get(label, _OTHER_LETTERS))
         for label in labels
     }
-    texts = [column.heading for column in columns if column.wraps]
-    figures = [each.heading for each in columns if not (each.label or each.signal.words or each.width or each.hidden)]
-    growing = texts or figures or [heading(labels[-1], headings)]
-    pixels |= {column.heading: column.width or _pixels(column.heading, _letters(column)) for column in columns}
-    for title, least in pixels.items():
-        width = max(least, _pixels(title, 0) + _ARROW_PIXELS) if title == sort else least
+    pixels |= {column.heading: column.width or _pixels(column.heading, _letters(column)) for column in visible}
+    if sort in pixels:
+        pixels[sort] = max(pixels[sort], _pixels(sort, 0) + _ARROW_PIXELS)
+    texts = [column.heading for column in visible if column.wraps]
+    figures = [each.heading for each in visible if not (each.label or each.signal.words or each.width)]
+    spare = _LEAST_PIXELS * panel_width / 24 - _MARGIN_PIXELS - sum(pixels.values())
+    growing = texts or _sharing({each: pixels[each] for each in figures}, spare) or [heading(labels[-1], headings)]
+    for title, width in pixels.items():
         yield _override("byName", title, **{"custom.minWidth" if title in growing else "custom.width": width})
+
+
+def _sharing(figures: Mapping[str, int], spare: float) -> list[str]:
+    """Return the figures that can share their widths and the spare pixels, so that each has as much as it needs."""
+    widths = dict(figures)
+    while widths:
+        share = (sum(widths.values()) + spare) / len(widths)
+        too_wide = [title for title, width in widths.items() if width > share]
+        if not too_wide:
+            break
+        for title in too_wide:
+            del widths[title]
+    return [*widths]
 
 
 def _pixels(title: str, letters: int) -> int:

@@ -33,7 +33,7 @@ def verdicts_on_pools() -> Panel:
     return table(
         PER_POOL.labels,
         Column(verdicts.OF_POOL, width=200, links=OF_THE_VERDICT),
-        Column(verdicts.NAMED_UNIT, label="instance", width=76),
+        Column(verdicts.NAMED, label="instance", width=114),
         Column(verdicts.SENTENCE, wraps=True),
         Column(verdicts.HELD, "max"),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
@@ -43,8 +43,8 @@ def verdicts_on_pools() -> Panel:
         Column(units.DOWN, "sum"),
         Column(mailflow.UNITS_TO_SPARE, name="To spare"),
         title="Pools",
-        description="Verdict on each pool, most serious first, and the unit that it is about. Click a verdict for its "
-        "runbook or its triage.",
+        description="Verdict on each pool, most serious first, and the unit or destination that it is about. Click a "
+        "verdict for its runbook or its triage.",
         sort=verdicts.OF_POOL.name,
         height=height_of(POOLS, tall=True),
         links=(TO_TRIAGE,),

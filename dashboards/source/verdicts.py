@@ -39,6 +39,8 @@ class Verdict:
     """PromQL of units, if the verdict applies without an alert as well: to those of which too little is known."""
     lasting: Lasting | None = None
     """Where its trouble lasts, if that is recorded."""
+    about_destination: bool = False
+    """Whether its alerts name a destination."""
 
     def firing(self, series: str) -> str:
         """Return the PromQL of its firing alerts; `series` is `<<alerts>>`, `<<pools>>` or `<<units>>`."""
@@ -141,7 +143,6 @@ VERDICTS: Final = (
         ("IronPortPoolBackloggedCauseUnknown",),
         "Mail waits on several units. Their ratings or arrivals are not known.",
         "On the units: `rate`, `workqueue rate 10`, `topin`. Compare with what they usually handle.",
-        lasting=Lasting(_POOL_FILLS),
     ),
     Verdict(
         "Mail waits",
@@ -190,7 +191,7 @@ VERDICTS: Final = (
         WARNING,
         "unit",
         ("IronPortJabbererSuspected",),
-        "Heavy sender: one unit gets far more mail than its peers and is backlogged.",
+        "Heavy sender: one unit gets far more than its peers and is backlogged.",
         "On the unit: `topin`. Throttle or block the sender in the host access table.",
         lasting=_UNIT_FILLS,
     ),
@@ -303,6 +304,7 @@ VERDICTS: Final = (
         "A destination that fleet.yml names takes no mail.",
         "On a unit: `hoststatus` for it. Is that server down, or does it refuse the pool?",
         lasting=Lasting("pool:ironport_destination_stuck_recipients:min3m{<<pools>>}"),
+        about_destination=True,
     ),
     Verdict(
         "Delivery backlog",
@@ -343,7 +345,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortAuthenticationFailed",),
-        "The unit refuses the exporter or is silent: nothing is known about its mail.",
+        "The unit refuses the exporter or is silent: its mail is not known.",
         "Log in to the unit: `status detail`. Then correct the exporter's user and password, or the network.",
         blind="instance:ironport_source_up:max3m{<<units>>} == 0",
     ),
@@ -352,7 +354,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortXmlDown",),
-        "What arrives is not known, because its source is silent. The queue is.",
+        "The status page or REST is silent: only the work queue is known.",
         "Look at Monitoring health for the reason. Until it is mended, look on the unit: `status detail`, `rate`.",
         blind=units.WITHOUT_ARRIVALS,
     ),
@@ -419,15 +421,19 @@ _TROUBLED_UNITS: Final = (
 )
 
 
+_Coded = tuple[int, Verdict]
+
+
 def _with_endings(
-    term: Callable[[int, Verdict], str],
-    lasting: Callable[[Verdict], str],
-    coded: Sequence[tuple[int, Verdict]] = _CODED,
+    either: Callable[[Sequence[_Coded]], str], lasting: Callable[[Verdict], str], coded: Sequence[_Coded] = _CODED
 ) -> Iterator[str]:
-    """Yield the PromQL of verdicts, those that last before those that are ending."""
+    """Yield the PromQL of verdicts, those that last before those that are ending.
+
+    `either` returns that of some verdicts of one level, whose trouble lasts on the same condition.
+    """
     groups = [
-        (condition, "\nor\n".join(starmap(term, same)))
-        for condition, same in groupby(coded, key=lambda each: lasting(each[1]))
+        (condition, either([*same]))
+        for (condition, _), same in groupby(coded, key=lambda each: (lasting(each[1]), each[1].level))
     ]
     for condition, terms in groups:
         yield f"({terms})\nand {condition}" if condition else terms
@@ -436,18 +442,22 @@ def _with_endings(
             yield f"({terms}) - {_NUMBER}"
 
 
+def _any_of(term: Callable[[int, Verdict], str]) -> Callable[[Sequence[_Coded]], str]:
+    """Return a function that returns the PromQL of the first of some verdicts that applies."""
+    return lambda coded: "\nor\n".join(starmap(term, coded))
+
+
 def _lasting_in_pools(verdict: Verdict) -> str:
     return f"on (job, pool) ({verdict.lasting.pools})" if verdict.lasting else ""
 
 
 def _lasting_on_units(verdict: Verdict) -> str:
-    """Return nothing for a verdict on a pool: it applies only to units in trouble."""
     units = verdict.lasting.units if verdict.lasting else ""
-    return f"on (job, pool, instance) ({units})" if units else ""
+    return f"on (job, pool, instance) ({units})" if units else _lasting_in_pools(verdict)
 
 
 def _of_pools() -> Iterator[str]:
-    yield from _with_endings(_of_pool, _lasting_in_pools)
+    yield from _with_endings(_any_of(_of_pool), _lasting_in_pools)
     yield "0 * max by (job, pool) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
 
 
@@ -460,25 +470,38 @@ def _of_pool(code: int, verdict: Verdict) -> str:
 
 
 def _of_units() -> Iterator[str]:
-    yield from _with_endings(_of_unit, _lasting_on_units)
+    yield from _with_endings(_of_each_unit, _lasting_on_units)
     yield "0 * max by (job, pool, instance) (last_over_time(ironport_probe_success{<<units>>}[15m]))"
 
 
-def _of_unit(code: int, verdict: Verdict) -> str:
-    if verdict.level == "job":
-        return _of_all_in_the_job(code, verdict, "job, pool, instance")
-    return (_of_named_units if verdict.level == "unit" else _of_troubled_units)(code, verdict)
+def _of_each_unit(coded: Sequence[_Coded]) -> str:
+    if coded[0][1].level == "pool":
+        return _of_troubled_units(coded)
+    return _any_of(_of_named_units)(coded)
 
 
-def _of_troubled_units(code: int, verdict: Verdict) -> str:
-    """Apply a verdict on a whole pool to those of its units that are backlogged or slow."""
-    return f"{code} * ({_TROUBLED_UNITS} and on (job, pool) {verdict.firing('<<pools>>')})"
+def _of_troubled_units(coded: Sequence[_Coded]) -> str:
+    """Apply verdicts on whole pools to those of their units that are backlogged or slow."""
+    firing = "\nor ".join(f"{code} * {verdict.firing('<<pools>>')}" for code, verdict in coded)
+    return f"0 * {_TROUBLED_UNITS} + on (job, pool) group_left ()\nmax by (job, pool) ({firing})"
 
 
 def _of_named_units(code: int, verdict: Verdict) -> str:
+    if verdict.level == "job":
+        return _of_all_in_the_job(code, verdict, "job, pool, instance")
     if verdict.blind:
         return _of_blind_units(code, verdict, "job, pool, instance")
     return f"{code} * max by (job, pool, instance) ({verdict.firing('<<units>>')})"
+
+
+def _with_what_it_is_about(code: int, verdict: Verdict) -> str:
+    """Name a unit or destination in the label `instance`: one column has both."""
+    if verdict.level == "unit":
+        return _of_named_units(code, verdict)
+    if verdict.about_destination:
+        by_destination = f"{code} * max by (job, pool, destination) ({verdict.firing('<<pools>>')})"
+        return f'label_replace({by_destination}, "instance", "$1", "destination", "(.*)")'
+    return _of_pool(code, verdict)
 
 
 def _of_blind_units(code: int, verdict: Verdict, labels: str) -> str:
@@ -491,12 +514,10 @@ def _of_all_in_the_job(code: int, verdict: Verdict, labels: str) -> str:
     return f"0 * {known} + {code} and on (job) {verdict.firing('<<alerts>>')}"
 
 
-def _named_units() -> str:
-    """Return the PromQL of the unit that the verdict on its pool is about, if it is about one."""
-    named = [each for each in _CODED if each[1].level == "unit"]
-    units = "\nor\n".join(_with_endings(_of_named_units, _lasting_in_pools, named))
-    pools = "\nor\n".join(_of_pools())
-    return f"topk by (job, pool) (1, ({units}) == on (job, pool) group_left () ({pools}))"
+def _named() -> str:
+    """Return the PromQL of the unit or destination that the verdict on each pool is about, if it is not the pool."""
+    every = "\nor\n".join(_with_endings(_any_of(_with_what_it_is_about), _lasting_in_pools))
+    return f"topk by (job, pool) (1,\n{every}\n)"
 
 
 def _of_the_fleet() -> str:
@@ -509,7 +530,7 @@ def _of_the_fleet() -> str:
 def _leading_alerts() -> str:
     """Return the PromQL of the alert that each pool's verdict rests on: its series has the label `alertname`."""
     known = [each for each in _CODED if each[1].level != "job"]
-    every = "\nor\n".join(_with_endings(_by_alert, _lasting_in_pools, known))
+    every = "\nor\n".join(_with_endings(_any_of(_by_alert), _lasting_in_pools, known))
     return f"topk by (job, pool) (1,\n{every}\n)"
 
 
@@ -544,12 +565,12 @@ OF_UNIT: Final = Signal(
     words=WORDS,
 )
 
-NAMED_UNIT: Final = Signal(
+NAMED: Final = Signal(
     "On",
     "none",
     PER_POOL,
-    "The unit that the verdict on its pool is about; empty if it is about the whole pool.",
-    _named_units(),
+    "The unit or destination that the verdict on its pool is about; empty if it is about the whole pool.",
+    _named(),
 )
 
 SENTENCE: Final = replace(
@@ -582,9 +603,7 @@ _SLOW_ALERTS: Final = {
 }
 
 _SLOW: Final = "\nor\n".join(
-    (_of_named_units if verdict.level == "unit" else _of_troubled_units)(code, verdict)
-    for code, verdict in _CODED
-    if _SLOW_ALERTS & {*verdict.alerts}
+    _of_each_unit([(code, verdict)]) for code, verdict in _CODED if _SLOW_ALERTS & {*verdict.alerts}
 )
 
 

@@ -103,6 +103,7 @@ def grafana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
     folder = tmp_path_factory.mktemp("units")
     blocks.write(_now(), folder)
     blocks.write(_once(), folder)
+    blocks.write(_tails(), folder)
     with blocks.served(folder) as url:
         yield Grafana(url, END)
 
@@ -152,6 +153,40 @@ def _once() -> Iterator[str]:
     yield openmetrics.header("ironport_probe_success", "gauge")
     labelled = openmetrics.labelled("ironport_probe_success", _place("silent", "mail/mx1"))
     yield openmetrics.samples(labelled, [1], openmetrics.stamps([END - 3600]))
+
+
+FIRING: Final[Mapping[str, tuple[str, ...]]] = {
+    "lasts/mx1": ("IronPortJabbererSuspected",),
+    "over/mx1": ("IronPortJabbererSuspected",),
+    "drains/mx1": ("IronPortJabbererSuspected", "IronPortWorkQueueHigh"),
+    "mended": ("IronPortPoolSlow",),
+    "mended/mx1": ("IronPortUnitSlow",),
+    "flooded": ("IronPortDistributedAttackSuspected",),
+}
+"""Alerts that fire, of which some only have their `keep_firing_for` left."""
+
+LASTING: Final[Mapping[str, Mapping[str, float]]] = {
+    "ironport_probe_success": {f"{pool}/mx1": 1 for pool in ("lasts", "over", "drains", "mended", "flooded")},
+    "instance:ironport_work_queue_backlogged:bool": {"lasts/mx1": 1, "over/mx1": 0, "drains/mx1": 1},
+    "instance:ironport_work_queue_growth_messages:rate3m": {"lasts/mx1": 9, "over/mx1": 0, "drains/mx1": -9},
+    "instance:ironport_work_queue_slow:bool": {"mended/mx1": 1},
+    "pool:ironport_work_queue_slow:count": {"mended": 1},
+    "pool:ironport_units_reachable:count": {"mended": 6},
+    "pool:ironport_attack_arrivals:bool": {"flooded": 1},
+}
+
+
+def _tails() -> Iterator[str]:
+    at = openmetrics.stamps([END])
+    for name, figures_now in LASTING.items():
+        yield openmetrics.header(name, "gauge")
+        for place, figure in figures_now.items():
+            yield openmetrics.samples(openmetrics.labelled(name, _place("tails", place)), [figure], at)
+    yield openmetrics.header("ALERTS", "gauge")
+    for place, alerts in FIRING.items():
+        for alert in alerts:
+            labels = {"alertname": alert, "alertstate": "firing", "severity": "warning", **_place("tails", place)}
+            yield openmetrics.samples(openmetrics.labelled("ALERTS", labels), [1], at)
 
 
 def _place(job: str, place: str) -> dict[str, str]:
@@ -236,11 +271,35 @@ def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
     }
 
 
+def test_a_verdict_whose_cause_is_gone_is_ending_and_hides_nothing_else(grafana: Grafana) -> None:
+    assert words(grafana, verdicts.OF_POOL, "tails") == {
+        "lasts": "Jabberer",
+        "over": "Jabberer, ending",
+        "drains": "Mail waits on one unit",
+        "mended": "Unit slow",
+        "flooded": "Distributed attack",
+    }
+    assert words(grafana, verdicts.OF_UNIT, "tails") == {
+        "lasts/mx1": "Jabberer",
+        "over/mx1": "Jabberer, ending",
+        "drains/mx1": "Mail waits on one unit",
+        "mended/mx1": "Unit slow",
+        "flooded/mx1": "Normal",
+    }
+    assert set(figures(grafana, verdicts.NAMED, "tails")) == {
+        "lasts/mx1",
+        "over/mx1",
+        "drains/mx1",
+        "mended/mx1",
+        "flooded",
+    }
+
+
 def test_every_verdict_says_what_it_means_and_what_to_do() -> None:
-    """Two lines hold 78 characters of the one on the wall, and two hundred of the other in triage."""
+    """Two lines hold 70 characters of the one on the wall, and two hundred of the other in triage."""
     for each in verdicts.VERDICTS:
         assert each.sign.endswith("."), each.word
-        assert len(each.sign) <= 78, each.word
+        assert len(each.sign) <= 70, each.word
         assert each.remedy.endswith((".", "?")), each.word
         assert len(each.remedy) <= 200, each.word
 

@@ -5,7 +5,7 @@ from typing import Final
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import CRITICAL, DATA, WARNING
-from dashboards.source.panels import Column, Line, Panel, graph, markdown, stat, table
+from dashboards.source.panels import Column, Line, Panel, graph, height_of, markdown, stat, table
 from dashboards.source.signals import PER_POOL, capacity
 from dashboards.source.variables import BY_JOB, BY_POOL
 
@@ -78,7 +78,7 @@ def forecast() -> Panel:
         title="Pools",
         description="Busy hour of each pool, its growth per week, and days until the pool cannot lose a unit any more.",
         sort=capacity.UNIT_RATIO.name,
-        height=6,
+        height=height_of(shared.POOLS),
         links=(shared.TO_TRIAGE,),
     )
 

@@ -43,7 +43,7 @@ def attack_triage() -> Dashboard:
 def separating_signals() -> Panel:
     return table(
         PER_UNIT.labels,
-        Column(verdicts.OF_UNIT, width=195),
+        Column(verdicts.OF_UNIT, width=200),
         Column(unit.TARGET, label="role", name="Role"),
         Column(mailflow.WORK_QUEUE),
         Column(mailflow.WAIT),
@@ -65,7 +65,7 @@ def what_to_do_next() -> Panel:
     return table(
         PER_POOL.labels,
         Column(verdicts.OF_POOL, width=200, links=shared.OF_THE_VERDICT),
-        Column(verdicts.NAMED_UNIT, label="instance", width=76),
+        Column(verdicts.NAMED, label="instance", width=114),
         Column(verdicts.REMEDY, wraps=True),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         title="What to do next",
