@@ -500,7 +500,7 @@ def _with_what_it_is_about(code: int, verdict: Verdict) -> str:
         return _of_named_units(code, verdict)
     if verdict.about_destination:
         by_destination = f"{code} * max by (job, pool, destination) ({verdict.firing('<<pools>>')})"
-        return f'label_replace({by_destination}, "instance", "$1", "destination", "(.*)")'
+        return f'label_join({by_destination}, "instance", "", "destination")'
     return _of_pool(code, verdict)
 
 
