@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from exporter.config import Appliance, CommunityAuth, UserAuth
 from exporter.config.values import is_ip_address
@@ -167,7 +167,7 @@ class SnmpSource:
         """Return the tables that requests for all of them bring; the others are asked for alone for a while."""
         alone_until = time.monotonic() + _BULK_RETRY
         self._alone_until |= {table.name: alone_until for table in tables}  # until it succeeds: the poll may end before
-        columns = [_columns(table) for table in tables]
+        columns = [table.oids for table in tables]
         try:
             walked = await bulk_walk_together(session, columns, self._asked_rows(tables[0]), _BULK_TRIES)
         except SourceError as error:
@@ -182,7 +182,7 @@ class SnmpSource:
         self, session: Session, table: Table, reading: Reading, walked: TableValues | None = None
     ) -> None:
         """Record a table, and walk it before that unless it is `walked` already."""
-        columns = _columns(table)
+        columns = table.oids
         try:
             walked = walked or await self._walk(session, table, reading)
         except SourceError as error:
@@ -192,8 +192,9 @@ class SnmpSource:
         self._rows[table.name] = min(len(instances), MAX_ROWS)
         try:
             faults = await add_missing(session, columns, walked)
-            found = _table_faults(walked, len(instances), faults)
-            reading.errors.extend(error.within(table.name) for error in found)
+            if faults or walked.fault or len(instances) > MAX_ROWS:
+                found = _table_faults(walked, len(instances), faults)
+                reading.errors.extend(error.within(table.name) for error in found)
         except SourceError as error:
             reading.errors.append(error.within(table.name))
         finally:
@@ -201,7 +202,7 @@ class SnmpSource:
 
     async def _walk(self, session: Session, wanted: Table, reading: Reading) -> TableValues:
         """Walk the columns of a table, the label first: by GETBULK, or by GETNEXT if GETBULK fails."""
-        table, columns = wanted.name, _columns(wanted)
+        table, columns = wanted.name, wanted.oids
         if time.monotonic() < self._next_until.get(table, 0.0):
             return await next_walk(session, columns)
         failures = self._bulk_failures[table]
@@ -242,7 +243,7 @@ def _grouped(asked: tuple[tuple[int, bool], ...]) -> Sequence[Sequence[Table]]:
     room: dict[int, int] = {}
     """By the index of each group that tables may share, how many columns have room in one answer."""
     for (rows, may_share), table in by_rows:
-        columns = len(_columns(table))
+        columns = len(table.oids)
         index = next((index for index in room if may_share and columns <= room[index]), len(groups))
         if index == len(groups):
             groups.append([])
@@ -252,11 +253,6 @@ def _grouped(asked: tuple[tuple[int, bool], ...]) -> Sequence[Sequence[Table]]:
         if may_share:
             room[index] -= columns
     return groups
-
-
-def _columns(table: Table) -> list[Oid]:
-    """Return the columns to read, the label first."""
-    return [table.label.oid, *(column.oid for column in table.columns)]
 
 
 def _table_faults(walked: TableValues, rows: int, faults: Mapping[Oid, str]) -> Iterator[SourceError]:
@@ -284,7 +280,7 @@ def _wrong_answers(faults: Mapping[Oid, str]) -> Iterator[MalformedError]:
 def _record_table(reading: Reading, table: Table, instances: Sequence[Oid], columns: Sequence[ColumnValues]) -> None:
     """Record the values of a table, whose first column has the labels; each row has the name that its label gives."""
     labels, *columns = columns
-    rows = _rows(tuple((instance, _text(labels.get(instance, b""))) for instance in instances))
+    rows = _rows(tuple(instances), tuple(map(labels.get, instances)))
     for column, values in zip(table.columns, columns, strict=True):
         _record_column(reading, column, values, rows)
     for instance, label in labels.items():
@@ -294,9 +290,10 @@ def _record_table(reading: Reading, table: Table, instances: Sequence[Oid], colu
 
 def _record_column(reading: Reading, column: Object, values: ColumnValues, rows: Mapping[Oid, Row]) -> None:
     """Record the values of a column, at once if each row has a number."""
-    numbers = [int(value) for value in map(values.get, rows) if isinstance(value, int)]
-    if column.syntax is not Syntax.STRING and 0 < len(numbers) == len(rows) == len(values):  # nearly always
-        reading.items[column.name] = dict(zip(rows.values(), numbers, strict=True))
+    found: Collection[Any] = values.values()
+    are_numbers = column.syntax is not Syntax.STRING and set(map(type, found)) <= {int, Unsigned}
+    if are_numbers and values and tuple(values) == tuple(rows):  # nearly always
+        reading.items[column.name] = dict(zip(rows.values(), map(int, found), strict=True))
         return
     for instance, row in rows.items():
         if instance in values:
@@ -304,10 +301,11 @@ def _record_column(reading: Reading, column: Object, values: ColumnValues, rows:
 
 
 @lru_cache(maxsize=512)  # the rows of a table are the same in each poll; a row's label has at most 255 characters
-def _rows(labels: tuple[tuple[Oid, str], ...]) -> Mapping[Oid, Row]:
+def _rows(instances: tuple[Oid, ...], labels: tuple[SnmpValue | None, ...]) -> Mapping[Oid, Row]:
     """Return the row of each instance, given their labels."""
-    names = name_rows((dotted(instance), label) for instance, label in labels)
-    return {instance: (names[dotted(instance)],) for instance, _ in labels}
+    texts = ("" if label is None else _text(label) for label in labels)
+    names = name_rows(zip(map(dotted, instances), texts, strict=True))
+    return {instance: (names[dotted(instance)],) for instance in instances}
 
 
 def _record(reading: Reading, source: Object, value: SnmpValue, row: Row = ()) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Final
 
 Oid = tuple[int, ...]
@@ -42,13 +43,18 @@ class Object:
     """Whether an older revision of the MIB has an unsigned object with this OID. Its values are left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A table: the column `label` names the rows, and `columns` have the values."""
 
     name: str
     label: Object
     columns: tuple[Object, ...]
+
+    @cached_property
+    def oids(self) -> tuple[Oid, ...]:
+        """The columns to read, the label first."""
+        return (self.label.oid, *(column.oid for column in self.columns))
 
 
 def _scalar(number: int, name: str, syntax: Syntax, *, reused: bool = False) -> Object:

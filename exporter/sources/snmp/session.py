@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final
 
 from exporter.config import TargetRule
@@ -373,7 +374,7 @@ def _fits(request: SnmpRequest, response: Pdu) -> bool:
     """Whether a response to a GET is about the objects that it asks for."""
     if response.error_status or request.kind != "get":
         return True
-    return tuple(oid for oid, _ in response.varbinds) == request.oids
+    return tuple(map(itemgetter(0), response.varbinds)) == request.oids
 
 
 def _is_sized(request: SnmpRequest, response: Pdu) -> bool:

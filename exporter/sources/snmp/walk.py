@@ -119,8 +119,9 @@ class TableValues:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all columns have the same rows."""
-        return all(column.keys() == self.columns[0].keys() for column in self.columns)
+        """Whether all columns have the same rows in the same order."""
+        rows = [*map(tuple, self.columns)]
+        return rows.count(rows[0]) == len(rows)
 
 
 async def bulk_walk_together(
@@ -138,14 +139,19 @@ async def bulk_walk(session: Requester, columns: Sequence[Oid], rows: int, tries
     Of a table with more than `MAX_ROWS` rows, one row more than these is returned.
     Given `tries`, it raises `SourceTimeout` if GETBULK seems to get no answer, so that GETNEXT can be used instead.
     """
+    response = await _next_rows(session, tuple(columns), rows, tries)
+    if whole := _in_one_response(tuple(columns), response):
+        return whole
     walk = _Walk(columns)
+    walk.take(response)
     while walk.open:
-        repetitions = max(1, min(rows, ANSWER_VARBINDS // len(walk.open)))
-        response = await session.request(SnmpRequest("bulk", walk.next, repetitions), tries)
-        if walk.is_new and (whole := _in_one_response(tuple(columns), response)):
-            return whole
-        walk.take(response)
+        walk.take(await _next_rows(session, walk.next, rows, tries))
     return walk.result
+
+
+async def _next_rows(session: Requester, after: tuple[Oid, ...], rows: int, tries: int | None) -> Pdu:
+    repetitions = max(1, min(rows, ANSWER_VARBINDS // len(after)))
+    return await session.request(SnmpRequest("bulk", after, repetitions), tries)
 
 
 def _in_one_response(columns: tuple[Oid, ...], response: Pdu) -> TableValues | None:
@@ -222,14 +228,9 @@ class _Walk:
         self.open = list(range(len(columns)))
 
     @property
-    def is_new(self) -> bool:
-        """Whether no response was taken."""
-        return self._positions == self._roots
-
-    @property
     def next(self) -> tuple[Oid, ...]:
         """The object identifiers that the next request starts from."""
-        return tuple(self._positions[index] for index in self.open)
+        return tuple(map(self._positions.__getitem__, self.open))
 
     @property
     def result(self) -> TableValues:

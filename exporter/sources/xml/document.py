@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 from xml.parsers import expat
 
@@ -43,6 +44,10 @@ class Element(NamedTuple):
     parent: str
     tag: str
     attributes: Mapping[str, str]
+
+
+_element: Final[Callable[[tuple[str, str, Mapping[str, str]]], Element]] = partial(tuple.__new__, Element)
+"""Makes an element without a call of Python code, which takes a tenth of the time of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +135,13 @@ class _Parser:
         return f"after {len(self._elements)} elements: check the appliance's load and the network"
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if len(self._open_tags) > DEPTH_LIMIT:
+        open_tags, elements = self._open_tags, self._elements
+        if len(open_tags) > DEPTH_LIMIT:
             raise MalformedError(f"the page's elements nest deeper than {DEPTH_LIMIT}: it is no status page")
-        if len(self._elements) == ELEMENT_LIMIT:
+        if len(elements) == ELEMENT_LIMIT:
             raise TooLargeError(f"the page has more than {ELEMENT_LIMIT} elements: nothing of it is read")
-        self._elements.append(Element(self._open_tags[-1], tag, attributes))
-        self._open_tags.append(tag)
+        elements.append(_element((open_tags[-1], tag, attributes)))
+        open_tags.append(tag)
 
     def _end(self, _: str) -> None:
         self._open_tags.pop()
