@@ -15,7 +15,10 @@ _LONGEST: Final = 8
 
 
 class Allowance:
-    """Says when not to read a peer: first for `pause` seconds, and each time for twice as long as before."""
+    """Says when not to read a peer: first for `pause` seconds, and each time for twice as long as before.
+
+    After each pause the allowance is half as large as before.
+    """
 
     def __init__(self, pause: float) -> None:
         self._first = self._pause = pause
@@ -24,12 +27,12 @@ class Allowance:
     def spend(self, cost: int = 1) -> float:
         """Take note of something of no use. Return for how many seconds not to read the peer; 0 means read on."""
         self._spent += cost
-        if self._spent < _ALLOWANCE:
+        if self._spent < _ALLOWANCE * self._first / self._pause:
             return 0.0
         self._spent, pause = 0, self._pause
         self._pause = min(2 * pause, _LONGEST * self._first)
         return pause
 
-    def shorten(self) -> None:
-        """Take note of something of use: the next pause is as short as the first."""
+    def renew(self) -> None:
+        """Take note of something of use: the allowance and the next pause are as at first."""
         self._pause = self._first

@@ -13,27 +13,21 @@ def next_pause(allowance: Allowance) -> tuple[int, float]:
     return pieces, pause
 
 
-def test_pauses_grow_up_to_eight_times_the_first() -> None:
+def test_pauses_grow_to_eight_times_the_first_and_less_is_read_between_them() -> None:
     allowance = Allowance(0.5)
-    assert [next_pause(allowance) for _ in range(6)] == [
-        (32, 0.5),
-        (32, 1.0),
-        (32, 2.0),
-        (32, 4.0),
-        (32, 4.0),
-        (32, 4.0),
-    ]
+    pauses = [next_pause(allowance) for _ in range(6)]
+    assert pauses == [(32, 0.5), (16, 1.0), (8, 2.0), (4, 4.0), (4, 4.0), (4, 4.0)]
 
 
-def test_pauses_are_short_again_after_something_of_use() -> None:
+def test_all_is_as_at_first_after_something_of_use() -> None:
     allowance = Allowance(0.5)
     assert [next_pause(allowance)[1] for _ in range(2)] == [0.5, 1]
-    allowance.shorten()
+    allowance.renew()
     assert next_pause(allowance) == (32, 0.5)
 
 
 def test_what_is_of_use_spares_no_pause() -> None:
     allowance = Allowance(0.5)
     assert allowance.spend(31) == 0
-    allowance.shorten()
+    allowance.renew()
     assert allowance.spend() == 0.5

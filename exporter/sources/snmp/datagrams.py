@@ -94,7 +94,7 @@ class AgentSocket:
             self._failed(error)
             return
         if self._received(data, self._agent if self._connected else _address(sender)):
-            self._allowance.shorten()
+            self._allowance.renew()
         elif pause := self._allowance.spend(1 + len(data) // _OCTETS_PER_COST):
             self._loop.remove_reader(self._socket.fileno())
             self._pause = self._loop.call_later(pause, self._resume)
