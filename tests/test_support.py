@@ -397,7 +397,7 @@ def test_a_test_that_leaves_something_open_fails(
 ) -> None:
     pytester.makepyfile(
         """
-        import asyncio, socket, subprocess
+        import asyncio, pytest, socket, subprocess
         kept = []
 
         def test_socket():
@@ -408,6 +408,13 @@ def test_a_test_that_leaves_something_open_fails(
 
         async def test_task():
             kept.append(asyncio.create_task(asyncio.sleep(60)))
+
+        @pytest.fixture
+        async def begun():
+            kept.append(asyncio.create_task(asyncio.sleep(60)))
+
+        def test_task_of_a_fixture(begun):
+            pass
 
         async def fail():
             1 / 0
@@ -433,6 +440,6 @@ def test_a_test_that_leaves_something_open_fails(
     monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath / "tests"))
     options = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
     result = pytester.runpytest_subprocess("-p", "support.leaks", *options)
-    result.assert_outcomes(passed=7, errors=6)
+    result.assert_outcomes(passed=8, errors=7)
     for said in ("left open: socket:*", "left open: process *", "left running: *", "raised where nobody looks: *"):
         result.stdout.fnmatch_lines(f"*{said}*")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,7 +52,21 @@ class Sampling:
 
 def write_samples(sampling: Sampling, model: Model, period: range) -> None:
     """Write the samples of a period, which lies in one block; the model is advanced to its end."""
-    blocks.write(sample_text(sampling, model, period), sampling.out)
+    with _without_collection():
+        blocks.write(sample_text(sampling, model, period), sampling.out)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause Python's search for circles of objects. Samples are millions of objects and no circle; it finds nothing.
+
+    It would take a fifth of the time.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def sample_text(sampling: Sampling, model: Model, period: range) -> Iterator[str]:
