@@ -37,8 +37,14 @@ _MOST_KNOWN: Final = 512
 _Layout = tuple[tuple[Any, ...], ...]
 """For each reading its source, its items, and the rows of each item."""
 
-_plans: Final[dict[_Layout, _Plan | None]] = {}
-"""None for a layout that came once: many do not come again, for example those of polls that break off."""
+_plans: Final[dict[_Layout, _Plan]] = {}
+"""The plan that was made first is the first to go."""
+
+_MOST_SEEN: Final = 4096
+_seen: Final[set[int]] = set()
+"""The hashes of layouts that came once. Many do not come again, for example those of polls that break off, so they get
+no plan. An appliance that sends another layout each time takes no plan from others.
+"""
 
 
 def fuse_by_plan(readings: Sequence[Reading]) -> Exposition:
@@ -54,12 +60,18 @@ def fuse_by_plan(readings: Sequence[Reading]) -> Exposition:
 
 def _learn(layout: _Layout, readings: Sequence[Reading], old: _Plan | None) -> None:
     """Make a plan if the layout has come before. It replaces an `old` plan, into which the values did not fit."""
-    if layout in _plans:
-        _plans[layout] = _Plan(readings, old.whole if old else frozenset())
-    elif sum(len(rows) for each in readings for rows in each.items.values()) <= _MOST_VALUES:
+    seen = hash(layout)
+    if old:
+        _plans[layout] = _Plan(readings, old.whole)
+    elif seen in _seen:
+        _seen.remove(seen)
         if len(_plans) >= _MOST_PLANS:
-            _plans.clear()
-        _plans[layout] = None
+            del _plans[next(iter(_plans))]
+        _plans[layout] = _Plan(readings, frozenset())
+    elif sum(len(rows) for each in readings for rows in each.items.values()) <= _MOST_VALUES:
+        if len(_seen) >= _MOST_SEEN:
+            _seen.clear()
+        _seen.add(seen)
 
 
 _FixedLabels = NumberConversion | CodeConversion

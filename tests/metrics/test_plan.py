@@ -45,6 +45,7 @@ LENGTHS = {(source, item): row_length(source, item) for source, item in ITEMS}
 @pytest.fixture(autouse=True)
 def no_plans() -> None:
     plan._plans.clear()
+    plan._seen.clear()
 
 
 def exported(exposition: Exposition) -> tuple[object, ...]:
@@ -115,11 +116,32 @@ def test_a_value_that_cannot_be_read_gets_a_plan_of_its_own() -> None:
     assert known.fuse(fans("fast", 804)) is not None
 
 
+def rows(number: int, count: int = 1) -> list[Reading]:
+    """Return a reading with a layout of its own for each number."""
+    return [Reading("snmp", {"fanRPMs": {(f"Fan {number} {row}",): 1 for row in range(count)}})]
+
+
 def test_plans_are_limited() -> None:
     for number in range(plan._MOST_PLANS + 10):
-        plan.fuse_by_plan(fans(*[900] * (1 + number % 100), number))
-        plan.fuse_by_plan([Reading("snmp", {"fanRPMs": {(f"Fan {number}",): 1}})])
-    assert len(plan._plans) <= plan._MOST_PLANS
-    plan._plans.clear()
-    plan.fuse_by_plan(fans(*[900] * (plan._MOST_VALUES + 1)))
+        for _ in range(2):
+            plan.fuse_by_plan(rows(number))
+    assert len(plan._plans) == plan._MOST_PLANS
+    for number in range(plan._MOST_SEEN + 10):
+        plan.fuse_by_plan(rows(-number))
+    assert len(plan._seen) <= plan._MOST_SEEN
+
+
+def test_a_reading_with_many_values_gets_no_plan() -> None:
+    for _ in range(3):
+        plan.fuse_by_plan(rows(0, plan._MOST_VALUES + 1))
     assert not plan._plans
+
+
+def test_an_appliance_with_new_rows_in_each_poll_takes_no_plan_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        plan.fuse_by_plan(fans(900, 800))
+    for number in range(2 * plan._MOST_PLANS):
+        plan.fuse_by_plan(rows(number))
+    expected = fusion.fuse(fans(901, 801)).text()
+    monkeypatch.delattr(fusion, "fuse")
+    assert plan.fuse_by_plan(fans(901, 801)).text() == expected
