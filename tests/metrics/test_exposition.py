@@ -20,10 +20,17 @@ def test_each_family_is_as_the_library_writes_it(family: Family) -> None:
     assert same_as_the_oracle(family, {tuple(f"{label} 100 %" for label in family.labels): 1.0})
 
 
-@given(some.dictionaries(some.tuples(*[some.text(some.characters(exclude_categories=["Cs"]))] * 2), some.floats()))
+LABELS = some.tuples(*[some.text(some.characters(exclude_categories=["Cs"]))] * 2)
+
+
+@given(some.dictionaries(LABELS, some.floats(), min_size=1))
 def test_any_labels_and_numbers_are_as_the_library_writes_them(series: dict[tuple[str, ...], float]) -> None:
     family = next(family for family in FAMILIES if len(family.labels) == 2)
     assert same_as_the_oracle(family, series)
+
+
+def test_a_family_without_series_is_left_out() -> None:
+    assert Exposition([PlainPart([(FAMILIES[0], {})])], {}).text() == b""
 
 
 @pytest.mark.parametrize(
