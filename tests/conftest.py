@@ -35,15 +35,19 @@ FIRST: Final = (
     "test_bad_appliances.py",
     "web/test_protected_exporter.py",
     "alerts/test_rules.py",
+    "dashboards/test_live.py",
+    "lab/simulator/test_model.py",
+    "test_wheel.py",
+    "report/test_incident_card.py",
+    "lab/backtest/test_agreement.py",
     "lab/demo/test_command.py",
+    "lab/history/test_backfill.py",
+    "report/test_collect.py",
+    "lab/backtest/test_past.py",
     "tutorial/test_tutorial.py",
     "init/test_command.py",
     "test_mistakes.py",
     "compat/test_commands.py",
-    "lab/simulator/test_model.py",
-    "report/test_collect.py",
-    "report/test_incident_card.py",
-    "lab/history/test_backfill.py",
 )
 """Files to begin with, so that no worker ends long after the others.
 

@@ -14,7 +14,7 @@ from exporter.lab.history import blocks, openmetrics, recording
 from exporter.lab.history.alerts import SHORT_LOOKBACK, record_alerts
 from exporter.lab.history.families import ALL_FAMILIES
 from exporter.lab.history.openmetrics import SampleColumn
-from exporter.lab.history.sampling import JOB, Sampling, sample_text
+from exporter.lab.history.sampling import JOB, Sampling, sample_text, without_collection
 from exporter.lab.simulator.incident import Parameter
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import ScenarioRequest
@@ -81,7 +81,8 @@ def write(
 def _write_samples(samples: Sampling, model: Model, periods: Iterable[range], job: str) -> None:
     for period in periods:
         parts = sample_text(samples, model, period)
-        blocks.write((part.replace(f'job="{JOB}"', f'job="{job}"') for part in parts), samples.out)
+        with without_collection():
+            blocks.write((part.replace(f'job="{JOB}"', f'job="{job}"') for part in parts), samples.out)
 
 
 def _write_exporter(units: int, folder: Path, periods: Sequence[range]) -> None:

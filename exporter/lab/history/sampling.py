@@ -52,12 +52,12 @@ class Sampling:
 
 def write_samples(sampling: Sampling, model: Model, period: range) -> None:
     """Write the samples of a period, which lies in one block; the model is advanced to its end."""
-    with _without_collection():
+    with without_collection():
         blocks.write(sample_text(sampling, model, period), sampling.out)
 
 
 @contextmanager
-def _without_collection() -> Iterator[None]:
+def without_collection() -> Iterator[None]:
     """Pause Python's search for circles of objects. Samples are millions of objects and no circle; it finds nothing.
 
     It would take a fifth of the time.
