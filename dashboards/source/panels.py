@@ -587,8 +587,8 @@ def _widths(
 ) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
     """Make each column at least as wide as what it holds.
 
-    What is left goes to the long text. Where there is none, the figures share it, so that names and figures of a row
-    stand close together. In a table without figures, the last label has it.
+    What is left goes to the long text. Where there is none, several figures share it, so that the names and figures of
+    a row stand close together. Otherwise, the last label has it.
     """
     visible = [column for column in columns if not column.hidden]
     pixels = {
@@ -607,7 +607,10 @@ def _widths(
 
 
 def _sharing(figures: Mapping[str, int], spare: float) -> list[str]:
-    """Return the figures that can share their widths and the spare pixels, so that each has as much as it needs."""
+    """Return the figures that can share their widths and the spare pixels, so that each has as much as it needs.
+
+    If these are few, they would be far wider than the others, and none is returned.
+    """
     widths = dict(figures)
     while widths:
         share = (sum(widths.values()) + spare) / len(widths)
@@ -616,7 +619,7 @@ def _sharing(figures: Mapping[str, int], spare: float) -> list[str]:
             break
         for title in too_wide:
             del widths[title]
-    return [*widths]
+    return [*widths] if len(widths) > max(1, len(figures) / 2) else []
 
 
 def _pixels(title: str, letters: int) -> int:

@@ -160,6 +160,7 @@ def resources() -> Panel:
         Column(unit.QUEUE_FREE),
         Column(unit.LOG_DISK_FREE),
         title="Space",
+        no_value="the unit is silent",
         description="What a unit saves in resource conservation, the state of memory and queue space, and free space.",
         height=5,
     )

@@ -138,7 +138,7 @@ SOFT_BOUNCES: Final = Signal(
     decimals=2,
 )
 
-_NOT_COLLECTED: Final = "not collected: needs REST, or tophosts among the xml pages in fleet.yml"
+_NOT_COLLECTED: Final = "none: the unit is silent, or fleet.yml has neither REST nor the xml page tophosts"
 
 
 def _with_class(destinations: str) -> str:

@@ -43,7 +43,7 @@ HEAVIEST_SENDERS: Final = Signal(
     "Open connections by sender and unit, for the senders with the most. From the status page topin.",
     "topk(30, last_over_time(ironport_sender_connections{<<units>>}[5m]))",
     decimals=0,
-    no_value="not collected: add topin to the xml pages in fleet.yml",
+    no_value="none: the unit is silent, or topin is not among the xml pages in fleet.yml",
 )
 
 NEW_CONNECTIONS: Final = Signal(
