@@ -20,7 +20,7 @@ _GREYLISTED: Final = 0.1
 _DEAD: Final = 40.0
 """Recipients of domains that are always down, per message that a unit gets in a second of its busiest hour."""
 
-_DEAD_NAMED: Final = 0.01
+_DEAD_NAMED: Final = 0.1
 """The share of them whose domain is the smallest that the topology names."""
 
 _MAILING: Final = 0.6
