@@ -477,7 +477,7 @@ def _axis_unit(signal: Signal) -> str:
     """
     if signal.unit == "s" and signal.decimals is not None:
         return "dthms"
-    return "suffix: min" if signal.unit == "m" else signal.unit
+    return "suffix:min" if signal.unit == "m" else signal.unit
 
 
 def _thresholds(signal: Signal, *, filled: bool = True) -> grafana.ThresholdsConfig:

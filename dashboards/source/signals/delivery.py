@@ -95,7 +95,7 @@ OLDEST: Final = Signal(
 
 OLDEST_HOURS: Final = replace(
     OLDEST,
-    unit="suffix: h",
+    unit="suffix:h",
     expression=f"{OLDEST.expression} / 3600",
     limits=((limit("oldest_seconds") / 3600, WARNING),),
 )

@@ -57,7 +57,7 @@ NEW_CONNECTIONS: Final = Signal(
 
 SESSION: Final = Signal(
     "Mean session",
-    "suffix: s",
+    "suffix:s",
     PER_UNIT,
     "How long an inbound connection lasts: open connections divided by new connections per second. Long sessions of "
     "slow senders leave no connections for others.",

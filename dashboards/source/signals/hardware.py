@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards.source import palette
-from dashboards.source.palette import CRITICAL, GOOD, WARNING
+from dashboards.source.palette import BASELINE, CRITICAL, GOOD, WARNING
 from dashboards.source.signals import PER_SENSOR, PER_UNIT, Signal
 from exporter.bundle.thresholds import limit
 
@@ -195,6 +195,7 @@ FAILING_UPDATES: Final = Signal(
     "Failed updates by unit and service in the time shown. An engine that is not updated misses new threats.",
     f"topk(50, {FAILED_UPDATES.expression} >= 1)",
     limits=((limit("update_failures"), WARNING),),
+    below=BASELINE,
     decimals=0,
 )
 

@@ -175,7 +175,7 @@ AVAILABILITY_OF_ALL: Final = Signal(
 
 DAYS_COVERED: Final = Signal(
     "Days covered",
-    "suffix: days",
+    "suffix:days",
     IN_TOTAL,
     "For how many days of the time shown there are data: all figures here are of these days.",
     f"max({figures.number_of_samples(figures.MESSAGE_RATE, _POOLS, _SHOWN)}) / (24 * {figures.SAMPLES_AN_HOUR})",
