@@ -6,6 +6,7 @@ This module reads, writes, signs and encrypts messages. `usm` decides which of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from exporter.sources.snmp import ber
@@ -28,6 +29,14 @@ MAX_PADDING: Final = 7
 
 _SNMP_V3: Final = 3
 _USER_BASED: Final = 3  # the security model
+
+_MESSAGE: Final = (ber.INTEGER, ber.SEQUENCE, ber.OCTETS, None)
+"""The tags of version, header, security parameters, and `ScopedPdu`, which is OCTETS if it is encrypted."""
+
+_HEADER: Final = (ber.INTEGER, ber.INTEGER, ber.OCTETS, ber.INTEGER)
+_SECURITY: Final = (ber.OCTETS, ber.INTEGER, ber.INTEGER, ber.OCTETS, ber.OCTETS, ber.OCTETS)
+"""The tags of the header and of `SecurityParameters`."""
+
 _MAX_SIZE: Final = 65507  # octets in a UDP datagram over IPv4
 
 
@@ -47,15 +56,28 @@ class SecurityParameters(NamedTuple):
     """The privacy parameters; empty in a message that is not encrypted."""
 
     def encode(self) -> bytes:
+        before_digest = _before_digest(self.engine_id, self.boots, self.time, self.user)
         return ber.encode(
-            ber.SEQUENCE,
-            ber.encode(ber.OCTETS, self.engine_id),
-            ber.encode_integer(self.boots),
-            ber.encode_integer(self.time),
-            ber.encode(ber.OCTETS, self.user),
-            ber.encode(ber.OCTETS, self.digest),
-            ber.encode(ber.OCTETS, self.salt),
+            ber.SEQUENCE, before_digest, ber.encode(ber.OCTETS, self.digest), ber.encode(ber.OCTETS, self.salt)
         )
+
+
+@lru_cache(maxsize=64)  # for the requests of a second, and for those that go on at the same time
+def _before_digest(engine_id: bytes, boots: int, time: int, user: bytes) -> bytes:
+    return b"".join(
+        (
+            ber.encode(ber.OCTETS, engine_id),
+            ber.encode_integer(boots),
+            ber.encode_integer(time),
+            ber.encode(ber.OCTETS, user),
+        )
+    )
+
+
+@lru_cache
+def _behind_message_id(level: int) -> bytes:
+    flags = ber.encode(ber.OCTETS, bytes((level | REPORTABLE_FLAG,)))
+    return b"".join((ber.encode_integer(_MAX_SIZE), flags, ber.encode_integer(_USER_BASED)))
 
 
 class ScopedPdu(NamedTuple):
@@ -90,19 +112,21 @@ class UsmMessage:
     @classmethod
     def decode(cls, datagram: bytes) -> UsmMessage:
         """Read a message; raises `BerError` for malformed octets."""
-        message = ber.message_fields(datagram)
-        _check_version(message)
-        message_id, max_size, flags = _header(message.enter(ber.SEQUENCE))
-        security, digest_offset = _security(message.enter(ber.OCTETS))
-        payload = message.octet_string() if flags & PRIV_FLAG else message.rest()
-        message.finish()
-        return cls(datagram, message_id, max_size, flags, security, digest_offset, payload)
+        ((begin, end),) = ber.places(datagram, 0, len(datagram), (ber.SEQUENCE,))
+        version, header, parameters, payload = ber.places(datagram, begin, end, _MESSAGE)
+        _check_version(datagram[slice(*version)])
+        message_id, max_size, flags = _header(datagram, *header)
+        security, digest_offset = _security(datagram, *parameters)
+        if flags & PRIV_FLAG and datagram[parameters[1]] != ber.OCTETS:
+            raise BerError("an encrypted message without encrypted octets")
+        octets = datagram[payload[0] if flags & PRIV_FLAG else parameters[1] : end]
+        return cls(datagram, message_id, max_size, flags, security, digest_offset, octets)
 
     @staticmethod
     def peek(datagram: bytes) -> int:
         """Return the message id from the first octets; raises `BerError` for malformed octets."""
         message = ber.message_fields(datagram)
-        _check_version(message)
+        _check_version(message.enter(ber.INTEGER).rest())
         return message.enter(ber.SEQUENCE).integer()
 
     def authenticate(self, keys: Keys) -> None:
@@ -141,35 +165,30 @@ def read_scoped(octets: bytes, padding: int = 0, read: VarBindsReader | None = N
     return scoped
 
 
-def _check_version(message: Reader) -> None:
-    version = message.integer()
+def _check_version(octets: bytes) -> None:
+    version = ber.decode_integer(octets)
     if version != _SNMP_V3:
         raise BerError(f"version {version} of SNMP, not {_SNMP_V3}")
 
 
-def _header(header: Reader) -> tuple[int, int, int]:
+def _header(datagram: bytes, begin: int, end: int) -> tuple[int, int, int]:
     """Return message id, the longest answer that the sender takes, and flags."""
-    message_id, max_size, flags, model = header.integer(), header.integer(), header.octet_string(), header.integer()
-    header.finish()
-    if len(flags) != 1 or model != _USER_BASED:
+    message_id, max_size, flags, model = [datagram[at:to] for at, to in ber.places(datagram, begin, end, _HEADER)]
+    if len(flags) != 1 or ber.decode_integer(model) != _USER_BASED:
         raise BerError("not a message of the user-based security model")
-    return message_id, max_size, flags[0]
+    return ber.decode_integer(message_id), ber.decode_integer(max_size), flags[0]
 
 
-def _security(octets: Reader) -> tuple[SecurityParameters, int]:
+def _security(datagram: bytes, begin: int, end: int) -> tuple[SecurityParameters, int]:
     """Return the security parameters, and where the digest begins."""
-    fields = octets.enter(ber.SEQUENCE)
-    octets.finish()
-    engine_id, boots, seconds, user = fields.octet_string(), _count(fields), _count(fields), fields.octet_string()
-    digest = fields.octet_string()
-    digest_offset = fields.at - len(digest)
-    security = SecurityParameters(engine_id, boots, seconds, user, digest, fields.octet_string())
-    fields.finish()
-    return security, digest_offset
+    ((begin, end),) = ber.places(datagram, begin, end, (ber.SEQUENCE,))
+    found = ber.places(datagram, begin, end, _SECURITY)
+    engine_id, boots, seconds, user, digest, salt = [datagram[at:to] for at, to in found]
+    return SecurityParameters(engine_id, _count(boots), _count(seconds), user, digest, salt), found[4][0]
 
 
-def _count(fields: Reader) -> int:
-    count = fields.integer()
+def _count(octets: bytes) -> int:
+    count = ber.decode_integer(octets)
     if not 0 <= count <= MAX_COUNT:
         raise BerError(f"the engine's boots or time are {count}")
     return count
@@ -195,12 +214,6 @@ def encode_message(
 
 
 def _encode(message_id: int, level: int, security: SecurityParameters, payload: bytes) -> bytes:
-    header = ber.encode(
-        ber.SEQUENCE,
-        ber.encode_integer(message_id),
-        ber.encode_integer(_MAX_SIZE),
-        ber.encode(ber.OCTETS, bytes((level | REPORTABLE_FLAG,))),
-        ber.encode_integer(_USER_BASED),
-    )
+    header = ber.encode(ber.SEQUENCE, ber.encode_integer(message_id), _behind_message_id(level))
     parameters = ber.encode(ber.OCTETS, security.encode())
     return ber.encode(ber.SEQUENCE, ber.encode_integer(_SNMP_V3), header, parameters, payload)
