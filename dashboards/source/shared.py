@@ -47,6 +47,7 @@ def verdicts_on_pools() -> Panel:
         "verdict for its runbook or its triage.",
         sort=verdicts.OF_POOL.name,
         height=height_of(POOLS, tall=True),
+        no_value="no data: are the rules loaded, and is the job selected?",
         links=(TO_TRIAGE,),
     )
 

@@ -79,6 +79,7 @@ def forecast() -> Panel:
         description="Busy hour of each pool, its growth per week, and days until the pool cannot lose a unit any more.",
         sort=capacity.UNIT_RATIO.name,
         height=height_of(shared.POOLS),
+        no_value="needs a week of history",
         links=(shared.TO_TRIAGE,),
     )
 
@@ -108,6 +109,7 @@ def role_plan() -> Panel:
         title="What if units move between pools",
         description="N+1 used if the spares take mail, or with one unit more or less of the size of the smallest unit.",
         sort=capacity.USED_NOW.name,
+        no_value="needs a week of history",
         height=6,
         links=(shared.TO_TRIAGE,),
     )
