@@ -78,9 +78,9 @@ An [incident card](incidents.md) shows the conditions of the verdict when the al
 _ORDER: Final = """\
 ## The order
 
-The conditions of several verdicts may hold at the same time. The first line of `explain` then names the first of them
-in this table, and prefers one whose alert fires already. The verdict that it names may be about one unit. The
-dashboards use the same order.
+The conditions of several verdicts may hold at the same time. The first line of `explain` then names a verdict whose
+alert fires already, if there is one. If there are several, it names the first of them in this table. The verdict that
+it names may be about one unit. The dashboards use the same order.
 """
 
 _VERDICTS: Final = """\
@@ -101,7 +101,8 @@ is measured. The indented rows below "one of these" or "all of these" are its pa
 - The "attack limit" is threshold_attack_ratio times the usual mail. While a unit of the pool is missing, and for 30
   minutes after that, it is threshold_attack_sudden_ratio times the usual mail.
 
-The [glossary](glossary.md) explains the other words.
+Conditions such as "pool in trouble" or "as much mail as in an attack" have their own tables under
+[Conditions with a name](#conditions-with-a-name). The [glossary](glossary.md) explains the other words.
 """
 
 _STATES: Final = """\

@@ -110,10 +110,10 @@ def test_how_it_works_has_the_waits_of_the_code(monkeypatch: pytest.MonkeyPatch)
     waits = timeouts(RoundTripTime(), loss)
     first, second, *_, last = islice(waits, 9)
     assert f"The first wait is {first * 1000:g} ms" in text
-    assert f"Each further wait is {second / first:g} times as long, up to one second" in text
+    assert f"Each further wait is {second / first:g} times as long as the one before. The longest is one second" in text
     assert last == 1
     loss.observe(1)
-    assert f"up to {next(waits):g} s if the agent has answered another request of the poll" in text
+    assert f"or {next(waits):g} s if the agent has already answered a request of this poll" in text
 
 
 STATED: Final = [

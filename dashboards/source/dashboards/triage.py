@@ -83,9 +83,9 @@ def suspects() -> Panel:
         verdicts.or_no_slow_unit(now),
         *others,
         title="Why slow units are slow",
-        description="Figures of the units that a verdict calls slow, beside what 95 of 100 samples of their last week "
-        "were at most. Look first where a figure is orange, which is twice its usual. If none is, try `ldaptest`: LDAP "
-        "queries do not show.",
+        description="Figures of the units that a verdict calls slow, beside each unit's own usual: what 95 of 100 "
+        "samples of its last week were at most. Look first where a figure is orange, which is at least twice the usual. "
+        "If none is, try `ldaptest`: LDAP queries do not show.",
         height=9,
     )
 
