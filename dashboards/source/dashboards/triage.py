@@ -84,8 +84,8 @@ def suspects() -> Panel:
         *others,
         title="Why slow units are slow",
         description="Figures of the units that a verdict calls slow, beside each unit's own usual: what 95 of 100 "
-        "samples of its last week were at most. Look first where a figure is orange, which is at least twice the usual. "
-        "If none is, try `ldaptest`: LDAP queries do not show.",
+        "samples of its last week were at most. Look first where a figure is orange, which is at least twice the "
+        "usual. If none is, try `ldaptest`: LDAP queries do not show.",
         height=9,
     )
 
