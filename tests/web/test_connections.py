@@ -194,6 +194,7 @@ async def test_no_connection_with_a_request_is_closed(
 ) -> None:
     """Beyond the limit others are refused, and the log says so once."""
     monkeypatch.setattr(connections, "most_connections", lambda: 1.0)
+    monkeypatch.setattr(connections, "_log", log.once_a_minute("test_connections.refused"))
     log.setup()
     begun, go = asyncio.Event(), asyncio.Event()
 
