@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from aiohttp import ClientSession, ClientWebSocketResponse
 
+_KINDS: Final = ("png", "webp", "jpeg")
 _PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS: Final = ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--remote-debugging-port=0")
 _SIZE: Final = "1600x1000"
@@ -119,16 +120,25 @@ def main() -> None:
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     url, file, size, *_ = *sys.argv[1:], _SIZE
-    width, height = map(int, size.split("x"))
+    kind = Path(file).suffix.removeprefix(".")
+    if kind not in _KINDS:
+        sys.exit(f"{file} must end in .png, .webp or .jpeg.")
+    if not (numbers := re.fullmatch(r"([1-9]\d{1,3})x([1-9]\d{1,3})", size)):
+        sys.exit(f"{size} is not a size: write WIDTHxHEIGHT in pixels, such as {_SIZE}.")
+    width, height = map(int, numbers.groups())
 
     async def patiently() -> bytes:
         async with asyncio.timeout(_PATIENCE):
-            return await picture(url, Path(file).suffix.removeprefix("."), width, height)
+            return await picture(url, kind, width, height)
 
     try:
-        Path(file).write_bytes(asyncio.run(patiently()))
+        shot = asyncio.run(patiently())
     except TimeoutError:
         sys.exit(f"{url} shows no data after {_PATIENCE:.0f} seconds. Does Grafana ask for a login?")
+    try:
+        Path(file).write_bytes(shot)
+    except OSError as error:
+        sys.exit(f"{file} cannot be written ({error.strerror}): create its folder, or correct the path.")
 
 
 if __name__ == "__main__":

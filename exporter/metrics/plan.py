@@ -88,9 +88,10 @@ _Whole = tuple[list[FamilySeries], list[tuple[str, Unreadable]]]
 
 
 class _Plan:
-    """How to fuse readings of one layout. The families `whole` are fused by `fusion`, and those that need it.
+    """How to fuse readings of one layout.
 
-    These have texts as labels, which seldom change. So their series are kept for the same values.
+    `fusion` still fuses the families `whole`, and those whose labels come from values, such as the version. These
+    values seldom change, so their series are kept and used again for the same values.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""How much a peer may send that is of no use before it is not read for a while.
+"""How much useless data a peer may send before the exporter stops reading it for a while.
 
 Whoever sends decides how many datagrams or pieces there are. Each one takes a turn of the event loop, and others wait.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 _ALLOWANCE: Final = 32
-"""A pause is due after pieces of no use that cost so much."""
+"""A pause is due when useless pieces have cost so much together."""
 
 _LONGEST: Final = 8
 """The longest pause, as a multiple of the first one."""
@@ -25,7 +25,7 @@ class Allowance:
         self._spent = 0
 
     def spend(self, cost: int = 1) -> float:
-        """Take note of something of no use. Return for how many seconds not to read the peer; 0 means read on."""
+        """Count something useless. Return for how many seconds not to read the peer; 0 means read on."""
         self._spent += cost
         if self._spent < _ALLOWANCE * self._first / self._pause:
             return 0.0
@@ -34,5 +34,5 @@ class Allowance:
         return pause
 
     def renew(self) -> None:
-        """Take note of something of use: the allowance and the next pause are as at first."""
+        """Forget what was useless, because something useful came: the next pause is the first one again."""
         self._pause = self._first

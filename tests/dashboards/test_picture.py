@@ -10,6 +10,7 @@ from pathlib import Path
 from socket import SOCK_STREAM
 from typing import Final
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -50,6 +51,18 @@ async def test_a_page_that_does_not_answer_is_named(tmp_path: Path) -> None:
     program("chromium")
     url = f"http://127.0.0.1:{free_port(SOCK_STREAM)}/"
     assert await _run(url, str(tmp_path / "page.png")) == f"{url} cannot be opened: net::ERR_CONNECTION_REFUSED\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "size", "said"),
+    [
+        ("wall.jpg", "60x40", "wall.jpg must end in .png, .webp or .jpeg.\n"),
+        ("wall.png", "wide", "wide is not a size: write WIDTHxHEIGHT in pixels, such as 1600x1000.\n"),
+        ("wall.png", "60x0", "60x0 is not a size: write WIDTHxHEIGHT in pixels, such as 1600x1000.\n"),
+    ],
+)
+async def test_a_wrong_argument_is_named(file: str, size: str, said: str) -> None:
+    assert await _run("http://localhost/", file, size) == said
 
 
 async def _page(_request: web.Request) -> web.Response:

@@ -50,7 +50,7 @@ _SMALL_COST: Final = 4
 """How much of the allowance such a piece costs: a pause is due after eight of them."""
 
 _PAUSE: Final = 0.05
-"""The first such pause in seconds: so much later may the end of a page be read that comes line by line."""
+"""The first such pause in seconds. A page that comes line by line may be complete so much later."""
 
 RECEIVE_BUFFER: Final = 16 * 1024
 """Octets that may wait in a connection; Linux doubles them. A status page has about 10,000."""
@@ -69,7 +69,7 @@ LARGE_BUFFER: Final = 64 * 1024
 more than 1,300 destinations is so large. One of 5,000 takes an eighth of the steps of the event loop."""
 
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
-_LONGEST_END: Final = 4
+_LONGEST_END: Final = 4  # octets that `_HEAD_END` matches at most
 _LINE_END: Final = re.compile(rb"\r?\n")
 
 

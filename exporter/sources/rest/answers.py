@@ -27,7 +27,7 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 def answer_data(body: bytes, known_form: SchemaValidator | None = None) -> JsonValue:
     """Return the content of the `data` that an answer has.
 
-    An answer of the `known_form`, which may not tell what nobody reads, takes less time. Any other is JSON.
+    An answer of the `known_form` is read faster. The result then may lack values that nobody reads. Any other is JSON.
     Raises AuthError for a web page, MalformedError for what has another form, and TooLargeError for too many values.
     """
     if not body.strip():
