@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from functools import cache, lru_cache
+from typing import Final
 
 from exporter.metrics import catalog
 from exporter.metrics.catalog import Family, Feed
@@ -78,9 +79,21 @@ def _converted(feeds: Iterable[Feed], items: Items) -> tuple[Series, Unreadable]
     return result, unreadable
 
 
-@lru_cache(maxsize=4096)  # the rows of a fleet's tables have a few hundred names, which stay the same
+_LONGEST_KEPT: Final = 512
+"""Characters of labels that are kept, because an appliance may make up long ones all the time."""
+
+
 def cleaned(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values of labels as they are exported."""
+    return _kept(labels) if sum(map(len, labels)) <= _LONGEST_KEPT else _cleaned(labels)
+
+
+def _cleaned(labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(label_value, labels))
+
+
+_kept: Final = lru_cache(maxsize=4096)(_cleaned)
+"""The rows of a fleet's tables have a few hundred names, which stay the same."""
 
 
 def _feed_series(feed: Feed, items: Items) -> tuple[Series, Unreadable]:

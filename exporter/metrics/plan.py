@@ -34,6 +34,10 @@ _MOST_PLANS: Final = 128
 _MOST_KNOWN: Final = 512
 """So many appliances with one plan keep the series whose labels are texts, such as the version. They take 2 KB each."""
 
+_LONGEST_KNOWN: Final = 1024
+"""Series of longer texts are not kept, because an appliance may send long new ones in each poll. Usually a text has
+about 200 characters."""
+
 _Layout = tuple[tuple[Any, ...], ...]
 """For each reading its source, its items, and the rows of each item."""
 
@@ -146,16 +150,19 @@ class _Plan:
 
     def _fused_whole(self, readings: Sequence[Reading], values: str) -> _Whole:
         """Return the series of the families `whole`, whose items have these values."""
-        if values not in self._known:
+        known = self._known.get(values)
+        if known is None:
             by_source = {reading.source: reading for reading in readings}
             fused = [(family, fusion.fuse_feeds(feeds, by_source)) for family, feeds in self._whole_feeds]
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[values] = (
+            known = (
                 [(family, series) for family, (series, _) in fused],
                 [each for _, (_, unread) in fused for each in unread.items()],
             )
-        return self._known[values]
+            if len(values) <= _LONGEST_KNOWN:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[values] = known
+        return known
 
 
 class _Places:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -145,3 +147,18 @@ def test_an_appliance_with_new_rows_in_each_poll_takes_no_plan_from_others(monke
     expected = fusion.fuse(fans(901, 801)).text()
     monkeypatch.delattr(fusion, "fuse")
     assert plan.fuse_by_plan(fans(901, 801)).text() == expected
+
+
+def test_long_texts_of_an_appliance_are_not_kept() -> None:
+    def build(text: str) -> list[Reading]:
+        return [Reading("xml", {"status/build": {(): text}})]
+
+    for number in range(3):
+        plan.fuse_by_plan(build(f"phoebe 1.0-{number}"))
+    tracemalloc.start()
+    for number in range(100):
+        plain, planned = both(build(f"phoebe 1.0-{number}" + 100_000 * "x"))
+        assert planned == plain
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1_000_000
