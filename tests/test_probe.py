@@ -8,21 +8,25 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 import structlog
 
 from exporter.config import Appliance, Auth, BasicAuth, MinInterval, XmlSettings
 from exporter.errors import (
+    REASONS,
     MalformedError,
     RefusedError,
+    RequestError,
     SourceError,
     SourceTimeout,
     TooLargeError,
     UnreachableError,
 )
-from exporter.metrics.reading import Reading
-from exporter.probe import Prober, SharedPoll
+from exporter.metrics.reading import Certificate, Items, Reading
+from exporter.probe import Prober, SharedPoll, configured_reading, health_reading, probe_result, probe_timeout
 from exporter.sources.source import SOURCES
 from exporter.telemetry import Telemetry
 from faults.answers import CHUNKED, broken_off, endless
@@ -226,6 +230,83 @@ async def test_a_poll_that_failed_is_never_reused() -> None:
     assert source.polls == 3
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stand in for the clock of probes. `now` is a whole number, so that sums with whole numbers are exact."""
+    clock = SimpleNamespace(now=float(int(time.monotonic())))
+    monkeypatch.setattr("exporter.probe.time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+async def test_a_poll_is_reused_until_min_interval_has_passed(clock: SimpleNamespace) -> None:
+    source = Fake()
+    source.go.set()
+    poll = shared(source, min_interval=10)
+    await poll.read(far())
+    clock.now += 9
+    reused = await poll.read(far())
+    assert (source.polls, reused.shared, reused.age, reused.retries) == (1, True, 9, 0)
+    clock.now += 1
+    fresh = await poll.read(far())
+    assert (source.polls, fresh.shared, fresh.age) == (2, False, 0)
+
+
+async def test_probes_that_join_a_poll_know_its_age(clock: SimpleNamespace) -> None:
+    source = Fake()
+    poll = shared(source)
+    first = asyncio.create_task(poll.read(far()))
+    await source.begun.wait()
+    clock.now += 3
+    joined = asyncio.create_task(poll.read(far()))
+    await asyncio.sleep(0)
+    clock.now += 2
+    source.go.set()
+    assert ((await first).age, (await joined).age) == (0, 3)
+    assert ((await first).duration, (await joined).duration) == (5, 5)
+
+
+class Slow(Fake):
+    """A source that is up or not, and that has taken some seconds when its poll is left."""
+
+    def __init__(self, clock: SimpleNamespace, seconds: float, *, up: bool) -> None:
+        super().__init__()
+        self._clock, self._seconds, self._up = clock, seconds, up
+
+    async def poll(self, reading: Reading) -> None:
+        reading.up = self._up
+        self._clock.now += self._seconds
+        await self.go.wait()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "up", "words"),
+    [
+        (0.09, False, "The probe ended after 90 ms, too short for an answer"),
+        (0.11, False, "no answer in time"),
+        (0.09, True, "no answer in time"),
+    ],
+)
+async def test_only_a_poll_that_had_time_blames_the_appliance(
+    clock: SimpleNamespace, seconds: float, words: str, *, up: bool
+) -> None:
+    source = Slow(clock, seconds, up=up)
+    poll = shared(source, floor=LONG)
+    reading = await poll.read(clock.now)
+    source.go.set()
+    await poll.close()
+    (error,) = reading.errors
+    assert str(error).startswith(words)
+    assert reading.duration == pytest.approx(seconds)
+
+
+async def test_a_probe_that_ends_with_the_poll_begins_no_other() -> None:
+    source, deadline = Fake(), soon()
+    poll = shared(source)
+    readings = await asyncio.gather(*(poll.read(deadline) for _ in range(3)))
+    assert source.polls == 1
+    assert sorted(reading.shared for reading in readings) == [False, True, True]
+
+
 Uncollected = Callable[[], list[Reading | SourceError]]
 
 
@@ -404,6 +485,116 @@ async def test_unreadable_values_are_exported_and_logged_once() -> None:
     assert counts == [2, 2, 1, 1]
     values = [entry["values"] for entry in logs if "values" in entry]
     assert values == ["openFilesOrSockets: 'NULL'; workQueueMessages: 'many'", "openFilesOrSockets: 'NULL'"]
+
+
+Ended = tuple[bool, SourceError | None]
+"""Whether a source is up, and what failed."""
+
+
+class Scripted(Fake):
+    """A source whose polls end as listed."""
+
+    def __init__(self, polls: list[Ended]) -> None:
+        super().__init__()
+        self._polls = iter(polls)
+
+    async def poll(self, reading: Reading) -> None:
+        reading.up, error = next(self._polls)
+        reading.errors.extend([error] if error else [])
+
+
+WELL: Ended = (True, None)
+PARTIAL: Ended = (True, MalformedError("raidTable: broken"))
+DOWN: Ended = (False, RefusedError("closed"))
+
+
+@pytest.mark.parametrize(
+    ("polls", "events"),
+    [
+        ([WELL, WELL], []),
+        ([DOWN], [("warning", "source down")]),
+        ([WELL, DOWN, WELL, WELL], [("warning", "source down"), ("info", "source up again")]),
+        ([DOWN, DOWN, WELL], [("warning", "source down"), ("debug", "source incomplete"), ("info", "source up again")]),
+        ([WELL, PARTIAL, WELL], [("debug", "source incomplete")]),
+        ([DOWN, PARTIAL], [("warning", "source down"), ("info", "source up again")]),
+    ],
+    ids=["well", "down at first", "back again", "still down", "partial", "partly back"],
+)
+async def test_a_source_that_goes_or_comes_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, polls: list[Ended], events: list[tuple[str, str]]
+) -> None:
+    source = Scripted(polls)
+    monkeypatch.setitem(SOURCES, "snmp", replace(SOURCES["snmp"], create=lambda *_: source))
+    prober = Prober(snmp_appliance(161, min_interval=MinInterval(snmp=0)), Telemetry())
+    with structlog.testing.capture_logs() as logged:
+        results = [await prober.probe(LONG) for _ in polls]
+    assert [(event["log_level"], event["event"]) for event in logged] == events
+    assert {(event["appliance"], event["source"]) for event in logged} <= {("mx1", "snmp")}
+    outcomes = {WELL: "complete", PARTIAL: "partial", DOWN: "failed"}
+    assert [result.outcome for result in results] == [outcomes[poll] for poll in polls]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [(None, 10), ("10", 9.5), ("0.75", 0.25), ("120.5", 120), ("9999", 120), (" 5 ", 4.5)]
+)
+def test_a_probe_may_take_what_prometheus_waits_less_the_offset(header: str | None, seconds: float) -> None:
+    assert probe_timeout(header, 0.5) == seconds
+
+
+@pytest.mark.parametrize("header", ["", "soon", "nan", "inf", "-inf", "-1", "0", "0.5", "0.25"])
+def test_a_wait_that_is_no_number_above_the_offset_is_refused(header: str) -> None:
+    with pytest.raises(RequestError, match=f'is "{header}"; it must be a number of seconds above 0.5'):
+        probe_timeout(header, 0.5)
+
+
+def test_the_health_of_a_probe_is_that_of_its_sources() -> None:
+    late, broken = SourceTimeout("late"), MalformedError("broken")
+    snmp = Reading("snmp", up=True, errors=[late], requests=7, retries=2, duration=0.25, age=3.0)
+    xml = Reading("xml", errors=[late, broken], duration=5.0, certificate=Certificate(1.8e9, "ca"))
+    health = health_reading([snmp, xml], {"snmp": {("a", ()): "b", ("c", ()): "d"}}, 5.5, 9.5)
+    errors: Items = {"source_error": {(source, reason): 0 for source in ("snmp", "xml") for reason in REASONS}}
+    errors["source_error"] |= {("snmp", "timeout"): 1, ("xml", "timeout"): 1, ("xml", "malformed"): 1}
+    assert health.source == "probe"
+    assert health.items == errors | {
+        "success": {(): 1},
+        "duration": {(): 5.5},
+        "deadline": {(): 9.5},
+        "source_up": {("snmp",): 1, ("xml",): 0},
+        "source_complete": {("snmp",): 0, ("xml",): 0},
+        "source_duration": {("snmp",): 0.25, ("xml",): 5.0},
+        "source_age": {("snmp",): 3.0, ("xml",): 0.0},
+        "source_requests": {("snmp",): 7, ("xml",): 0},
+        "source_retries": {("snmp",): 2, ("xml",): 0},
+        "source_unreadable_values": {("snmp",): 2, ("xml",): 0},
+        "certificate_expiry": {("xml", "ca"): 1.8e9},
+    }
+    assert health_reading([xml], {}, 1, 1).items["success"] == {(): 0}
+
+
+def test_the_configuration_adds_what_it_has() -> None:
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    assert configured_reading(snmp_appliance(161), now).items == {}
+    limited = snmp_appliance(161, connection_limit=300, rated_messages_per_hour=7200, minimum_version="15.5")
+    assert configured_reading(limited, now).items == {
+        "connection_limit": {(): 300},
+        "rated_messages_per_hour": {(): 7200},
+        "minimum_version": {(): "15.5"},
+    }
+
+
+def test_a_result_is_kept_without_its_figures() -> None:
+    snmp = Reading("snmp", up=True, errors=[SourceTimeout("late")], requests=7, notes=["GET"])
+    snmp.set("workQueueMessages", 5)
+    snmp.set("sysDescr", "Cisco Model C690, AsyncOS Version: 14.0.0-2, Build Date: 2021")
+    snmp.set_unreadable("openFilesOrSockets", "NULL")
+    result = probe_result(snmp_appliance(161), [snmp], 0.25, 9.5, datetime(2026, 12, 1, tzinfo=UTC))
+    kept = result.without_figures()
+    assert (kept.success, kept.outcome, kept.duration, kept.deadline, kept.time) == (
+        *(True, "partial", 0.25, 9.5),
+        result.time,
+    )
+    assert (kept.reading("snmp"), kept.reading("xml")) == (replace(snmp, items={}, unreadable={}, notes=[]), None)
+    assert [family.name for family, _ in kept.exposition.families] == ["ironport_version_info"]
 
 
 def sample(fleet_text: bytes, series: str) -> float:

@@ -22,6 +22,9 @@ NEWER = "Cisco Model S390, AsyncOS Version: 10.1.1-230, Build Date: 2017-03-15, 
 READ: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.scaled(), ("42",), {(): 42}),
     (to.scaled(), (" 7 ",), {(): 7}),
+    (to.scaled(), ("0",), {(): 0}),
+    (to.scaled(), (2**64 - 2048,), {(): 2**64 - 2048}),
+    (to.signed, (2048 - 2**64,), {(): 2048 - 2**64}),
     (to.scaled(), ("1,234",), {(): 1234}),
     (to.scaled(), ("12,345,678.5",), {(): 12345678.5}),
     (to.signed, (" -7 ",), {(): -7}),
@@ -56,6 +59,7 @@ READ: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
     (to.conservation_level, ("60",), {(): 60}),
     (to.conservation_level, ("999",), {(): 60}),
     (to.conservation_refusing, ("60",), {(): 0}),
+    (to.conservation_refusing, ("1000",), {(): 0}),
     (to.conservation_refusing, ("999",), {(): 1}),
     (to.build_version, ("phoebe 10.0.0-203",), {("10.0.0-203",): 1}),
     (to.described_version, (DESCRIBED,), {("7.6.2-014",): 1}),
@@ -100,6 +104,8 @@ UNKNOWN: list[tuple[Conversion, tuple[Raw, ...], Series]] = [
         (to.scaled(1024), (raw,), {})
         for raw in ("1e308", "9" * 20, "1,23", "1234,567", "\u0661\u0662", "\uff11\uff12", "+5", "0x10", "-5")
     ),
+    *((to.scaled(), (raw,), {}) for raw in (2**64, 2.0**64, math.nan)),
+    *((to.signed, (raw,), {}) for raw in (2**64, -(2**64), -(2.0**64))),
     (to.per(100), ("12%",), {}),
     *((to.percent(), (raw,), {}) for raw in ("%", "14%%", "14 percent", "-14%", "\u066a14", -1)),
     *((to.share, (used, free), {}) for used, free in (("-1", "3"), ("3", "-1"))),
@@ -145,6 +151,42 @@ def test_an_unknown_value_names_itself(convert: Conversion, raws: tuple[Raw, ...
 def test_whatever_a_source_brings_is_read_or_unknown(convert: Conversion, raw: Raw) -> None:
     with suppress(UnknownValueError):
         assert all(math.isfinite(value) for value in convert(raw).values())
+
+
+FIGURES = st.sampled_from([0, 1, -1, 2**64 - 2048, 2**64, 0.0, 0.5, -0.5, 2.0**64, math.inf, math.nan])
+DIGITS = st.sampled_from(["0", "7", "", "-7", "1,234", "N/A", "\u0661", "9" * 19, "1" + "0" * 19, "9" * 20, "9" * 21])
+
+
+def each_alone(raws: list[Raw]) -> list[float] | None:
+    """Return the amounts of several values, None if one cannot be read."""
+    try:
+        return [to.amount(raw) for raw in raws]
+    except UnknownValueError:
+        return None
+
+
+@given(st.lists(FIGURES, min_size=1, max_size=3) | st.lists(DIGITS, min_size=1, max_size=3))
+def test_several_values_are_read_as_each_alone(raws: list[Raw]) -> None:
+    expected = each_alone(raws)
+    if expected is None:
+        with pytest.raises(UnknownValueError):
+            list(to.amounts(raws))
+    else:
+        assert list(to.amounts(raws)) == expected
+
+
+@pytest.mark.parametrize("raw", [2**64, 2.0**64, -1, -0.5, math.nan, "9" * 20, "", "-7", "\u0661"])
+def test_among_several_values_one_that_cannot_be_read_is_noticed(raw: Raw) -> None:
+    good: Raw = "7" if isinstance(raw, str) else 7
+    for raws in ([raw], [raw, good], [good, raw]):
+        with pytest.raises(UnknownValueError):
+            list(to.amounts(raws))
+
+
+def test_a_conversion_that_may_give_no_series_says_so() -> None:
+    giving_none = {convert for convert, _, series in READ if not series}
+    optional = {each for each, _, _ in READ if isinstance(each, to.NumberConversion) and each.is_optional}
+    assert giving_none == optional
 
 
 MAY_BE_NEGATIVE = {"degreesCelsius", "features/time_remaining"}

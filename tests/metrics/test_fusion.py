@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -108,6 +110,12 @@ def test_unreadable_values_of_both_sources_are_listed() -> None:
     }
 
 
+def test_only_the_value_at_fault_is_listed() -> None:
+    """Nothing used and nothing free is a size of 0, of which there is no share: the free part is at fault."""
+    exposition = fuse([reading("xml", {"gauges/kbytes_used/current": 0, "gauges/kbytes_free/current": 0.0})])
+    assert exposition.unreadable == {"xml": {("gauges/kbytes_free/current", ()): "0.0"}}
+
+
 def test_a_value_of_two_items_needs_both() -> None:
     values: Values = {"keyIsPerpetual": {("A",): 2, ("B",): 2}, "keySecondsUntilExpire": {("B",): 7, ("C",): 8}}
     alone = fused(reading("snmp", values))
@@ -127,6 +135,15 @@ def test_redundancy_is_folded_over_the_rows_of_the_table(rows: dict[Row, Raw], v
 def test_labels_are_cleaned_and_a_series_never_stands_twice() -> None:
     rows: dict[Row, Raw] = {("Fan\n1",): 900, ("Fan 1 ",): 800, ("x" * 200,): 1}
     assert fused(reading("snmp", {"fanRPMs": rows})) == {"fan_speed_rpm": {("Fan 1",): 900, ("x" * 128,): 1}}
+
+
+def test_long_names_of_rows_are_not_kept() -> None:
+    tracemalloc.start()
+    for number in range(100):
+        fused(reading("snmp", {"fanRPMs": {(f"{number}" + 10_000 * "x",): 900}}))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 200_000
 
 
 def test_the_first_feed_with_a_series_wins() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -8,9 +9,9 @@ from hypothesis import strategies as some
 
 from exporter.metrics import fusion, plan
 from exporter.metrics.catalog import FAMILIES, items_of
-from exporter.metrics.conversions import Raw
+from exporter.metrics.conversions import Raw, Series
 from exporter.metrics.exposition import Exposition
-from exporter.metrics.reading import Items, Reading, Row
+from exporter.metrics.reading import Items, Reading, Row, Unreadable
 
 SOURCES = ("snmp", "xml", "rest", "config", "probe")
 TEXTS = ("", "N/A", "7", "1,234", "-5", "9" * 19, "9" * 20, "14%", "Dormant/Perpetual", "phoebe 14.0.0-1", "online")
@@ -95,6 +96,22 @@ def test_a_plan_gives_what_fusion_gives(polls: list[list[Reading]]) -> None:
         assert planned == plain
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_plan_keeps_apart_the_rows_of_all_items(source: str) -> None:
+    items = sorted(items_of(source))
+    for poll in range(6):  # each two are alike, so that the plan of one fits the other
+        values: Items = {}
+        for at, item in enumerate(items):
+            names: list[Row] = [(f"{number}",) * LENGTHS[source, item] for number in range(3)]
+            text = READABLE.get(item)
+            values[item] = {row: text or 1 + (at + number + poll // 2) % 3 for number, row in enumerate(names)}
+        plain, planned = both([Reading(source, values)])
+        assert planned == plain
+    (known,) = plan._plans.values()
+    assert known is not None
+    assert known.fuse([Reading(source, values)]) is not None
+
+
 def fans(*speeds: Raw) -> list[Reading]:
     items: Items = {"fanRPMs": {(f"Fan {number}",): speed for number, speed in enumerate(speeds)}}
     return [Reading("snmp", items)]
@@ -131,6 +148,32 @@ def test_plans_are_limited() -> None:
     for number in range(plan._MOST_SEEN + 10):
         plan.fuse_by_plan(rows(-number))
     assert len(plan._seen) <= plan._MOST_SEEN
+
+
+def test_a_plan_keeps_few_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    fused: list[str] = []
+    original = fusion.fuse_feeds
+
+    def fuse_feeds(feeds: fusion.Feeds, by_source: Mapping[str, Reading]) -> tuple[Series, dict[str, Unreadable]]:
+        fused.append(str(by_source["xml"].items["status/build"][()]))
+        return original(feeds, by_source)
+
+    def poll(number: int) -> None:
+        plan.fuse_by_plan([Reading("xml", {"status/build": {(): f"phoebe 1.0-{number}"}})])
+
+    for number in range(3):
+        poll(number)
+    monkeypatch.setattr(fusion, "fuse_feeds", fuse_feeds)
+    poll(2)
+    assert fused == []
+    for number in range(3, 3 + plan._MOST_KNOWN):
+        poll(number)
+    assert fused[0] == "phoebe 1.0-3"
+    del fused[:]
+    poll(2 + plan._MOST_KNOWN)
+    assert fused == []
+    poll(2)
+    assert fused != []
 
 
 def test_a_reading_with_many_values_gets_no_plan() -> None:

@@ -71,6 +71,14 @@ def test_the_first_unreadable_values_are_listed(count: int, more: str) -> None:
     assert text == "; ".join(f"fanRPMs of FAN {number}: 'fast'" for number in range(min(count, 20))) + more
 
 
+def test_a_reading_begins_with_nothing() -> None:
+    """So a source needs to say only what it has done."""
+    new = Reading("snmp")
+    assert (new.items, new.errors, new.unreadable, new.notes, new.certificate) == ({}, [], {}, [], None)
+    assert (new.outcome, new.requests, new.retries, new.shared) == ("failed", 0, 0, False)
+    assert (new.started, new.duration, new.age) == (0, 0, 0)
+
+
 def test_a_reading_keeps_scalars_and_rows() -> None:
     reading = Reading("snmp")
     reading.set("workQueueMessages", 5)

@@ -48,6 +48,8 @@ MODULES: Final = {
     "exporter/sources/snmp/datagrams.py": "tests/sources/snmp/test_datagrams.py",
     "exporter/sources/snmp/retry.py": "tests/sources/snmp/test_retry.py",
     "exporter/sources/snmp/walk.py": "tests/sources/snmp/test_walk.py",
+    "exporter/sources/snmp/layouts.py": "tests/sources/snmp/test_layouts.py",
+    "exporter/sources/allowance.py": "tests/sources/test_allowance.py",
     "exporter/sources/http/connection.py": "tests/sources/http/test_connection.py",
     "exporter/sources/http/fetch.py": "tests/sources/http/test_fetch.py tests/sources/http/test_connection.py",
     "exporter/sources/xml/document.py": "tests/sources/xml/test_document.py",
@@ -61,12 +63,13 @@ MODULES: Final = {
     "exporter/web/shares.py": "tests/web/test_shares.py",
     "exporter/config/files.py": "tests/config/test_files.py",
     "exporter/config/secrets.py": "tests/config/test_secrets.py",
-    "exporter/config/values.py": "tests/config",
+    "exporter/config/values.py": "tests/config/test_values.py tests/config/test_problems.py",
     "exporter/config/yaml_file.py": "tests/config/test_yaml_file.py tests/config/test_problems.py",
     "exporter/config/yaml_loader.py": "tests/config/test_yaml_file.py",
     "exporter/probe.py": "tests/test_probe.py",
     "exporter/metrics/conversions.py": "tests/metrics/test_conversions.py",
     "exporter/metrics/fusion.py": "tests/metrics/test_fusion.py",
+    "exporter/metrics/plan.py": "tests/metrics/test_plan.py",
     "exporter/metrics/reading.py": "tests/metrics/test_reading.py",
 }
 """The modules with the tests that must notice a change. Those that guard against hostile input come first."""

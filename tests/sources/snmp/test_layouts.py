@@ -61,16 +61,53 @@ def test_numbers_of_each_length_keep_value_and_type(tag: int, length: int, first
         assert outcome(layouts.varbinds, octets) == outcome(plainly, octets)
 
 
-def test_a_list_that_came_twice_is_read_by_its_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+def number_list(*numbers: int, tag: int = ber.INTEGER) -> bytes:
+    """Return a list of numbers of one octet, each of another object."""
+    return b"".join(
+        ber.encode(ber.SEQUENCE, ber.encode_oid((1, 3, 6, 1, 4, 1, 15497, 1, at)), ber.encode(tag, bytes([number])))
+        for at, number in enumerate(numbers)
+    )
+
+
+KNOWN = number_list(1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        KNOWN[:-1],
+        KNOWN + b"\x05",
+        number_list(1, 2),
+        number_list(1, 2, 3, 4),
+        number_list(1, 2, 3, tag=ber.OCTETS),
+        number_list(9, 8, 7),
+        KNOWN[:-4] + b"\x09" + KNOWN[-3:],
+    ],
+    ids=["cut", "octet more", "value less", "value more", "other types", "other values", "other object"],
+)
+def test_a_list_that_begins_like_a_known_one_is_read_as_by_the_reader(octets: bytes) -> None:
+    layouts = Layouts()
+    for known in (KNOWN, KNOWN, octets, KNOWN, octets):
+        assert outcome(layouts.varbinds, known) == outcome(plainly, known)
+
+
+@pytest.mark.parametrize("length", [1, 3, 60, 100])
+def test_a_list_that_came_twice_is_read_by_its_layout(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
     layouts, oids = Layouts(), [scalar.oid for scalar in SCALARS[2:]]
+
+    def values(octet: int) -> list[tuple[Oid, bytes]]:
+        return [(oid, bytes([octet]) * (length + at % 5)) for at, oid in enumerate(oids)]
+
     lists = [
-        b"".join(ber.encode(ber.SEQUENCE, ber.encode_oid(oid), ber.encode_integer(number)) for oid in oids)
-        for number in range(3)
+        b"".join(
+            ber.encode(ber.SEQUENCE, ber.encode_oid(oid), ber.encode(ber.OCTETS, value)) for oid, value in values(octet)
+        )
+        for octet in (7, 8, 9)
     ]
     for octets in lists[:2]:
         layouts.varbinds(octets)
     monkeypatch.setattr(Reader, "varbinds", lambda reader: pytest.fail("the layout is known"))
-    assert layouts.varbinds(lists[2]) == [(oid, 2) for oid in oids]
+    assert layouts.varbinds(lists[2]) == values(9)
 
 
 def test_an_agent_that_answers_ever_anew_takes_no_memory() -> None:
