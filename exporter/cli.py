@@ -10,8 +10,9 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
@@ -22,6 +23,7 @@ from exporter import DEFAULT_PORT, DEFAULT_TIMEOUT, LONGEST_TIMEOUT, REVISION, _
 from exporter.command_line import (
     Command,
     CommandGroup,
+    Decorated,
     OrderedCommand,
     decimal,
     external_url,
@@ -161,27 +163,26 @@ def _list_cases() -> str:
         return "\n".join(case.name for case in CASES)
 
 
-_config_file: Final = flag(
-    "--config.file",
-    type=_PATH,
-    multiple=True,
-    default=[Path("fleet.yml")],
-    metavar="FILE|FOLDER",
-    help="The configuration of the fleet. May be repeated. A folder means all its *.yml and *.yaml files.",
-)
+def _config_file_flag(text: str) -> Callable[[Decorated], Decorated]:
+    """Return the decorator that gives a command the files of its fleet; `text` begins the help."""
+    return flag(
+        "--config.file",
+        type=_PATH,
+        multiple=True,
+        default=[Path("fleet.yml")],
+        metavar="FILE|FOLDER",
+        help=f"{text} May be repeated. A folder means all its *.yml and *.yaml files.",
+    )
+
+
+_config_file: Final = _config_file_flag("The configuration of the fleet.")
 _WEB_CONFIG: Final = "TLS, users, headers and a rate limit for the port, in the format of Prometheus' exporters."
-_probe_timeout: Final = flag(
-    "--timeout",
-    type=_SECONDS,
-    default=f"{DEFAULT_TIMEOUT:g}",
-    metavar="SECONDS",
-    help="The time that a probe may take.",
-)
+_timeout_flag: Final = partial(flag, "--timeout", type=_SECONDS, default=f"{DEFAULT_TIMEOUT:g}", metavar="SECONDS")
 _topology: Final = flag(
     "--topology",
     metavar="NAME|FILE",
     default="campus",
-    help="The fleet to simulate: campus, mixed, pair, rings, trio, or a YAML file.",
+    help="The fleet to simulate: campus, mixed, pair, rings, trio, or a YAML file. `simulate --list` describes them.",
 )
 _units: Final = flag(
     "--units",
@@ -212,9 +213,9 @@ _scenario: Final = flag(
     "--scenario",
     "scenarios",
     multiple=True,
-    metavar="NAME[@+OFFSET][,KEY=VALUE]...",
+    metavar="NAME[@+OFFSET][,PARAMETER=VALUE]...",
     help="An incident to simulate. For example, jabberer@+5m,unit=mx1 begins 5 minutes after the start of the "
-    "simulation. May be repeated. `simulate --list` lists them.",
+    "simulation. May be repeated. `simulate --list` lists the scenarios and their parameters.",
     shell_complete=_complete_scenario,
 )
 
@@ -242,8 +243,8 @@ _scenario: Final = flag(
 def cli() -> None:
     """Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets.
 
-    COMMAND --help lists the flags of a command. Write flags after the command. A flag that the command serve has too,
-    such as --config.file, may also stand before the command.
+    COMMAND --help lists the flags of a command. Write flags after the command. Flags that `serve` has, such as
+    --config.file, may also stand before a command that has them.
     """
 
 
@@ -369,7 +370,7 @@ def _serve(
     "--snmp.privacy-passphrase-file",
     type=_PATH,
     metavar="FILE",
-    help="A file with the privacy passphrase of this user, if there is one.",
+    help="A file with the privacy passphrase of this user, if there is one. Needs --snmp.passphrase-file.",
 )
 @flag("--snmp.community-file", type=_PATH, metavar="FILE", help="A file with the community, for SNMP v2c.")
 @flag(
@@ -410,7 +411,7 @@ def _serve(
 @flag("--out", type=_PATH, default=Path("fleet.yml"), metavar="FILE", help="The file to write.")
 @flag("--overwrite", is_flag=True, help="Replace the file, and the files of its secrets, if they exist.")
 @flag("--untried", is_flag=True, help="Do not try the answers on the appliances.")
-@_probe_timeout
+@_timeout_flag(help="The time that a probe may take.")
 def _init(
     out: Path,
     overwrite: bool,
@@ -465,7 +466,7 @@ def _init(
     is_flag=True,
     help="Also probe every appliance once, and print what to do for each fault.",
 )
-@_probe_timeout
+@_timeout_flag(help="With --live: the time that a probe may take.")
 def _check(
     config_file: tuple[Path, ...],
     web_config_file: Path | None,
@@ -523,7 +524,7 @@ def _check_live(loaded: Config, timeout: float) -> int:
 @click.argument("name")
 @_config_file
 @flag("--debug", is_flag=True, help="Before the metrics, print what each source did.")
-@_probe_timeout
+@_timeout_flag(help="The time that the probe may take.")
 def _probe(name: str, config_file: tuple[Path, ...], debug: bool, timeout: float) -> int:
     """Probe one appliance and print its metrics.
 
@@ -572,7 +573,7 @@ def _known(fleet: Fleet, name: str) -> Prober:
 )
 @click.argument("name")
 @_config_file
-@flag("--out", type=_PATH, metavar="FILE", help="Write the capture to this file.")
+@flag("--out", type=_PATH, metavar="FILE", help="Write the capture to this file. Give --out, --show or both.")
 @flag("--show", is_flag=True, help="Print the capture.")
 def _capture(name: str, config_file: tuple[Path, ...], out: Path | None, show: bool) -> int:
     """Record the answers of one appliance, for a bug report.
@@ -799,13 +800,13 @@ def _schema() -> int:
     metavar="JOB",
     help="With --prometheus.url: use only the units of this job. May be repeated.",
 )
-@_config_file
+@_config_file_flag("Without --prometheus.url: the configuration of the fleet.")
 @flag(
     "--demand",
     multiple=True,
     metavar="POOL=MESSAGES/h",
-    help="The mail of a pool in a busy hour, for example inbound=700000/h, inbound=700k/h or inbound=195/s. May be "
-    "repeated.",
+    help="The mail of a pool in a busy hour, for example inbound=700000/h, inbound=700k/h or inbound=195/s. Needed "
+    "without --prometheus.url. May be repeated.",
 )
 @flag("--move", multiple=True, metavar="UNIT:POOL", help="Move a unit to another pool. May be repeated.")
 @flag(
@@ -991,7 +992,7 @@ def _report(
     "--out",
     type=_PATH,
     metavar="DIR",
-    help="Write the card to this folder, as HTML and Markdown. By default, Markdown is printed.",
+    help="Write the card to this folder, as HTML and Markdown. By default, the command prints Markdown.",
 )
 def _incident(
     prometheus: Prometheus,
@@ -1060,7 +1061,7 @@ def _incident(
     metavar="HOST:PORT",
     help="The address of the page that controls the fleet. It must be a loopback address. Port 0 is any free port.",
 )
-@list_flag(_list_scenarios, help="Print what each scenario does, and exit.")
+@list_flag(_list_scenarios, help="Print each scenario with its parameters, and each topology, and exit.")
 def _simulate(
     topology: str,
     units: int | None,
@@ -1229,7 +1230,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     """Start an attack in the running demo, or stop all attacks.
 
     SCENARIO is the name of a scenario. Parameters are optional, for example flood,size=2. The command
-    `simulate --list` lists all scenarios.
+    `simulate --list` lists the scenarios and their parameters.
     """
     with _laboratory():
         from exporter.lab.demo import command
@@ -1263,7 +1264,12 @@ def _attack(scenario: str, state: Path | None) -> int:
     metavar="N",
     help="Also simulate N weeks without an incident. No alert should fire in them.",
 )
-@flag("--topology", metavar="NAME|FILE", default="campus", help="With --quiet-weeks: the fleet of these weeks.")
+@flag(
+    "--topology",
+    metavar="NAME|FILE",
+    default="campus",
+    help="With --quiet-weeks: the fleet of these weeks. `simulate --list` describes the topologies.",
+)
 @flag("--bursty", is_flag=True, help="With --quiet-weeks: make the mail less even, like real mail.")
 @flag(
     "--drops",
@@ -1278,7 +1284,8 @@ def _attack(scenario: str, state: Path | None) -> int:
     "--explain",
     "explained",
     is_flag=True,
-    help="Also check that `explain` gives the same verdict as the alerts, whenever a verdict begins or ends.",
+    help="Also check that `explain` gives the same verdict as the alerts, whenever a verdict begins or ends. Not "
+    "with --rules.",
 )
 @flag("--rest", is_flag=True, help="Also read the REST interface of the simulated units, if their release has one.")
 @prometheus_flags(

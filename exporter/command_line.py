@@ -83,8 +83,8 @@ def prometheus_flags(text: str, *, required: bool = True) -> Callable[[Callable[
             "--http.config.file",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="How to reach the server: credentials, certificates and headers, in the format of promtool's "
-            "--http.config.file.",
+            help="How to reach the server of --prometheus.url: credentials, certificates and headers, in the format of "
+            "promtool's --http.config.file.",
         )
         return url(file(with_client))
 
@@ -437,41 +437,53 @@ _MAIL_FLAGS: Final = (
         type=mail_address,
         multiple=True,
         metavar="ADDRESS",
-        help="Mail the report to this address, too. May be repeated. Each run of the command sends a mail.",
+        help="Mail the report to this address, too. Needs --mail-from and --mail-smarthost. May be repeated. Each run "
+        "of the command sends a mail.",
     ),
-    flag("--mail-from", type=mail_address, metavar="ADDRESS", help="The sender of the mail."),
+    flag("--mail-from", type=mail_address, metavar="ADDRESS", help="With --mail-to: the sender of the mail."),
     flag(
         "--mail-smarthost",
         type=smarthost,
         metavar="HOST:PORT",
-        help="The mail server that takes the mail. It must not be an appliance that the report is about.",
+        help="With --mail-to: the mail server that takes the mail. It must not be an appliance that the report is "
+        "about.",
     ),
     flag(
         "--mail-tls",
         type=click.Choice(["starttls", "tls", "none"]),
         default="starttls",
-        help="starttls connects first and then encrypts. tls encrypts from the beginning, usually on port 465. none "
-        "sends the report unencrypted.",
+        help="With --mail-to: starttls connects first and then encrypts. tls encrypts from the beginning, usually on "
+        "port 465. none sends the report unencrypted.",
     ),
     flag(
         "--mail-ca-file",
         type=_FILE,
         metavar="FILE",
-        help="A file of PEM certificates to trust, instead of those that this machine trusts.",
+        help="With --mail-to: a file of PEM certificates to trust, instead of those that this machine trusts.",
     ),
-    flag("--mail-username", metavar="NAME", help="The user name for the mail server, if it asks for one."),
-    flag("--mail-password-file", type=_FILE, metavar="FILE", help="A file with the password of that user."),
+    flag(
+        "--mail-username",
+        metavar="NAME",
+        help="With --mail-to: the user name for the mail server, if it asks for one. Needs --mail-password-file.",
+    ),
+    flag(
+        "--mail-password-file",
+        type=_FILE,
+        metavar="FILE",
+        help="With --mail-username: a file with the password of that user.",
+    ),
     flag(
         "--config.file",
         type=_FILE,
         multiple=True,
         metavar="FILE|FOLDER",
-        help="The configuration of the fleet. The command uses it to check that the mail server is not an appliance.",
+        help="With --mail-to: the configuration of the fleet. The command uses it to check that the mail server is not "
+        "an appliance.",
     ),
     flag(
         "--mail-through-fleet",
         is_flag=True,
-        help="Send the mail even if the mail server is an appliance that the report is about.",
+        help="With --mail-to: send the mail even if the mail server is an appliance that the report is about.",
     ),
 )
 

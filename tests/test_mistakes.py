@@ -85,7 +85,7 @@ ON_THE_WIRE: Final = {
     ),
     "another user of SNMP": Mistake("v3get", "admin", ("AsyncOS calls it v3get",)),
     "a wrong password": Mistake(
-        "password: .*", "password: wrong", ("check username and password in auths.simulated.xml",)
+        "password: .*", "password: wrong", ("check username and password in auths.simulated.xml of fleet.yml",)
     ),
     "HTTP instead of HTTPS": Mistake(
         r"scheme: https\n *tls:\n.*", "scheme: http", ("set xml.scheme to https if the port uses HTTPS",)

@@ -15,12 +15,22 @@ import structlog
 
 from exporter.errors import ExporterError, RequestError
 from exporter.lab.simulator import control, scenario_text, topology
+from exporter.lab.simulator.incident import Parameter
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.topology import Topology
 
 _log: Final = structlog.get_logger()
+
+_COMMON_PARAMETERS: Final = ("unit", "pool", "site", "duration", "ramp")
+_HOW_WRITTEN: Final = f"""\
+Write a scenario as {scenario_text.SYNTAX}, such as jabberer@+5m,unit=mx1,size=2.
+unit, pool or site is what it affects; the simulator chooses if you do not name one. duration is how long the scenario
+lasts, and ramp how long it takes to rise to its size. Write times as 90s, 5m, 2h or 3d.
+
+Topologies, for --topology:
+"""
 
 
 def run_simulation(
@@ -56,10 +66,23 @@ def run_simulation(
 
 
 def scenario_list() -> str:
-    """Return what each scenario does, a line each, and how a scenario is written."""
+    """Return each scenario with its parameters and their defaults, how a scenario is written, and the topologies."""
     width = max(map(len, SCENARIOS))
-    lines = [f"{scenario.name:{width}}  {scenario.meaning}" for scenario in SCENARIOS.values()]
-    return "\n".join([*lines, "", f"Write a scenario as {scenario_text.SYNTAX}, such as jabberer@+5m,unit=mx1,size=2."])
+    lines = [
+        f"{scenario.name:{width}}  {scenario.meaning}\n    {', '.join(map(_parameter, scenario.parameters))}"
+        for scenario in SCENARIOS.values()
+    ]
+    fleets = [f"{name:{width}}  {topology.description(name)}" for name in topology.BUILT_IN]
+    return "\n".join(("Scenarios, with the defaults of their parameters:", "", *lines, "", _HOW_WRITTEN, *fleets))
+
+
+def _parameter(parameter: Parameter) -> str:
+    """Return a parameter with its default, and what it is unless all scenarios have it."""
+    text = f"{parameter.name}={scenario_text.value_text(parameter, parameter.default) or 'NAME'}"
+    if parameter.name in _COMMON_PARAMETERS:
+        return text
+    unit = "" if parameter.unit in ("s", "name", "text") else f"{parameter.unit}: "
+    return f"{text} ({unit}{parameter.meaning})"
 
 
 def choose_topology(name: str, units: int | None) -> Topology:

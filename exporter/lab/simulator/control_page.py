@@ -12,6 +12,7 @@ from exporter.lab.simulator.fault_forms import CHOICES, FAULT_FIELDS, FaultField
 from exporter.lab.simulator.incident import Parameter, Scenario, SimulatedIncident
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
+from exporter.lab.simulator.scenario_text import value_text
 from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.topology import Unit
 from exporter.web.layout import html_page
@@ -108,7 +109,7 @@ def _incident_row(model: Model, incident: SimulatedIncident) -> str:
     names = [model.fleet.names[unit] for unit in incident.units]
     where = "the fleet" if place == "fleet" else ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")
     given = (
-        f"{parameter.name}={_shown(parameter, incident.values[parameter.name])}"
+        f"{parameter.name}={value_text(parameter, incident.values[parameter.name])}"
         for parameter in incident.scenario.parameters
         if parameter.name not in ("duration", *_PLACES)
     )
@@ -161,7 +162,7 @@ def _form(scenario: Scenario) -> str:
 
 def _parameter_field(parameter: Parameter) -> str:
     unit = f" ({parameter.unit})" if parameter.unit not in ("s", "text") else ""
-    usual = _shown(parameter, parameter.default) or "chosen for you"
+    usual = value_text(parameter, parameter.default) or "chosen for you"
     return _field(parameter.name, usual, parameter.meaning + unit)
 
 
@@ -169,20 +170,6 @@ def _field(name: str, usual: str, meaning: str) -> str:
     known = f' list="{name}s"' if name in ("unit", "pool", "site") else ""
     text = f'<input name="{name}"{known} placeholder="{escape(usual)}" autocomplete="off">'
     return f"<label><b>{name}</b>{text}{escape(meaning)}</label>"
-
-
-def _shown(parameter: Parameter, value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return _time(value) if parameter.unit == "s" else f"{value:g}"
-
-
-def _time(seconds: float) -> str:
-    """Return a time as it is written in a scenario, in the largest unit that gives a whole number."""
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:g}s"
 
 
 def _fault_field(fault: FaultField, now: str) -> str:

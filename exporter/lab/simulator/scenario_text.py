@@ -1,4 +1,4 @@
-"""Scenarios as text: NAME[@+OFFSET][,KEY=VALUE]..., such as `jabberer@+5m,unit=mx1,size=3`.
+"""Scenarios as text: NAME[@+OFFSET][,PARAMETER=VALUE]..., such as `jabberer@+5m,unit=mx1,size=3`.
 
 Times are written 90s, 5m, 2h or 3d.
 """
@@ -18,7 +18,7 @@ from exporter.prometheus import durations
 
 _TEXT: Final = re.compile(r"(?P<name>[^@,=\s]+)(?:@\+(?P<offset>[^,]*))?(?P<values>(?:,[^,=]+=[^,]*)*)")
 
-SYNTAX: Final = "NAME[@+OFFSET][,KEY=VALUE]..."
+SYNTAX: Final = "NAME[@+OFFSET][,PARAMETER=VALUE]..."
 """How a scenario is written."""
 
 
@@ -59,6 +59,21 @@ def scenario_request(name: str, values: Mapping[str, str], offset: float = 0.0) 
     return ScenarioRequest(
         scenario, offset, {key: _parameter_value(scenario, key, value) for key, value in values.items()}
     )
+
+
+def value_text(parameter: Parameter, value: ParameterValue) -> str:
+    """Return a value as it is written in a scenario."""
+    if isinstance(value, str):
+        return value
+    return _duration_text(value) if parameter.unit == "s" else f"{value:g}"
+
+
+def _duration_text(seconds: float) -> str:
+    """Return a time in the largest unit that gives a whole number."""
+    for unit, size in (("d", durations.DAY), ("h", durations.HOUR), ("m", durations.MINUTE)):
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:g}s"
 
 
 def checked_duration(text: str, what: str) -> float:

@@ -50,7 +50,7 @@ def _ramp(default: float) -> Parameter:
 
 _PERIOD: Final = Parameter("period", 10.0 * MINUTE, "s", "time from one removal to the next")
 _HIT_UNITS: Final = Parameter("units", 3, "units", "how many units are hit")
-_DESTINATION: Final = Parameter("destination", "", "name", "the destination, or the class of destinations, instead")
+_DESTINATION: Final = Parameter("destination", "", "name", "a destination, or a class of them, instead of the largest")
 _FEATURE: Final = Parameter("feature", "Sophos", "text", "the feature of the key")
 _RELEASE: Final = Parameter("version", "10.0.1-087", "text", "the release that the unit runs")
 
@@ -160,10 +160,10 @@ _ROWS: Final = (
     # Management
     _scenario("key-expiring", "unit", effect.set_key_expiry, 2 * DAY,
               "A feature key of one unit expires soon.",
-              _size(20, "days", "time left at the onset"), _FEATURE),
+              _size(20, "days", "time left when it begins"), _FEATURE),
     _scenario("key-expired", "unit", effect.set_key_expiry, 2 * DAY,
               "A feature key of one unit expires.",
-              _size(0, "days", "time left at the onset"), _FEATURE),
+              _size(0, "days", "time left when it begins"), _FEATURE),
     _scenario("update-failing", "unit", effect.turn_on(Switch.UPDATES_FAIL), DAY,
               "One unit can no longer fetch updates of its engines."),
     _scenario("version-mismatch", "unit", effect.change_version, 3 * DAY,
@@ -187,7 +187,7 @@ _ROWS: Final = (
               "One unit no longer accepts the password for its status pages."),
     _scenario("certificate-expiring", "unit", effect.set_certificate_expiry, 2 * HOUR,
               "The certificate of one unit's web interface expires soon; only histories show this.",
-              _size(10, "days", "time left at the onset")),
+              _size(10, "days", "time left when it begins")),
     _scenario("blackout", "fleet", effect.turn_on(Switch.NOT_SCRAPED), 30 * MINUTE,
               "The monitoring is down and takes no samples; the mail is not affected."),
     _scenario("rare-scrapes", "fleet", effect.scrape_rarely, 2 * HOUR,

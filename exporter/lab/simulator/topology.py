@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -138,8 +139,17 @@ def load_topology(name: str) -> Topology:
         if not path.exists() and path.suffix not in (".yml", ".yaml"):
             raise ConfigError([f"There is no topology {name!r}: name one of {', '.join(BUILT_IN)}, or a YAML file."])
         return read_topology(path)
-    with resources.as_file(resources.files(__package__) / "topologies" / f"{name}.yml") as path:
+    with resources.as_file(_built_in(name)) as path:
         return read_topology(path)
+
+
+def description(name: str) -> str:
+    """Return what a built-in topology is: the comment in the first line of its file."""
+    return _built_in(name).read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def _built_in(name: str) -> Traversable:
+    return resources.files(__package__) / "topologies" / f"{name}.yml"
 
 
 def read_topology(path: Path) -> Topology:

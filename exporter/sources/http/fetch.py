@@ -206,7 +206,7 @@ class Fetcher:
 
     def _check_status(self, response: ClientResponse) -> None:
         pages, user = self._pages, self._user.username
-        place = f"auths.{self._appliance.auth}.{pages.key}"
+        place = f"auths.{self._appliance.auth}.{pages.key} of fleet.yml"
         match response.status:
             case 200:
                 return

@@ -16,6 +16,7 @@ import pytest
 
 from exporter import cli, config
 from exporter.lab.simulator.scenarios import SCENARIOS
+from exporter.lab.simulator.topology import BUILT_IN
 from support import logs
 from support.simulated import probed
 
@@ -144,11 +145,21 @@ def test_a_topology_of_several_faults_tells_them_all(tmp_path: Path, capsys: pyt
     assert str(file) in capsys.readouterr().err
 
 
-def test_the_list_says_what_each_scenario_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_has_each_scenario_with_its_parameters(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["simulate", "--list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[: len(SCENARIOS)]] == list(SCENARIOS)
-    assert lines[0].endswith(SCENARIOS["jabberer"].meaning)
+    first, *lines = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert first.endswith(SCENARIOS["jabberer"].meaning)
+    assert lines[0] == "    unit=NAME, duration=40m, size=1.6 (x capacity: arrivals at the unit), ramp=2m"
+    assert [line.split()[0] for line in [first, *lines[1::2]]] == list(SCENARIOS)
+    for line, scenario in zip(lines[::2], SCENARIOS.values(), strict=True):
+        assert re.findall(r"([a-z]+)=", line) == [parameter.name for parameter in scenario.parameters]
+
+
+def test_the_list_describes_each_topology(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", "--list"]) == 0
+    lines = capsys.readouterr().out.rpartition("\n\n")[2].splitlines()
+    assert [line.split()[0] for line in lines] == list(BUILT_IN)
+    assert lines[0].endswith("Nine units at two sites: six for inbound mail, two for outbound mail, and a spare.")
 
 
 def test_an_unwritable_fleet_file_is_a_sentence(start: Callable[..., Child], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ NOW = 1_767_571_200.0
 
 BAD = {
     "jaberer": "There is no scenario jaberer. Did you mean jabberer?",
-    "": "'' is not a scenario; write NAME[@+OFFSET][,KEY=VALUE]..., such as flood@+5m,size=2.",
+    "": "'' is not a scenario; write NAME[@+OFFSET][,PARAMETER=VALUE]..., such as flood@+5m,size=2.",
     "flood@5m": "'flood@5m' is not a scenario; write",
     "flood,size": "'flood,size' is not a scenario; write",
     "flood@+5": "The offset '5' is not a time; write it like 90s, 5m, 2h or 3d.",

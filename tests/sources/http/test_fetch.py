@@ -99,7 +99,11 @@ async def test_gzip_is_unpacked(serve: Serve, make_fetcher: MakeFetcher) -> None
 
 OUTCOMES: dict[str, tuple[bytes | Callable[[web.Request], Awaitable[web.StreamResponse]], type[SourceError], str]] = {
     "401": (answering_with(401), AuthError, r'does not accept the user "monitor" \(HTTP 401\).*auths\.ops\.xml'),
-    "403": (answering_with(403), AuthError, r'"monitor" of auths\.ops\.xml may not read the page \(HTTP 403\).*role'),
+    "403": (
+        answering_with(403),
+        AuthError,
+        r'"monitor" of auths\.ops\.xml of fleet\.yml may not read the page \(HTTP 403\).*role',
+    ),
     "302": (answering_with(302, Location="/login"), AuthError, r"redirects to another page, probably its login page"),
     **{
         str(code): (answering_with(code, Location="/login"), AuthError, rf"its login page \(HTTP {code}\)")
