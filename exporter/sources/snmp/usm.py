@@ -96,10 +96,10 @@ class _AgentEngine:
     """The ids of the requests to which reports named it."""
     unanswered: int = 0
     """How many requests were sent to it since it last sent something authentic."""
-    boots: int = 0
-    latest: int = 0
+    boots: int = field(init=False)
+    latest: int = field(init=False)
     """The engine's time in its last message."""
-    offset: float = 0.0
+    offset: float = field(init=False)
     """The engine's clock minus our monotonic clock, in seconds."""
     head: ResponseHead = field(init=False)
 
@@ -112,7 +112,7 @@ class _AgentEngine:
 
     @property
     def time(self) -> int:
-        return max(0, min(int(time.monotonic() + self.offset), MAX_COUNT))
+        return min(int(time.monotonic() + self.offset), MAX_COUNT)
 
 
 class UsmCodec:

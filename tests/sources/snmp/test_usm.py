@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,21 @@ from exporter.config import UserAuth
 from exporter.errors import AuthError, MalformedError, SourceTimeout
 from exporter.lab.simulator.engine import Clock, Engine
 from exporter.metrics.reading import Reading
+from exporter.sources.snmp.ber import Pdu
 from exporter.sources.snmp.collect import SnmpSource
 from exporter.sources.snmp.keys import Keys
 from exporter.sources.snmp.messages import Rejected, Renewal, SnmpRequest, encode_request
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import Session
 from exporter.sources.snmp.usm import UsmCodec
-from exporter.sources.snmp.usm_message import AUTH_FLAG, SecurityParameters, UsmMessage, encode_message
+from exporter.sources.snmp.usm_message import (
+    AUTH_FLAG,
+    MAX_COUNT,
+    PRIV_FLAG,
+    SecurityParameters,
+    UsmMessage,
+    encode_message,
+)
 from exporter.telemetry import Telemetry
 from support.appliances import snmp_appliance, usm
 from support.forged import FALSE_ENGINE, report, with_report
@@ -63,6 +72,232 @@ async def ask(agent: Snmpd, codec: UsmCodec, policy: Policy = forward) -> int:
 
 def rejected(telemetry: Telemetry, reason: str) -> float | None:
     return telemetry.registry.get_sample_value("ironport_exporter_snmp_rejected_responses_total", {"reason": reason})
+
+
+ID = 0x40000000
+ENGINE = bytes.fromhex(FALSE_ENGINE)
+SHA, PLAIN = User("sha", "SHA"), User("plain")
+
+
+def answer(
+    user: User = SHA,
+    boots: int = 7,
+    seconds: int = 1000,
+    *,
+    level: int = AUTH_FLAG,
+    message_id: int = ID,
+    name: str | None = None,
+    engine: bytes = ENGINE,
+) -> bytes:
+    """Return a response to the request `ID` that has the user's keys."""
+    pdu = encode_request(QUEUE, ID).replace(b"\xa0", b"\xa2", 1)
+    security = SecurityParameters(engine, boots, seconds, (name or user.name).encode())
+    return encode_message(pdu, message_id, level, security, Keys(usm(user), engine))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stand in for the monotonic clock of codecs."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("exporter.sources.snmp.usm.time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def informed(user: User = SHA, **fields: Any) -> UsmCodec:
+    """Return a codec to which a report has named the engine."""
+    codec = UsmCodec(usm(user))
+    codec.decode(report(4, **fields)).accept()
+    return codec
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("boots", "seconds", "accepted"),
+    [
+        (7, 1000, True),
+        (7, 850, True),
+        (7, 849, False),
+        (6, 1000, False),
+        (6, 2000, False),
+        (8, 0, True),
+        (7, 5000, True),
+    ],
+)
+def test_an_answer_older_than_the_time_window_is_dropped(boots: int, seconds: int, *, accepted: bool) -> None:
+    codec = informed()
+    codec.decode(answer()).accept()
+    with nullcontext() if accepted else pytest.raises(Rejected, match="wrong_identity"):
+        codec.decode(answer(boots=boots, seconds=seconds)).accept()
+
+
+def test_an_answer_that_brings_no_later_time_sets_no_clock(clock: SimpleNamespace) -> None:
+    codec = informed()
+    codec.decode(answer()).accept()
+    clock.now += 100
+    codec.decode(answer()).accept()
+    with pytest.raises(Rejected, match="wrong_identity"):
+        codec.decode(answer(seconds=949)).accept()
+    codec.decode(answer(seconds=950)).accept()
+
+
+def test_requests_carry_the_time_of_the_engine(clock: SimpleNamespace) -> None:
+    codec = informed(boots=b"\x01\x03", seconds=b"\x01\x00")
+    assert named(codec)[1:] == (3, 0)
+    clock.now += 10.5
+    assert named(codec)[1:] == (3, 10)
+    codec.decode(answer(boots=4, seconds=MAX_COUNT - 5)).accept()
+    clock.now += 10
+    assert named(codec)[1:] == (4, MAX_COUNT)
+
+
+def named(codec: UsmCodec) -> tuple[bytes, int, int]:
+    """Return the engine that the next request names, its boots and its time."""
+    return UsmMessage.decode(codec.encode(QUEUE, ID)).security[:3]
+
+
+def test_an_answer_without_a_digest_sets_no_clock() -> None:
+    codec = informed(PLAIN, boots=b"\x01\x03", seconds=b"\x01\x05")
+    codec.decode(answer(PLAIN, boots=9, seconds=9000, level=0)).accept()
+    assert named(codec)[1:] == (3, 5)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        answer(message_id=ID + 1),
+        answer(message_id=ID - 1),
+        answer(name="shb"),
+        answer(name="sgz"),
+        answer(level=0),
+        answer(level=0, name="sgz"),
+        answer(User("sha", "SHA", "AES"), level=AUTH_FLAG | PRIV_FLAG),
+        answer(engine=b"another engine"),
+        answer(engine=b"another engine", level=0),
+    ],
+    ids=[
+        "later id",
+        "earlier id",
+        "later name",
+        "earlier name",
+        "open",
+        "open name",
+        "private",
+        "engine",
+        "open engine",
+    ],
+)
+def test_an_answer_from_or_to_somebody_else_is_dropped(foreign: bytes) -> None:
+    codec = informed()
+    with pytest.raises(Rejected, match="wrong_identity"):
+        codec.decode(foreign).accept()
+    assert isinstance(codec.decode(answer()).accept(), Pdu)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [answer(PLAIN, level=0, message_id=ID + 1), answer(PLAIN, level=0, engine=b"another engine"), answer(name="plain")],
+    ids=["id", "engine", "signed"],
+)
+def test_a_user_without_auth_gets_only_answers_of_the_engine(foreign: bytes) -> None:
+    codec = informed(PLAIN)
+    with pytest.raises(Rejected, match="wrong_identity"):
+        codec.decode(foreign).accept()
+    assert isinstance(codec.decode(answer(PLAIN, level=0)).accept(), Pdu)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (1, r"does not accept user sha at the security level authNoPriv \(unsupportedSecLevels\)"),
+        (3, r"does not know the user sha \(unknownUserNames\)"),
+        (5, r"does not accept the digest of user sha \(wrongDigests\): .* under auth"),
+        (6, r"cannot decrypt the requests of user sha \(decryptionErrors\): .* under priv"),
+    ],
+)
+def test_each_refusal_has_its_words(number: int, words: str) -> None:
+    with pytest.raises(AuthError, match=words):
+        UsmCodec(usm(SHA)).decode(report(number)).accept()
+
+
+def test_a_report_of_something_else_is_malformed() -> None:
+    with pytest.raises(Rejected, match="malformed"):
+        UsmCodec(usm(SHA)).decode(report(99)).accept()
+
+
+def test_a_report_of_a_wrong_time_must_be_signed_by_a_known_engine() -> None:
+    for codec in (UsmCodec(usm(SHA)), informed()):
+        with pytest.raises(Rejected, match="wrong_identity"):
+            codec.decode(report(2)).accept()
+
+
+OTHER = "80001f880300000001"
+
+
+def test_other_engines_are_asked_after_three_requests_without_an_answer() -> None:
+    codec = informed()
+    codec.decode(answer()).accept()
+    for message_id in range(2):
+        codec.decode(report(4, message_id=message_id, engine_id=OTHER)).accept()
+    assert [named(codec)[0] for _ in range(4)] == [ENGINE] * 3 + [bytes.fromhex(OTHER)]
+    codec.decode(answer()).accept()
+    assert [named(codec)[0] for _ in range(4)] == [ENGINE] * 4
+
+
+def test_any_number_of_false_engines_leaves_the_genuine_one() -> None:
+    codec = informed()
+    codec.decode(answer()).accept()
+    for number in range(200):
+        codec.decode(report(4, message_id=number, engine_id=f"80001f8803{number:08x}")).accept()
+    assert named(codec)[0] == ENGINE
+
+
+def test_the_engine_that_most_answers_name_is_asked_and_among_equals_in_turn() -> None:
+    codec = informed(message_id=1)
+    for message_id in (1, 2):
+        codec.decode(report(4, message_id=message_id, engine_id=OTHER)).accept()
+    assert named(codec)[0] == bytes.fromhex(OTHER)
+    codec.decode(report(4, message_id=2)).accept()
+    assert [named(codec)[0] for _ in range(4)] == [ENGINE, bytes.fromhex(OTHER)] * 2
+
+
+def test_an_engine_that_was_asked_waits_for_the_others() -> None:
+    codec = informed(message_id=1)
+    assert named(codec)[0] == ENGINE
+    again = codec.decode(report(4, message_id=2)).accept()
+    assert isinstance(again, Renewal)
+    assert "its own engine id" in again.complaint
+    other = codec.decode(report(4, message_id=3, engine_id=OTHER)).accept()
+    assert isinstance(other, Renewal)
+    assert (other.engine_id, "another engine id" in other.complaint) == (bytes.fromhex(OTHER), True)
+    with pytest.raises(Rejected, match="duplicate"):
+        codec.decode(report(4, message_id=4)).accept()
+
+
+def test_the_hint_of_silence_tells_whether_the_agent_was_heard() -> None:
+    assert "check that SNMP is enabled" in UsmCodec(usm(SHA)).silence_hint
+    assert "it has told its engine id" in informed().silence_hint
+
+
+@pytest.mark.parametrize("octets", [5, 32])
+def test_an_engine_id_may_have_5_to_32_octets(octets: int) -> None:
+    renewal = UsmCodec(usm(V3GET)).decode(report(4, engine_id="80" * octets)).accept()
+    assert isinstance(renewal, Renewal)
+    assert renewal.engine_id == b"\x80" * octets
+
+
+@pytest.mark.parametrize("octets", [0, 4, 33])
+def test_an_engine_id_of_another_length_is_not_believed(octets: int) -> None:
+    with pytest.raises(Rejected, match="malformed"):
+        UsmCodec(usm(V3GET)).decode(report(4, engine_id="80" * octets)).accept()
+
+
+def test_engines_that_reports_name_take_little_memory() -> None:
+    codec = UsmCodec(usm(V3GET))
+    for number in range(200):
+        codec.decode(report(4, message_id=number, engine_id=FALSE_ENGINE + f"{number:02x}")).accept()
+        codec.decode(report(4, message_id=number)).accept()
+    assert len(codec._engines) == 64
+    assert max(len(engine.named_by) for engine in codec._engines.values()) == 100
 
 
 @pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
@@ -171,58 +406,6 @@ async def test_an_engine_with_impossible_figures_is_not_believed(snmpd: Snmpd, b
     codec = UsmCodec(usm(V3GET))
     await ask(snmpd, codec, with_report(4, boots=boots, seconds=seconds))
     assert await ask(snmpd, codec) == 1
-
-
-@pytest.mark.parametrize("octets", [5, 32])
-def test_an_engine_id_may_have_5_to_32_octets(octets: int) -> None:
-    renewal = UsmCodec(usm(V3GET)).decode(report(4, engine_id="80" * octets)).accept()
-    assert isinstance(renewal, Renewal)
-    assert renewal.engine_id == b"\x80" * octets
-
-
-@pytest.mark.parametrize("octets", [0, 4, 33])
-def test_an_engine_id_of_another_length_is_not_believed(octets: int) -> None:
-    with pytest.raises(Rejected, match="malformed"):
-        UsmCodec(usm(V3GET)).decode(report(4, engine_id="80" * octets)).accept()
-
-
-def test_engines_that_reports_name_take_little_memory() -> None:
-    codec = UsmCodec(usm(V3GET))
-    for number in range(200):
-        codec.decode(report(4, message_id=number, engine_id=FALSE_ENGINE + f"{number:02x}")).accept()
-        codec.decode(report(4, message_id=number)).accept()
-    assert len(codec._engines) == 64
-    assert max(len(engine.named_by) for engine in codec._engines.values()) == 100
-
-
-@pytest.mark.parametrize(
-    ("boots", "seconds", "accepted"),
-    [
-        (7, 1000, True),
-        (7, 850, True),
-        (7, 849, False),
-        (6, 1000, False),
-        (6, 2000, False),
-        (8, 0, True),
-        (7, 5000, True),
-    ],
-)
-def test_an_answer_older_than_the_time_window_is_dropped(
-    monkeypatch: pytest.MonkeyPatch, boots: int, seconds: int, accepted: bool
-) -> None:
-    monkeypatch.setattr("exporter.sources.snmp.usm.time", SimpleNamespace(monotonic=lambda: 0.0))
-    user = usm(User("sha", "SHA"))
-    codec, keys = UsmCodec(user), Keys(user, bytes.fromhex(FALSE_ENGINE))
-    pdu = encode_request(QUEUE, 0x40000000).replace(b"\xa0", b"\xa2", 1)
-
-    def answer(boots: int, seconds: int) -> bytes:
-        security = SecurityParameters(bytes.fromhex(FALSE_ENGINE), boots, seconds, b"sha")
-        return encode_message(pdu, 0x40000000, AUTH_FLAG, security, keys)
-
-    codec.decode(report(4)).accept()
-    codec.decode(answer(7, 1000)).accept()
-    with nullcontext() if accepted else pytest.raises(Rejected, match="wrong_identity"):
-        codec.decode(answer(boots, seconds)).accept()
 
 
 async def test_learning_the_engine_is_no_try(snmpd: Snmpd) -> None:
