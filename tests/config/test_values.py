@@ -194,3 +194,17 @@ def test_what_this_machine_must_have_is_checked_in_its_folder(tmp_path: Path, au
     assert TypeAdapter(a.Ciphers).validate_python("HIGH", context=context) == "HIGH"
     with pytest.raises(ValidationError, match="selects no cipher"):
         TypeAdapter(a.Ciphers).validate_python("rot13", context=context)
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema"),
+    [
+        (a.Name, {"type": "string", "minLength": 1}),
+        (a.LabelValue, {"type": ["string", "number", "boolean"]}),
+        (a.AsyncOsRelease, {"type": ["string", "number"]}),
+        (a.Port, {"type": "integer", "minimum": 1, "maximum": 65535}),
+        (a.Seconds, {"type": "number", "minimum": 0}),
+    ],
+)
+def test_editors_know_what_is_accepted(kind: Any, schema: dict[str, Any]) -> None:
+    assert TypeAdapter(kind).json_schema() == schema

@@ -78,6 +78,8 @@ class _Call:
     """Gets the answer, or the error that ends the request."""
     timeouts: Iterator[float]
     """How long to wait for an answer after each try, in seconds."""
+    wait: float
+    """How long to wait for an answer to the last try, in seconds."""
     max_tries: int | None
     """The request is given up after so many tries, or later if loss explains that they got no answer."""
     tries: dict[int, float] = field(default_factory=dict)
@@ -93,8 +95,6 @@ class _Call:
     reported_tries: int = 0
     odd: tuple[int, Pdu] | None = None
     """The id and the answer that was about other objects. It counts only if no better one comes."""
-    wait: float = 0.0
-    """How long to wait for an answer to the last try, in seconds."""
     timer: asyncio.TimerHandle | None = None
     """Runs until the next try."""
 
@@ -186,7 +186,7 @@ class Session:
         async with self._slots:
             self._count_request()
             waits = timeouts(self._round_trip, self._loss)
-            call = _Call(request, self._loop.create_future(), waits, tries, wait=next(waits))
+            call = _Call(request, self._loop.create_future(), waits, next(waits), tries)
             started = time.monotonic()
             try:
                 self._send(call)

@@ -185,7 +185,7 @@ class UsmCodec:
         """Return the response and keep to its engine from now on."""
         if engine is None:
             raise Rejected("wrong_identity")
-        if message.level & AUTH_FLAG:
+        if message.level:
             _keep_time(engine, message.security)
         self._trust(engine)
         return response
@@ -234,7 +234,7 @@ class UsmCodec:
 
         It answers a fresh random id, so that it is no old message sent again, and boots may be lower than before.
         """
-        if not message.level & AUTH_FLAG or engine is None:
+        if engine is None or not message.level:
             raise Rejected("wrong_identity")
         engine.set_time(message.security.boots, message.security.time)
         self._trust(engine)

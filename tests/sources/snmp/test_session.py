@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
+import itertools
 import socket
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.errors import AuthError, RefusedError, ResolveError, SourceTimeout, TooLargeError, UnreachableError
+from exporter.errors import (
+    AuthError,
+    MalformedError,
+    RefusedError,
+    ResolveError,
+    ResourceError,
+    SourceTimeout,
+    TooLargeError,
+    UnreachableError,
+)
+from exporter.lab.simulator.engine import Clock, Engine
 from exporter.metrics.reading import Reading
 from exporter.sources.snmp import session
 from exporter.sources.snmp.ber import Pdu, Reader, VarBindsReader
@@ -22,13 +36,14 @@ from exporter.sources.snmp.mib import MAIL_OBJECTS
 from exporter.sources.snmp.retry import RoundTripTime
 from exporter.sources.snmp.session import MAX_IN_FLIGHT, Session
 from exporter.sources.snmp.usm import UsmCodec
+from exporter.sources.snmp.usm_message import UsmMessage
 from exporter.telemetry import Telemetry
 from support.appliances import usm
-from support.forged import with_false_engines
+from support.forged import report, with_false_engines
 from support.mail_agent import oid
 from support.processes import free_port
 from support.relay import Datagram, Policy, UdpRelay, corrupted, delayed, doubled, forward, joined_by, lossy, silent
-from support.snmpd import COMMUNITY, V3GET, Snmpd
+from support.snmpd import COMMUNITY, V3GET, Snmpd, User
 
 QUEUE = SnmpRequest("get", (oid("workQueueMessages"),))
 V2C = CommunityCodec(COMMUNITY.encode())
@@ -82,6 +97,7 @@ async def test_an_answer_is_returned_and_counted(snmpd: Snmpd, codec: Codec) -> 
     assert response.varbinds == ANSWER
     assert (it.reading.requests, it.reading.retries) == (1, 0)
     assert (it.count("requests_sent_total"), it.count("responses_total")) == (1, 1)
+    assert (it.count("late_responses_total"), it.count("requests_recovered_total")) == (0, 0)
     assert it.count("round_trip_seconds_count") == 1
 
 
@@ -96,9 +112,16 @@ async def test_lost_requests_are_sent_again(snmpd: Snmpd, codec: Codec) -> None:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
     assert (it.reading.requests, it.reading.retries) == (3, 2)
     assert (it.count("requests_sent_total"), it.count("requests_resent_total")) == (3, 2)
+    assert (it.count("requests_recovered_total"), it.count("requests_unanswered_total")) == (1, 0)
+    assert ", 3 tries, " in it.reading.notes[0]
 
 
-async def test_a_late_answer_is_accepted_once(snmpd: Snmpd, codec: Codec) -> None:
+@pytest.mark.parametrize("step", [1, -1], ids=["rising ids", "falling ids"])
+async def test_a_late_answer_is_accepted_once(
+    snmpd: Snmpd, codec: Codec, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    ids = itertools.count(1000, step)
+    monkeypatch.setattr(session, "secrets", SimpleNamespace(randbits=lambda _: next(ids)))
     held: list[Datagram] = []
 
     def hold_first_answer(datagram: Datagram) -> list[Datagram]:
@@ -183,6 +206,79 @@ async def test_a_flood_delays_an_answer_only(snmpd: Snmpd) -> None:
 
     async with conversation(snmpd, flood) as it:
         assert (await it.session.request(QUEUE)).varbinds == ANSWER
+        assert it.reading.retries  # meanwhile nothing is read
+
+
+async def test_a_flood_of_reports_delays_an_answer_only(snmpd: Snmpd) -> None:
+    def flood(datagram: Datagram) -> list[Datagram]:
+        if datagram.to == "agent":
+            return [datagram]
+        forged = replace(datagram, data=report(3, message_id=UsmMessage.peek(datagram.data)))
+        return [forged] * 40 + [datagram]
+
+    known = UsmCodec(usm(V3GET))
+    async with conversation(snmpd, codec=known) as it:
+        await it.session.request(QUEUE)
+        it.relay.policy = flood
+        assert (await it.session.request(QUEUE)).varbinds == ANSWER
+        assert it.reading.retries
+
+
+ODD_SIZES = {
+    "nothing": (QUEUE, 0),
+    "more than asked for": (SnmpRequest("next", QUEUE.oids), 2),
+    "more than two rows": (SnmpRequest("bulk", QUEUE.oids, 2), 3),
+}
+
+
+def response(request_id: int, count: int) -> bytes:
+    """Return a response with so many variable bindings."""
+    encoded = bytearray(V2C.encode(SnmpRequest("get", QUEUE.oids * count), request_id))
+    encoded[encoded.index(0xA0)] = 0xA2
+    return bytes(encoded)
+
+
+def id_of(datagram: Datagram) -> int:
+    request = bytearray(datagram.data)
+    request[request.index(COMMUNITY.encode()) + len(COMMUNITY)] = 0xA2
+    return V2C.decode(bytes(request)).request_id
+
+
+@pytest.mark.parametrize(("request_", "count"), ODD_SIZES.values(), ids=ODD_SIZES.keys())
+async def test_an_answer_with_too_few_or_too_many_values_is_no_answer(
+    snmpd: Snmpd, request_: SnmpRequest, count: int
+) -> None:
+    def sized(datagram: Datagram) -> list[Datagram]:
+        return [Datagram("client", response(id_of(datagram), count))] if datagram.to == "agent" else []
+
+    async with conversation(snmpd, sized) as it:
+        with pytest.raises(SourceTimeout):
+            await it.session.request(request_, tries=2)
+        it.relay.policy = lambda datagram: [Datagram("client", response(id_of(datagram), max(count - 1, 1)))]
+        assert await it.session.request(request_)
+    assert it.rejected() == {"malformed": 2}
+
+
+async def test_an_agent_that_refuses_a_request_has_answered(snmpd: Snmpd) -> None:
+    async with conversation(snmpd, codec=UsmCodec(usm(User("v3get")))) as it:
+        assert (await it.session.request(QUEUE)).error_status == 16
+    assert ": error status 16, 1 try and 1 packet to learn the engine, " in it.reading.notes[0]
+
+
+async def test_round_trips_are_measured_in_seconds_and_shown_in_milliseconds(
+    snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def quarter(datagram: Datagram) -> list[Datagram]:
+        now[0] += 0.25 * (datagram.to == "client")
+        return [datagram]
+
+    async with conversation(snmpd, quarter) as it:
+        await it.session.request(QUEUE)
+    assert it.count("round_trip_seconds_sum") == 0.25
+    assert it.reading.notes[0].endswith(": 1 values, 1 try, 250 ms")
 
 
 async def test_a_wrong_id_is_dropped_before_its_values_are_decoded(snmpd: Snmpd, decoded: list[bytes]) -> None:
@@ -244,7 +340,38 @@ async def test_answers_from_elsewhere_are_named(snmpd: Snmpd, accept_from: list[
     async with conversation(snmpd, from_elsewhere, accept_from=accept_from) as it:
         with pytest.raises(SourceTimeout, match=r"come from 127\.0\.0\.1: .* add it to snmp\.accept_from"):
             await it.session.request(QUEUE)
-    assert it.rejected().keys() == {"wrong_identity"}
+    assert it.rejected() == {"wrong_identity": 5}
+    assert it.reading.requests == 5 + (0 if accept_from else 2)  # the first two go through a connected socket
+
+
+async def test_an_agent_that_was_heard_is_sought_nowhere_else(snmpd: Snmpd) -> None:
+    async with conversation(snmpd) as it:
+        for _ in range(20):
+            await it.session.request(QUEUE)
+        it.relay.policy = from_elsewhere
+        with pytest.raises(SourceTimeout, match="No answer"):
+            await it.session.request(QUEUE, tries=4)
+    assert it.rejected() == {}
+
+
+def open_sockets() -> int:
+    """Return how many sockets this process has."""
+    links = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return sum(str(link).startswith("socket:") for link in links)
+
+
+async def test_a_silent_agent_costs_one_more_socket() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as agent:
+        agent.bind(("127.0.0.1", 0))
+        port = agent.getsockname()[1]
+        async with Session.open("127.0.0.1", port, V2C, RoundTripTime(), Reading("snmp"), Telemetry()) as opened:
+            before = open_sockets()
+            with pytest.raises(SourceTimeout):
+                await opened.request(QUEUE, tries=2)
+            assert open_sockets() == before
+            with pytest.raises(SourceTimeout):
+                await opened.request(QUEUE, tries=5)
+            assert open_sockets() == before + 1
 
 
 async def test_answers_of_the_agent_beat_those_from_elsewhere(snmpd: Snmpd) -> None:
@@ -262,8 +389,8 @@ async def test_answers_of_the_agent_beat_those_from_elsewhere(snmpd: Snmpd) -> N
 async def test_no_more_than_three_requests_are_under_way(snmpd: Snmpd) -> None:
     async with conversation(snmpd, silent) as it:
         requests = [asyncio.create_task(it.session.request(QUEUE, tries=1)) for _ in range(9)]
-        await it.relay.until_seen("agent", MAX_IN_FLIGHT)
-        assert it.reading.requests == MAX_IN_FLIGHT
+        await it.relay.until_seen("agent", 3)
+        assert it.reading.requests == 3
         results = await asyncio.gather(*requests, return_exceptions=True)
     assert all(isinstance(result, SourceTimeout) for result in results)
     assert it.reading.requests == 9
@@ -293,7 +420,7 @@ async def test_a_request_ends_after_its_tries(snmpd: Snmpd) -> None:
         it.relay.policy = silent
         with pytest.raises(SourceTimeout, match="4 tries"):
             await it.session.request(QUEUE, tries=4)
-    assert it.reading.requests == 20 + 4
+    assert (it.reading.requests, it.reading.errors) == (20 + 4, [])
     assert (it.count("requests_unanswered_total"), it.count("requests_recovered_total")) == (1, 0)
 
 
@@ -313,7 +440,52 @@ async def test_reports_of_a_wrong_passphrase_are_counted(snmpd: Snmpd) -> None:
         with pytest.raises(AuthError):
             await it.session.request(QUEUE)
     assert it.count("reports_total") == it.count("requests_sent_total") == 6  # the engine id, and five tries
-    assert it.count("requests_unanswered_total") == 1
+    assert (it.count("requests_unanswered_total"), it.reading.errors) == (1, [])
+
+
+def answered(count: int) -> Policy:
+    """Answer so many times like an engine that has restarted since its last answer."""
+    engine, boots = Engine(b"an engine", [usm(V3GET)]), iter(range(count))
+
+    def policy(datagram: Datagram) -> list[Datagram]:
+        boot = next(boots, None)
+        answer = None if boot is None else engine.answer(datagram.data, Clock(boot, 0), 1400, lambda *_: None)
+        return [Datagram("client", answer)] if answer else []
+
+    return policy
+
+
+@pytest.mark.parametrize(("answers", "error"), [(3, SourceTimeout), (4, MalformedError)])
+async def test_only_more_reports_than_there_is_to_learn_are_a_fault(
+    snmpd: Snmpd, answers: int, error: type[Exception]
+) -> None:
+    """The first try learns the engine id and the time, and a third report is dropped. The second try gets a fourth."""
+    async with conversation(snmpd, answered(answers), UsmCodec(usm(V3GET))) as it:
+        with pytest.raises(error):
+            await it.session.request(QUEUE, tries=3)
+
+
+async def test_each_try_is_sent_again_for_two_reports_at_most(snmpd: Snmpd) -> None:
+    engines = (f"80001f88{count:010x}" for count in itertools.count(1))
+
+    def another_engine(datagram: Datagram) -> list[Datagram]:
+        named = report(4, message_id=UsmMessage.peek(datagram.data), engine_id=next(engines))
+        return [Datagram("client", named)]
+
+    async with conversation(snmpd, another_engine, UsmCodec(usm(V3GET))) as it:
+        with pytest.raises(MalformedError, match="reports another engine id in each answer"):
+            await it.session.request(QUEUE, tries=2)
+    assert (it.reading.requests, it.reading.retries) == (6, 1)
+
+
+async def test_the_first_report_shows_the_round_trip(snmpd: Snmpd) -> None:
+    round_trip = RoundTripTime()
+    async with UdpRelay(("127.0.0.1", snmpd.port), answered(1)) as relay:
+        codec, reading, telemetry = UsmCodec(usm(V3GET)), Reading("snmp"), Telemetry()
+        async with Session.open(relay.host, relay.port, codec, round_trip, reading, telemetry) as opened:
+            with pytest.raises(SourceTimeout):
+                await opened.request(QUEUE, tries=1)
+    assert round_trip.timeout != RoundTripTime().timeout
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
@@ -369,6 +541,27 @@ async def test_an_unreachable_address_is_an_error(host: str, error: type[Excepti
     with pytest.raises(error, match=host):
         async with Session.open(host, 161, CommunityCodec(b"c"), RoundTripTime(), Reading("snmp"), Telemetry()):
             pass
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+async def test_a_lack_of_descriptors_is_no_fault_of_the_appliance(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def no_socket(*_: object, **__: object) -> None:
+        raise OSError(number, "none left")
+
+    monkeypatch.setattr(session, "AgentSocket", no_socket)
+    with pytest.raises(ResourceError, match=r"127\.0\.0\.1 UDP port 161 was not asked: .* raise its limit"):
+        async with Session.open("127.0.0.1", 161, V2C, RoundTripTime(), Reading("snmp"), Telemetry()):
+            pass
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_ipv4_is_preferred(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch, order: int) -> None:
+    async def both(*_: object) -> list[tuple[socket.AddressFamily, str]]:
+        return [(socket.AF_INET6, "100::1"), (socket.AF_INET, "127.0.0.1")][::order]
+
+    monkeypatch.setattr(session, "addresses", both)
+    async with Session.open("mx1", snmpd.port, V2C, RoundTripTime(), Reading("snmp"), Telemetry()) as opened:
+        assert (await opened.request(QUEUE)).varbinds == ANSWER
 
 
 async def test_an_address_that_stands_for_this_machine_is_spoken_to(snmpd: Snmpd) -> None:
