@@ -1,4 +1,4 @@
-"""What the exporter may cost: packets and calls of its functions for a probe, and modules that it imports.
+"""What the exporter may cost: packets, calls and garbage collections for a probe, and modules that it imports.
 
 These are the same on any machine.
 
@@ -8,12 +8,14 @@ the time.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections import Counter
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
+import aiohttp
 import pytest
 
 import exporter
@@ -22,13 +24,16 @@ from exporter.probe import Prober, Result
 from exporter.telemetry import Telemetry
 from support.appliances import snmp_appliance
 from support.exporter import Exporter
-from support.snmpd import Snmpd
+from support.snmpd import COMMUNITY, Snmpd
 
 PACKETS: Final = 3
 """From the second probe on, of the appliance of the tests: it has 17 scalars, and 17 rows in six tables."""
 
 CALLS: Final = 550
 """Calls of functions of the exporter, for the probe and its text. It takes about 470 with Python 3.11."""
+
+COLLECTIONS: Final = 10
+"""Garbage collections during 300 probes, ten at a time. It takes about 2, and 63 with Python's own thresholds."""
 
 OTHER_COMMANDS: Final = {
     "numpy",
@@ -71,6 +76,36 @@ async def counted(prober: Prober) -> tuple[Result, Counter[CodeType]]:
     finally:
         sys.setprofile(before)
     return result, calls
+
+
+async def test_probes_leave_little_to_the_garbage_collector(snmpd: Snmpd, tmp_path: Path) -> None:
+    names = [f"mx{number}" for number in range(10)]
+    fleet = {
+        "auths": {"ops": {"snmp": {"version": "2c", "community": COMMUNITY}}},
+        "defaults": {"auth": "ops", "snmp": {"port": snmpd.port}, "min_interval": {"snmp": 0}},
+        "appliances": [{"name": name, "address": "127.0.0.1"} for name in names],
+    }
+    started = Exporter(tmp_path, fleet)
+    try:
+        async with aiohttp.ClientSession(started.url) as client:
+            before = await collections(client)
+            for _ in range(30):
+                texts = await asyncio.gather(*(text(client, f"/probe?target={name}") for name in names))
+                assert all("ironport_probe_success 1" in each for each in texts)
+            assert await collections(client) - before <= COLLECTIONS
+    finally:
+        started.stop()
+
+
+async def collections(client: aiohttp.ClientSession) -> float:
+    """Return how often the garbage collector of the exporter has run."""
+    lines = (await text(client, "/metrics")).splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith("python_gc_collections_total{"))
+
+
+async def text(client: aiohttp.ClientSession, path: str) -> str:
+    async with client.get(path) as answer:
+        return await answer.text()
 
 
 @pytest.mark.parametrize(
