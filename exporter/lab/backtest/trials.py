@@ -144,29 +144,41 @@ def _make_histories(
     folder: Path, trials: Iterable[Trial], rules: Sequence[Rule], pace: int, progress: Progress
 ) -> dict[HistoryKey, Path]:
     """Return the folders of the histories that the trials start from."""
-    wanted = {_history_key(trial): trial for trial in trials if trial.case.history}
+    wanted: dict[HistoryKey, list[Trial]] = {}
+    for trial in trials:
+        if trial.case.history:
+            wanted.setdefault(_history_key(trial), []).append(trial)
     made: dict[HistoryKey, Path] = {}
-    for number, (key, trial) in enumerate(wanted.items(), 1):
+    for number, (key, same) in enumerate(wanted.items(), 1):
         made[key] = folder / str(number)
-        _make_history(made[key], f"history {number} of {len(wanted)}", trial, rules, pace, progress)
+        _make_history(made[key], f"history {number} of {len(wanted)}", same, rules, pace, progress)
     return made
 
 
-def _make_history(out: Path, what: str, trial: Trial, rules: Sequence[Rule], pace: int, progress: Progress) -> None:
-    """Write those series of which the rules still read something when the alerts of the trial are watched."""
-    read = frozenset(name for name, lookback in lookbacks(rules).items() if lookback > _LATELY)
+def _make_history(
+    out: Path, what: str, trials: Sequence[Trial], rules: Sequence[Rule], pace: int, progress: Progress
+) -> None:
+    """Write the series from which the rules still read something when the alerts of the trials are watched.
+
+    Each family begins where the rules begin to read it: most of them are read for hours only, few for two weeks.
+    """
+    case, seed = trials[0].case, trials[0].seed
+    watched = min(trial.onset for trial in trials) - WATCHED
+    looked_at = lookbacks(rules)
+    read = frozenset(name for name, lookback in looked_at.items() if lookback > _LATELY)
     backfill(
-        topology.load_topology(trial.case.topology),
-        seed=trial.seed,
+        topology.load_topology(case.topology),
+        seed=seed,
         seconds=HISTORY,
         end=DAYTIME - _BEFORE_ONSET,
         out=out,
         families=read & ALL_FAMILIES,
-        without=_not_configured(trial.case),
+        without=_not_configured(case),
+        since={name: watched - lookback - _LATELY for name, lookback in looked_at.items()},
         rules=[rule for rule in rules if rule.record in read],
         pace=pace,
-        bursty=trial.case.bursty,
-        rest=trial.reads_rest,
+        bursty=case.bursty,
+        rest=trials[0].reads_rest,
         progress=lambda part, share: progress(f"{what}, {part}", share),
     )
 

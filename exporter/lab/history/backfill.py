@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from exporter.errors import RequestError
@@ -37,6 +38,7 @@ def backfill(
     step: int = 60,
     families: frozenset[str] | None = None,
     without: frozenset[str] = frozenset(),
+    since: Mapping[str, float] | None = None,
     rules: Sequence[Rule] = (),
     pace: int = 0,
     bursty: bool = False,
@@ -73,7 +75,7 @@ def backfill(
 
     def write(until: float, progress: Progress) -> None:
         periods = list(blocks.periods(int(model.time) + step, int(until), step))
-        recording.finish(_submit(pool, sampling, model, periods), "samples", len(periods), progress)
+        recording.finish(_submit(pool, sampling, model, periods, since or {}), "samples", len(periods), progress)
         for part, by_level in zip(parts, recorded, strict=True):
             recording.record(out, by_level, periods, pool, progress, pace=pace or step)
             if not pace and any(rule.alert for rule in part):
@@ -97,8 +99,9 @@ def _prepare(out: Path) -> None:
 
 
 def _submit(
-    pool: ProcessPoolExecutor, sampling: Sampling, model: Model, periods: Iterable[range]
+    pool: ProcessPoolExecutor, sampling: Sampling, model: Model, periods: Iterable[range], since: Mapping[str, float]
 ) -> Iterator[Future[None]]:
     for period in periods:
-        yield pool.submit(write_samples, sampling, copy.deepcopy(model), period)
+        families = frozenset(name for name in sampling.families if since.get(name, period[0]) <= period[-1])
+        yield pool.submit(write_samples, replace(sampling, families=families), copy.deepcopy(model), period)
         model.advance(period[-1])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 
 from exporter.cli import main
-from exporter.lab.backtest import trials
+from exporter.lab.backtest import command, trials
 from exporter.lab.backtest.cases import CASES, Case, quiet_case
-from exporter.prometheus.durations import DAY
+from exporter.prometheus.durations import DAY, MINUTE
 from exporter.prometheus.progress import silent
 from exporter.prometheus.rule_files import read_rules
 
@@ -20,12 +21,22 @@ pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool a
 SEED = "71"
 """None of the published seeds."""
 
+NAMED = {case.name: case for case in CASES}
+
+VERDICTS = ("jabberer", "flood", "unit-slow", "pool-slow", "queue-paused", "mail-stopped", "unit-down")
+WITHOUT_HISTORY = ("fresh install, flood", "second server from mid-attack, flood")
 PLAYED = (
-    *("jabberer", "flood", "three of six flooded", "unit-slow", "pool-slow", "queue-paused", "mail-stopped"),
-    *("unit-down", "lb-toggle", "blackout", "exporter-restart", "quiet"),
-    *("fresh install, flood", "second server from mid-attack, flood"),
+    *(replace(NAMED[name], topology="trio") for name in (*VERDICTS, *WITHOUT_HISTORY)),
+    # Without a history, because that of six units takes longer than all other cases. Its alert is then another one.
+    replace(NAMED["three of six flooded"], history=False, expected=NAMED["fresh install, flood, rated"].expected),
+    Case(
+        "silence",
+        ("lb-toggle,duration=30m", "exporter-restart@+45m", "blackout@+60m,duration=10m"),
+        90 * MINUTE,
+        topology="trio",
+    ),
 )
-"""Cases that show each kind of verdict and each kind of silence."""
+"""Cases that show each kind of verdict and each kind of silence, on a fleet whose history takes a third of the time."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,23 +50,19 @@ def test_every_incident_is_found_and_named_right(
 ) -> None:
     """Rules compare with the same hour a week before: seven days of history say what the published fifteen do."""
     monkeypatch.setattr(trials, "HISTORY", 7 * DAY)
+    monkeypatch.setattr(command, "CASES", PLAYED)
     file = tmp_path / "scores.json"
-    only = [argument for name in PLAYED for argument in ("--only", name)]
-    code = main(["backtest", "--seed", SEED, "--json", str(file), *only])
+    code = main(["backtest", "--seed", SEED, "--json", str(file)])
     said = capsys.readouterr()
     assert code == 0, said.out
     scores: list[dict[str, Any]] = json.loads(file.read_text())
-    assert {score["case"] for score in scores} == set(PLAYED)
+    assert {score["case"] for score in scores} == {case.name for case in PLAYED}
     assert f"{len(PLAYED)} of {len(PLAYED)} trials went as they should." in said.err
-    assert all(f"| {name} " in said.out for name in PLAYED)
+    assert all(f"| {case.name} " in said.out for case in PLAYED)
     assert {score["case"] for score in scores if score["notifications"]} == {
         *("flood", "three of six flooded", "pool-slow", "mail-stopped"),
         *("fresh install, flood", "second server from mid-attack, flood"),
     }
-
-
-def test_every_case_that_is_played_here_exists() -> None:
-    assert set(PLAYED) <= {case.name for case in CASES}
 
 
 def test_a_fault_ends_the_command_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -357,6 +357,26 @@ def test_live_history_has_the_minutes_of_its_writing(
 
 
 @needs_prometheus
+def test_a_family_is_left_out_before_its_time(tmp_path: Path) -> None:
+    """It begins with the block that has its time."""
+    border = int(START) // blocks.LENGTH * blocks.LENGTH
+    late, always, end = "ironport_work_queue_messages", "ironport_messages_injected_total", border + 30 * MINUTE
+    backfill.backfill(
+        load_topology("pair"),
+        seed=1,
+        seconds=HOUR,
+        end=end,
+        out=tmp_path / "data",
+        families=frozenset({late, always}),
+        since={late: border + 10 * MINUTE},
+    )
+    with blocks.served(tmp_path / "data") as url:
+        for series, first in ((always, end - HOUR + MINUTE), (late, border)):
+            found = Server(url).query(f"min_over_time(timestamp({series})[1h:1m])", end)
+            assert [int(one["value"][1]) for one in found] == [first, first]
+
+
+@needs_prometheus
 def test_a_folder_that_is_not_empty_stays_untouched(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("")
     with pytest.raises(RequestError, match="is not empty: name a new one"):
