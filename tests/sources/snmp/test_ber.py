@@ -146,6 +146,15 @@ def test_the_longest_and_wordiest_encodings_are_read(octets: bytes, value: objec
     assert value_of(octets) == value
 
 
+@pytest.mark.parametrize("octets", [varbind(b"\x04\x02ab"), varbind(b"\x05\x00"), varbind(b"\x04\x81\x02ab")])
+def test_nothing_is_read_that_is_behind_the_list(octets: bytes) -> None:
+    (whole,) = Reader(octets + octets, 0, len(octets)).varbinds()
+    assert whole == Reader(octets).varbinds()[0]
+    for end in range(1, len(octets)):
+        with pytest.raises(BerError):
+            Reader(octets + octets, 0, end).varbinds()
+
+
 def test_a_pdu_of_the_longest_list_is_read() -> None:
     few, many = (response(*[varbind(b"\x05\x00")] * count) for count in (ber.MAX_VARBINDS, ber.MAX_VARBINDS + 1))
     assert len(Reader(few).pdu().varbinds) == ber.MAX_VARBINDS
