@@ -171,6 +171,17 @@ async def test_hasty_probes_share_one_poll() -> None:
     assert source.polls == 1
 
 
+async def test_probes_without_time_begin_a_poll_a_second_at_most() -> None:
+    source = Fake()
+    poll = SharedPoll("snmp", source, min_interval=0)
+    for _ in range(3):
+        await poll.read(time.monotonic())
+        await asyncio.sleep(0)
+    assert source.polls == 1
+    source.go.set()
+    await poll.close()
+
+
 async def test_clients_that_go_away_start_one_poll() -> None:
     source = Fake()
     poll = shared(source, floor=LONG)

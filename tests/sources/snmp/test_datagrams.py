@@ -95,6 +95,23 @@ async def test_all_that_is_of_use_is_read(agent: socket.socket) -> None:
             await received.until(count)
 
 
+async def test_the_answers_to_all_requests_under_way_have_room_beside_a_large_datagram(agent: socket.socket) -> None:
+    received = Received(of_use=True)
+    async with opened(agent, received) as answer:
+        for octets in (65000, 1500, 1500, 1500):
+            answer(bytes(octets))
+        await asyncio.wait_for(received.until(4), 10)
+
+
+async def test_the_kernel_keeps_only_a_few_datagrams(agent: socket.socket) -> None:
+    received = Received(of_use=True)
+    async with opened(agent, received) as answer:
+        for _ in range(50):
+            answer(bytes(MAX_DATAGRAM))
+        await everything_read()
+    assert 4 < len(received.datagrams) < 25
+
+
 async def test_no_more_of_a_datagram_is_read_than_an_answer_has(agent: socket.socket) -> None:
     received = Received(of_use=False)
     async with opened(agent, received) as answer:
