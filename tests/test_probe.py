@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import structlog
 
-from exporter.config import Appliance, Auth, BasicAuth, MinInterval, XmlSettings
+from exporter.config import Appliance, Auth, BasicAuth, MinInterval, TargetRule, XmlSettings
 from exporter.errors import (
     REASONS,
     MalformedError,
@@ -543,6 +543,22 @@ async def test_a_source_that_goes_or_comes_is_logged_once(
     assert {(event["appliance"], event["source"]) for event in logged} <= {("mx1", "snmp")}
     outcomes = {WELL: "complete", PARTIAL: "partial", DOWN: "failed"}
     assert [result.outcome for result in results] == [outcomes[poll] for poll in polls]
+
+
+@pytest.mark.parametrize(
+    ("beyond", "limited"), [(None, [False, False]), (TargetRule(allow=("*.test",)), [True, False])]
+)
+async def test_only_the_first_probe_of_a_target_beyond_the_list_is_logged_with_a_limit(
+    monkeypatch: pytest.MonkeyPatch, beyond: TargetRule | None, limited: list[bool]
+) -> None:
+    monkeypatch.setattr("exporter.probe._new_targets_log", structlog.get_logger().bind(limited=True))
+    source = Scripted([DOWN, WELL])
+    monkeypatch.setitem(SOURCES, "snmp", replace(SOURCES["snmp"], create=lambda *_: source))
+    prober = Prober(snmp_appliance(161, min_interval=MinInterval(snmp=0), beyond_list=beyond), Telemetry())
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(2):
+            await prober.probe(LONG)
+    assert [event.get("limited", False) for event in logged] == limited
 
 
 @pytest.mark.parametrize(
