@@ -79,7 +79,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolNotScraped",),
         "Prometheus gets nothing from any unit of the pool.",
-        "See Status, Targets in Prometheus for the reason. Is the pool still in fleet.yml?",
+        "The page /targets of Prometheus shows the reason. Is the pool still in fleet.yml?",
     ),
     Verdict(
         "Unreachable",
@@ -278,7 +278,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitNotScraped",),
         "Prometheus gets nothing from the unit.",
-        "See Status, Targets in Prometheus for the reason. Is the unit still in fleet.yml?",
+        "The page /targets of Prometheus shows the reason. Is the unit still in fleet.yml?",
     ),
     Verdict(
         "Unit unreachable",

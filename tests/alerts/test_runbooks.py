@@ -78,6 +78,8 @@ WORDS: Final = {
         "python benchmarks/rules.py",
         "promtool check config",
         "amtool check-config",
+        "systemctl reload prometheus",
+        "--config.file",
     ),
     *("promql", "asyncos", "sh", "runbooks/NAME.md", "thresholds.yml", "alertmanager.yml", "<-"),
     *("templates/", "fragments.yml", "rules/", "tests/", "runbooks/"),
@@ -248,7 +250,7 @@ def test_every_command_of_the_exporter_exists() -> None:
     ]
     for _, *arguments in typed:
         parse_command_line(arguments)
-    assert {arguments[0] for _, *arguments in typed} == {"bundle", "check", "probe"}
+    assert {arguments[0] for _, *arguments in typed} == {"bundle", "check", "probe", "sd"}
 
 
 def test_every_other_command_is_of_a_known_program() -> None:

@@ -18,8 +18,8 @@ SUMMARY_EXPLAINED: Final = "".join(
     f"- **{_PHRASES.text(f'define_{word}')}**: {_PHRASES.text(f'define_{word}_text')}\n" for word in _DEFINED
 ) + (
     """\
-- **Longest wait**: the longest that mail waited for its checks. The wait on the fleet wall is another figure: how long
-  mail that arrives now will wait.
+- **Longest wait**: the longest that mail waited for its checks. The wait on the dashboard Fleet wall is another figure:
+  how long mail that arrives now will wait.
 - **Mail that passes two pools** counts in both, also in sums.
 - **Days covered**: if they are fewer than the days shown, Prometheus has not kept more. It keeps 15 days, unless it
   runs with `--storage.tsdb.retention.time=100d` or with long-term storage.

@@ -83,8 +83,8 @@ def suspects() -> Panel:
         verdicts.or_no_slow_unit(now),
         *others,
         title="Why slow units are slow",
-        description="Figures of the units that a verdict calls slow, beside each unit's own usual: what 95 of 100 "
-        "samples of its last week were at most. Look first where a figure is orange, which is at least twice the "
+        description="Figures of the units that a verdict calls slow, beside each unit's own usual: in the last week, "
+        "95 of 100 samples were at or below it. Look first where a figure is orange, which is at least twice the "
         "usual. If none is, try `ldaptest`: LDAP queries do not show.",
         height=9,
     )

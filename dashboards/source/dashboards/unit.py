@@ -170,9 +170,9 @@ def beside_usual() -> Panel:
     return shared.compared_with_usual(
         *(with_longest_queues(signal, 7) for signal in compared.OF_ALL),
         title="Compared with its own usual",
-        description="Figures of a unit beside its own usual: what 95 of 100 samples of its last week were at most. The "
-        "most unusual are first. Orange: at least twice the usual. At most 7 units are shown: those with the longest "
-        "work queues.",
+        description="Figures of a unit beside its own usual: in the last week, 95 of 100 samples were at or below it. "
+        "The most unusual are first. Orange: at least twice the usual. At most 7 units are shown: those with the "
+        "longest work queues.",
         height=17,
     )
 

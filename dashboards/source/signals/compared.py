@@ -31,7 +31,7 @@ class ComparedFigure:
 
     @property
     def usual(self) -> str:
-        """The PromQL of what 95 of 100 samples of the last week were at most, of times in which no mail waited.
+        """The PromQL of the 95th percentile of the last week, without the times in which mail waited.
 
         So an incident of hours does not become usual, not even on the first day of a unit.
         """
@@ -120,7 +120,7 @@ def _columns(figures: Sequence[ComparedFigure]) -> tuple[Signal, ...]:
             "Usual",
             "short",
             PER_FIGURE,
-            "What 95 of 100 samples of the last week were at most, while no mail waited.",
+            "In the last week, 95 of 100 samples were at or below this value. Samples while mail waited do not count.",
             joined(lambda figure: figure.usual),
         ),
         Signal(

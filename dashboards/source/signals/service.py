@@ -235,7 +235,8 @@ WORST_DELAY: Final = Signal(
     "s",
     PER_POOL,
     "The longest that mail has waited in a work queue: the queue divided by the exit rate, or by the arrivals if they "
-    "are larger. The wait on the fleet wall looks ahead: it divides by the exit rate alone, and can be longer.",
+    "are larger. The wait on the dashboard Fleet wall looks ahead: it divides by the exit rate alone, and can be "
+    "longer.",
     figures.worst_delay(_POOLS, _SHOWN),
     limits=(
         (limit("backlog_seconds"), BASELINE),
