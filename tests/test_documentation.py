@@ -102,15 +102,17 @@ def test_how_it_works_has_the_waits_of_the_code(monkeypatch: pytest.MonkeyPatch)
     text = plain(DOCS / "how-it-works.md")
 
     def middle(low: float, high: float) -> float:
-        assert f"A random factor from {low:g} to {high:g} then changes each wait" in text
+        assert f"A random factor from {low:g} to {high:g} then changes each pause" in text
         return 1
 
     monkeypatch.setattr("random.uniform", middle)
     loss = Loss()
     waits = timeouts(RoundTripTime(), loss)
     first, second, *_, last = islice(waits, 9)
-    assert f"The first wait is {first * 1000:g} ms" in text
-    assert f"Each further wait is {second / first:g} times as long as the one before. The longest is one second" in text
+    assert f"The first pause is {first * 1000:g} ms" in text
+    assert (
+        f"Each further pause is {second / first:g} times as long as the one before. The longest is one second" in text
+    )
     assert last == 1
     loss.observe(1)
     assert f"or {next(waits):g} s if the agent has already answered a request of this poll" in text
