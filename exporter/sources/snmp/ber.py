@@ -7,7 +7,7 @@ is not read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -250,21 +250,22 @@ def places(octets: bytes, at: int, end: int, tags: Sequence[int | None]) -> list
     return found
 
 
+LENGTH_PATTERN: Final = rb"([\x00-\x7f]|\x81.|\x82..)"
+"""The pattern of a length."""
+
+
 class ResponseHead:
     """Reads what comes before the variable bindings of a response without an error, in a twentieth of the time.
 
     The response is the last part of a sequence. The octets `before` it in the sequence are known.
     """
 
-    _LENGTH: Final = rb"([\x00-\x7f]|\x81.|\x82..)"
-
     def __init__(self, before: bytes) -> None:
-        length = self._LENGTH
         pattern = rb"\x30%b%b\xa2%b\x02\x04(.{4})\x02\x01\x00\x02\x01\x00\x30%b" % (
-            length,
+            LENGTH_PATTERN,
             re.escape(before),
-            length,
-            length,
+            LENGTH_PATTERN,
+            LENGTH_PATTERN,
         )
         self._match = re.compile(pattern, re.DOTALL).match
 
@@ -273,10 +274,14 @@ class ResponseHead:
         found = self._match(octets)
         if found is None:
             return None
-        lengths = [_length(found[group]) + found.end(group) for group in (1, 2, 4)]
-        if lengths != [len(octets)] * 3:
+        if ends(found, (1, 2, 4)) != [len(octets)] * 3:
             return None
         return int.from_bytes(found[3], "big", signed=True), octets[found.end() :]
+
+
+def ends(found: re.Match[bytes], groups: Iterable[int]) -> list[int]:
+    """Return where the contents end whose lengths are in these groups."""
+    return [_length(found[group]) + found.end(group) for group in groups]
 
 
 @lru_cache(maxsize=1024)  # the answers of a fleet have a few hundred lengths

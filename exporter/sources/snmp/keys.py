@@ -48,7 +48,7 @@ _PRIV_PROTOCOLS: Final = {
 }
 """Privacy protocols: usmPrivProtocol."""
 
-_SALT_OCTETS: Final = 8
+SALT_OCTETS: Final = 8
 _DES_BLOCK: Final = 8  # octets
 
 _salts: Final[Iterator[int]] = count(secrets.randbits(63))
@@ -74,6 +74,7 @@ class Keys:
             if user.priv:
                 self._des = user.priv.protocol == "DES"
                 self._priv_key = _priv_key(user, protocol, engine_id)
+                self._aes = None if self._des else AES(self._priv_key)
 
     def digest(self, message: bytes) -> bytes:
         """Return the digest of a message that has zeros in the place of its digest."""
@@ -105,15 +106,15 @@ class Keys:
 
         Raises `Rejected` for lengths that the protocol never makes.
         """
-        if len(salt) != _SALT_OCTETS or (self._des and len(encrypted) % _DES_BLOCK):
+        if len(salt) != SALT_OCTETS or (self._des and len(encrypted) % _DES_BLOCK):
             raise Rejected("malformed")
         return _through(self._cipher(boots, time, salt).decryptor(), encrypted)
 
     def _cipher(self, boots: int, time: int, salt: bytes) -> Cipher[CBC] | Cipher[CFB]:
-        if self._des:
-            vector = bytes(a ^ b for a, b in zip(salt, self._priv_key[8:16], strict=True))
-            return Cipher(TripleDES(self._priv_key[:8] * 3), CBC(vector))
-        return Cipher(AES(self._priv_key), CFB(boots.to_bytes(4, "big") + time.to_bytes(4, "big") + salt))
+        if self._aes:
+            return Cipher(self._aes, CFB(boots.to_bytes(4, "big") + time.to_bytes(4, "big") + salt))
+        vector = bytes(a ^ b for a, b in zip(salt, self._priv_key[8:16], strict=True))
+        return Cipher(TripleDES(self._priv_key[:8] * 3), CBC(vector))
 
 
 def _through(context: CipherContext, octets: bytes) -> bytes:

@@ -40,9 +40,11 @@ from exporter.sources.snmp.usm_message import (
     AUTH_FLAG,
     MAX_COUNT,
     PRIV_FLAG,
+    MessageHead,
     SecurityParameters,
     UsmMessage,
     encode_message,
+    message_head,
     response_head,
 )
 
@@ -92,6 +94,7 @@ class _AgentEngine:
 
     id: bytes
     keys: Keys
+    message_head: MessageHead
     named_by: set[int] = field(default_factory=set)
     """The ids of the requests to which reports named it."""
     unanswered: int = 0
@@ -153,11 +156,13 @@ class UsmCodec:
         return is_trusted, len(engine.named_by), -engine.unanswered
 
     def decode(self, datagram: bytes) -> Message:
-        return Message(UsmMessage.peek(datagram), partial(self._take, datagram))
+        engine = self._genuine
+        if engine and (message := engine.message_head.read(datagram, engine.id)):
+            return Message(message.message_id, partial(self._take, message))
+        return Message(UsmMessage.peek(datagram), lambda: self._take(UsmMessage.decode(datagram)))
 
-    def _take(self, datagram: bytes) -> Pdu | Renewal:
+    def _take(self, message: UsmMessage) -> Pdu | Renewal:
         """Take a message that is authentic and from an engine to our user, or an unauthenticated report."""
-        message = UsmMessage.decode(datagram)
         engine = self._engines.get(message.security.engine_id)
         if message.level:
             self._authenticate(message, engine)
@@ -224,7 +229,8 @@ class UsmCodec:
         if len(self._engines) >= _MAX_ENGINES:
             others = [each for each in self._engines.values() if each is not self._genuine]
             del self._engines[min(others, key=lambda each: len(each.named_by)).id]
-        engine = _AgentEngine(security.engine_id, Keys(self._user, security.engine_id))
+        keys = Keys(self._user, security.engine_id)
+        engine = _AgentEngine(security.engine_id, keys, message_head(self._level, self._name, keys.digest_length))
         engine.set_time(security.boots, security.time)
         self._engines[engine.id] = engine
         return engine

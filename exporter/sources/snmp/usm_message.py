@@ -5,13 +5,13 @@ This module reads, writes, signs and encrypts messages. `usm` decides which of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from exporter.sources.snmp import ber
 from exporter.sources.snmp.ber import BerError, Pdu, Reader, ResponseHead, VarBindsReader
-from exporter.sources.snmp.keys import Keys
+from exporter.sources.snmp.keys import SALT_OCTETS, Keys
 from exporter.sources.snmp.messages import Rejected
 
 AUTH_FLAG: Final = 1
@@ -28,6 +28,8 @@ MAX_PADDING: Final = 7
 """Octets that DES may need behind a PDU."""
 
 _SNMP_V3: Final = 3
+_ENCODED_VERSION: Final = ber.encode_integer(_SNMP_V3)
+_DEFAULT_CONTEXT: Final = ber.encode(ber.OCTETS)  # an empty name
 _USER_BASED: Final = 3  # the security model
 
 _MESSAGE: Final = (ber.INTEGER, ber.SEQUENCE, ber.OCTETS, None)
@@ -88,8 +90,7 @@ class ScopedPdu(NamedTuple):
     pdu: Pdu
 
 
-@dataclass(frozen=True, slots=True)
-class UsmMessage:
+class UsmMessage(NamedTuple):
     """A message as its octets show it: it is neither authenticated nor decrypted yet."""
 
     datagram: bytes
@@ -149,9 +150,83 @@ class UsmMessage:
         return read_scoped(octets, padding, read).pdu
 
 
+_NUMBER: Final = rb"\x02(\x01[\x00-\x7f]|\x02[\x00-\x7f].|\x03[\x00-\x7f]..|\x04[\x00-\x7f]...)"
+"""The pattern of a number up to `MAX_COUNT`, with its length."""
+
+
+class MessageHead:
+    """Reads messages to one user at one security level, in a fifth of the time of `UsmMessage.decode`.
+
+    The two patterns are for what stands before and behind the engine id. So appliances with the same user share them.
+    """
+
+    def __init__(self, level: int, user: bytes, digest_length: int) -> None:
+        self._level, self._user = level, user
+        salt_length = SALT_OCTETS if level & PRIV_FLAG else 0
+        payload = b"\x04" if level & PRIV_FLAG else b"\x30"
+        before = rb"\x30%b\x02\x01\x03\x30%b\x02\x04(.{4})%b\x04\x01%b\x02\x01\x03()\x04%b\x30%b" % (
+            ber.LENGTH_PATTERN,
+            ber.LENGTH_PATTERN,
+            _NUMBER,
+            re.escape(bytes((level,))),
+            ber.LENGTH_PATTERN,
+            ber.LENGTH_PATTERN,
+        )
+        behind = rb"%b%b%b\x04%b(.{%d})\x04%b(.{%d})()%b%b" % (
+            _NUMBER,
+            _NUMBER,
+            re.escape(ber.encode(ber.OCTETS, user)),
+            re.escape(bytes((digest_length,))),
+            digest_length,
+            re.escape(bytes((salt_length,))),
+            salt_length,
+            payload,
+            ber.LENGTH_PATTERN,
+        )
+        self._match_before = re.compile(before, re.DOTALL).match
+        self._match_behind = re.compile(behind, re.DOTALL).match
+
+    def read(self, datagram: bytes, engine_id: bytes) -> UsmMessage | None:
+        """Return a message of an engine, None for one that `UsmMessage.decode` must read."""
+        engine = _octets(engine_id)
+        before = self._match_before(datagram)
+        if before is None or not datagram.startswith(engine, before.end()):
+            return None
+        behind = self._match_behind(datagram, before.end() + len(engine))
+        if behind is None:
+            return None
+        end = len(datagram)
+        right = [end, before.start(5), behind.start(5), behind.start(5), end]
+        if [*ber.ends(before, (1, 2, 6, 7)), *ber.ends(behind, (6,))] != right:
+            return None
+        boots, seconds, digest, salt = _number(behind[1]), _number(behind[2]), behind[3], behind[4]
+        return UsmMessage(
+            datagram,
+            int.from_bytes(before[3], "big", signed=True),
+            _number(before[4]),
+            self._level,
+            SecurityParameters(engine_id, boots, seconds, self._user, digest, salt),
+            behind.start(3),
+            datagram[behind.end() if self._level & PRIV_FLAG else behind.start(5) :],
+        )
+
+
+message_head: Final = lru_cache(maxsize=64)(MessageHead)  # a fleet has few users
+
+
+@lru_cache(maxsize=1024)  # the engine ids of a fleet
+def _octets(engine_id: bytes) -> bytes:
+    return ber.encode(ber.OCTETS, engine_id)
+
+
+def _number(octets: bytes) -> int:
+    """Return the number that follows its length."""
+    return int.from_bytes(octets[1:], "big")
+
+
 def response_head(engine_id: bytes) -> ResponseHead:
     """Return what reads a response in the default context of an engine."""
-    return ResponseHead(ber.encode(ber.OCTETS, engine_id) + ber.encode(ber.OCTETS))
+    return ResponseHead(_octets(engine_id) + _DEFAULT_CONTEXT)
 
 
 def read_scoped(octets: bytes, padding: int = 0, read: VarBindsReader | None = None) -> ScopedPdu:
@@ -201,19 +276,20 @@ def encode_message(
 
     It asks the agent for a report if the agent refuses it.
     """
-    payload = ber.encode(ber.SEQUENCE, ber.encode(ber.OCTETS, security.engine_id), ber.encode(ber.OCTETS), pdu)
+    payload = ber.encode(ber.SEQUENCE, _octets(security.engine_id), _DEFAULT_CONTEXT, pdu)
+    salt = b""
     if keys and level & PRIV_FLAG:
         encrypted, salt = keys.encrypt(security.boots, security.time, payload)
-        payload, security = ber.encode(ber.OCTETS, encrypted), security._replace(salt=salt)
+        payload = ber.encode(ber.OCTETS, encrypted)
     if not keys or not level & AUTH_FLAG:
         return _encode(message_id, level, security, payload)
     # The digest covers the whole message, with zeros in the digest's own place.
-    message = _encode(message_id, level, security._replace(digest=bytes(keys.digest_length)), payload)
-    end = len(message) - len(payload) - len(security.salt) - _DIGEST_TO_SALT
+    message = _encode(message_id, level, security._replace(digest=bytes(keys.digest_length), salt=salt), payload)
+    end = len(message) - len(payload) - len(salt) - _DIGEST_TO_SALT
     return message[: end - keys.digest_length] + keys.digest(message) + message[end:]
 
 
 def _encode(message_id: int, level: int, security: SecurityParameters, payload: bytes) -> bytes:
     header = ber.encode(ber.SEQUENCE, ber.encode_integer(message_id), _behind_message_id(level))
     parameters = ber.encode(ber.OCTETS, security.encode())
-    return ber.encode(ber.SEQUENCE, ber.encode_integer(_SNMP_V3), header, parameters, payload)
+    return ber.encode(ber.SEQUENCE, _ENCODED_VERSION, header, parameters, payload)

@@ -22,6 +22,8 @@ from exporter.sources.snmp.usm import UsmCodec
 from exporter.sources.snmp.usm_message import (
     MAX_COUNT,
     PRIV_FLAG,
+    REPORTABLE_FLAG,
+    MessageHead,
     SecurityParameters,
     UsmMessage,
     encode_message,
@@ -38,9 +40,12 @@ USERS = [User("plain"), User("sha", "SHA"), User("des", "MD5", "DES"), User("aes
 
 
 def message(user: User, pdu: bytes = PDU) -> bytes:
-    level = 3 if user.priv else 1 if user.auth else 0
     security = SecurityParameters(ENGINE, 3, 70_000, user.name.encode())
-    return encode_message(pdu, ID, level, security, Keys(usm(user), ENGINE))
+    return encode_message(pdu, ID, level_of(user), security, Keys(usm(user), ENGINE))
+
+
+def level_of(user: User) -> int:
+    return 3 if user.priv else 1 if user.auth else 0
 
 
 MESSAGES = st.sampled_from([message(user) for user in USERS])
@@ -82,6 +87,43 @@ def test_what_is_read_pysnmp_reads_alike(datagram: bytes) -> None:
             ours.pdu(None)
     else:
         assert (kind == "encryptedPDU") == bool(ours.level & PRIV_FLAG)
+
+
+def from_engine(user: User, pdu: bytes = PDU, seconds: int = 70_000) -> bytes:
+    """Return a message as an engine sends it to a user: it does not ask for reports."""
+    level = level_of(user)
+    security = SecurityParameters(ENGINE, 3, seconds, user.name.encode())
+    datagram = encode_message(pdu, ID, level, security, Keys(usm(user), ENGINE))
+    return datagram.replace(bytes((4, 1, level | REPORTABLE_FLAG)), bytes((4, 1, level)), 1)
+
+
+def known_head(user: User) -> MessageHead:
+    return MessageHead(level_of(user), user.name.encode(), Keys(usm(user), ENGINE).digest_length)
+
+
+@pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
+@pytest.mark.parametrize("seconds", [0, 127, 128, 32_768, 8_388_608, MAX_COUNT])
+@pytest.mark.parametrize("objects", [1, 10, 40])
+def test_the_message_of_a_known_engine_is_read_at_once(user: User, seconds: int, objects: int) -> None:
+    pdu = encode_request(SnmpRequest("get", ((1, 3, 6, 1, 2, 1, 1, 3, 0),) * objects), ID)
+    datagram = from_engine(user, pdu, seconds)
+    assert known_head(user).read(datagram, ENGINE) == UsmMessage.decode(datagram)
+
+
+@given(st.sampled_from(USERS), st.data())
+@settings(max_examples=400)
+def test_what_is_read_at_once_is_read_as_field_by_field(user: User, data: st.DataObject) -> None:
+    datagram = data.draw(damaged(st.sampled_from([from_engine(each) for each in USERS])))
+    found = known_head(user).read(datagram, ENGINE)
+    if found is not None:
+        assert found == UsmMessage.decode(datagram)
+
+
+def test_a_message_of_another_engine_or_user_is_not_read_at_once() -> None:
+    sha, aes = USERS[1], USERS[3]
+    assert known_head(sha).read(from_engine(sha), ENGINE)
+    assert known_head(sha).read(from_engine(sha), ENGINE[:-1] + b"x") is None
+    assert known_head(aes).read(from_engine(sha), ENGINE) is None
 
 
 @pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
