@@ -110,8 +110,8 @@ def what_went_wrong() -> Panel:
         Column(service.TIMES_FIRED, width=100),
         Column(service.TIME_FIRED, width=120),
         title="What went wrong",
-        description="What made mail late, lost or refused, or nearly did: when it was last so, how often and how long, "
-        "to 5 minutes.",
+        description="What made mail late, lost or refused, or nearly did. When it last happened, how often, and for "
+        "how long, rounded to 5 minutes.",
         sort=service.TIME_FIRED.name,
         no_value="nothing went wrong in this time",
         links=(shared.TO_TRIAGE, shared.TO_UNIT),

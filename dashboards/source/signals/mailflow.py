@@ -38,7 +38,7 @@ instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
 WORST_WAIT: Final = replace(
     WAIT,
     name="Worst wait",
-    description="The longest wait in a work queue. A short one is not green: mail may wait later, to be delivered.",
+    description="The longest wait in a work queue. A short wait is not green, because mail may also wait for delivery.",
     below=NOTHING,
 )
 
@@ -220,7 +220,7 @@ count by (job, stream, pool) (instance:ironport_in_service:bool{<<pools>>} == 1)
 
 FEWEST_TO_SPARE: Final = replace(
     UNITS_TO_SPARE,
-    description="How many of its largest units the pool with the fewest to spare could lose and still carry its busy "
-    "hour. 1 means N+1.",
+    description="The pool with the fewest: how many of its largest units it could lose and still carry its busy hour. "
+    "1 means N+1.",
     expression=f"bottomk(1, {UNITS_TO_SPARE.expression})",
 )

@@ -38,7 +38,7 @@ NO_ANSWER: Final = Signal(
     "Units without an answer",
     "none",
     PER_UNIT,
-    "Units of which no source has given data in the last 5 minutes.",
+    "Units that have given no data in the last 5 minutes, by any source.",
     "1 - instance:ironport_source_up:max3m{<<units>>}",
     limits=((1, UNREACHABLE),),
     decimals=0,
@@ -215,7 +215,7 @@ RECOVERED: Final = Signal(
     "Dropped SNMP packets",
     "none",
     PER_UNIT,
-    "SNMP packets that the last probe of each unit had to send again. In complete polls, a retry was answered.",
+    "SNMP packets that the last probe of each unit had to send again. In a complete poll, each was answered at last.",
     """\
 last_over_time(ironport_source_retries{source="snmp",<<units>>}[3m])
 and last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == 1""",

@@ -177,7 +177,7 @@ DAYS_COVERED: Final = Signal(
     "Days covered",
     "suffix:days",
     IN_TOTAL,
-    "For how many days of the time shown there are data: all figures here are of these days.",
+    "How many days of the time shown have data. All figures here are about these days.",
     f"max({figures.number_of_samples(figures.MESSAGE_RATE, _POOLS, _SHOWN)}) / (24 * {figures.SAMPLES_AN_HOUR})",
     decimals=1,
 )
