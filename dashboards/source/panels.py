@@ -83,6 +83,7 @@ _FIGURE_LETTERS: Final = {
     "s": 7,
     "m": 8,
     "dateTimeFromNow": 15,
+    "time:ddd HH:mm": 9,
     "dtdhms": 14,
     "time:YYYY-MM-DD HH:mm": 16,
 }
@@ -93,6 +94,9 @@ _WRAPPED_LETTERS: Final = 32
 
 _NO_VALUE: Final = "-"
 """Stands in cells without a value, and in a table without rows unless there is a reason to tell."""
+
+_NAMED_WORDS: Final = common.VizTextDisplayOptions(title_size=16, value_size=26)
+"""Sizes in pixels of a name and the word below it. Without them, Grafana writes both in one line, too small to read."""
 
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
@@ -215,6 +219,7 @@ def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: i
         options=stat_model.Options(
             graph_mode=common.BigValueGraphMode.NONE,
             text_mode=common.BigValueTextMode.VALUE_AND_NAME if named else None,
+            text=_NAMED_WORDS if named and first.words else None,
             color_mode=common.BigValueColorMode.BACKGROUND_SOLID if coloured else common.BigValueColorMode.VALUE,
             reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"]),
         ),
@@ -256,7 +261,7 @@ def graph(
     return Panel(
         kind="timeseries",
         title=title or first.name,
-        description=f"{description or first.description}{_limited_to(lines)}",
+        description=f"{description or first.description}{_limited_to(lines)}{_of_all(lines)}",
         width=width,
         height=height,
         repeat=repeat,
@@ -508,6 +513,14 @@ def _limited_to(lines: Sequence[Line]) -> str:
     return f' At most {shown}: those where "{rankings.pop()}" was largest.'
 
 
+def _of_all(lines: Sequence[Line]) -> str:
+    """Return the sentence that says that a graph shows no single unit or pool, if so."""
+    dimensions = [line.signal.dimension for line in lines]
+    if any({"instance", "pool", "site"} & {*each.labels} for each in dimensions):
+        return ""
+    return "".join(f" Of all selected {each} together." for each in ("units", "pools") if each == dimensions[0].plural)
+
+
 def _line_style(ref: str, line: Line, by_place: str) -> grafana.DashboardFieldConfigSourceOverrides:
     """Give a line its own colour, or the one of its place; lines that have names of labels get theirs by name."""
     colour = line.colour or ("" if "{{" in line.name else by_place)
@@ -568,6 +581,11 @@ def _table_overrides(
 ) -> list[grafana.DashboardFieldConfigSourceOverrides]:
     return [
         *(_cells(column) for column in columns if not column.label),
+        *(
+            _override("byName", each.heading, **{"custom.cellOptions": _WRAPPED_CELLS})
+            for each in columns
+            if each.label and each.wraps
+        ),
         *_widths([label for label in rows if label != "job"], columns, headings, sort, width),
         *(
             _override("byName", each.heading, links=[link.json() for link in each.links])
@@ -598,7 +616,7 @@ def _widths(
     pixels |= {column.heading: column.width or _pixels(column.heading, _letters(column)) for column in visible}
     if sort in pixels:
         pixels[sort] = max(pixels[sort], _pixels(sort, 0) + _ARROW_PIXELS)
-    texts = [column.heading for column in visible if column.wraps]
+    texts = [column.heading for column in visible if column.wraps and not column.width]
     figures = [each.heading for each in visible if not (each.label or each.signal.words or each.width)]
     spare = _LEAST_PIXELS * panel_width / 24 - _MARGIN_PIXELS - sum(pixels.values())
     growing = texts or _sharing({each: pixels[each] for each in figures}, spare) or [heading(labels[-1], headings)]

@@ -8,7 +8,7 @@ from typing import Final
 from dashboards.source import verdicts
 from dashboards.source.layout import dashboard_url
 from dashboards.source.panels import Column, Link, Panel, graph, height_of, table
-from dashboards.source.signals import PER_POOL, PER_UNIT, Signal, alerts, delivery, edge, mailflow, monitoring, units
+from dashboards.source.signals import PER_POOL, PER_UNIT, Signal, alerts, delivery, edge, mailflow, monitoring
 from exporter.sources.source import SOURCES
 
 TO_TRIAGE: Final = Link("pool", "Triage of this pool", dashboard_url("triage", "job", "pool"))
@@ -33,18 +33,19 @@ def verdicts_on_pools() -> Panel:
     return table(
         PER_POOL.labels,
         Column(verdicts.OF_POOL, width=200, links=OF_THE_VERDICT),
-        Column(verdicts.NAMED, label="instance", width=114),
+        Column(verdicts.NAMED, label="instance", width=114, wraps=True),
         Column(verdicts.SENTENCE, wraps=True),
-        Column(verdicts.HELD, "max"),
+        Column(verdicts.SINCE),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         Column(mailflow.WORST_WAIT),
         Column(mailflow.USUAL_RATIO, name="Arrivals / usual"),
         Column(delivery.ACTIVE_RATIO, name="Waiting to leave / usual"),
-        Column(units.DOWN, "sum"),
         Column(mailflow.UNITS_TO_SPARE, name="To spare"),
         title="Pools",
-        description="Verdict on each pool, most serious first, and the unit or destination that it is about. Click a "
-        "verdict for its runbook or its triage.",
+        description="Verdict on each pool, most serious first, and what it is about: a unit, with its heaviest sender "
+        "where the page topin is read, or a destination. A verdict that is ending has the time at which its trouble "
+        "was last there. The wait is a forecast, for mail that arrives now. Click a verdict for its runbook or its "
+        "triage.",
         sort=verdicts.OF_POOL.name,
         height=height_of(POOLS, tall=True),
         no_value="no data: are the rules loaded, and is the job selected?",
@@ -54,15 +55,18 @@ def verdicts_on_pools() -> Panel:
 
 def firing_alerts() -> Panel:
     return table(
-        ("alertname", "pool", "instance", "job"),
-        Column(verdicts.OF_ALERT, hidden=True),
+        ("alertname", "pool", "job"),
+        Column(verdicts.ORDER_OF_ALERTS, hidden=True),
+        Column(alerts.UNITS),
+        Column(alerts.ONLY_UNIT, label="instance"),
         Column(alerts.SEVERITY),
-        Column(alerts.SINCE),
+        Column(alerts.SINCE, "min", width=124),
         title="Firing alerts",
-        description="All alerts that fire now: causes before their effects. Click an alert to open its runbook.",
-        sort=verdicts.OF_ALERT.name,
+        description="All alerts that fire now, with the number of their units: causes before their effects, then "
+        "critical ones, then the newest. Click an alert to open its runbook.",
+        sort=verdicts.ORDER_OF_ALERTS.name,
         no_value="no alert fires",
-        width=15,
+        width=16,
         height=ALERTS_HEIGHT,
         links=(TO_RUNBOOK, TO_TRIAGE, TO_UNIT),
     )

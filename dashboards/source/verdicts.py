@@ -8,7 +8,7 @@ from itertools import groupby, starmap
 from typing import Final, Literal
 
 from dashboards.source.palette import BASELINE, CRITICAL, GOOD, NOTHING, UNREACHABLE, UNWATCHED, WARNING, NamedValue
-from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, PER_UNIT, Signal, units
+from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, PER_UNIT, Signal, alerts, units
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,13 @@ class Verdict:
     """PromQL of units, if the verdict applies without an alert as well: to those of which too little is known."""
     lasting: Lasting | None = None
     """Where its trouble lasts, if that is recorded."""
-    about_destination: bool = False
-    """Whether its alerts name a destination."""
+    names: Literal["", "destination", "sender"] = ""
+    """What the wall names beside the place: the destination of its alerts, or the heaviest sender of the unit."""
+
+    @property
+    def ending(self) -> str:
+        """The words for it when it is ending, without an explanation in brackets."""
+        return f"{self.word.partition(' (')[0]}, ending"
 
     def firing(self, series: str) -> str:
         """Return the PromQL of its firing alerts; `series` is `<<alerts>>`, `<<pools>>` or `<<units>>`."""
@@ -187,13 +192,14 @@ VERDICTS: Final = (
         "Wait while the queues shrink. On the units: `workqueue rate 10`. If they do not shrink, compare the units.",
     ),
     Verdict(
-        "Jabberer",
+        "Heavy sender (jabberer)",
         WARNING,
         "unit",
         ("IronPortJabbererSuspected",),
-        "Heavy sender: one unit gets far more than its peers and is backlogged.",
+        "One unit gets far more mail than its peers and is backlogged.",
         "On the unit: `topin`. Throttle or block the sender in the host access table.",
         lasting=_UNIT_FILLS,
+        names="sender",
     ),
     Verdict(
         "Unit overloaded",
@@ -239,6 +245,7 @@ VERDICTS: Final = (
         ("IronPortOutboundAbuseSuspected",),
         "Far more mail than usual goes out, and much of it bounces.",
         "On the unit: `topin`, then find the account in the mail logs. Lock it, and delete its mail from the queue.",
+        names="sender",
     ),
     Verdict(
         "Connections exhausted",
@@ -247,6 +254,7 @@ VERDICTS: Final = (
         ("IronPortConnectionSlotsExhausted",),
         "Slow sessions use nearly all connections, and little mail arrives.",
         "On the unit: `topin`. Limit the connections of one address in the mail flow policy.",
+        names="sender",
     ),
     Verdict(
         "Directory harvest",
@@ -287,6 +295,7 @@ VERDICTS: Final = (
         ("IronPortUnitUnreachable",),
         "No source of the unit answers.",
         "`ping` it and log in. If it is down, take it out of the load balancer, and look at its console.",
+        blind="instance:ironport_source_up:max3m{<<units>>} == 0",
     ),
     Verdict(
         "Unit not online",
@@ -304,7 +313,7 @@ VERDICTS: Final = (
         "A destination that fleet.yml names takes no mail.",
         "On a unit: `hoststatus` for it. Is that server down, or does it refuse the pool?",
         lasting=Lasting("pool:ironport_destination_stuck_recipients:min3m{<<pools>>}"),
-        about_destination=True,
+        names="destination",
     ),
     Verdict(
         "Delivery backlog",
@@ -341,13 +350,12 @@ VERDICTS: Final = (
         "On the unit: `status detail` names the resource. Wait for the queue to shrink, or bring in the spare.",
     ),
     Verdict(
-        "Cannot be told",
+        "Login refused",
         UNREACHABLE,
         "unit",
         ("IronPortAuthenticationFailed",),
-        "The unit refuses the exporter or is silent: its mail is not known.",
-        "Log in to the unit: `status detail`. Then correct the exporter's user and password, or the network.",
-        blind="instance:ironport_source_up:max3m{<<units>>} == 0",
+        "The unit refuses the exporter's user or password.",
+        "Log in to the unit: `status detail`. Then correct the exporter's user and password in fleet.yml.",
     ),
     Verdict(
         "Queue only",
@@ -367,7 +375,7 @@ VERDICTS: Final = (
         "On the unit: `interfaceconfig`. Is the AsyncOS API on, and TCP port 6443 open for the exporter?",
     ),
     Verdict(
-        "Hardware cannot be told",
+        "Hardware unknown",
         UNREACHABLE,
         "unit",
         ("IronPortSnmpDown",),
@@ -389,12 +397,18 @@ _NUMBER: Final = len(VERDICTS)
 _CODED: Final = [(2 * _NUMBER - index, verdict) for index, verdict in enumerate(VERDICTS)]
 """Each verdict with its value in Prometheus: the more serious, the larger."""
 
+_BEFORE_SECONDS: Final = "1e10"
+"""Times a code, this is larger than any time in seconds."""
+
+_OF_PLACES: Final = [each for each in _CODED if each[1].level != "job"]
+"""The verdicts on pools and units."""
+
 _ENDING: Final = [(code - _NUMBER, verdict) for code, verdict in _CODED if verdict.lasting]
 """The verdicts that can be ending, with their values then: below those of all others."""
 
 WORDS: Final = (
     *(NamedValue(code, each.word, each.colour) for code, each in _CODED),
-    *(NamedValue(code, f"{each.word}, ending", BASELINE) for code, each in _ENDING),
+    *(NamedValue(code, each.ending, BASELINE) for code, each in _ENDING),
     NamedValue(0, "Normal", GOOD),
 )
 SENTENCES: Final = (
@@ -414,6 +428,11 @@ REMEDIES: Final = (
     NamedValue(0, "Nothing.", NOTHING),
 )
 
+_HEAVIEST_SENDER: Final = (
+    "topk by (job, pool, instance) (1,"
+    " max by (job, pool, instance, sender) (last_over_time(ironport_sender_connections{<<units>>}[5m]))) ^ 0"
+)
+
 _TROUBLED_UNITS: Final = (
     "max by (job, pool, instance) ("
     "instance:ironport_work_queue_backlogged:bool{<<units>>} == 1"
@@ -431,10 +450,7 @@ def _with_endings(
 
     `either` returns that of some verdicts of one level, whose trouble lasts on the same condition.
     """
-    groups = [
-        (condition, either([*same]))
-        for (condition, _), same in groupby(coded, key=lambda each: (lasting(each[1]), each[1].level))
-    ]
+    groups = _by_condition(either, lasting, coded)
     for condition, terms in groups:
         yield f"({terms})\nand {condition}" if condition else terms
     for condition, terms in groups:
@@ -442,13 +458,28 @@ def _with_endings(
             yield f"({terms}) - {_NUMBER}"
 
 
+def _by_condition(
+    either: Callable[[Sequence[_Coded]], str], lasting: Callable[[Verdict], str], coded: Sequence[_Coded]
+) -> list[tuple[str, str]]:
+    """Return the conditions on which trouble lasts, or nothing, with the PromQL of the verdicts that have each."""
+    return [
+        (condition, either([*same]))
+        for (condition, _), same in groupby(coded, key=lambda each: (lasting(each[1]), each[1].level))
+    ]
+
+
 def _any_of(term: Callable[[int, Verdict], str]) -> Callable[[Sequence[_Coded]], str]:
     """Return a function that returns the PromQL of the first of some verdicts that applies."""
     return lambda coded: "\nor\n".join(starmap(term, coded))
 
 
+def _trouble_in_pools(verdict: Verdict) -> str:
+    return verdict.lasting.pools if verdict.lasting else ""
+
+
 def _lasting_in_pools(verdict: Verdict) -> str:
-    return f"on (job, pool) ({verdict.lasting.pools})" if verdict.lasting else ""
+    pools = _trouble_in_pools(verdict)
+    return f"on (job, pool) ({pools})" if pools else ""
 
 
 def _lasting_on_units(verdict: Verdict) -> str:
@@ -495,13 +526,17 @@ def _of_named_units(code: int, verdict: Verdict) -> str:
 
 
 def _with_what_it_is_about(code: int, verdict: Verdict) -> str:
-    """Name a unit or destination in the label `instance`: one column has both."""
-    if verdict.level == "unit":
-        return _of_named_units(code, verdict)
-    if verdict.about_destination:
+    """Name a unit, with its heaviest sender, or a destination in the label `instance`: one column has them all."""
+    if verdict.names == "destination":
         by_destination = f"{code} * max by (job, pool, destination) ({verdict.firing('<<pools>>')})"
         return f'label_join({by_destination}, "instance", "", "destination")'
-    return _of_pool(code, verdict)
+    if verdict.level != "unit":
+        return _of_pool(code, verdict)
+    named = _of_named_units(code, verdict)
+    if verdict.names == "sender":
+        with_sender = f"{named} * on (job, pool, instance) group_left (sender) ({_HEAVIEST_SENDER})"
+        return f'label_join({with_sender}, "instance", ", from ", "instance", "sender")\nor on (job, pool) {named}'
+    return named
 
 
 def _of_blind_units(code: int, verdict: Verdict, labels: str) -> str:
@@ -515,23 +550,47 @@ def _of_all_in_the_job(code: int, verdict: Verdict, labels: str) -> str:
 
 
 def _named() -> str:
-    """Return the PromQL of the unit or destination that the verdict on each pool is about, if it is not the pool."""
+    """Return the PromQL of what the verdict on each pool is about, if it is not the pool."""
     every = "\nor\n".join(_with_endings(_any_of(_with_what_it_is_about), _lasting_in_pools))
     return f"topk by (job, pool) (1,\n{every}\n)"
 
 
 def _of_the_fleet() -> str:
-    """Count an alert about a job by itself: if it was not scraped for 6 hours, none of its pools is known."""
-    jobs = (f"{code} * {verdict.firing('<<alerts>>')}" for code, verdict in _CODED if verdict.level == "job")
-    every = "\nor\n".join((*_of_pools(), *jobs))
-    return f"max (\n{every}\n)"
+    """Name the pool and what the verdict is about, except if all is normal, or if a whole job is not monitored."""
+    of_jobs = [each for each in _CODED if each not in _OF_PLACES]
+    jobs = (f"{code} * max by (job) ({verdict.firing('<<alerts>>')})" for code, verdict in of_jobs)
+    every = "\nor\n".join((*_with_endings(_any_of(_with_what_it_is_about), _lasting_in_pools, _OF_PLACES), *jobs))
+    normal = "0 * max (last_over_time(ironport_probe_success{<<units>>}[15m]))"
+    return f"topk (1,\n{every}\n)\nor on () {normal}"
 
 
 def _leading_alerts() -> str:
     """Return the PromQL of the alert that each pool's verdict rests on: its series has the label `alertname`."""
-    known = [each for each in _CODED if each[1].level != "job"]
-    every = "\nor\n".join(_with_endings(_any_of(_by_alert), _lasting_in_pools, known))
+    every = "\nor\n".join(_with_endings(_any_of(_by_alert), _lasting_in_pools, _OF_PLACES))
     return f"topk by (job, pool) (1,\n{every}\n)"
+
+
+def _since() -> str:
+    """Return the PromQL of the time, in milliseconds, since which each pool has had its verdict.
+
+    That is when the condition of its alert began to hold or, if the verdict is ending, when its trouble was last there.
+    The code of the verdict stands before the ten digits of the seconds, so that the largest figure is that of the
+    verdict that is shown.
+    """
+    groups = _by_condition(_any_of(_by_alert), _trouble_in_pools, _OF_PLACES)
+    lasting = "\nor\n".join(f"({terms})\nand on (job, pool) ({pools})" if pools else terms for pools, terms in groups)
+    begun = (
+        f"{_BEFORE_SECONDS} * (\n{lasting}\n)\n"
+        "+ on (job, pool, alertname) min by (job, pool, alertname) (ALERTS_FOR_STATE{<<alerts>>})"
+    )
+    ended = (
+        f"{_BEFORE_SECONDS} * (({terms}) - {_NUMBER})\n"
+        f"+ on (job, pool) group_left () max by (job, pool) (max_over_time(timestamp({pools})[15m:1m]))"
+        for pools, terms in groups
+        if pools
+    )
+    every = "\nor\n".join((begun, *ended))
+    return f"1000 * (max by (job, pool) (\n{every}\n) % {_BEFORE_SECONDS})"
 
 
 def _by_alert(code: int, verdict: Verdict) -> str:
@@ -569,7 +628,8 @@ NAMED: Final = Signal(
     "On",
     "none",
     PER_POOL,
-    "The unit or destination that the verdict on its pool is about; empty if it is about the whole pool.",
+    "What the verdict on its pool is about: a unit, with its heaviest sender where that is known, or a destination; "
+    "empty if it is about the whole pool.",
     _named(),
 )
 
@@ -589,13 +649,13 @@ LEADING_ALERT: Final = Signal(
     _leading_alerts(),
 )
 
-HELD: Final = Signal(
-    "For",
-    "s",
-    PER_ALERT,
-    "How long the condition of the alert behind a verdict has held.",
-    f"time() - (ALERTS_FOR_STATE{{<<alerts>>}} and on (job, pool, alertname) {_leading_alerts()})",
-    decimals=0,
+SINCE: Final = Signal(
+    "Since",
+    "time:ddd HH:mm",
+    PER_POOL,
+    "When the condition of the alert behind a verdict began to hold, or when the trouble of a verdict that is ending "
+    "was last there.",
+    _since(),
 )
 
 _SLOW_ALERTS: Final = {
@@ -626,12 +686,22 @@ _ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(
     f"{code} * {verdict.firing(_NOT_FOR_INFORMATION)}" for code, verdict in _CODED
 )
 
-OF_ALERT: Final = Signal(
-    "Verdict",
+ORDER_OF_ALERTS: Final = Signal(
+    "Order",
     "none",
     PER_ALERT,
-    "The verdict that each firing alert leads to. The order is that of the verdicts: causes before their effects. "
-    "Alerts of severity info come last.",
-    f'{_ALERTS_WITH_A_VERDICT}\nor\n0 * ALERTS{{alertstate="firing",<<alerts>>}}',
-    words=(*WORDS[:-1], NamedValue(0, "-", NOTHING)),
+    "The order of the firing alerts: that of their verdicts, which has causes before their effects; then critical "
+    "alerts; then the newest. Alerts of severity info come last.",
+    f"""\
+10 * (
+{_ALERTS_WITH_A_VERDICT}
+or
+0 * ALERTS{{alertstate="firing",<<alerts>>}}
+)
++
+(
+{alerts.SEVERITY.expression}
+)
++ ignoring (alertstate)
+ALERTS_FOR_STATE{{<<alerts>>}} / 1e10""",
 )

@@ -18,7 +18,7 @@ import yaml
 
 from dashboards.source import palette, signals, verdicts
 from dashboards.source.layout import GENERATED
-from dashboards.source.signals import Signal
+from dashboards.source.signals import Signal, monitoring, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT, matchers
 from exporter.bundle import thresholds
 from exporter.metrics.catalog import FAMILIES
@@ -403,18 +403,48 @@ def test_a_state_has_the_same_colour_everywhere() -> None:
     assert told[palette.UNREACHABLE] == {
         "Unreachable",
         "Unit unreachable",
-        "No answer",
         "Unknown",
-        "Cannot be told",
+        "Login refused",
         "Queue only",
         "Destinations unknown",
-        "Hardware cannot be told",
+        "Hardware unknown",
     }
-    assert told[palette.UNWATCHED] == {"Not scraped", "Not monitored", "Unit not monitored"}
+    assert told[palette.UNWATCHED] == {"Not monitored", "Unit not monitored"}
     colours: dict[str, set[str]] = {}
     for each in states:
         colours.setdefault(each.word, set()).add(each.colour)
     assert {words for words, own in colours.items() if len(own) > 1} == set()
+
+
+@pytest.mark.parametrize("signal", [units.UNIT_STATE, monitoring.SOURCE_STATE], ids=lambda signal: signal.name)
+def test_what_is_not_known_has_the_word_of_its_verdict(signal: Signal) -> None:
+    known = {each.word for each in verdicts.VERDICTS}
+    unknown = {each.word for each in signal.words if each.colour in (palette.UNREACHABLE, palette.UNWATCHED)}
+    assert unknown <= known
+
+
+def test_the_description_of_the_states_explains_each_word() -> None:
+    told = units.UNIT_STATE.description.lower()
+    assert [each.word for each in units.UNIT_STATE.words if each.word.lower() not in told] == ["OK"]
+
+
+@each_panel
+def test_a_forecast_is_called_one(panel: Panel) -> None:
+    """The wait of mail that arrives now is no measured wait."""
+    headings = panel.json["transformations"][-1]["options"]["renameByName"] if panel.json["type"] == "table" else {}
+    for target in panel.targets:
+        if "wait_seconds:estimate3m" in target["expr"]:
+            assert "forecast" in headings.get(f"Value #{target['refId']}", panel.title).lower()
+
+
+@each_panel
+def test_a_graph_without_names_says_what_it_adds_up(panel: Panel) -> None:
+    if panel.json["type"] == "timeseries" and not panel.json.get("repeat"):
+        of_places = [each for each in panel.targets if "ironport_exporter_" not in each["expr"]]
+        if of_places and not re.search(
+            r"\{\{(?!result|reason|code)", "".join(each["legendFormat"] for each in of_places)
+        ):
+            assert re.search(r"\ball selected (units|pools)\b", panel.json["description"])
 
 
 def of_the_wall(title: str) -> Panel:
@@ -428,9 +458,17 @@ def test_the_states_of_the_units_are_seen_without_scrolling() -> None:
 
 
 def test_a_short_wait_is_not_green_while_delivery_may_fail() -> None:
-    steps = of_the_wall("Worst wait").json["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    steps = of_the_wall("Wait, forecast").json["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert steps[0]["color"] == palette.NOTHING
     assert not {palette.GOOD, palette.behind_text(palette.GOOD)} & {each["color"] for each in steps}
+
+
+def test_the_verdict_of_the_wall_names_its_pool_and_what_it_is_about() -> None:
+    """Without sizes, a wide tile has both in one line, too small to read."""
+    panel = of_the_wall("Verdict")
+    assert panel.json["options"]["textMode"] == "value_and_name"
+    assert panel.json["options"]["text"]["valueSize"] >= 24
+    assert [each["legendFormat"] for each in panel.targets] == ["{{pool}} {{instance}}${of_job}"]
 
 
 def test_the_wall_names_the_pool_with_the_fewest_units_to_spare() -> None:

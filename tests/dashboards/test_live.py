@@ -15,9 +15,7 @@ from support.fleets import FLEETS
 from support.grafana import Grafana, Json, Panel, Series, all_of, chosen, dashboards, panels, variables
 
 IN_TROUBLE: Final[Mapping[str, str]] = {
-    "fleet: Firing alerts A": "an alert fires",
-    "fleet: Firing alerts B": "an alert fires",
-    "fleet: Firing alerts C": "an alert fires",
+    **{f"fleet: Firing alerts {ref}": "an alert fires" for ref in "ABCDE"},
     **{f"{each}: Pools B": "a verdict names a unit" for each in ("fleet", "pool", "triage")},
     **{f"{each}: Pools {ref}": "a verdict rests on an alert" for each in ("fleet", "pool", "triage") for ref in "DE"},
     "triage: What to do next B": "a verdict names a unit",
@@ -52,9 +50,9 @@ OF_REST: Final = (
 EMPTY: Final[Mapping[tuple[str, str], str]] = {
     **{(q, place): "no simulated fleet has REST" for q in OF_REST for place in ("quiet", "attacked", "mx1", *FLEETS)},
     ("fleet: Units to spare A", "one"): "a single unit cannot be spared",
-    ("fleet: Pools J", "one"): "a single unit cannot be spared",
-    ("pool: Pools J", "one"): "a single unit cannot be spared",
-    ("triage: Pools J", "one"): "a single unit cannot be spared",
+    ("fleet: Pools I", "one"): "a single unit cannot be spared",
+    ("pool: Pools I", "one"): "a single unit cannot be spared",
+    ("triage: Pools I", "one"): "a single unit cannot be spared",
     ("fleet: Peers B", "one"): "a single unit has no peers",
     ("pool: Arrivals / peers A", "one"): "a single unit has no peers",
     ("triage: What each unit looks like F", "one"): "a single unit has no peers",
@@ -210,7 +208,7 @@ def shown(attacked: Grafana) -> Mapping[str, list[dict[str, str]]]:
 @pytest.mark.parametrize(
     ("pool", "verdict", "unit"),
     [
-        ("inbound", "Jabberer", "mx1"),
+        ("inbound", "Heavy sender (jabberer)", "mx1, from 203.0.113.66"),
         ("relay", "Distributed attack", None),
         ("outbound", "Slow", None),
         ("branch", "Unreachable", None),
@@ -230,8 +228,8 @@ def test_a_pools_verdict_names_the_unit(
 @pytest.mark.parametrize(
     ("unit", "words"),
     [
-        ("mx1", "Jabberer"),
-        ("mx2", "Hardware cannot be told"),
+        ("mx1", "Heavy sender (jabberer)"),
+        ("mx2", "Hardware unknown"),
         ("mx3", "Normal"),
         ("relay1", "Distributed attack"),
         ("relay2", "Distributed attack"),
@@ -279,7 +277,7 @@ def test_every_verdict_is_normal_in_quiet_hours(quiet: Grafana, table: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("pool", "word"), [(".+", "Not monitored"), ("branch", "Unreachable"), ("inbound", "Jabberer")]
+    ("pool", "word"), [(".+", "Not monitored"), ("branch", "Unreachable"), ("inbound", "Heavy sender (jabberer)")]
 )
 def test_the_most_serious_verdict_is_a_word(attacked: Grafana, quiet: Grafana, pool: str, word: str) -> None:
     dashboard, panel = called("fleet: Verdict")
@@ -306,13 +304,15 @@ def test_annotations_of_a_unit_exclude_other_units(
 
 
 def test_alerts_are_counted_for_the_selected_site(attacked: Grafana) -> None:
-    """The figure counts the alerts that the table lists: those of the site's units, and those without a site."""
+    """The figure counts the rows of the table: the alerts of the site's units, and those without a site."""
     dashboard, stat = called("fleet: Alerts")
     _, table = called("fleet: Firing alerts")
     for site in (".*", "east"):
         values = all_of(dashboard) | {"site": site}
         rows = [row["Severity"] for row in attacked.rows(table, values)]
         assert attacked.words(stat, values) == [str(rows.count(word)) for word in ("critical", "warning")]
+        places = [(row["Alert"], row.get("Pool")) for row in attacked.rows(table, values)]
+        assert len(places) == len({*places})
     assert "out2" not in {row.get("Unit") for row in attacked.rows(table, values)}
 
 

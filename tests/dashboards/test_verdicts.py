@@ -9,13 +9,13 @@ from typing import Final
 import pytest
 
 from dashboards.source import verdicts
-from dashboards.source.signals import Signal, capacity, mailflow, units
+from dashboards.source.signals import Signal, alerts, capacity, mailflow, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT, matchers
 from exporter.bundle import thresholds
 from exporter.lab.history import blocks, openmetrics
 from exporter.prometheus import rule_files
 from support.completeness import assert_complete
-from support.grafana import Grafana
+from support.grafana import Grafana, Series
 from support.processes import program
 
 END: Final = int(datetime(2026, 3, 11, 11, tzinfo=UTC).timestamp())
@@ -104,6 +104,8 @@ def grafana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
     blocks.write(_now(), folder)
     blocks.write(_once(), folder)
     blocks.write(_tails(), folder)
+    blocks.write(_capacities(), folder)
+    blocks.write(_alerts_in_disorder(), folder)
     with blocks.served(folder) as url:
         yield Grafana(url, END)
 
@@ -181,12 +183,76 @@ def _tails() -> Iterator[str]:
     for name, figures_now in LASTING.items():
         yield openmetrics.header(name, "gauge")
         for place, figure in figures_now.items():
-            yield openmetrics.samples(openmetrics.labelled(name, _place("tails", place)), [figure], at)
-    yield openmetrics.header("ALERTS", "gauge")
-    for place, alerts in FIRING.items():
-        for alert in alerts:
-            labels = {"alertname": alert, "alertstate": "firing", "severity": "warning", **_place("tails", place)}
-            yield openmetrics.samples(openmetrics.labelled("ALERTS", labels), [1], at)
+            if name in ENDED and place == "over/mx1":
+                minutes = range(END - 240, END + 1, 60)
+                series = openmetrics.labelled(name, _place("tails", place))
+                yield openmetrics.samples(series, ENDED[name], openmetrics.stamps(minutes))
+            else:
+                yield openmetrics.samples(openmetrics.labelled(name, _place("tails", place)), [figure], at)
+    yield openmetrics.header("ironport_sender_connections", "gauge")
+    for sender, connections in (("192.0.2.1", 7), ("203.0.113.66", 145)):
+        labels = _place("tails", "lasts/mx1") | {"sender": sender}
+        yield openmetrics.samples(openmetrics.labelled("ironport_sender_connections", labels), [connections], at)
+    for name, more, value in (("ALERTS", {"alertstate": "firing"}, 1), ("ALERTS_FOR_STATE", {}, END - 600)):
+        yield openmetrics.header(name, "gauge")
+        for place, names in FIRING.items():
+            for alert in names:
+                labels = {"alertname": alert, **more, "severity": "warning", **_place("tails", place)}
+                yield openmetrics.samples(openmetrics.labelled(name, labels), [value], at)
+
+
+ENDED: Final[Mapping[str, list[float]]] = {
+    "instance:ironport_work_queue_backlogged:bool": [1, 1, 0, 0, 0],
+    "instance:ironport_work_queue_growth_messages:rate3m": [9, 9, -9, 0, 0],
+}
+"""The last minutes of a unit whose trouble ended three minutes ago."""
+
+CAPACITIES: Final[Mapping[str, tuple[float, int]]] = {
+    "calm": (15, 0),
+    "backlogged": (15, 1),
+    "small and backlogged": (70, 1),
+}
+"""The busy hour of pools of three units, and whether mail waits on several of them."""
+
+
+def _capacities() -> Iterator[str]:
+    at = openmetrics.stamps([END])
+    of_pools = (
+        (BUSY, [busy for busy, _ in CAPACITIES.values()]),
+        ("pool:ironport_work_queue_troubled:bool", [troubled for _, troubled in CAPACITIES.values()]),
+        ("pool:ironport_available_capacity_messages:rate", [60] * len(CAPACITIES)),
+    )
+    for name, values in of_pools:
+        yield openmetrics.header(name, "gauge")
+        for pool, value in zip(CAPACITIES, values, strict=True):
+            yield openmetrics.samples(openmetrics.labelled(name, _place("capacities", pool)), [value], at)
+    for name, value in ((AVAILABLE, 20), (IN_SERVICE, 1)):
+        yield openmetrics.header(name, "gauge")
+        for pool in CAPACITIES:
+            for number in (1, 2, 3):
+                labels = _place("capacities", f"{pool}/mx{number}")
+                yield openmetrics.samples(openmetrics.labelled(name, labels), [value], at)
+
+
+IN_DISORDER: Final = (
+    ("IronPortUnitRebooted", "info", "mail/mx1", 60),
+    ("IronPortFanFailed", "warning", "mail/mx1", 600),
+    ("IronPortWorkQueueHigh", "warning", "mail/mx1", 120),
+    ("IronPortWorkQueueHigh", "warning", "mail/mx2", 180),
+    ("IronPortJabbererSuspected", "warning", "mail/mx1", 900),
+    ("IronPortRaidDegraded", "warning", "mail/mx1", 300),
+    ("IronPortSiteLossNotSurvivable", "critical", "mail", 1200),
+)
+"""Alerts that fire: name, severity, place, and for how many seconds."""
+
+
+def _alerts_in_disorder() -> Iterator[str]:
+    for name, more in (("ALERTS", {"alertstate": "firing"}), ("ALERTS_FOR_STATE", {})):
+        yield openmetrics.header(name, "gauge")
+        for alert, severity, place, age in IN_DISORDER:
+            labels = {"alertname": alert, **more, "severity": severity, **_place("disorder", place)}
+            value = 1 if more else END - age
+            yield openmetrics.samples(openmetrics.labelled(name, labels), [value], openmetrics.stamps([END]))
 
 
 def _place(job: str, place: str) -> dict[str, str]:
@@ -197,10 +263,16 @@ def _place(job: str, place: str) -> dict[str, str]:
 
 def figures(grafana: Grafana, signal: Signal, job: str) -> dict[str, float]:
     """Return the values of a signal for a job, by unit or pool."""
+    return {
+        "/".join(filter(None, map(labels.get, ("pool", "instance")))): points[-1]
+        for labels, points in series(grafana, signal, job)
+    }
+
+
+def series(grafana: Grafana, signal: Signal, job: str) -> list[Series]:
     expression = thresholds.fill(signal.expression, matchers((BY_JOB, BY_SITE, BY_POOL, BY_UNIT)))
     values = {"job": job, "site": ".*", "pool": ".+", "instance": ".+"}
-    answer = grafana.series({"expr": expression, "instant": True}, values)
-    return {"/".join(filter(None, map(labels.get, ("pool", "instance")))): points[-1] for labels, points in answer}
+    return grafana.series({"expr": expression, "instant": True}, values)
 
 
 def words(grafana: Grafana, signal: Signal, job: str) -> dict[str, str]:
@@ -246,7 +318,7 @@ def test_a_job_without_exporter_is_not_monitored(
 
 def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
     queue_only = dict.fromkeys(("refused/status-page", "without-page/arrivals"), "Queue only")
-    told = queue_only | {"refused/both": "Cannot be told"}
+    told = queue_only | {"refused/both": "Unit unreachable"}
     assert words(grafana, verdicts.OF_UNIT, "blind") == told | {
         "refused/neither": "Normal",
         "refused/destinations": "Normal",
@@ -254,45 +326,77 @@ def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
         "rest-only/mx1": "Normal",
     }
     assert words(grafana, verdicts.OF_POOL, "blind") == {
-        "refused": "Cannot be told",
+        "refused": "Unit unreachable",
         "snmp-only": "Normal",
         "rest-only": "Normal",
         "without-page": "Queue only",
     }
-    assert words(grafana, verdicts.MOST_SERIOUS, "blind") == {"": "Cannot be told"}
+    assert words(grafana, verdicts.MOST_SERIOUS, "blind") == {"refused/both": "Unit unreachable"}
     assert words(grafana, units.UNIT_STATE, "blind") == {
-        "refused/status-page": "Cannot be told",
+        "refused/status-page": "Queue only",
         "refused/both": "Unreachable",
         "refused/neither": "OK",
         "refused/destinations": "OK",
         "snmp-only/mx1": "OK",
         "rest-only/mx1": "OK",
-        "without-page/arrivals": "Cannot be told",
+        "without-page/arrivals": "Queue only",
     }
 
 
 def test_a_verdict_whose_cause_is_gone_is_ending_and_hides_nothing_else(grafana: Grafana) -> None:
     assert words(grafana, verdicts.OF_POOL, "tails") == {
-        "lasts": "Jabberer",
-        "over": "Jabberer, ending",
+        "lasts": "Heavy sender (jabberer)",
+        "over": "Heavy sender, ending",
         "drains": "Mail waits on one unit",
         "mended": "Unit slow",
         "flooded": "Distributed attack",
     }
     assert words(grafana, verdicts.OF_UNIT, "tails") == {
-        "lasts/mx1": "Jabberer",
-        "over/mx1": "Jabberer, ending",
+        "lasts/mx1": "Heavy sender (jabberer)",
+        "over/mx1": "Heavy sender, ending",
         "drains/mx1": "Mail waits on one unit",
         "mended/mx1": "Unit slow",
         "flooded/mx1": "Normal",
     }
     assert set(figures(grafana, verdicts.NAMED, "tails")) == {
-        "lasts/mx1",
+        "lasts/mx1, from 203.0.113.66",
         "over/mx1",
         "drains/mx1",
         "mended/mx1",
         "flooded",
     }
+    assert words(grafana, verdicts.MOST_SERIOUS, "tails") == {"flooded": "Distributed attack"}
+
+
+def test_a_verdict_says_since_when_it_holds_or_is_ending(grafana: Grafana) -> None:
+    since = figures(grafana, verdicts.SINCE, "tails")
+    begun, ended = (END - 600) * 1000, (END - 180) * 1000
+    assert since == {"lasts": begun, "over": ended, "drains": begun, "mended": begun, "flooded": begun}
+
+
+def test_alerts_have_causes_first_then_critical_ones_then_the_newest(grafana: Grafana) -> None:
+    ranks = {
+        labels["alertname"]: points[-1] for labels, points in series(grafana, verdicts.ORDER_OF_ALERTS, "disorder")
+    }
+    assert sorted(ranks, key=lambda alert: -ranks[alert]) == [
+        "IronPortJabbererSuspected",
+        "IronPortWorkQueueHigh",
+        "IronPortSiteLossNotSurvivable",
+        "IronPortRaidDegraded",
+        "IronPortFanFailed",
+        "IronPortUnitRebooted",
+    ]
+
+
+def test_an_alert_on_several_units_counts_once_and_has_their_number(grafana: Grafana) -> None:
+    counted = {labels["alertname"]: points[-1] for labels, points in series(grafana, alerts.UNITS, "disorder")}
+    assert counted == {
+        alert: 1 + (alert == "IronPortWorkQueueHigh") for alert, _, place, _ in IN_DISORDER if "/" in place
+    }
+    alone = {labels["alertname"]: labels["instance"] for labels, _ in series(grafana, alerts.ONLY_UNIT, "disorder")}
+    assert alone == {alert: "mx1" for alert, count in counted.items() if count == 1}
+    assert figures(grafana, alerts.WARNING_COUNT, "disorder") == {"": 4}
+    assert figures(grafana, alerts.CRITICAL_COUNT, "disorder") == {"": 1}
 
 
 def test_every_verdict_says_what_it_means_and_what_to_do() -> None:
@@ -311,6 +415,11 @@ def test_exit_ratio_counts_units_with_a_known_rating(grafana: Grafana) -> None:
 
 def test_units_to_spare_need_a_week_of_history(grafana: Grafana) -> None:
     assert figures(grafana, mailflow.UNITS_TO_SPARE, "watched") == {"spared": 0}
+
+
+def test_a_pool_where_mail_waits_on_several_units_has_none_to_spare(grafana: Grafana) -> None:
+    spare = figures(grafana, mailflow.UNITS_TO_SPARE, "capacities")
+    assert spare == {"calm": 2, "backlogged": 0, "small and backlogged": -1}
 
 
 def test_the_largest_unit_may_be_a_spare(grafana: Grafana) -> None:

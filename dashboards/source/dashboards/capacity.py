@@ -37,7 +37,7 @@ def capacity_review() -> Dashboard:
                 stat(capacity.UNIT_RATIO.by("max"), title="N+1 used"),
                 stat(capacity.SITE_RATIO.by("max"), title="Site loss used"),
                 stat(capacity.SOONEST.by("min"), title="N+1 lost in"),
-                stat(capacity.MINUTES_CONSERVING.by("max"), title="Conserving"),
+                stat(capacity.MINUTES_CONSERVING.by("max")),
                 stat(capacity.MINUTES_BACKED_UP.by("max"), title="Long queues"),
                 stat(capacity.RETAINED.by("max")),
                 forecast(),
@@ -51,7 +51,7 @@ def capacity_review() -> Dashboard:
             collapsed("Role plan", role_plan()),
             collapsed(
                 "Conservation, refused mail and long queues",
-                graph(capacity.MINUTES_CONSERVING, title="In conservation by pool"),
+                graph(capacity.MINUTES_CONSERVING, title="Conservation by pool"),
                 graph(capacity.MINUTES_REFUSING),
                 graph(capacity.MINUTES_BACKED_UP),
             ),

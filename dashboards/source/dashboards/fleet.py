@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dashboards.source import shared, verdicts
 from dashboards.source.layout import Dashboard, collapsed, opened, top
-from dashboards.source.palette import BASELINE, DATA
+from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Panel, graph, height_of, stat, state_timeline, table
 from dashboards.source.signals import PER_UNIT, alerts, edge, mailflow, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE
@@ -16,18 +16,20 @@ def fleet_wall() -> Dashboard:
         filters=(BY_JOB, BY_SITE, BY_POOL),
         rows=(
             top(
-                stat(verdicts.MOST_SERIOUS, title="Verdict"),
+                stat(
+                    Line(verdicts.MOST_SERIOUS, "{{pool}} {{instance}}${of_job}"), title="Verdict", width=6, named=True
+                ),
                 stat(mailflow.WORST_WAIT.by("max")),
                 units_down(),
                 stat(mailflow.FEWEST_TO_SPARE, named=True),
-                stat(units.CONSERVATION.by("sum"), title="Conserving"),
-                stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning")),
+                stat(units.CONSERVATION.by("sum")),
+                stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning"), width=3),
                 shared.verdicts_on_pools(),
             ),
             opened(
                 "Alerts and units",
                 shared.firing_alerts(),
-                state_timeline(units.UNIT_STATE, width=9, height=shared.ALERTS_HEIGHT),
+                state_timeline(units.UNIT_STATE, width=8, height=shared.ALERTS_HEIGHT),
                 graph(mailflow.WORK_QUEUE.largest()),
                 mail_of_all_pools(),
                 shared.heaviest_senders(width=12),
@@ -43,23 +45,25 @@ def units_down() -> Panel:
     return stat(
         Line(units.DOWN.by("sum"), "down"),
         Line(units.UP.by("count"), "all"),
-        title="Units down",
-        description="How many units have given no data in the last 5 minutes, by any source, and how many there are.",
+        title="Units",
+        description="How many units have given no data in the last 5 minutes, by any source (status page, SNMP or "
+        "REST), and how many there are.",
+        width=3,
     )
 
 
 def mail_of_all_pools() -> Panel:
     return graph(
-        Line(mailflow.POOL_ARRIVALS.by("sum"), "now", colour=DATA),
-        Line(mailflow.USUAL_HIGH.by("sum"), "usual", colour=BASELINE, dashed=True),
+        mailflow.POOL_ARRIVALS.largest(10),
         Line(
-            mailflow.USUAL_LOW.by("sum").where_under(mailflow.USUAL_HIGH.by("sum")),
-            "usual, lowest",
+            mailflow.USUAL_HIGH.largest(10, by=mailflow.POOL_ARRIVALS),
+            "{{pool}}, usual${of_job}",
             colour=BASELINE,
             dashed=True,
         ),
-        title="Arrivals and what is usual",
-        description="Messages per second that the pools receive, now and at this hour one and two weeks ago.",
+        title="Arrivals of each pool and what is usual",
+        description="Messages per second that each pool receives, now and at this hour one or two weeks ago, whichever "
+        "was more.",
     )
 
 

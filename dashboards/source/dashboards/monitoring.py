@@ -18,8 +18,8 @@ def monitoring_health() -> Dashboard:
         filters=(BY_JOB, BY_SITE, BY_POOL, BY_UNIT),
         rows=(
             top(
-                stat(monitoring.NOT_SCRAPED, title="Not scraped"),
-                stat(monitoring.NO_ANSWER.by("sum"), title="No answer"),
+                stat(monitoring.NOT_SCRAPED),
+                stat(monitoring.NO_ANSWER.by("sum")),
                 silent_units(),
                 stat(monitoring.ANSWERED.by("min"), title="SNMP polls"),
                 stat(monitoring.OF_DEADLINE.by("max"), title="Slowest probe"),

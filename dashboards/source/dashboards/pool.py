@@ -23,7 +23,7 @@ def pool_comparison() -> Dashboard:
                 "Mail flow",
                 graph(mailflow.POOL_ARRIVALS.largest(), title="Arrivals by pool"),
                 graph(mailflow.POOL_EXIT_RATIO),
-                graph(mailflow.WAIT.by("max", *PER_POOL.labels), title="Worst wait"),
+                graph(mailflow.WAIT.by("max", *PER_POOL.labels), title="Longest wait, forecast"),
                 troubled_units(),
             ),
             collapsed(
@@ -83,7 +83,7 @@ def pools_by_site() -> Panel:
         Column(mailflow.ARRIVALS, "sum"),
         Column(mailflow.RATED_MESSAGES, "sum"),
         Column(mailflow.WORK_QUEUE, "sum"),
-        Column(mailflow.WAIT, name="Worst wait"),
+        Column(mailflow.WAIT, name="Longest wait, forecast"),
         Column(units.CONSERVATION, "sum"),
         title="Pools by site",
         description="Units and mail of each pool at each site, including spares. A pool without sites has one row.",

@@ -22,7 +22,7 @@ def attack_triage() -> Dashboard:
                 graph(mailflow.ARRIVALS.largest()),
                 graph(mailflow.EXIT_RATIO.largest()),
                 graph(mailflow.WORK_QUEUE.largest()),
-                graph(mailflow.WAIT.by("max", *PER_POOL.labels), title="Worst wait in each pool"),
+                graph(mailflow.WAIT.by("max", *PER_POOL.labels), title="Longest wait in each pool, forecast"),
             ),
             collapsed(
                 "Connections and rejections",
@@ -43,8 +43,8 @@ def attack_triage() -> Dashboard:
 def separating_signals() -> Panel:
     return table(
         PER_UNIT.labels,
-        Column(verdicts.OF_UNIT, width=200),
-        Column(unit.TARGET, label="role", name="Role"),
+        Column(verdicts.OF_UNIT, width=198),
+        Column(unit.TARGET, label="role", name="Role", width=87),
         Column(mailflow.WORK_QUEUE),
         Column(mailflow.WAIT),
         Column(mailflow.ARRIVALS),

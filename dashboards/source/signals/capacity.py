@@ -277,10 +277,10 @@ USED_WITH_ONE_LESS: Final = Signal(
 _LAST_WEEK: Final = Window("1w")
 
 MINUTES_CONSERVING: Final = Signal(
-    "In conservation",
+    "Conservation",
     "m",
     PER_POOL,
-    "Minutes of the last week in which a unit of the pool slowed or refused mail to save resources, rounded up to 5.",
+    "Minutes of the last week in which a unit of the pool was in resource conservation, rounded up to 5.",
     figures.minutes_conserving("<<pools>>", _LAST_WEEK),
     limits=((1, WARNING),),
     decimals=1,

@@ -19,11 +19,11 @@ WORK_QUEUE: Final = Signal(
 )
 
 WAIT: Final = Signal(
-    "Wait",
+    "Wait, forecast",
     "s",
     PER_UNIT,
-    "How long a message that arrives now will wait in the work queue: the queue divided by the exit rate. Short "
-    "queues count as 0.",
+    "How long a message that arrives now will wait in the work queue, if mail leaves it as fast as now: the queue "
+    "divided by the exit rate. Short queues count as 0.",
     """\
 instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
   * (instance:ironport_work_queue_messages:last3m{<<units>>} > bool <<queue_floor>>)""",
@@ -37,8 +37,8 @@ instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
 
 WORST_WAIT: Final = replace(
     WAIT,
-    name="Worst wait",
-    description="The longest wait in a work queue. A short wait is not green, because mail may also wait for delivery.",
+    description="How long mail that arrives now will wait in the longest work queue, if mail leaves it as fast as now. "
+    "A short wait is not green, because mail may also wait for delivery.",
     below=NOTHING,
 )
 
@@ -199,13 +199,23 @@ UNITS_TO_SPARE: Final = Signal(
     "Units to spare",
     "none",
     PER_POOL,
-    "How many of its largest units a pool could lose and still carry its busy hour. 1 means N+1.",
+    "How many of its largest units a pool could lose and still carry its busy hour. 1 means N+1. While mail waits on "
+    "several units, none can be spared.",
     """\
 floor(
     (
         pool:ironport_available_capacity_messages:rate{<<pools>>}
       -
-        last_over_time(pool:ironport_messages_injected:rate1h_busy1w{<<pools>>}[15m])
+        (
+            (
+                pool:ironport_available_capacity_messages:rate{<<pools>>}
+              and
+                pool:ironport_work_queue_troubled:bool{<<pools>>} == 1
+            )
+          > last_over_time(pool:ironport_messages_injected:rate1h_busy1w{<<pools>>}[15m])
+          or
+            last_over_time(pool:ironport_messages_injected:rate1h_busy1w{<<pools>>}[15m])
+        )
     )
   / on (job, stream, pool)
     max by (job, stream, pool) (instance:ironport_available_capacity_messages:rate{<<pools>>})
@@ -221,6 +231,6 @@ count by (job, stream, pool) (instance:ironport_in_service:bool{<<pools>>} == 1)
 FEWEST_TO_SPARE: Final = replace(
     UNITS_TO_SPARE,
     description="The pool with the fewest: how many of its largest units it could lose and still carry its busy hour. "
-    "1 means N+1.",
+    "1 means N+1. While mail waits on several units of a pool, it has none to spare.",
     expression=f"bottomk(1, {UNITS_TO_SPARE.expression})",
 )

@@ -25,7 +25,7 @@ def _up(source: str, window: str = "5m") -> str:
 
 
 NOT_SCRAPED: Final = Signal(
-    "Units not scraped",
+    "Not monitored",
     "none",
     IN_TOTAL,
     "Units from which Prometheus gets nothing: their scrapes fail, or they are no longer targets.",
@@ -35,7 +35,7 @@ NOT_SCRAPED: Final = Signal(
 )
 
 NO_ANSWER: Final = Signal(
-    "Units without an answer",
+    "Unreachable",
     "none",
     PER_UNIT,
     "Units that have given no data in the last 5 minutes, by any source.",
@@ -139,8 +139,8 @@ SOURCE_STATE: Final = Signal(
     words=numbered(
         ("All answer", GOOD),
         *(_silent_sources(bits) for bits in range(1, _ALL_BITS)),
-        ("No answer", UNREACHABLE),
-        ("Not scraped", UNWATCHED),
+        ("Unreachable", UNREACHABLE),
+        ("Not monitored", UNWATCHED),
     ),
 )
 

@@ -217,7 +217,8 @@ def _late_a_day(over: str) -> Signal:
         "Mail late, minutes per day",
         "m",
         IN_TOTAL,
-        "Minutes of each day in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit.",
+        "Minutes of each day in which mail waited longer than 1, 5 or 15 minutes in the work queue of any unit. Of "
+        "all selected pools together.",
         figures.minutes_late_anywhere(over, _POOLS, _NEXT_DAY),
         decimals=0,
     )

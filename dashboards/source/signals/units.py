@@ -11,7 +11,8 @@ UP: Final = Signal(
     "Units up",
     "none",
     PER_UNIT,
-    "Whether a unit has given data in the last 5 minutes, by any source. A unit that is not scraped counts as down.",
+    "Whether a unit has given data in the last 5 minutes, by any source: status page, SNMP or REST. A unit that is not "
+    "scraped counts as down.",
     """\
 instance:ironport_source_up:max3m{<<units>>}
 or
@@ -23,14 +24,14 @@ DOWN: Final = Signal(
     "Down",
     "none",
     PER_UNIT,
-    "Units that have given no data in the last 5 minutes, by any source.",
+    "Units that have given no data in the last 5 minutes, by any source: status page, SNMP or REST.",
     f"1 - ({UP.expression})",
     limits=((1, WARNING),),
     decimals=0,
 )
 
 CONSERVATION: Final = Signal(
-    "In conservation",
+    "Conservation",
     "none",
     PER_UNIT,
     "Units in resource conservation: they accept less mail, or none, to save memory or queue space.",
@@ -53,7 +54,7 @@ max_over_time(ironport_source_up{<<units>>}[5m]) == 1"""
 
 _STATES: Final = (
     ("OK", GOOD, "instance:ironport_source_up:max3m{<<units>>}"),
-    ("Cannot be told", UNREACHABLE, WITHOUT_ARRIVALS),
+    ("Queue only", UNREACHABLE, WITHOUT_ARRIVALS),
     (
         "Backlogged",
         BASELINE,
@@ -71,8 +72,9 @@ UNIT_STATE: Final = Signal(
     "State",
     "none",
     PER_UNIT,
-    "State of each unit: OK, cannot be told, backlogged, slowing or refusing mail to save its resources, unreachable, "
-    "not monitored.",
+    "State of each unit. Queue only: no source tells what mail arrives, but SNMP tells the work queue. Backlogged: "
+    "mail waits for more than a minute. Slowing, refusing: the unit slows its intake or refuses mail in resource "
+    "conservation. Unreachable: no source answers. Not monitored: Prometheus gets nothing from the unit.",
     "\nor\n".join(
         f"max by (job, pool, instance) (0 * ({condition}) + {code})"
         for code, (*_, condition) in reversed([*enumerate(_STATES)])
