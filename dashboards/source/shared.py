@@ -29,11 +29,15 @@ OF_THE_VERDICT: Final = (
 )
 
 
+ON_WHAT: Final = Column(verdicts.NAMED, label="instance", width=114, wraps=True)
+"""What the verdict on a pool is about, on two lines if it names a sender."""
+
+
 def verdicts_on_pools() -> Panel:
     return table(
         PER_POOL.labels,
         Column(verdicts.OF_POOL, width=200, links=OF_THE_VERDICT),
-        Column(verdicts.NAMED, label="instance", width=114, wraps=True),
+        ON_WHAT,
         Column(verdicts.SENTENCE, wraps=True),
         Column(verdicts.SINCE),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),

@@ -561,7 +561,7 @@ def _of_the_fleet() -> str:
     jobs = (f"{code} * max by (job) ({verdict.firing('<<alerts>>')})" for code, verdict in of_jobs)
     every = "\nor\n".join((*_with_endings(_any_of(_with_what_it_is_about), _lasting_in_pools, _OF_PLACES), *jobs))
     normal = "0 * max (last_over_time(ironport_probe_success{<<units>>}[15m]))"
-    return f"topk (1,\n{every}\n)\nor on () {normal}"
+    return f'topk (1,\n{every}\n)\nor on () label_replace({normal}, "pool", "all pools", "", "")'
 
 
 def _leading_alerts() -> str:

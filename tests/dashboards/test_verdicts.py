@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -186,7 +186,7 @@ def _tails() -> Iterator[str]:
             if name in ENDED and place == "over/mx1":
                 minutes = range(END - 240, END + 1, 60)
                 series = openmetrics.labelled(name, _place("tails", place))
-                yield openmetrics.samples(series, ENDED[name], openmetrics.stamps(minutes))
+                yield openmetrics.samples(series, [*ENDED[name]], openmetrics.stamps(minutes))
             else:
                 yield openmetrics.samples(openmetrics.labelled(name, _place("tails", place)), [figure], at)
     yield openmetrics.header("ironport_sender_connections", "gauge")
@@ -201,7 +201,7 @@ def _tails() -> Iterator[str]:
                 yield openmetrics.samples(openmetrics.labelled(name, labels), [value], at)
 
 
-ENDED: Final[Mapping[str, list[float]]] = {
+ENDED: Final[Mapping[str, Sequence[float]]] = {
     "instance:ironport_work_queue_backlogged:bool": [1, 1, 0, 0, 0],
     "instance:ironport_work_queue_growth_messages:rate3m": [9, 9, -9, 0, 0],
 }
@@ -303,15 +303,15 @@ def test_a_units_state_is_known_from_either_source(grafana: Grafana) -> None:
 @pytest.mark.parametrize(
     ("job", "gravest", "pools", "each"),
     [
-        ("calm", "Normal", {"mail": "Normal"}, {"mail/mx1": "Normal"}),
-        ("silent", "Not monitored", {"mail": "Not monitored"}, {"mail/mx1": "Not monitored"}),
-        ("forgotten", "Not monitored", {}, {}),
+        ("calm", {"all pools": "Normal"}, {"mail": "Normal"}, {"mail/mx1": "Normal"}),
+        ("silent", {"": "Not monitored"}, {"mail": "Not monitored"}, {"mail/mx1": "Not monitored"}),
+        ("forgotten", {"": "Not monitored"}, {}, {}),
     ],
 )
 def test_a_job_without_exporter_is_not_monitored(
-    grafana: Grafana, job: str, gravest: str, pools: dict[str, str], each: dict[str, str]
+    grafana: Grafana, job: str, gravest: dict[str, str], pools: dict[str, str], each: dict[str, str]
 ) -> None:
-    assert words(grafana, verdicts.MOST_SERIOUS, job) == {"": gravest}
+    assert words(grafana, verdicts.MOST_SERIOUS, job) == gravest
     assert words(grafana, verdicts.OF_POOL, job) == pools
     assert words(grafana, verdicts.OF_UNIT, job) == each
 

@@ -65,7 +65,7 @@ def what_to_do_next() -> Panel:
     return table(
         PER_POOL.labels,
         Column(verdicts.OF_POOL, width=200, links=shared.OF_THE_VERDICT),
-        Column(verdicts.NAMED, label="instance", width=114),
+        shared.ON_WHAT,
         Column(verdicts.REMEDY, wraps=True),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         title="What to do next",

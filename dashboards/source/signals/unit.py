@@ -122,7 +122,7 @@ LOG_DISK: Final = Signal(
 )
 
 CONSERVATION_LEVEL: Final = Signal(
-    "Conservation",
+    "Conservation level",
     "none",
     PER_UNIT,
     "How much a unit slows the acceptance of mail to save its resources, from 0 (not at all) to 60 (most).",
