@@ -39,7 +39,7 @@ def verdicts_on_pools() -> Panel:
         Column(verdicts.OF_POOL, width=200, links=OF_THE_VERDICT),
         ON_WHAT,
         Column(verdicts.SENTENCE, wraps=True),
-        Column(verdicts.SINCE),
+        Column(verdicts.HELD_SINCE),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         Column(mailflow.WORST_WAIT),
         Column(mailflow.USUAL_RATIO, name="Arrivals / usual"),
@@ -61,7 +61,7 @@ def firing_alerts() -> Panel:
     return table(
         ("alertname", "pool", "job"),
         Column(verdicts.ORDER_OF_ALERTS, hidden=True),
-        Column(alerts.UNITS),
+        Column(alerts.UNITS_OF_EACH),
         Column(alerts.ONLY_UNIT, label="instance"),
         Column(alerts.SEVERITY),
         Column(alerts.SINCE, "min", width=124),

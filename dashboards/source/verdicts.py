@@ -649,7 +649,7 @@ LEADING_ALERT: Final = Signal(
     _leading_alerts(),
 )
 
-SINCE: Final = Signal(
+HELD_SINCE: Final = Signal(
     "Since",
     "time:ddd HH:mm",
     PER_POOL,

@@ -369,7 +369,7 @@ def test_a_verdict_whose_cause_is_gone_is_ending_and_hides_nothing_else(grafana:
 
 
 def test_a_verdict_says_since_when_it_holds_or_is_ending(grafana: Grafana) -> None:
-    since = figures(grafana, verdicts.SINCE, "tails")
+    since = figures(grafana, verdicts.HELD_SINCE, "tails")
     begun, ended = (END - 600) * 1000, (END - 180) * 1000
     assert since == {"lasts": begun, "over": ended, "drains": begun, "mended": begun, "flooded": begun}
 
@@ -389,7 +389,7 @@ def test_alerts_have_causes_first_then_critical_ones_then_the_newest(grafana: Gr
 
 
 def test_an_alert_on_several_units_counts_once_and_has_their_number(grafana: Grafana) -> None:
-    counted = {labels["alertname"]: points[-1] for labels, points in series(grafana, alerts.UNITS, "disorder")}
+    counted = {labels["alertname"]: points[-1] for labels, points in series(grafana, alerts.UNITS_OF_EACH, "disorder")}
     assert counted == {
         alert: 1 + (alert == "IronPortWorkQueueHigh") for alert, _, place, _ in IN_DISORDER if "/" in place
     }

@@ -15,7 +15,7 @@ def _firing(severity: str) -> str:
 _FIRING_ON_UNITS: Final = (
     'group by (alertname, job, pool, instance) (ALERTS{alertstate="firing",instance!="",<<alerts>>})'
 )
-_UNITS_OF_EACH: Final = f"count by (alertname, job, pool) ({_FIRING_ON_UNITS})"
+_COUNTED_UNITS: Final = f"count by (alertname, job, pool) ({_FIRING_ON_UNITS})"
 
 
 SINCE: Final = Signal(
@@ -38,12 +38,12 @@ SEVERITY: Final = Signal(
     words=palette.SEVERITIES,
 )
 
-UNITS: Final = Signal(
+UNITS_OF_EACH: Final = Signal(
     "Units",
     "none",
     PER_ALERT,
     "On how many units of a pool each alert fires.",
-    _UNITS_OF_EACH,
+    _COUNTED_UNITS,
     decimals=0,
 )
 
@@ -52,7 +52,7 @@ ONLY_UNIT: Final = Signal(
     "none",
     PER_ALERT,
     "The unit on which each alert fires, if it is only one.",
-    f"{_FIRING_ON_UNITS}\nand on (alertname, job, pool)\n{_UNITS_OF_EACH} == 1",
+    f"{_FIRING_ON_UNITS}\nand on (alertname, job, pool)\n{_COUNTED_UNITS} == 1",
 )
 
 _GRAVEST: Final = f"max by (alertname, job, pool) (\n{SEVERITY.expression}\n)"
