@@ -16,6 +16,7 @@ import yaml
 from exporter.bundle import thresholds
 from exporter.bundle.thresholds import TemplateError, fill
 from exporter.config.values import DISCOVERY_LABELS
+from exporter.config.yaml_loader import load_yaml
 from exporter.errors import UsageError
 
 ALERTS: Final = thresholds.FILE.parent
@@ -65,7 +66,7 @@ def templates() -> dict[str, str]:
 
 def with_fragments(template: str) -> str:
     """Replace each line `<<name(arguments)>>` by the fragment; raises TemplateError for a name without a fragment."""
-    fragments: dict[str, str] = yaml.safe_load((ALERTS / "fragments.yml").read_text(encoding="utf-8"))
+    fragments: dict[str, str] = load_yaml((ALERTS / "fragments.yml").read_text(encoding="utf-8"))
 
     def fragment(line: re.Match[str]) -> str:
         space, name, arguments = line.groups()

@@ -16,6 +16,7 @@ from typing import Final
 import yaml
 
 from exporter.config.files import read_regular
+from exporter.config.yaml_loader import load_yaml
 from exporter.errors import RequestError, suggestion
 from exporter.project_files import project_folder
 
@@ -34,7 +35,7 @@ class TemplateError(ValueError):
 @cache
 def read_thresholds(file: Path = FILE) -> dict[str, str | float]:
     """Return the thresholds and links by name."""
-    thresholds: dict[str, str | float] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    thresholds: dict[str, str | float] = load_yaml(file.read_text(encoding="utf-8"))
     return thresholds
 
 

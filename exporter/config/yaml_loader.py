@@ -76,6 +76,11 @@ class PlainLoader(_TextComposer, yaml.SafeLoader):
 _Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def load_yaml(text: str | bytes) -> Any:
+    """Return plain YAML of any form, read with libyaml's parser, where PyYAML has it. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader=_Fastest)  # noqa: S506 - either is safe
+
+
 class FastLoader(_TextComposer, _Fastest):  # type: ignore[misc]
     """Reads with libyaml's parser, where PyYAML has it."""
 

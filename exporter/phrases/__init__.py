@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from exporter.config.yaml_loader import load_yaml
 from exporter.errors import UsageError, suggestion
 from exporter.phrases.rounding import rounded_number
 
@@ -33,7 +32,7 @@ class Phrases:
         if language not in LANGUAGES:
             raise UsageError(f"There is no language {language!r}.{suggestion(language, LANGUAGES)}{_known()}")
         self.language = language
-        content = yaml.safe_load((_FOLDER / f"{language}.yml").read_text(encoding="utf-8"))
+        content = load_yaml((_FOLDER / f"{language}.yml").read_text(encoding="utf-8"))
         self._texts: Mapping[str, str | Mapping[str, str]] = content["phrases"]
         self._formats: Mapping[str, Any] = content["formats"]
 

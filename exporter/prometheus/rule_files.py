@@ -14,6 +14,7 @@ from zlib import crc32
 import yaml
 
 from exporter.config.files import read_regular
+from exporter.config.yaml_loader import load_yaml
 from exporter.errors import RequestError
 from exporter.project_files import project_folder
 from exporter.prometheus.durations import parse_duration
@@ -141,7 +142,7 @@ def _groups(file: Path) -> list[dict[str, Any]]:
 
 
 def _yaml(file: Path) -> Any:
-    return yaml.safe_load(read_regular(file, _MAX_BYTES))
+    return load_yaml(read_regular(file, _MAX_BYTES))
 
 
 def _rules(file: Path) -> list[Rule]:

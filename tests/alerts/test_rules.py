@@ -16,6 +16,7 @@ import yaml
 from alerts import generate
 from exporter.bundle import rule_templates, thresholds
 from exporter.bundle.thresholds import TemplateError
+from exporter.config.yaml_loader import load_yaml
 from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus.durations import parse_duration
 from exporter.prometheus.rule_files import Rule, read_rules
@@ -25,7 +26,7 @@ from support.completeness import assert_complete
 ALERTS: Final = Path(__file__).parents[2] / "alerts"
 RULES: Final = sorted((ALERTS / "rules").glob("*.yml"))
 TEST_FILES: Final = sorted((ALERTS / "tests").glob("*.yml"))
-TESTS: Final = [test for path in TEST_FILES for test in yaml.safe_load(path.read_text())["tests"]]
+TESTS: Final = [test for path in TEST_FILES for test in load_yaml(path.read_text())["tests"]]
 FOR_THE_FLEET: Final = {"IronPortExporterDown", "IronPortScrapeIntervalTooLong", "IronPortWatchdog"}
 """Alerts that are not about a pool or a unit."""
 FOR_DASHBOARDS: Final = "ironport-dashboards"

@@ -57,6 +57,8 @@ class Oddities:
 
     def drifted(self, shares: Floats, time: float) -> Floats:
         """Return the shares of the pools' mail as the balancer has them at a Unix time."""
+        if not self._sway:
+            return shares
         turns = 2 * np.pi * (time / DAY / _SWAY_DAYS + self._phases)
         moved = shares * np.exp(self._sway * np.sin(turns).sum(axis=0))
         total, before = self._fleet.by_pool(moved), self._fleet.by_pool(shares)

@@ -14,7 +14,8 @@ import pytest
 
 from exporter.cli import main
 from exporter.explain.tree import Tree, tree_of
-from exporter.lab.backtest import agreement
+from exporter.lab.backtest import agreement, command
+from exporter.lab.backtest.cases import CASES
 from exporter.lab.history import blocks, openmetrics
 from exporter.prometheus.durations import MINUTE
 from exporter.prometheus.rule_files import project_rules, read_rules
@@ -73,8 +74,10 @@ def test_a_verdict_that_is_not_what_the_alert_is_is_told(history: Path, monkeypa
     assert fault == "03-11 12:01:00, ResourceConservation (warning) on mx1: pending instead of holds and pending"
 
 
-def test_the_command_asks_explain(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["backtest", "--explain", "--only", "fresh install, jabberer, rated"]) == 0
+def test_the_command_asks_explain(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    case = next(case for case in CASES if case.name == "fresh install, jabberer, rated")
+    monkeypatch.setattr(command, "CASES", (replace(case, topology="trio"),))
+    assert main(["backtest", "--explain"]) == 0
     said = capsys.readouterr().err
     assert re.search(
         r"explain was asked at \d+ moments and judged [\d,]+ verdicts, \d+ of them with an alert that ", said
