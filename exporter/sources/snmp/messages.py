@@ -32,7 +32,8 @@ class SnmpRequest:
     def __str__(self) -> str:
         kind = {"get": "GET", "next": "GETNEXT", "bulk": "GETBULK"}[self.kind]
         rows = f", {self.repetitions} repetitions" if self.kind == "bulk" else ""
-        return f"{kind} of {len(self.oids)} from {dotted(self.oids[0]) if self.oids else '-'}{rows}"
+        what = "objects" if self.kind == "get" else "columns"
+        return f"{kind} of {len(self.oids)} {what} from {dotted(self.oids[0]) if self.oids else '-'}{rows}"
 
 
 class Rejected(Exception):  # noqa: N818 - the datagram is rejected, nothing failed

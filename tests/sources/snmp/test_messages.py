@@ -56,9 +56,9 @@ def test_a_request_reads_as_it_was_meant(request_: SnmpRequest, kind: Any) -> No
 @pytest.mark.parametrize(
     ("request_", "text"),
     [
-        (SnmpRequest("get", ()), "GET of 0 from -"),
-        (SnmpRequest("next", (OID, (1, 3, 6))), "GETNEXT of 2 from 1.3.6.1.2.1.1.3.0"),
-        (SnmpRequest("bulk", (OID,), 25), "GETBULK of 1 from 1.3.6.1.2.1.1.3.0, 25 repetitions"),
+        (SnmpRequest("get", ()), "GET of 0 objects from -"),
+        (SnmpRequest("next", (OID, (1, 3, 6))), "GETNEXT of 2 columns from 1.3.6.1.2.1.1.3.0"),
+        (SnmpRequest("bulk", (OID,), 25), "GETBULK of 1 columns from 1.3.6.1.2.1.1.3.0, 25 repetitions"),
     ],
 )
 def test_a_request_has_a_text_for_the_debug_output(request_: SnmpRequest, text: str) -> None:

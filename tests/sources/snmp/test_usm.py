@@ -414,7 +414,7 @@ async def test_learning_the_engine_is_no_try(snmpd: Snmpd) -> None:
         async with conversation(snmpd, codec) as (session, reading, _):
             await session.request(QUEUE)
         (note,) = reading.notes
-        assert re.fullmatch(rf"GET of 1 from [\d.]+: 1 values, {end}, \d+ ms", note)
+        assert re.fullmatch(rf"GET of 1 objects from [\d.]+: 1 values, {end}, \d+ ms", note)
 
 
 async def test_a_learned_engine_leaves_all_tries(snmpd: Snmpd) -> None:
