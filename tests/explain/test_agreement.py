@@ -51,7 +51,8 @@ def campus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name in ("prometheus", "promtool"):
         program(name)
     folder = tmp_path_factory.mktemp("campus")
-    history.write({"ironport": load_topology("campus")}, folder, END, LENGTH, map(parse_scenario, SCENARIOS))
+    fleets, scenarios = {"ironport": load_topology("campus")}, map(parse_scenario, SCENARIOS)
+    history.write(fleets, folder, END, LENGTH, scenarios, families=history.OF_ALERTS)
     with blocks.served(folder, SHORT_LOOKBACK) as url:
         yield url
 

@@ -33,7 +33,8 @@ def served(folder: Path, topology: str, length: int, *scenarios: str) -> Iterato
     for name in ("prometheus", "promtool"):
         program(name)
     fleets = {"ironport": load_topology(topology)}
-    history.write(fleets, folder, END, length, [parse_scenario(text) for text in scenarios])
+    happening = [parse_scenario(text) for text in scenarios]
+    history.write(fleets, folder, END, length, happening, families=history.OF_ALERTS)
     with blocks.served(folder) as url:
         yield Prometheus(url)
 

@@ -38,6 +38,6 @@ _SCENARIOS: Final = (
 def served_campus(folder: Path) -> Iterator[Prometheus]:
     """Write the history to the folder, and serve it."""
     scenarios = [parse_scenario(text) for text in _SCENARIOS]
-    history.write({"ironport": load_topology("campus")}, folder, END, LENGTH, scenarios)
+    history.write({"ironport": load_topology("campus")}, folder, END, LENGTH, scenarios, families=history.OF_ALERTS)
     with blocks.served(folder) as url:
         yield Prometheus(url)

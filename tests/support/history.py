@@ -12,7 +12,7 @@ import numpy as np
 
 from exporter.lab.history import blocks, openmetrics, recording
 from exporter.lab.history.alerts import SHORT_LOOKBACK, record_alerts
-from exporter.lab.history.families import ALL_FAMILIES
+from exporter.lab.history.families import ALL_FAMILIES, families_of_rules
 from exporter.lab.history.openmetrics import SampleColumn
 from exporter.lab.history.sampling import JOB, Sampling, sample_text, without_collection
 from exporter.lab.simulator.incident import Parameter
@@ -40,6 +40,12 @@ _MEANS: Final = {
 """The hourly means that are kept for weeks, per message a second. Delivery queues are as long as after newsletters."""
 
 
+RULES: Final = rule_files.read_rules(str(rule_files.project_rules()))
+
+OF_ALERTS: Final = families_of_rules(RULES) | {"ironport_sender_connections"}
+"""What the rules read, and the texts of the alerts: half of the samples."""
+
+
 EXPORTER: Final = {"job": f"{JOB}-exporter", "instance": "localhost:10125"}
 """The labels of the exporter's own metrics."""
 
@@ -59,19 +65,20 @@ def write(
     scenarios: Iterable[ScenarioRequest] = (),
     *,
     days: int = 8,
+    families: frozenset[str] = ALL_FAMILIES,
 ) -> None:
     """Write the `length` seconds until `end` of fleets to the folder, each by the name of its job, and their alerts.
 
     The scenarios count from the beginning and happen to the first fleet. What is usual, and how busy it gets, comes
     from the `days` before, for which only the hourly means of pools are written. For the months before, only a few busy
-    hours are.
+    hours are. `families` are the names of those that have samples.
     """
     now = list(blocks.periods(end - length + MINUTE, end, MINUTE))
     models = {job: Model(topology, 1, end - length, MINUTE) for job, topology in fleets.items()}
     for scenario in scenarios:
         next(iter(models.values())).begin(scenario)
     for job, model in models.items():
-        _write_samples(Sampling(fleets[job], 1, ALL_FAMILIES, folder), model, now, job)
+        _write_samples(Sampling(fleets[job], 1, families, folder), model, now, job)
     _write_exporter(sum(len(fleet.appliances) for fleet in fleets.values()), folder, now)
     _write_weeks(fleets, folder, end - days * DAY, now[0][0] - 1)
     _write_months(fleets, folder, end)
@@ -163,10 +170,9 @@ def _busy_hours(fleets: Mapping[str, Topology], time: int, share: float) -> Iter
 
 def _write_what_rules_make(folder: Path, periods: Sequence[range]) -> None:
     """Write the recorded series and the alerts."""
-    rules = rule_files.read_rules(str(rule_files.project_rules()))
     with ThreadPoolExecutor(2) as pool:
-        recording.record(folder, rule_files.levels(rules), periods, pool, _silent, lookback=SHORT_LOOKBACK)
-    record_alerts(folder, rules, periods)
+        recording.record(folder, rule_files.levels(RULES), periods, pool, _silent, lookback=SHORT_LOOKBACK)
+    record_alerts(folder, RULES, periods)
 
 
 def _silent(_what: str, _share: float) -> None:
