@@ -183,6 +183,20 @@ def test_among_several_values_one_that_cannot_be_read_is_noticed(raw: Raw) -> No
             list(to.amounts(raws))
 
 
+AT_ONCE = [
+    (convert, raws[0], value)
+    for convert, raws, series in READ
+    if isinstance(convert, to.NumberConversion) and convert.numbers
+    for value in series.values()
+]
+
+
+@pytest.mark.parametrize(("convert", "raw", "value"), AT_ONCE, ids=_id)
+def test_several_values_are_converted_as_one(convert: to.NumberConversion, raw: Raw, value: float) -> None:
+    assert convert.numbers
+    assert list(convert.numbers([raw, raw])) == [value, value]
+
+
 def test_a_conversion_that_may_give_no_series_says_so() -> None:
     giving_none = {convert for convert, _, series in READ if not series}
     optional = {each for each, _, _ in READ if isinstance(each, to.NumberConversion) and each.is_optional}
