@@ -1,4 +1,4 @@
-"""What the exporter may cost: packets, calls and garbage collections for a probe, and modules that it imports.
+"""What the exporter may cost: packets, calls and collections for a probe, objects for an appliance, and its modules.
 
 These are the same on any machine.
 
@@ -9,6 +9,7 @@ the time.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,20 +18,25 @@ from typing import Any, Final
 
 import aiohttp
 import pytest
+import trustme
 
 import exporter
-from exporter.config.source_keys import MinInterval
+from exporter.config import Appliance, Auth, BasicAuth, MinInterval, TlsSettings, XmlSettings
 from exporter.probe import Prober, Result
 from exporter.telemetry import Telemetry
 from support.appliances import community, snmp_appliance, usm
 from support.exporter import Exporter
 from support.snmpd import COMMUNITY, V3GET, Snmpd
+from support.status_server import PASSWORD, USERNAME, StatusServer
 
 PACKETS: Final = 3
 """From the second probe on, of the appliance of the tests: it has 17 scalars, and 17 rows in six tables."""
 
-CALLS: Final = {"v2c": 500, "v3": 640}
-"""Calls of functions of the exporter, for the probe and its text. It takes 476 and 617 with Python 3.11."""
+CALLS: Final = {"v2c": 500, "v3": 640, "page": 470}
+"""Calls of functions of the exporter, for the probe and its text. It takes 476, 617 and 437 with Python 3.11."""
+
+OBJECTS: Final = {"v2c": 45, "v3": 60}
+"""Objects that an appliance with SNMP keeps in memory, as the garbage collector counts them. It takes 36 and 48."""
 
 COLLECTIONS: Final = 10
 """Garbage collections during 300 probes, ten at a time. It takes about 2, and 63 with Python's own thresholds."""
@@ -46,20 +52,64 @@ OTHER_COMMANDS: Final = {
 SNMPV3: Final = {"pysnmp", "pyasn1", "cryptography"}
 """11 MB that only an exporter takes whose fleet has SNMPv3."""
 
+TELEMETRY: Final = Telemetry()
+NOT_REUSED: Final = MinInterval(snmp=0, xml=0)
+
 _PACKAGE: Final = str(Path(exporter.__file__).parent)
 
 
-@pytest.mark.parametrize("version", CALLS)
+@pytest.mark.parametrize("version", OBJECTS)
 async def test_a_probe_keeps_to_its_budget(snmpd: Snmpd, version: str) -> None:
-    auth = community() if version == "v2c" else usm(V3GET)
-    prober = Prober(snmp_appliance(snmpd.port, auth, min_interval=MinInterval(snmp=0, xml=0)), Telemetry())
-    for _ in range(3):  # the first one learns how many rows there are, the next two make a plan
-        (await prober.probe(10)).exposition.text()
-    result, calls = await counted(prober)
+    result, calls = await counted(await probed(snmpd, version))
     assert result.complete
     assert sum(reading.requests - reading.retries for reading in result.readings) <= PACKETS
+    check(calls, version)
+
+
+async def test_a_page_keeps_to_its_budget() -> None:
+    async with StatusServer(trustme.CA()) as server:
+        appliance = Appliance(
+            name="mx1",
+            address=server.host,
+            auth="ops",
+            credentials=Auth(xml=BasicAuth.model_validate({"username": USERNAME, "password": PASSWORD})),
+            stream="default",
+            xml=XmlSettings(port=server.port, tls=TlsSettings(verify=False)),
+            min_interval=NOT_REUSED,
+        )
+        prober = await warmed(Prober(appliance, TELEMETRY))
+        result, calls = await counted(prober)
+        await prober.close()
+    assert result.complete
+    check(calls, "page")
+
+
+@pytest.mark.parametrize("version", OBJECTS)
+async def test_appliances_have_most_in_common(snmpd: Snmpd, version: str) -> None:
+    probers = [await probed(snmpd, version)]
+    gc.collect()
+    before = len(gc.get_objects())
+    probers += [await probed(snmpd, version) for _ in range(20)]
+    gc.collect()
+    kept = (len(gc.get_objects()) - before) / 20
+    assert kept <= OBJECTS[version]
+
+
+async def probed(snmpd: Snmpd, version: str) -> Prober:
+    """Return the prober of an appliance with SNMP, of which it has learned everything."""
+    auth = community() if version == "v2c" else usm(V3GET)
+    return await warmed(Prober(snmp_appliance(snmpd.port, auth, min_interval=NOT_REUSED), TELEMETRY))
+
+
+async def warmed(prober: Prober) -> Prober:
+    for _ in range(3):  # the first one learns how many rows there are, the next two make a plan
+        (await prober.probe(10)).exposition.text()
+    return prober
+
+
+def check(calls: Counter[CodeType], kind: str) -> None:
     dearest = [f"{count} {code.co_name}" for code, count in calls.most_common(10)]
-    assert calls.total() <= CALLS[version], f"{calls.total()} calls, most of them of {', '.join(dearest)}"
+    assert calls.total() <= CALLS[kind], f"{calls.total()} calls, most of them of {', '.join(dearest)}"
 
 
 async def counted(prober: Prober) -> tuple[Result, Counter[CodeType]]:

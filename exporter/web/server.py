@@ -30,9 +30,9 @@ from exporter.web.settings import ListenAddress, ServerSettings
 from exporter.web.stopping import stop_on_signals
 from exporter.web.web_config import try_load_web_config
 
-_COLLECTIONS: Final = (5000, 10, 140)
-"""The thresholds of `gc`. Python's own are 700, 10 and 10. Ten probes at a time pass 700 new objects again and again,
-and leave no cycles: to look for some took 4 % of the CPU time of 500 appliances.
+_NEW_OBJECTS: Final = 5000
+"""Python looks for cycles after so many new objects. Ten probes at a time pass its own 700 again and again, and leave
+no cycles: to look for some took 4 % of the CPU time of 500 appliances.
 """
 
 _SHUTDOWN: Final = 5.0
@@ -80,11 +80,12 @@ async def serve(settings: ServerSettings) -> None:
 def _leave_out_of_collections() -> None:
     """Keep what stays, modules and configuration, out of Python's full garbage collections: these took 40 to 110 ms.
 
-    The last readings of 500 appliances take as long, so full collections are rare: one in some ten thousand probes.
+    What is kept of 500 appliances takes 40 ms. But every hundredth collection is a full one: one in some ten thousand
+    probes.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_COLLECTIONS)
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 def _open_port(
