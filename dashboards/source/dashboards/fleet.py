@@ -46,8 +46,8 @@ def units_down() -> Panel:
         Line(units.DOWN.by("sum"), "down"),
         Line(units.UP.by("count"), "all"),
         title="Units",
-        description="How many units have given no data in the last 5 minutes, by any source (status page, SNMP or "
-        "REST), and how many there are.",
+        description="How many units have given no data in the last 5 minutes, by any source (the status page, SNMP "
+        "or REST), and how many there are.",
         width=3,
     )
 

@@ -219,7 +219,7 @@ def sources() -> Panel:
         Column(monitoring.RESENT),
         Column(monitoring.CERTIFICATE_DAYS, "min"),
         title="Sources",
-        description="Which sources of the unit answer, and why not.",
+        description="Which sources of the unit answer, and why not: SNMP, the status page (XML) and REST.",
         sort=monitoring.SOURCE_STATE.name,
         height=7,
         links=(Link("instance", "Monitoring of this unit", dashboard_url("monitoring", "job", "pool", "instance")),),

@@ -202,7 +202,7 @@ ANSWERED: Final = Signal(
 )
 
 RESENT: Final = Signal(
-    "Packets sent again",
+    "Packets sent again / probe",
     "none",
     PER_UNIT,
     "SNMP packets per probe that had to be sent again, mean of 5 minutes.",

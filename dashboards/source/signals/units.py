@@ -11,8 +11,8 @@ UP: Final = Signal(
     "Units up",
     "none",
     PER_UNIT,
-    "Whether a unit has given data in the last 5 minutes, by any source: status page, SNMP or REST. A unit that is not "
-    "scraped counts as down.",
+    "Whether a unit has given data in the last 5 minutes, by any source: the status page (XML), SNMP or REST. A "
+    "unit that is not scraped counts as down.",
     """\
 instance:ironport_source_up:max3m{<<units>>}
 or
@@ -24,7 +24,7 @@ DOWN: Final = Signal(
     "Down",
     "none",
     PER_UNIT,
-    "Units that have given no data in the last 5 minutes, by any source: status page, SNMP or REST.",
+    "Units that have given no data in the last 5 minutes, by any source: the status page (XML), SNMP or REST.",
     f"1 - ({UP.expression})",
     limits=((1, WARNING),),
     decimals=0,
@@ -72,7 +72,7 @@ UNIT_STATE: Final = Signal(
     "State",
     "none",
     PER_UNIT,
-    "State of each unit. Queue only: no source tells what mail arrives, but SNMP tells the work queue. Backlogged: "
+    "State of each unit. Queue only: the status page or REST is silent, and SNMP tells the work queue. Backlogged: "
     "mail waits for more than a minute. Slowing, refusing: the unit slows its intake or refuses mail in resource "
     "conservation. Unreachable: no source answers. Not monitored: Prometheus gets nothing from the unit.",
     "\nor\n".join(
