@@ -435,6 +435,16 @@ async def test_requests_of_a_kind_prove_it_fails_together(snmpd: Snmpd) -> None:
     assert it.reading.requests <= 1 + 6 * MAX_IN_FLIGHT  # one alone would have eleven tries
 
 
+async def test_simultaneous_requests_of_a_kind_share_their_tries(snmpd: Snmpd) -> None:
+    """After one answer, loss explains ten tries in a row without one. The eleventh ends a request, then the other."""
+    async with conversation(snmpd) as it:
+        await it.session.request(QUEUE)
+        it.relay.policy = silent
+        results = await asyncio.gather(*(it.session.request(QUEUE, tries=1) for _ in range(2)), return_exceptions=True)
+    assert all(isinstance(result, SourceTimeout) for result in results)
+    assert it.reading.requests == 1 + 12
+
+
 async def test_reports_of_a_wrong_passphrase_are_counted(snmpd: Snmpd) -> None:
     async with conversation(snmpd, codec=UsmCodec(usm(V3GET, auth="another passphrase"))) as it:
         with pytest.raises(AuthError):
