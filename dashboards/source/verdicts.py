@@ -428,10 +428,11 @@ REMEDIES: Final = (
     NamedValue(0, "Nothing.", NOTHING),
 )
 
+_OF_SENDERS: Final = "max by (job, pool, instance, sender) (last_over_time(ironport_sender_connections{<<units>>}[5m]))"
 _HEAVIEST_SENDER: Final = (
-    "topk by (job, pool, instance) (1,"
-    " max by (job, pool, instance, sender) (last_over_time(ironport_sender_connections{<<units>>}[5m]))) ^ 0"
+    f"({_OF_SENDERS} > on (job, pool, instance) group_left () 0.5 * sum by (job, pool, instance) ({_OF_SENDERS})) ^ 0"
 )
+"""Has a series for each unit where one sender has more than half of the connections: others may be innocent."""
 
 _TROUBLED_UNITS: Final = (
     "max by (job, pool, instance) ("
@@ -628,8 +629,8 @@ NAMED: Final = Signal(
     "On",
     "none",
     PER_POOL,
-    "What the verdict on its pool is about: a unit, with its heaviest sender where that is known, or a destination; "
-    "empty if it is about the whole pool.",
+    "What the verdict on its pool is about: a unit, with the sender that has most of its connections, if one has, or a "
+    "destination; empty if it is about the whole pool.",
     _named(),
 )
 

@@ -164,13 +164,19 @@ FIRING: Final[Mapping[str, tuple[str, ...]]] = {
     "mended": ("IronPortPoolSlow",),
     "mended/mx1": ("IronPortUnitSlow",),
     "flooded": ("IronPortDistributedAttackSuspected",),
+    "shared/mx1": ("IronPortJabbererSuspected",),
 }
 """Alerts that fire, of which some only have their `keep_firing_for` left."""
 
 LASTING: Final[Mapping[str, Mapping[str, float]]] = {
-    "ironport_probe_success": {f"{pool}/mx1": 1 for pool in ("lasts", "over", "drains", "mended", "flooded")},
-    "instance:ironport_work_queue_backlogged:bool": {"lasts/mx1": 1, "over/mx1": 0, "drains/mx1": 1},
-    "instance:ironport_work_queue_growth_messages:rate3m": {"lasts/mx1": 9, "over/mx1": 0, "drains/mx1": -9},
+    "ironport_probe_success": {f"{pool}/mx1": 1 for pool in ("lasts", "over", "drains", "mended", "flooded", "shared")},
+    "instance:ironport_work_queue_backlogged:bool": {"lasts/mx1": 1, "over/mx1": 0, "drains/mx1": 1, "shared/mx1": 1},
+    "instance:ironport_work_queue_growth_messages:rate3m": {
+        "lasts/mx1": 9,
+        "over/mx1": 0,
+        "drains/mx1": -9,
+        "shared/mx1": 9,
+    },
     "instance:ironport_work_queue_slow:bool": {"mended/mx1": 1},
     "pool:ironport_work_queue_slow:count": {"mended": 1},
     "pool:ironport_units_reachable:count": {"mended": 6},
@@ -190,8 +196,14 @@ def _tails() -> Iterator[str]:
             else:
                 yield openmetrics.samples(openmetrics.labelled(name, _place("tails", place)), [figure], at)
     yield openmetrics.header("ironport_sender_connections", "gauge")
-    for sender, connections in (("192.0.2.1", 7), ("203.0.113.66", 145)):
-        labels = _place("tails", "lasts/mx1") | {"sender": sender}
+    for place, sender, connections in (
+        ("lasts/mx1", "192.0.2.1", 7),
+        ("lasts/mx1", "203.0.113.66", 145),
+        ("shared/mx1", "192.0.2.1", 20),
+        ("shared/mx1", "192.0.2.2", 30),
+        ("shared/mx1", "192.0.2.3", 10),
+    ):
+        labels = _place("tails", place) | {"sender": sender}
         yield openmetrics.samples(openmetrics.labelled("ironport_sender_connections", labels), [connections], at)
     for name, more, value in (("ALERTS", {"alertstate": "firing"}, 1), ("ALERTS_FOR_STATE", {}, END - 600)):
         yield openmetrics.header(name, "gauge")
@@ -350,6 +362,7 @@ def test_a_verdict_whose_cause_is_gone_is_ending_and_hides_nothing_else(grafana:
         "drains": "Mail waits on one unit",
         "mended": "Unit slow",
         "flooded": "Distributed attack",
+        "shared": "Heavy sender (jabberer)",
     }
     assert words(grafana, verdicts.OF_UNIT, "tails") == {
         "lasts/mx1": "Heavy sender (jabberer)",
@@ -357,21 +370,26 @@ def test_a_verdict_whose_cause_is_gone_is_ending_and_hides_nothing_else(grafana:
         "drains/mx1": "Mail waits on one unit",
         "mended/mx1": "Unit slow",
         "flooded/mx1": "Normal",
+        "shared/mx1": "Heavy sender (jabberer)",
     }
+    assert words(grafana, verdicts.MOST_SERIOUS, "tails") == {"flooded": "Distributed attack"}
+
+
+def test_a_verdict_names_its_unit_and_the_sender_of_most_connections(grafana: Grafana) -> None:
     assert set(figures(grafana, verdicts.NAMED, "tails")) == {
         "lasts/mx1, from 203.0.113.66",
         "over/mx1",
         "drains/mx1",
         "mended/mx1",
         "flooded",
+        "shared/mx1",
     }
-    assert words(grafana, verdicts.MOST_SERIOUS, "tails") == {"flooded": "Distributed attack"}
 
 
 def test_a_verdict_says_since_when_it_holds_or_is_ending(grafana: Grafana) -> None:
     since = figures(grafana, verdicts.HELD_SINCE, "tails")
     begun, ended = (END - 600) * 1000, (END - 180) * 1000
-    assert since == {"lasts": begun, "over": ended, "drains": begun, "mended": begun, "flooded": begun}
+    assert since == {"lasts": begun, "over": ended, "drains": begun, "mended": begun, "flooded": begun, "shared": begun}
 
 
 def test_alerts_have_causes_first_then_critical_ones_then_the_newest(grafana: Grafana) -> None:
