@@ -46,10 +46,10 @@ def verdicts_on_pools() -> Panel:
         Column(delivery.ACTIVE_RATIO, name="Waiting to leave / usual"),
         Column(mailflow.UNITS_TO_SPARE, name="To spare"),
         title="Pools",
-        description="Verdict on each pool, most serious first, and what it is about: a unit, with the sender that has "
-        "most of its connections if the page topin shows one, or a destination. A verdict that is ending has the time "
-        "at which its trouble was last there. The wait is a forecast, for mail that arrives now. Click a verdict for its "
-        "runbook or its triage.",
+        description="Verdict on each pool, most serious first, and what it is about: a unit, with the sender that "
+        "has most of its connections or with its degraded RAID, or a destination. Senders need the page "
+        "topin. A verdict that is ending has the time at which its trouble was last there. The wait is "
+        "a forecast, for mail that arrives now. Click a verdict for its runbook or its triage.",
         sort=verdicts.OF_POOL.name,
         height=height_of(POOLS, tall=True),
         no_value="no data: are the rules loaded, and is the job selected?",

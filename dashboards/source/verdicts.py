@@ -39,8 +39,8 @@ class Verdict:
     """PromQL of units, if the verdict applies without an alert as well: to those of which too little is known."""
     lasting: Lasting | None = None
     """Where its trouble lasts, if that is recorded."""
-    names: Literal["", "destination", "sender"] = ""
-    """What the wall names beside the place: the destination of its alerts, or the heaviest sender of the unit."""
+    names: Literal["", "destination", "sender", "drive"] = ""
+    """What the wall names beside the place: the destination of its alerts, or the unit's heaviest sender or RAID."""
 
     @property
     def ending(self) -> str:
@@ -219,6 +219,7 @@ VERDICTS: Final = (
         "On the unit: `status detail`, `dnsstatus`. Has a drive failed? If it does not recover, take it out of the "
         "load balancer.",
         lasting=_on_a_unit("instance:ironport_work_queue_slow:bool{} == 1"),
+        names="drive",
     ),
     Verdict(
         "Queue stalled",
@@ -430,9 +431,17 @@ REMEDIES: Final = (
 
 _OF_SENDERS: Final = "max by (job, pool, instance, sender) (last_over_time(ironport_sender_connections{<<units>>}[5m]))"
 _HEAVIEST_SENDER: Final = (
-    f"({_OF_SENDERS} > on (job, pool, instance) group_left () 0.5 * sum by (job, pool, instance) ({_OF_SENDERS})) ^ 0"
+    f"(({_OF_SENDERS} > on (job, pool, instance) group_left () 0.5 * sum by (job, pool, instance) ({_OF_SENDERS})) ^ 0)"
 )
 """Has a series for each unit where one sender has more than half of the connections: others may be innocent."""
+
+_DEGRADED: Final = (
+    'label_replace(group by (job, pool, instance) (ALERTS{alertname="IronPortRaidDegraded",alertstate="firing",'
+    '<<units>>}), "drive", "RAID degraded", "", "")'
+)
+
+_CAUSES: Final = {"sender": (", from ", _HEAVIEST_SENDER), "drive": (", ", _DEGRADED)}
+"""By the label that names the cause on a unit: the text before it, and PromQL that is 1 for units that have it."""
 
 _TROUBLED_UNITS: Final = (
     "max by (job, pool, instance) ("
@@ -527,17 +536,18 @@ def _of_named_units(code: int, verdict: Verdict) -> str:
 
 
 def _with_what_it_is_about(code: int, verdict: Verdict) -> str:
-    """Name a unit, with its heaviest sender, or a destination in the label `instance`: one column has them all."""
+    """Name a unit, with its cause if that is known, or a destination in the label `instance`: one column has all."""
     if verdict.names == "destination":
         by_destination = f"{code} * max by (job, pool, destination) ({verdict.firing('<<pools>>')})"
         return f'label_join({by_destination}, "instance", "", "destination")'
     if verdict.level != "unit":
         return _of_pool(code, verdict)
     named = _of_named_units(code, verdict)
-    if verdict.names == "sender":
-        with_sender = f"{named} * on (job, pool, instance) group_left (sender) ({_HEAVIEST_SENDER})"
-        return f'label_join({with_sender}, "instance", ", from ", "instance", "sender")\nor on (job, pool) {named}'
-    return named
+    if verdict.names not in _CAUSES:
+        return named
+    before, cause = _CAUSES[verdict.names]
+    with_cause = f"{named} * on (job, pool, instance) group_left ({verdict.names}) {cause}"
+    return f'label_join({with_cause}, "instance", "{before}", "instance", "{verdict.names}")\nor on (job, pool) {named}'
 
 
 def _of_blind_units(code: int, verdict: Verdict, labels: str) -> str:
@@ -629,8 +639,8 @@ NAMED: Final = Signal(
     "On",
     "none",
     PER_POOL,
-    "What the verdict on its pool is about: a unit, with the sender that has most of its connections, if one has, or a "
-    "destination; empty if it is about the whole pool.",
+    "What the verdict on its pool is about: a unit, with the sender that has most of its connections or with its "
+    "degraded RAID, if that is known, or a destination; empty if it is about the whole pool.",
     _named(),
 )
 

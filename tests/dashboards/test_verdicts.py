@@ -162,7 +162,7 @@ FIRING: Final[Mapping[str, tuple[str, ...]]] = {
     "over/mx1": ("IronPortJabbererSuspected",),
     "drains/mx1": ("IronPortJabbererSuspected", "IronPortWorkQueueHigh"),
     "mended": ("IronPortPoolSlow",),
-    "mended/mx1": ("IronPortUnitSlow",),
+    "mended/mx1": ("IronPortUnitSlow", "IronPortRaidDegraded"),
     "flooded": ("IronPortDistributedAttackSuspected",),
     "shared/mx1": ("IronPortJabbererSuspected",),
 }
@@ -375,12 +375,12 @@ def test_a_verdict_whose_cause_is_gone_is_ending_and_hides_nothing_else(grafana:
     assert words(grafana, verdicts.MOST_SERIOUS, "tails") == {"flooded": "Distributed attack"}
 
 
-def test_a_verdict_names_its_unit_and_the_sender_of_most_connections(grafana: Grafana) -> None:
+def test_a_verdict_names_its_unit_and_the_cause_where_it_is_known(grafana: Grafana) -> None:
     assert set(figures(grafana, verdicts.NAMED, "tails")) == {
         "lasts/mx1, from 203.0.113.66",
         "over/mx1",
         "drains/mx1",
-        "mended/mx1",
+        "mended/mx1, RAID degraded",
         "flooded",
         "shared/mx1",
     }
