@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,20 @@ START = 1_767_690_000.0
 STEP = 15
 
 
+@cache
+def _warm_model(topology: str, step: int) -> Model:
+    return Model(load_topology(topology), 1, START, step)
+
+
+def model_at_start(topology: str = "campus", step: int = STEP) -> Model:
+    """Return a model of the test's own at START. Its warm-up, of an hour, is done once for all tests."""
+    return copy.deepcopy(_warm_model(topology, step))
+
+
 @asynccontextmanager
 async def simulated(topology: str = "campus", **how: Any) -> AsyncIterator[LiveFleet]:
     """Run a fleet at START, which `how` configures as `LiveFleet` takes it; only `step` moves its time."""
-    async with LiveFleet(Model(load_topology(topology), 1, START, STEP), **how) as fleet:
+    async with LiveFleet(model_at_start(topology), **how) as fleet:
         yield fleet
 
 

@@ -290,12 +290,12 @@ def rules(tmp_path: Path) -> list[Rule]:
 @needs_prometheus
 def test_prometheus_reads_samples_and_recorded_series(tmp_path: Path, rules: list[Rule]) -> None:
     told: list[tuple[str, float]] = []
-    end = int(time.time()) // MINUTE * MINUTE
+    end = int(time.time() - HOUR) // blocks.LENGTH * blocks.LENGTH + HOUR  # an hour in each of two blocks
     data = tmp_path / "data"
     model = backfill.backfill(
         load_topology("pair"),
         seed=3,
-        seconds=20 * HOUR,  # in two or three blocks
+        seconds=2 * HOUR,
         end=end,
         out=data,
         rules=rules,
@@ -315,7 +315,7 @@ def test_prometheus_reads_samples_and_recorded_series(tmp_path: Path, rules: lis
             unit.name: float(str(model.view.snmp_items(unit.name)["workQueueMessages"][()]))
             for unit in model.fleet.topology.appliances
         }
-        assert server.query(f"sum(count_over_time(up[20h] @ {end}))") == [({}, 2 * 20 * 60)]
+        assert server.query(f"sum(count_over_time(up[2h] @ {end}))") == [({}, 2 * 2 * 60)]
         assert server.query(f"last_over_time(instance:arrivals:rate5m[1m] @ {end - HOUR})") == [
             ({"__name__": "instance:arrivals:rate5m", **labels}, value)
             for labels, value in server.query(f"rate(ironport_messages_injected_total[5m] @ {end - HOUR})")

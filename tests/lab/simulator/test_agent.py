@@ -35,10 +35,8 @@ from exporter.telemetry import Telemetry
 from support.appliances import community, snmp_appliance, usm
 from support.mail_agent import oid
 from support.processes import program
+from support.simulated import START, model_at_start
 from support.snmpd import COMMUNITY, V3GET, User, snmp_command
-
-START = 1_767_690_000.0
-"""Tuesday, 6 January 2026, 09:00 UTC."""
 
 ENGINE = bytes.fromhex("80001f8803aabbccddee01")
 HARDWARE, VIRTUAL = "mx1", "mx6"
@@ -82,7 +80,7 @@ def transport(**changes: Any) -> Callable[[View, str], Transport]:
 
 @pytest.fixture(scope="module")
 def view() -> View:
-    return Model(load_topology("campus"), 1, START).view
+    return model_at_start("campus", 60).view
 
 
 class Wire(asyncio.DatagramTransport):
@@ -281,7 +279,7 @@ async def test_the_exporter_reads_all_items_of_the_view(topology: str, auth: Com
 
 @pytest.mark.parametrize("auth", [community(), usm(V3GET)], ids=["v2c", "v3"])
 async def test_a_reboot_is_followed_within_one_poll(auth: CommunityAuth | UserAuth) -> None:
-    model = Model(load_topology("pair"), 1, START)
+    model = model_at_start("pair", 60)
     unit = model.fleet.names[0]
     async with running(lambda: model.view, unit) as port:
         source = SnmpSource(snmp_appliance(port, auth), Telemetry())
@@ -295,7 +293,7 @@ async def test_a_reboot_is_followed_within_one_poll(auth: CommunityAuth | UserAu
 
 
 def test_engine_boots_and_time_follow_restarts_and_uptime() -> None:
-    model = Model(load_topology("pair"), 1, START)
+    model = model_at_start("pair", 60)
     unit = model.fleet.names[0]
     first = clock(model.view, unit)
     model.advance(START + 600)
@@ -315,7 +313,7 @@ def clock(view: View, unit: str) -> tuple[int, int]:
 
 
 def test_a_model_that_leaps_hours_is_followed() -> None:
-    model = Model(load_topology("pair"), 1, START)
+    model = model_at_start("pair", 60)
     unit, codec = model.fleet.names[0], UsmCodec(usm(V3GET))
     for hour in range(3):
         model.advance(START + hour * 3600)
@@ -474,7 +472,7 @@ def test_a_bulk_beyond_the_end_is_one_row(view: View) -> None:
 
 
 def test_non_repeaters_come_once() -> None:
-    model = Model(load_topology("pair"), 1, START)
+    model = model_at_start("pair", 60)
     datagram = CommunityCodec(COMMUNITY.encode()).encode(
         SnmpRequest("bulk", ((1, 3, 6, 1, 2, 1, 1, 3), MAIL_OBJECTS), 2), ID
     )

@@ -14,9 +14,7 @@ from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.state import HARD_BOUNCE_COUNTS, Count
 from exporter.lab.simulator.topology import load_topology
 from exporter.lab.simulator.view import DestinationState
-
-START = 1_767_690_000.0
-"""Tuesday, 6 January 2026, 09:00 UTC."""
+from support.simulated import START, model_at_start
 
 
 @given(
@@ -56,7 +54,7 @@ def mail_to(model: Model, domain: str, unit: str = "out1") -> DestinationState:
 
 def after(text: str, minutes: int = 15) -> tuple[Model, Model]:
     """Return the campus at the onset and some minutes later."""
-    models = tuple(Model(load_topology("campus"), 1, START) for _ in range(2))
+    models = tuple(model_at_start("campus", 60) for _ in range(2))
     for model in models:
         model.begin(parse_scenario(text))
     models[1].advance(START + minutes * 60)
@@ -99,7 +97,7 @@ def test_a_destination_or_a_class_can_be_chosen(text: str, unit: str, down: set[
 
 
 def test_a_destination_that_there_is_not_is_refused() -> None:
-    model = Model(load_topology("campus"), 1, START)
+    model = model_at_start("campus", 60)
     with pytest.raises(
         RequestError, match=r"There is no destination uni-x; there are internal, clients, mail\.campus\."
     ):

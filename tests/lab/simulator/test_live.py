@@ -12,11 +12,9 @@ from exporter.errors import RequestError
 from exporter.lab.history.polls import polls
 from exporter.lab.simulator import fault_forms
 from exporter.lab.simulator.live import LiveFleet
-from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenario_text import parse_scenario
-from exporter.lab.simulator.topology import load_topology
 from exporter.probe import probe_result
-from support.simulated import START, STEP, configured, probed, reasons, simulated, value
+from support.simulated import START, STEP, configured, model_at_start, probed, reasons, simulated, value
 
 
 @pytest.fixture
@@ -73,7 +71,7 @@ async def test_the_rest_interface_gives_what_the_model_has(https: bool, tmp_path
 
 def test_a_fleet_of_old_releases_has_no_rest_interface() -> None:
     with pytest.raises(RequestError, match="No unit of this fleet has a REST interface: it came with AsyncOS 12"):
-        LiveFleet(Model(load_topology("pair"), 1, START, STEP), rest=True)
+        LiveFleet(model_at_start("pair"), rest=True)
 
 
 async def test_the_fleet_file_says_what_the_topology_does(fleet: LiveFleet, tmp_path: Path) -> None:

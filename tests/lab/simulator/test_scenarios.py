@@ -18,9 +18,7 @@ from exporter.lab.simulator.scenarios import SCENARIOS
 from exporter.lab.simulator.state import HARD_BOUNCE_COUNTS, Cargo, Count
 from exporter.lab.simulator.topology import load_topology
 from exporter.metrics.reading import Items
-
-START = 1_767_690_000.0
-"""Tuesday, 6 January 2026, 09:00 UTC."""
+from support.simulated import START, model_at_start
 
 SIGNALS = (
     "queue",  # messages in the work queue, at the end
@@ -351,7 +349,7 @@ def test_daylight_saving_shifts_the_curve_an_hour() -> None:
 
 
 def test_scenarios_may_run_together() -> None:
-    model = Model(load_topology("campus"), 1, START)
+    model = model_at_start("campus", 60)
     for text in ("flood", "outbound-abuse@+2m", "unit-down@+5m,unit=mx3", "lb-toggle,unit=mx2", "raid-fault,unit=mx4"):
         model.begin(parse_scenario(text))
     model.advance(START + 900)
@@ -373,10 +371,10 @@ def test_scenarios_may_run_together() -> None:
     ],
 )
 def test_a_transport_fault_changes_the_transport_only(text: str, fields: set[str]) -> None:
-    model = Model(load_topology("campus"), 1, START)
+    model = model_at_start("campus", 60)
     model.begin(parse_scenario(text))
     model.advance()
-    hit, usual = model.view.transport("mx1"), Model(load_topology("campus"), 1, START).view.transport("mx1")
+    hit, usual = model.view.transport("mx1"), model_at_start("campus", 60).view.transport("mx1")
     peer = model.view.transport("mx2")
     for name in ("snmp", "xml", "rest", "admits", "scraped", "answered"):
         assert getattr(usual, name) is True
@@ -385,7 +383,7 @@ def test_a_transport_fault_changes_the_transport_only(text: str, fields: set[str
 
 
 def test_dropped_requests_affect_no_page() -> None:
-    model = Model(load_topology("campus"), 1, START)
+    model = model_at_start("campus", 60)
     model.begin(parse_scenario("snmp-drops,size=0.3"))
     model.advance()
     transports = [model.view.transport(unit.name) for unit in model.fleet.topology.appliances]

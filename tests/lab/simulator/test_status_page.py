@@ -11,15 +11,12 @@ from exporter.lab.simulator.releases import CURRENT, LEGACY, MIDDLE, generation
 from exporter.lab.simulator.scenario_text import parse_scenario
 from exporter.lab.simulator.status_items import PageName
 from exporter.lab.simulator.status_page import render
-from exporter.lab.simulator.topology import load_topology
 from exporter.metrics.reading import Items
 from exporter.sources.destinations import REMAINDER, DestinationChoice
 from exporter.sources.xml import document, pages
 from exporter.sources.xml.document import Element
+from support.simulated import START, model_at_start
 from support.status_page import every_item
-
-START = 1_767_690_000.0
-"""Tuesday, 6 January 2026, 09:00 UTC."""
 
 SAMPLES = Path(__file__).parents[2] / "pages"
 
@@ -38,7 +35,7 @@ def elements(page: bytes) -> list[Element]:
 @pytest.fixture(scope="module")
 def models() -> dict[int, Model]:
     """One fleet of each generation in the middle of an attack, with figures of every size."""
-    models = {LEGACY: Model(load_topology("pair"), 1, START), CURRENT: Model(load_topology("campus"), 1, START)}
+    models = {LEGACY: model_at_start("pair", 60), CURRENT: model_at_start("campus", 60)}
     models[MIDDLE] = models[LEGACY]
     for model in (models[LEGACY], models[CURRENT]):
         for text in ("flood", "queue-paused", "key-expired", "counter-reset", "destination-down"):

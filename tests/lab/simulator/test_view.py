@@ -13,10 +13,8 @@ from exporter.metrics.catalog import FAMILIES
 from exporter.metrics.fusion import fuse
 from exporter.metrics.reading import Items, Reading
 from exporter.sources.snmp import mib
+from support.simulated import START, model_at_start
 from support.status_page import every_item
-
-START = 1_767_690_000.0
-"""Tuesday, 6 January 2026, 09:00 UTC."""
 
 PAGES: tuple[PageName, ...] = ("status", "dnsstatus", "tophosts", "topin")
 SAMPLES = Path(__file__).parents[2] / "pages"
@@ -24,7 +22,7 @@ SAMPLES = Path(__file__).parents[2] / "pages"
 
 @pytest.fixture(scope="module")
 def campus() -> View:
-    model = Model(load_topology("campus"), 1, START)
+    model = model_at_start("campus", 60)
     model.begin(parse_scenario("jabberer"))
     model.begin(parse_scenario("jabberer,unit=mx6"))
     model.advance(START + 1200)
@@ -33,7 +31,7 @@ def campus() -> View:
 
 @pytest.fixture(scope="module")
 def pair() -> View:
-    return Model(load_topology("pair"), 1, START).view
+    return model_at_start("pair", 60).view
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +127,7 @@ def test_rates_per_hour_follow_from_the_counters() -> None:
 
 
 def test_a_view_never_changes() -> None:
-    model = Model(load_topology("pair"), 1, START)
+    model = model_at_start("pair", 60)
     view = model.view
     before = view.xml_items("ring1"), view.snmp_items("ring1"), view.time
     model.begin(parse_scenario("flood"))

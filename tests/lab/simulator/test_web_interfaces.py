@@ -9,12 +9,10 @@ import pytest
 
 from exporter.config import BasicAuth
 from exporter.lab.simulator.faults import Answer, XmlFaults
-from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.releases import generation
 from exporter.lab.simulator.scenario_text import parse_scenario
-from exporter.lab.simulator.topology import load_topology
 from exporter.lab.simulator.web_interfaces import WebInterfaces
-from support.simulated import START, STEP
+from support.simulated import model_at_start
 
 LOGIN = BasicAuth.model_validate({"username": "monitor", "password": "s3cret"})
 
@@ -30,7 +28,7 @@ class Site:
     """The web interfaces of a ring of two, with a client that keeps its connections."""
 
     def __init__(self, client: aiohttp.ClientSession) -> None:
-        self.model = Model(load_topology("pair"), 1, START, STEP)
+        self.model = model_at_start("pair")
         self.faults: dict[str, XmlFaults] = {}
         units = {unit.name: generation(unit.asyncos) for unit in self.model.fleet.topology.appliances}
         self.interfaces = WebInterfaces(units, lambda: self.model.view, LOGIN, None, self.faults)
