@@ -621,7 +621,8 @@ MOST_SERIOUS: Final = Signal(
     "Most serious verdict",
     "none",
     IN_TOTAL,
-    "The most serious verdict on any pool, from the firing alerts.",
+    "The most serious verdict on any pool, from the firing alerts, with its pool and what it is about. If it applies "
+    "to several pools, one of them is named: the table below has all.",
     _of_the_fleet(),
     words=WORDS,
 )
