@@ -20,9 +20,10 @@ def _nothing_left_open() -> Iterator[None]:
     """Fail a test that leaves a socket or a child process behind."""
     before = _sockets() | _children()
     yield
-    if not _sockets() | _children() <= before:
-        gc.collect()
     left = (_sockets() | _children()) - before
+    if left:
+        gc.collect()
+        left = (_sockets() | _children()) - before
     assert not left, f"left open: {', '.join(sorted(left))}"
 
 
