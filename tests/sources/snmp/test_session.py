@@ -553,6 +553,21 @@ async def test_an_unreachable_address_is_an_error(host: str, error: type[Excepti
             pass
 
 
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [(OSError(errno.ENETUNREACH, "No way"), "No way"), (OSError("odd"), "odd")],
+    ids=["known", "odd"],
+)
+async def test_an_error_of_the_network_is_quoted(monkeypatch: pytest.MonkeyPatch, error: OSError, cause: str) -> None:
+    def no_socket(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(session, "AgentSocket", no_socket)
+    with pytest.raises(UnreachableError, match=rf"127\.0\.0\.1 UDP port 161 cannot be reached \({cause}\): check"):
+        async with Session.open("127.0.0.1", 161, V2C, RoundTripTime(), Reading("snmp"), Telemetry()):
+            pass
+
+
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
 async def test_a_lack_of_descriptors_is_no_fault_of_the_appliance(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def no_socket(*_: object, **__: object) -> None:
@@ -571,7 +586,7 @@ async def test_ipv4_is_preferred(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(session, "addresses", both)
     async with Session.open("mx1", snmpd.port, V2C, RoundTripTime(), Reading("snmp"), Telemetry()) as opened:
-        assert (await opened.request(QUEUE)).varbinds == ANSWER
+        assert (await opened.request(QUEUE, tries=3)).varbinds == ANSWER
 
 
 async def test_an_address_that_stands_for_this_machine_is_spoken_to(snmpd: Snmpd) -> None:
