@@ -8,6 +8,7 @@ import bcrypt
 import pytest
 
 from exporter.web import access
+from exporter.web.authentication import Credentials, Passwords
 from support.running_server import RunningServer, StartServer
 
 PATHS = ("/", "/probe?target=mx1", "/sd", "/metrics", "/config", "/-/healthy", "/-/ready", "/nowhere")
@@ -60,6 +61,20 @@ async def test_a_reload_needs_a_password(guarded: RunningServer) -> None:
 async def test_a_user_with_the_right_password_is_let_in(guarded: RunningServer, authorization: str) -> None:
     for _ in range(2):  # the second time without bcrypt
         assert await status(guarded, authorization) == 200
+
+
+async def test_a_password_is_checked_for_the_address_of_its_client(
+    guarded: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses: list[str] = []
+
+    async def is_right(_passwords: Passwords, _users: object, _given: Credentials, address: str) -> bool:
+        addresses.append(address)
+        return True
+
+    monkeypatch.setattr(Passwords, "is_right", is_right)
+    assert await status(guarded, basic("ops", "s3cret")) == 200
+    assert addresses == ["127.0.0.1"]
 
 
 WRONG = {

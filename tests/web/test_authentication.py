@@ -158,10 +158,12 @@ async def test_a_wrong_password_is_followed_by_a_pause(checks: SlowBcrypt, monke
 
     monkeypatch.setattr("exporter.web.authentication._PAUSE", 1e6)
     monkeypatch.setattr(asyncio, "sleep", sleeping)
-    passwords = Passwords()
+    passwords, clock = Passwords(), asyncio.get_running_loop().time
+    began = clock()
     await passwords.is_right(USERS, guess(1), "")
+    took = clock() - began
     await passwords.is_right(USERS, guess(2), "")
-    assert pauses[0] <= 0 < pauses[1]
+    assert pauses[0] <= 0 < pauses[1] <= 1e6 * took
 
 
 async def test_a_client_that_goes_away_costs_others_nothing(checks: SlowBcrypt) -> None:
@@ -178,6 +180,12 @@ async def test_a_client_that_goes_away_costs_others_nothing(checks: SlowBcrypt) 
 @given(text=strategies.text() | strategies.text().map(lambda text: f"Basic {text}"))
 def test_any_header_is_credentials_or_none(text: str) -> None:
     assert Credentials.parse(text) is None or text.lower().startswith("basic ")
+
+
+@pytest.mark.parametrize(("scheme", "is_basic"), [("BASIC", True), ("Bearer", False), ("Alpha", False), ("", False)])
+def test_only_basic_authentication_gives_credentials(scheme: str, *, is_basic: bool) -> None:
+    parsed = Credentials.parse(f"{scheme} {b64encode(b'ops:s3cret').decode()}")
+    assert parsed == (RIGHT if is_basic else None)
 
 
 @given(user=strategies.text().filter(lambda text: ":" not in text), password=strategies.binary())

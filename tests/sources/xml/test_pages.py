@@ -337,6 +337,11 @@ def test_top_senders_are_rows_by_address_and_listener() -> None:
     }
 
 
+def test_a_sender_without_a_readable_figure_comes_last() -> None:
+    body = b"""<topin><sender ip="192.0.2.1" conn_in="many"/><sender ip="192.0.2.2" conn_in="1"/></topin>"""
+    assert parse_topin(body, top=1) == {"topin/connections": {("192.0.2.2", ""): 1}}
+
+
 PARSERS: list[Callable[[bytes], Items]] = [
     parse_status,
     parse_dnsstatus,
