@@ -155,6 +155,20 @@ async def test_a_request_that_the_exporter_reads_late_is_answered(monkeypatch: p
         writer.close()
 
 
+async def test_a_large_page_may_be_read_slowly() -> None:
+    whole = 4_000_000
+
+    async def large(_: web.Request) -> web.Response:
+        return web.Response(body=bytes(whole))
+
+    async with serving(large) as connect:
+        reader, writer = await connect()
+        writer.write(GET)
+        assert await reader.readuntil(b"\r\n\r\n")
+        assert await length(reader, whole) == whole
+        writer.close()
+
+
 async def test_a_connection_with_a_request_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also while its first answer takes long."""
     monkeypatch.setattr(connections, "REQUEST", 0.05)
