@@ -155,6 +155,25 @@ async def test_a_request_that_the_exporter_reads_late_is_answered(monkeypatch: p
         writer.close()
 
 
+async def test_a_header_may_take_ten_seconds_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks: asyncio.Queue[None] = asyncio.Queue()
+
+    async def tick() -> None:
+        await ticks.get()
+        ticks.task_done()
+
+    monkeypatch.setattr(server, "partial", lambda *_: tick)
+    async with serving(well) as connect:
+        reader, writer = await connect()
+        for seconds, sent in ((0, GET), (60, GET + GET[:-2]), (9, GET[-2:])):
+            for _ in range(seconds):
+                ticks.put_nowait(None)
+            await ticks.join()
+            writer.write(sent)
+            assert await reader.readuntil(b"well")
+        writer.close()
+
+
 async def test_a_large_page_may_be_read_slowly() -> None:
     whole = 4_000_000
 
