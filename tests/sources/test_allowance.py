@@ -31,3 +31,8 @@ def test_what_is_of_use_spares_no_pause() -> None:
     assert allowance.spend(31) == 0
     allowance.renew()
     assert allowance.spend() == 0.5
+
+
+def test_what_costs_more_than_is_left_brings_a_pause_too() -> None:
+    allowance = Allowance(0.5)
+    assert [allowance.spend(31), allowance.spend(9), allowance.spend(17)] == [0, 0.5, 1]
