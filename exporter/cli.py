@@ -1004,7 +1004,7 @@ def _incident(
     timezone: ZoneInfo,
     out: Path | None,
 ) -> int:
-    """Write an incident card: a summary of one page.
+    """Write an incident card: a summary that is one page long.
 
     You can paste the summary into a post-mortem. It shows what happened, when it was detected, which units were
     affected, how late the mail was, and the figures over time.

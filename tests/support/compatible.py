@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -51,7 +51,9 @@ def serving(kind: str, data: Path, folder: Path, *flags: str) -> Iterator[str]:
     copy = folder / "data"
     shutil.copytree(data, copy)
     serve = _victoria if kind.startswith("victoria-metrics") else _prometheus
-    with programs_of_today() if kind in TODAYS else nullcontext(), serve(copy, folder, flags) as url:
+    with ExitStack() as running:
+        with programs_of_today() if kind in TODAYS else nullcontext():  # only the start: the PATH is that of all tests
+            url = running.enter_context(serve(copy, folder, flags))
         yield url
 
 
