@@ -82,7 +82,7 @@ _ROWS: Final = (
               _ramp(2 * MINUTE)),
     _scenario("outbound-abuse", "unit", effect.abuse, HOUR,
               "A compromised account sends spam through one outbound unit.",
-              _size(3, "x busy hour", "arrivals at the unit, if it is a busy hour; the abuse adds size - 1 at any hour"),
+              _size(3, "x busy hour", "arrivals at the unit in a busy hour; the abuse adds size - 1 at any hour"),
               _ramp(2 * MINUTE), traffic=_OUTBOUND),
     _scenario("size-bomb", "unit", effect.enlarge, 30 * MINUTE,
               "One unit gets very large messages.",
