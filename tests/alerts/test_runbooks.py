@@ -127,6 +127,18 @@ def test_every_runbook_has_the_severities_of_its_alert() -> None:
         assert set(stated.split(", ")) == SEVERITIES[runbook.stem], f"State the severities in {runbook}."
 
 
+def test_what_a_runbook_says_to_replace_is_in_it() -> None:
+    texts = {file.stem: file.read_text() for file in RUNBOOKS}
+    replaced = [
+        (stem, name)
+        for stem, text in texts.items()
+        for line in re.findall(r"^Severity: .*Replace (.*)", text, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", line)
+    ]
+    assert len(replaced) > len(RUNBOOKS) / 2
+    assert [(stem, name) for stem, name in replaced if texts[stem].count(name) < 2] == []
+
+
 def test_the_index_leads_to_every_runbook() -> None:
     assert {f"runbooks/{runbook.name}" for runbook in RUNBOOKS} <= set(links(INDEX))
 
