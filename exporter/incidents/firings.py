@@ -55,7 +55,7 @@ class AlertHistory:
     """The alerts of a time."""
 
     firings: tuple[Firing, ...]
-    """By their beginning."""
+    """By their beginning. Alerts that began together are in the order of their names and labels, as servers differ."""
     evaluated: frozenset[int] | None
     """The minutes in which the rules were evaluated, in Unix time; None if nothing shows it."""
     minutes: range
@@ -100,7 +100,7 @@ def alert_history(prometheus: Prometheus, begin: int, end: int, matchers: str = 
         for labels, times in states[FIRING].items()
         for firing in _firings(labels, times, states[PENDING].get(labels, []), minutes, evaluated)
     ]
-    in_order = tuple(sorted(found, key=lambda each: (each.begin, each.alert)))
+    in_order = tuple(sorted(found, key=lambda each: (each.begin, each.alert, sorted(each.labels.items()))))
     return AlertHistory(in_order, evaluated, minutes, _scraped(prometheus, minutes))
 
 

@@ -194,7 +194,10 @@ def _heaviest(senders: Mapping[str, float]) -> list[tuple[str, float]]:
 
 @dataclass(frozen=True, slots=True)
 class _Questions:
-    """Values are rounded: servers differ in the last digits, which must not decide where the highest value is."""
+    """Values are rounded and in the order of their names, because servers differ in the last digits and in the order.
+
+    Neither may decide where the highest value is.
+    """
 
     prometheus: Prometheus
     matchers: str
@@ -203,12 +206,13 @@ class _Questions:
         window = last_seconds(_USUAL if "usual" in series else instants.step)
         query = f"max by (pool, instance) (last_over_time({series}{{{self.matchers}}}{window.samples}))"
         found = self.prometheus.query_range(query, instants, "signals of the incident")
-        return {
+        courses = {
             each["metric"].get("instance") or each["metric"].get("pool", ""): [
                 (float(time), rounded_number(float(value))) for time, value in each["values"]
             ]
             for each in found
         }
+        return dict(sorted(courses.items()))
 
     def largest(self, expression: str, time: int) -> float | None:
         found = self.prometheus.query(expression, time, "figures of the incident")
@@ -220,4 +224,4 @@ class _Questions:
         for each in self.prometheus.query(expression, time, "figures of the incident"):
             name, value = each["metric"].get(label, ""), rounded_number(float(each["value"][1]))
             largest[name] = max(value, largest.get(name, value))
-        return largest
+        return dict(sorted(largest.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,8 @@ SERIES = {
     ("IronPortUnitSlow", "firing", "mx1"): minutes(15, 40) | minutes(60, 70),
     ("IronPortPoolSlow", "firing", ""): minutes(100, 170) - DARK,
     ("IronPortUpdateFailing", "firing", "mx2"): minutes(200, 360, step=5),
+    ("IronPortFanFailed", "firing", "mx2"): minutes(220, 240),
+    ("IronPortFanFailed", "firing", "mx1"): minutes(220, 240),
     ("SomebodyElses", "firing", "mx1"): minutes(10, 20),
 }
 
@@ -42,11 +45,16 @@ def text() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlertHistory]:
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("alerts")
     blocks.write(text(), folder)
-    with blocks.served(folder) as url:
-        yield alert_history(Prometheus(url), BEGIN, END, 'job="ironport"')
+    with blocks.served(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def found(url: str) -> AlertHistory:
+    return alert_history(Prometheus(url), BEGIN, END, 'job="ironport"')
 
 
 def minutes_of(firings: Iterable[Firing], alert: str) -> list[tuple[int, int | None]]:
@@ -80,4 +88,17 @@ def test_alerts_of_others_are_left_out(found: AlertHistory) -> None:
         "IronPortUnitSlow",
         "IronPortPoolSlow",
         "IronPortUpdateFailing",
+        "IronPortFanFailed",
     }
+
+
+class BackwardPrometheus(Prometheus):
+    """Gives the series in the opposite order, as another server may."""
+
+    def query_range(self, *arguments: Any) -> list[Any]:
+        return [*reversed(super().query_range(*arguments))]
+
+
+def test_alerts_that_began_together_are_in_the_same_order_from_every_server(url: str, found: AlertHistory) -> None:
+    backward = alert_history(BackwardPrometheus(url), BEGIN, END, 'job="ironport"')
+    assert backward.firings == found.firings
