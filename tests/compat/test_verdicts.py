@@ -21,7 +21,7 @@ PLAYED: Final = ("jabberer", "flood", "fresh install, flood, rated")
 """A verdict on a unit, a verdict on a pool, and verdicts without any history."""
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _resource_tracker() -> None:
     """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
     resource_tracker.ensure_running()
