@@ -321,7 +321,7 @@ def test_prometheus_reads_samples_and_recorded_series(tmp_path: Path, rules: lis
             for labels, value in server.query(f"rate(ironport_messages_injected_total[5m] @ {end - HOUR})")
         ]
         for record, number in {"instance:busy:bool": 60, "pool:arrivals:rate5m": 12, "pool:busy:share": 60}.items():
-            counts = {value for _, value in server.query(f"count_over_time({record}[59m] @ {end // 300 * 300})")}
+            counts = {value for _, value in server.query(f"count_over_time({record}[59m30s] @ {end // 300 * 300})")}
             assert counts == {number}
         labels = server.query(f"last_over_time(pool:arrivals:rate5m[5m] @ {end})")[0][0]
         assert labels["made"] == "for a test"

@@ -40,5 +40,6 @@ def test_a_series_lasts_exactly_for_the_lookback(tmp_path: Path) -> None:
     for lookback in (59, 300):
         with blocks.served(tmp_path, lookback) as url:
             (series,) = Prometheus(url).query_range("a", range(LATE, LATE + 400))
-        assert [int(time) - LATE for time, _ in series["values"]] == list(range(lookback + 1))
+        seconds = [int(time) - LATE for time, _ in series["values"]]
+        assert seconds in (list(range(lookback)), list(range(lookback + 1)))  # Prometheus 3 leaves the last one out
     assert all(len(path.name) == 26 for path in tmp_path.iterdir()), "nothing but blocks is left"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from unittest import mock
@@ -443,3 +444,8 @@ def test_only_a_large_plain_answer_gets_a_larger_buffer(clock: Clock, head: byte
         reader.data_received(b"x" * 1000)
     assert inner.setsockopt.call_count == enlarged
     assert transport._ssl_protocol.max_size == (connection.LARGE_BUFFER if enlarged else 4096)
+
+
+def test_buffers_are_small_for_500_connections_and_large_for_a_large_answer() -> None:
+    assert 500 * SSLProtocol.max_size <= 4 * 1024 * 1024
+    assert 8 * SSLProtocol.max_size <= connection.LARGE_BUFFER
