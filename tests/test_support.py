@@ -38,7 +38,7 @@ def run(*command: str) -> str:
 
 def walk(agent: Snmpd, options: list[str], host: str = "127.0.0.1") -> list[tuple[str, str]]:
     answer = run(*snmp_command("snmpbulkwalk", *options, "-Cr10", transport(host, agent.port), ".1.3"))
-    lines = [line.partition(" ") for line in answer.splitlines()]
+    lines = [line.partition(" ") for line in answer.splitlines() if line.startswith(".")]  # net-snmp may say more
     return [(name, value) for name, _, value in lines if "No more variables" not in value]
 
 

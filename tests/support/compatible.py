@@ -83,7 +83,8 @@ def _prometheus(data: Path, folder: Path, flags: Sequence[str]) -> Iterator[str]
 def _victoria(data: Path, folder: Path, flags: Sequence[str]) -> Iterator[str]:
     (data / "wal").mkdir(exist_ok=True)  # promtool does not dump a database without it
     command = [program("promtool"), "tsdb", "dump", str(data)]
-    dumped = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # Prometheus 2.53 asks for a folder `data` where it runs.
+    dumped = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout
     server = VictoriaMetrics(folder, *flags)
     try:
         server.add(_LINE.sub(r"\1{\2} \3 \4", dumped))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -85,9 +86,8 @@ class Prometheus:
 class SnmpExporter:
     """Prometheus' SNMP exporter on a free loopback port, until `stop`.
 
-    Its module `ironport` reads our part of the MIB table by table, `ironport_tree` by one walk of all objects. A
-    `newer` release than Debian's, 0.23 at least, takes the credentials by their name, which is `ops`; so does the one
-    of tests/compat/build.
+    Its module `ironport` reads our part of the MIB table by table, `ironport_tree` by one walk of all objects.
+    `newer` is another release than the installed one.
     """
 
     def __init__(self, folder: Path, user: User | None = None, newer: Path | None = None) -> None:
@@ -96,9 +96,8 @@ class SnmpExporter:
         tables = snmp_module(user)
         others = [_dotted(each.oid) for each in SCALARS if each.oid[: len(MAIL_OBJECTS)] != MAIL_OBJECTS]
         path = str(newer or program("prometheus-snmp-exporter"))
-        by_name = newer or path.startswith(os.environ.get("TODAY", "none"))
         modules = {"ironport": tables, "ironport_tree": {**tables, "get": others, "walk": [_dotted(MAIL_OBJECTS)]}}
-        file.write_text(yaml.safe_dump(_since_0_23(modules) if by_name else modules))
+        file.write_text(yaml.safe_dump(_since_0_23(modules) if _is_since_0_23(path) else modules))
         self._process = Process(
             [
                 path,
@@ -151,6 +150,13 @@ def snmp_module(user: User | None = None) -> dict[str, Any]:
         ],
         **_login(user),
     }
+
+
+def _is_since_0_23(path: str) -> bool:
+    """Whether a release takes credentials by their name, here `ops`. One that Go built as a module tells no version."""
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
+    version = re.search(r"version (\d+)\.(\d+)", said.stdout + said.stderr)
+    return version is None or (int(version[1]), int(version[2])) >= (0, 23)
 
 
 def _since_0_23(modules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
