@@ -31,8 +31,8 @@ from exporter.web.stopping import stop_on_signals
 from exporter.web.web_config import try_load_web_config
 
 _NEW_OBJECTS: Final = 5000
-"""Python looks for cycles after so many new objects. Ten probes at a time pass its own 700 again and again, and leave
-no cycles: to look for some took 4 % of the CPU time of 500 appliances.
+"""Python looks for cycles of objects after so many new ones; its own value is 700. Probes leave no cycles, and looking
+for them took 4 % of the CPU time of 500 appliances.
 """
 
 _SHUTDOWN: Final = 5.0
@@ -80,8 +80,8 @@ async def serve(settings: ServerSettings) -> None:
 def _leave_out_of_collections() -> None:
     """Keep what stays, modules and configuration, out of Python's full garbage collections: these took 40 to 110 ms.
 
-    What is kept of 500 appliances takes 40 ms. But every hundredth collection is a full one: one in some ten thousand
-    probes.
+    A full collection of what is kept for 500 appliances takes 40 ms. Only every hundredth collection is a full
+    one: about one in ten thousand probes.
     """
     gc.collect()
     gc.freeze()
