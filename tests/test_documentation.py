@@ -154,6 +154,35 @@ def test_the_architecture_lists_the_checked_layers() -> None:
     assert [row.replace("`", "").strip() for row in rows] == [layer.replace("|", "and") for layer in contract["layers"]]
 
 
+def rows_of(page: Path, first: str) -> list[list[str]]:
+    """Return the cells of the rows that begin with this cell, from each table of a page."""
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in page.read_text().splitlines()]
+    return [row for row in rows if row[0] == first]
+
+
+def test_the_readme_has_the_lost_packets_of_the_page_that_it_links() -> None:
+    page = DOCS / "performance.md"
+    ((_, ours, *_, theirs, _, _),) = rows_of(page, "40 %")
+    assert "Each row shows 2,000 probes of this exporter" in plain(page)
+    assert (
+        f"[{ours} of 2,000 probes](docs/performance.md#lost-packets) while 40 % of the requests are lost; "
+        f"Prometheus' SNMP exporter gets them in {theirs} |"
+    ) in plain(README)
+
+
+def test_the_readme_has_the_minutes_of_the_page_that_it_links() -> None:
+    """They are rounded, and from the first to the last of all tables of the page."""
+
+    def minutes(case: str) -> str:
+        cells = [cell for row in rows_of(DOCS / "backtest.md", case) for cell in row]
+        figures = [round(float(cell)) for cell in cells if re.fullmatch(r"\d+\.\d", cell)]
+        assert len(figures) == 4
+        return f"{min(figures)} to {max(figures)}"
+
+    flood, jabberer = minutes("flood"), minutes("jabberer")
+    assert f"a distributed attack after {flood} minutes and a heavy sender after {jabberer}, and" in plain(README)
+
+
 def test_the_first_readme_commands_run_the_demo() -> None:
     install, run, *_ = code_lines(README, "sh")
     assert install == "python3 -m venv .venv && .venv/bin/pip install '.[demo]'"

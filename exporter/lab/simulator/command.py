@@ -7,7 +7,7 @@ import ipaddress
 import resource
 import signal
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,7 +15,7 @@ import structlog
 
 from exporter.errors import ExporterError, RequestError
 from exporter.lab.simulator import control, scenario_text, topology
-from exporter.lab.simulator.incident import Parameter
+from exporter.lab.simulator.incident import Scenario
 from exporter.lab.simulator.live import LiveFleet
 from exporter.lab.simulator.model import Model
 from exporter.lab.simulator.scenarios import SCENARIOS
@@ -27,7 +27,8 @@ _COMMON_PARAMETERS: Final = ("unit", "pool", "site", "duration", "ramp")
 _HOW_WRITTEN: Final = f"""\
 Write a scenario as {scenario_text.SYNTAX}, such as jabberer@+5m,unit=mx1,size=2.
 unit, pool or site is what it affects; the simulator chooses if you do not name one. duration is how long the scenario
-lasts, and ramp how long it takes to rise to its size. Write times as 90s, 5m, 2h or 3d.
+lasts, and ramp how long it takes to rise to its size. Write times as 90s, 5m, 2h or 3d, and shares as numbers from 0 to
+1. A busy hour is the busiest hour of a week without incidents.
 
 Topologies, for --topology:
 """
@@ -69,20 +70,24 @@ def scenario_list() -> str:
     """Return each scenario with its parameters and their defaults, how a scenario is written, and the topologies."""
     width = max(map(len, SCENARIOS))
     lines = [
-        f"{scenario.name:{width}}  {scenario.meaning}\n    {', '.join(map(_parameter, scenario.parameters))}"
+        line
         for scenario in SCENARIOS.values()
+        for line in (f"{scenario.name:{width}}  {scenario.meaning}", *_parameters(scenario))
     ]
     fleets = [f"{name:{width}}  {topology.description(name)}" for name in topology.BUILT_IN]
     return "\n".join(("Scenarios, with the defaults of their parameters:", "", *lines, "", _HOW_WRITTEN, *fleets))
 
 
-def _parameter(parameter: Parameter) -> str:
-    """Return a parameter with its default, and what it is unless all scenarios have it."""
-    text = f"{parameter.name}={scenario_text.value_text(parameter, parameter.default) or 'NAME'}"
-    if parameter.name in _COMMON_PARAMETERS:
-        return text
-    unit = "" if parameter.unit in ("s", "name", "text") else f"{parameter.unit}: "
-    return f"{text} ({unit}{parameter.meaning})"
+def _parameters(scenario: Scenario) -> Iterator[str]:
+    """Yield a line with the defaults of the parameters, then a line for each of those that not all scenarios share."""
+    values = (
+        f"{parameter.name}={scenario_text.value_text(parameter, parameter.default) or 'NAME'}"
+        for parameter in scenario.parameters
+    )
+    yield f"    {', '.join(values)}"
+    for parameter in scenario.parameters:
+        if parameter.name not in _COMMON_PARAMETERS:
+            yield f"    {parameter.name}: {parameter.meaning}"
 
 
 def choose_topology(name: str, units: int | None) -> Topology:

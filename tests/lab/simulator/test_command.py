@@ -149,9 +149,11 @@ def test_the_list_has_each_scenario_with_its_parameters(capsys: pytest.CaptureFi
     assert cli.main(["simulate", "--list"]) == 0
     first, *lines = capsys.readouterr().out.split("\n\n")[1].splitlines()
     assert first.endswith(SCENARIOS["jabberer"].meaning)
-    assert lines[0] == "    unit=NAME, duration=40m, size=1.6 (x capacity: arrivals at the unit), ramp=2m"
-    assert [line.split()[0] for line in [first, *lines[1::2]]] == list(SCENARIOS)
-    for line, scenario in zip(lines[::2], SCENARIOS.values(), strict=True):
+    assert lines[0] == "    unit=NAME, duration=40m, size=1.6, ramp=2m"
+    assert lines[1] == "    size: the unit gets this many times the mail that it can handle"
+    assert [line.split()[0] for line in [first, *lines] if not line.startswith(" ")] == list(SCENARIOS)
+    defaults = [line for line in lines if re.match(r"    \w+=", line)]
+    for line, scenario in zip(defaults, SCENARIOS.values(), strict=True):
         assert re.findall(r"([a-z]+)=", line) == [parameter.name for parameter in scenario.parameters]
 
 
