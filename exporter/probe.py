@@ -234,7 +234,7 @@ class SharedPoll:
         except asyncio.CancelledError:  # no probe waits; a task that keeps this error would keep itself in memory
             return False
         except Exception as error:  # noqa: BLE001 - a fault of one source must not end the probe of the other
-            reading.errors.append(self._late(reading) if limit.expired() else self._fault(error))
+            reading.errors.extend(self._late(reading) if limit.expired() else [self._fault(error)])
         else:
             is_successful = reading.up and not any(isinstance(error, SourceTimeout) for error in reading.errors)
         finally:
@@ -281,20 +281,21 @@ class SharedPoll:
         return replace(
             reading,
             items={item: dict(rows) for item, rows in reading.items.items()},
-            errors=[*reading.errors, self._late(reading)],
+            errors=[*reading.errors, *self._late(reading)],
             unreadable=dict(reading.unreadable),
             notes=list(reading.notes),
             duration=time.monotonic() - reading.started,
         )
 
-    def _late(self, reading: Reading) -> SourceTimeout:
-        """Return the error for a poll that has not ended in time."""
+    def _late(self, reading: Reading) -> Sequence[SourceTimeout]:
+        """Return the error for a poll that has not ended in time; none if its errors say why the source is not up."""
+        if reading.errors and not reading.up:
+            return ()
         duration = time.monotonic() - reading.started
         if duration < _SHORTEST and not reading.up:
-            return SourceTimeout(
-                f"The probe ended after {duration * 1000:.0f} ms, too short for an answer: allow more."
-            )
-        return self._source.timed_out(reading)
+            too_short = f"The probe ended after {duration * 1000:.0f} ms, too short for an answer: allow more."
+            return (SourceTimeout(too_short),)
+        return (self._source.timed_out(reading),)
 
 
 def _shared(reading: Reading, now: float) -> Reading:

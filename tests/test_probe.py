@@ -42,20 +42,33 @@ LONG = 60.0
 
 
 class Fake:
-    """A source that brings one figure, then waits for `go`, then ends; `polls` and `ended` count."""
+    """A source that brings one figure, then waits for `go`, then ends; `polls` and `ended` count.
 
-    def __init__(self, *, fails: Exception | None = None, partly: SourceError | None = None) -> None:
+    With a `refusal` it brings only this error before it waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        fails: Exception | None = None,
+        partly: SourceError | None = None,
+        refusal: SourceError | None = None,
+    ) -> None:
         self.go = asyncio.Event()
         self.begun = asyncio.Event()
         self.polls = self.ended = self.closed = 0
         self.fails = fails
         self.partly = partly
+        self.refusal = refusal
 
     async def poll(self, reading: Reading) -> None:
         self.polls += 1
-        reading.up = True
         reading.requests += 1
-        reading.set("workQueueMessages", self.polls)
+        if self.refusal:
+            reading.errors.append(self.refusal)
+        else:
+            reading.up = True
+            reading.set("workQueueMessages", self.polls)
         self.begun.set()
         try:
             await self.go.wait()
@@ -92,6 +105,13 @@ async def test_the_deadline_ends_the_poll_and_keeps_what_arrived() -> None:
     assert (reading.up, reading.complete) == (True, False)
     assert [type(error) for error in reading.errors] == [SourceTimeout]
     assert source.ended == 1
+
+
+async def test_an_error_that_says_why_nothing_came_stands_alone() -> None:
+    """The general error of a deadline would send the operator to the firewall."""
+    cause = MalformedError("this is another machine")
+    reading = await shared(Fake(refusal=cause)).read(soon())
+    assert (reading.up, reading.errors) == (False, [cause])
 
 
 async def test_a_probe_without_time_says_so() -> None:
