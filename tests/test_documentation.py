@@ -18,6 +18,7 @@ from typing import Final
 
 import click
 import pytest
+import yaml
 
 import reference_pages
 from exporter.bundle.thresholds import read_thresholds
@@ -26,7 +27,11 @@ from exporter.config.source_keys import MinInterval
 from exporter.errors import REASONS
 from exporter.metrics.catalog import FAMILIES, Family
 from exporter.prometheus.rule_files import read_rules
+from exporter.sources.rest.answers import CONTAINER_LIMIT
 from exporter.sources.snmp.retry import Loss, RoundTripTime, timeouts
+from exporter.sources.snmp.session import MAX_REQUESTS
+from exporter.sources.snmp.walk import MAX_ROWS
+from exporter.sources.xml.document import ELEMENT_LIMIT
 from exporter.telemetry import Telemetry
 from support.command_line import parse_command_line
 from support.markdown import broken_links, code_blocks, code_lines
@@ -145,6 +150,20 @@ def test_how_it_works_names_existing_alerts() -> None:
 def test_every_reason_of_an_error_is_explained() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", (DOCS / "troubleshooting.md").read_text(), re.MULTILINE)
     assert rows == ["reason", *REASONS]  # the first row is the head
+
+
+def test_the_reason_too_large_has_the_limits_of_the_code() -> None:
+    text = (DOCS / "troubleshooting.md").read_text()
+    assert f"the first {MAX_ROWS} rows of a long SNMP table" in text
+    assert f"about {ELEMENT_LIMIT:,} (`tophosts`) or {CONTAINER_LIMIT:,} (REST)" in text
+    assert f"if {MAX_REQUESTS} requests were not enough" in text
+
+
+def test_the_glossary_names_the_alerts_of_hours_that_are_not_regular() -> None:
+    (row,) = re.findall(r"^\| regular hour \|.*", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    fragment = yaml.safe_load((PROJECT / "alerts" / "fragments.yml").read_text())["regular_hours"]
+    alerts = re.findall(r'alertname=~?"IronPort\(?([\w|]+)', fragment)
+    assert set(re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", row)) == {alert for names in alerts for alert in names.split("|")}
 
 
 def test_the_architecture_lists_the_checked_layers() -> None:

@@ -156,6 +156,8 @@ STATED: Final = [
         "log_disk_watch_ratio",
         "more than {:.0%} full and, at the rate of the last 3 hours, will be full within a day",
     ),
+    ("MemoryNearConservation", "memory_ratio_newer", "it fires above {:.0%} on these"),
+    ("MemoryNearConservation", "memory_ratio_older", "above {:.0%} on older ones."),
     ("OutboundAbuseSuspected", "abuse_bounce_ratio", "More than {:.0%} of its finished recipients"),
     ("SpareNotReady", "spare_key_seconds", "has expired or expires within {days:.0f} days"),
     ("TemperatureHigh", "temperature_ambient", "{:.0f} for the ambient air"),
