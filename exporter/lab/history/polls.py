@@ -18,7 +18,7 @@ from exporter.sources.snmp.mib import TABLES
 from exporter.sources.xml.pages import TOPHOSTS
 
 PROBE_DEADLINE: Final = 9.5
-"""Seconds that a probe has: Prometheus' default scrape timeout of 10 s less the exporter's offset."""
+"""Seconds that a probe has: Prometheus' default scrape timeout of 10 s minus the exporter's offset."""
 
 ROUND_TRIP: Final = 0.05
 """Seconds that a poll of SNMP takes if nothing is lost, and that the agent takes for one answer."""
