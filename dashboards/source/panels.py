@@ -49,6 +49,11 @@ _BAND_PIXELS: Final = 16
 _AROUND_BANDS_PIXELS: Final = 155
 """Of a band of a state timeline with its name, and of what is above and below the bands."""
 
+_TEXT_LINE_PIXELS: Final = 22.3
+_AROUND_TEXT_PIXELS: Final = 20
+_TEXT_LETTERS: Final = 140
+"""Of a line of a text, of what surrounds the text, and the letters that a line has on the narrowest screen."""
+
 _LEAST_PIXELS: Final = 1107
 _MARGIN_PIXELS: Final = 20
 """Of a panel over the whole width on a screen of 1440 pixels where Grafana's menu is open, and around a table in it."""
@@ -66,14 +71,17 @@ _LABEL_LETTERS: Final = {
     "role": 10,
     "version": 11,
     "sender": 24,
-    "destination": 24,
+    "destination": 32,
     "feature": 24,
+    "service": 24,
     "reason": 12,
     "figure": 28,
     "points_to": 32,
+    "Exporter": 26,
 }
 _OTHER_LETTERS: Final = 8
-"""Letters of the values of labels: a longer value is cut, as nobody knows how long names are."""
+"""Letters of the values of labels, or of those under a heading: a longer value is cut, as nobody knows how long names
+are."""
 
 _FIGURE_LETTERS: Final = {
     "percentunit": 5,
@@ -229,6 +237,7 @@ def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: i
                 grafana.FieldColor(mode=grafana.FieldColorModeId.THRESHOLDS),
                 mappings=_cell_mappings(first),
                 decimals=first.decimals,
+                no_value=first.no_value,
             ),
             overrides=[
                 _override("byFrameRefID", ref, thresholds=_thresholds(line.signal))
@@ -273,6 +282,7 @@ def graph(
                 mappings=palette.mappings(first.words),
                 # Grafana knows best how many digits the marks of an axis need. Only units are never halved.
                 decimals=first.decimals if first.unit == "none" and first.decimals == 0 else None,
+                no_value=first.no_value,
                 custom=_drawing(first, stacked, daily),
                 is_graph=True,
             ),
@@ -306,6 +316,8 @@ def state_timeline(signal: Signal, *, legend: str = "", width: int = 24, height:
                 grafana.FieldColor(mode=grafana.FieldColorModeId.FIXED, fixed_color=palette.DATA),
                 mappings=palette.mappings(signal.words),
                 decimals=signal.decimals,
+                # The legend would show the text as a state, in a colour that no band has.
+                no_value=None,
                 custom=timeline_model.FieldConfig(line_width=0, fill_opacity=80),
             )
         ),
@@ -361,13 +373,15 @@ def table(
     )
 
 
-def markdown(title: str, description: str, content: str, *, height: int) -> Panel:
+def markdown(title: str, description: str, content: str) -> Panel:
+    """Show a text whose paragraphs each begin with `- `, as high as it is on the narrowest screen."""
+    lines = sum(math.ceil(len(paragraph) / _TEXT_LETTERS) for paragraph in re.split(r"\n(?=- )", content.strip()))
     return Panel(
         kind="text",
         title=title,
         description=description,
         width=24,
-        height=height,
+        height=math.ceil((_TITLE_PIXELS + _AROUND_TEXT_PIXELS + lines * _TEXT_LINE_PIXELS) / _GRID_PIXELS),
         options=text_model.Options(mode=text_model.TextMode.MARKDOWN, content=content),
         fields=grafana.FieldConfigSource(),
     )
@@ -440,13 +454,14 @@ def _fields(
     *,
     mappings: list[grafana.ValueMapping],
     decimals: int | None,
+    no_value: str | None,
     custom: object = None,
     is_graph: bool = False,
 ) -> grafana.FieldConfig:
     return grafana.FieldConfig(
         unit=_axis_unit(signal) if is_graph else _in_digits(signal),
         decimals=decimals,
-        no_value=signal.no_value,
+        no_value=no_value,
         mappings=mappings,
         thresholds=_thresholds(signal, filled=not is_graph),
         color=colour,
@@ -476,12 +491,7 @@ def _has_bad_limit(signal: Signal) -> bool:
 
 
 def _axis_unit(signal: Signal) -> str:
-    """Return the unit of a graph, whose marks stand at round numbers of seconds or minutes: 00:01:40, not 1.67 mins.
-
-    Seconds that are shown with all their digits are those of polls, which take less than one.
-    """
-    if signal.unit == "s" and signal.decimals is not None:
-        return "dthms"
+    """Return the unit of a graph, whose marks stand at round numbers of minutes."""
     return "suffix:min" if signal.unit == "m" else signal.unit
 
 
@@ -544,7 +554,7 @@ def _cells(column: Column) -> grafana.DashboardFieldConfigSourceOverrides:
     decimals = {} if signal.decimals is None else {"decimals": signal.decimals}
     mapped = {"mappings": _cell_mappings(signal)} if _is_coloured(signal) else {}
     drawn = {"custom.cellOptions": _cell_options(column)} if mapped else {}
-    aligned = {"custom.align": "left"} if signal.words else {}
+    aligned = {"custom.align": "left"} if signal.is_state else {}
     return _override(
         "byName",
         column.heading,
@@ -609,17 +619,18 @@ def _widths(
     a row stand close together. Otherwise, the last label has it.
     """
     visible = [column for column in columns if not column.hidden]
+    titles = {label: heading(label, headings) for label in labels}
     pixels = {
-        heading(label, headings): _pixels(heading(label, headings), _LABEL_LETTERS.get(label, _OTHER_LETTERS))
-        for label in labels
+        title: _pixels(title, _LABEL_LETTERS.get(title) or _LABEL_LETTERS.get(label, _OTHER_LETTERS))
+        for label, title in titles.items()
     }
     pixels |= {column.heading: column.width or _pixels(column.heading, _letters(column)) for column in visible}
     if sort in pixels:
         pixels[sort] = max(pixels[sort], _pixels(sort, 0) + _ARROW_PIXELS)
     texts = [column.heading for column in visible if column.wraps and not column.width]
-    figures = [each.heading for each in visible if not (each.label or each.signal.words or each.width)]
+    figures = [each.heading for each in visible if not (each.label or each.signal.is_state or each.width)]
     spare = _LEAST_PIXELS * panel_width / 24 - _MARGIN_PIXELS - sum(pixels.values())
-    growing = texts or _sharing({each: pixels[each] for each in figures}, spare) or [heading(labels[-1], headings)]
+    growing = texts or _sharing({each: pixels[each] for each in figures}, spare) or [titles[labels[-1]]]
     for title, width in pixels.items():
         yield _override("byName", title, **{"custom.minWidth" if title in growing else "custom.width": width})
 
@@ -651,10 +662,11 @@ def _letters(column: Column) -> int:
         return _LABEL_LETTERS.get(column.label, _OTHER_LETTERS)
     if column.wraps:
         return _WRAPPED_LETTERS
-    if words := [len(each.word) for each in column.signal.words]:
-        return max(words)
+    words = max((len(each.word) for each in column.signal.words), default=0)
+    if column.signal.is_state:
+        return words
     tenths = 2 if column.signal.unit == "s" and column.signal.decimals else 0
-    return tenths + _FIGURE_LETTERS.get(column.signal.unit, _OTHER_FIGURES)
+    return max(words, tenths + _FIGURE_LETTERS.get(column.signal.unit, _OTHER_FIGURES))
 
 
 def _severities() -> grafana.DashboardFieldConfigSourceOverrides:

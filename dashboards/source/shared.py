@@ -16,6 +16,9 @@ TO_UNIT: Final = Link("instance", "This unit", dashboard_url("unit", "job", "poo
 TO_RUNBOOK: Final = Link("alertname", "Runbook", "<<runbooks>>/${__value.text}.md")
 
 
+UNIT_NAME: Final = "{{instance}}${of_job}"
+"""Name of a series without the pool, where there is no room for it or where it is nearly always the same."""
+
 POOLS: Final = 4
 UNITS: Final = 10
 """Rows that a table of pools or of units shows without scrolling."""

@@ -435,9 +435,10 @@ _HEAVIEST_SENDER: Final = (
 )
 """Has a series for each unit where one sender has more than half of the connections: others may be innocent."""
 
+_DEGRADED_DRIVE: Final = 'alertname="IronPortRaidDegraded",alertstate="firing"'
 _DEGRADED: Final = (
-    'label_replace(group by (job, pool, instance) (ALERTS{alertname="IronPortRaidDegraded",alertstate="firing",'
-    '<<units>>}), "drive", "RAID degraded", "", "")'
+    f"label_replace(group by (job, pool, instance) (ALERTS{{{_DEGRADED_DRIVE},<<units>>}}), "
+    '"drive", "RAID degraded", "", "")'
 )
 
 _CAUSES: Final = {"sender": (", from ", _HEAVIEST_SENDER), "drive": (", ", _DEGRADED)}
@@ -695,8 +696,16 @@ def or_no_slow_unit(signal: Signal) -> Signal:
 
 _NOT_FOR_INFORMATION: Final = 'severity!="info",<<alerts>>'
 _ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(
-    f"{code} * {verdict.firing(_NOT_FOR_INFORMATION)}" for code, verdict in _CODED
+    (
+        *(f"{code} * {verdict.firing(_NOT_FOR_INFORMATION)}" for code, verdict in _CODED),
+        *(
+            f"{code - 0.5} * ALERTS{{{_DEGRADED_DRIVE},<<alerts>>}}"
+            for code, verdict in _CODED
+            if verdict.names == "drive"
+        ),
+    )
 )
+"""With the degraded RAID, which a verdict names as its cause, just below that verdict."""
 
 ORDER_OF_ALERTS: Final = Signal(
     "Order",

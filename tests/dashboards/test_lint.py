@@ -25,7 +25,7 @@ from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus import rule_files
 from exporter.telemetry import Telemetry
 from support.completeness import assert_complete
-from support.grafana import Json, Panel, all_of, dashboards, filled, panels, variables
+from support.grafana import LEAST_PIXELS, Json, Panel, all_of, dashboards, filled, overrides, panels, variables, widths
 from support.prometheus import promtool
 
 THE_SET: Final = {
@@ -283,6 +283,16 @@ def _overlap(one: Json, other: Json) -> bool:
 
 
 @each_dashboard
+def test_a_row_of_panels_has_no_hole(dashboard: Json) -> None:
+    groups = [dashboard["panels"], *(each.get("panels", []) for each in dashboard["panels"])]
+    for group in groups:
+        columns: Counter[int] = Counter()
+        for each in group:
+            columns[each["gridPos"]["y"]] += each["gridPos"]["w"]
+        assert set(columns.values()) <= {24}
+
+
+@each_dashboard
 def test_queries_are_named_in_order(dashboard: Json) -> None:
     for panel in panels(dashboard):
         named = "".join(target["refId"] for target in panel.targets)
@@ -520,28 +530,8 @@ def test_the_most_serious_verdict_has_the_largest_code() -> None:
 
 # --- room ------------------------------------------------------------------------------------------------------------
 
-LEAST_PIXELS: Final = 1107
-"""Of the panels beside the open menu, on a screen that is 1440 pixels wide."""
-
 TABLES: Final = [panel for panel in PANELS if panel.json["type"] == "table"]
 each_table: Final = pytest.mark.parametrize("panel", TABLES, ids=str)
-
-
-def overrides(panel: Panel, name: str) -> dict[str, Any]:
-    """Return the values of a property of the columns, by heading."""
-    return {
-        override["matcher"]["options"]: each["value"]
-        for override in panel.json["fieldConfig"]["overrides"]
-        for each in override["properties"]
-        if each["id"] == name
-    }
-
-
-def widths(panel: Panel) -> dict[str, int]:
-    """Return the pixels of the visible columns, by heading."""
-    hidden = overrides(panel, "custom.hidden")
-    known = overrides(panel, "custom.width") | overrides(panel, "custom.minWidth")
-    return {title: width for title, width in known.items() if title not in hidden}
 
 
 @each_table
@@ -658,6 +648,49 @@ def test_every_family_has_a_use_or_a_reason() -> None:
 def test_no_title_is_wider_than_its_panel(panel: Panel) -> None:
     """Beside the title is the sign that shows the description. A title with a variable has the whole width."""
     assert len(panel.title) * 6.8 + 86 <= LEAST_PIXELS * panel.json["gridPos"]["w"] / 24
+
+
+STATS: Final = [panel for panel in PANELS if panel.json["type"] == "stat"]
+
+
+@pytest.mark.parametrize("panel", STATS, ids=str)
+def test_the_reason_for_a_missing_figure_can_be_read(panel: Panel) -> None:
+    """Grafana writes the text of a tile in one size that fits its width: 40 letters would have 8 pixels."""
+    assert len(panel.json["fieldConfig"]["defaults"]["noValue"]) <= 7 * panel.json["gridPos"]["w"]
+
+
+UNNAMED: Final[Mapping[str, str]] = {
+    "fleet: Wait, forecast": "the verdict beside it names the unit, the table below the pool",
+    "capacity: Conservation": "it is mostly 0, for all pools",
+    "capacity: Long queues": "it is mostly 0, for all pools",
+    "capacity: History": "it is the same for all pools",
+    "management: Longest wait": "the table below names the pool",
+}
+"""Tiles with the worst figure of several units or pools that do not name it, with the reason."""
+
+
+@pytest.mark.parametrize("panel", STATS, ids=str)
+def test_the_worst_figure_of_several_has_a_name(panel: Panel) -> None:
+    (query, *_) = (target["expr"] for target in panel.targets)
+    assert (re.match(r"(max|min) \(", query) is not None) == (str(panel) in UNNAMED)
+    if re.match(r"(top|bottom)k ?\(1,", query):
+        assert panel.json["options"]["textMode"] == "value_and_name"
+
+
+@each_panel
+def test_a_text_is_not_cut(panel: Panel) -> None:
+    """Beside the open menu, a line has about 145 letters and 22.3 pixels."""
+    if panel.json["type"] == "text":
+        paragraphs = re.split(r"\n(?=- )", panel.json["options"]["content"].strip())
+        lines = sum(-(-len(each) // 145) for each in paragraphs)
+        assert lines * 22.3 + 68 <= panel.json["gridPos"]["h"] * 38 - 8
+
+
+@each_panel
+def test_no_data_is_no_state_of_a_timeline(panel: Panel) -> None:
+    """Grafana would add the text to the legend, in a colour that no band has."""
+    if panel.json["type"] == "state-timeline":
+        assert "noValue" not in panel.json["fieldConfig"]["defaults"]
 
 
 @each_panel

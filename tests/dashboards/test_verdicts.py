@@ -398,9 +398,9 @@ def test_alerts_have_causes_first_then_critical_ones_then_the_newest(grafana: Gr
     }
     assert sorted(ranks, key=lambda alert: -ranks[alert]) == [
         "IronPortJabbererSuspected",
+        "IronPortRaidDegraded",
         "IronPortWorkQueueHigh",
         "IronPortSiteLossNotSurvivable",
-        "IronPortRaidDegraded",
         "IronPortFanFailed",
         "IronPortUnitRebooted",
     ]

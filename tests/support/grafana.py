@@ -18,6 +18,9 @@ DASHBOARDS: Final = Path(__file__).parents[2] / "dashboards"
 Json = dict[str, Any]
 Series = tuple[dict[str, str], list[float]]
 
+LEAST_PIXELS: Final = 1107
+"""Of the panels beside the open menu, on a screen that is 1440 pixels wide."""
+
 _STEP: Final = 60
 _RANGE: Final = 3600
 """Seconds between two points of a graph, and of the whole graph."""
@@ -58,6 +61,23 @@ def _flat(placed: Sequence[Json]) -> Iterator[Json]:
     for each in placed:
         yield each
         yield from each.get("panels", ())
+
+
+def overrides(panel: Panel, name: str) -> dict[str, Any]:
+    """Return the values of a property of the columns, by heading."""
+    return {
+        override["matcher"]["options"]: each["value"]
+        for override in panel.json["fieldConfig"]["overrides"]
+        for each in override["properties"]
+        if each["id"] == name
+    }
+
+
+def widths(panel: Panel) -> dict[str, int]:
+    """Return the pixels of the visible columns, by heading."""
+    hidden = overrides(panel, "custom.hidden")
+    known = overrides(panel, "custom.width") | overrides(panel, "custom.minWidth")
+    return {title: width for title, width in known.items() if title not in hidden}
 
 
 def variables(dashboard: Json) -> list[Json]:

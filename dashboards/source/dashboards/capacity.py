@@ -34,9 +34,9 @@ def capacity_review() -> Dashboard:
         filters=(BY_JOB, BY_POOL),
         rows=(
             top(
-                stat(capacity.UNIT_RATIO.by("max"), title="N+1 used"),
-                stat(capacity.SITE_RATIO.by("max"), title="Site loss used"),
-                stat(capacity.SOONEST.by("min"), title="N+1 lost in"),
+                stat(capacity.UNIT_RATIO.worst(), title="N+1 used", named=True),
+                stat(capacity.SITE_RATIO.worst(), title="Site loss used", named=True),
+                stat(capacity.SOONEST.worst("bottomk"), title="N+1 lost in", named=True),
                 stat(capacity.MINUTES_CONSERVING.by("max")),
                 stat(capacity.MINUTES_BACKED_UP.by("max"), title="Long queues"),
                 stat(capacity.RETAINED.by("max")),
@@ -51,13 +51,11 @@ def capacity_review() -> Dashboard:
             collapsed("Role plan", role_plan()),
             collapsed(
                 "Conservation, refused mail and long queues",
-                graph(capacity.MINUTES_CONSERVING, title="Conservation by pool"),
-                graph(capacity.MINUTES_REFUSING),
-                graph(capacity.MINUTES_BACKED_UP),
+                graph(capacity.MINUTES_CONSERVING, title="Conservation by pool", width=8),
+                graph(capacity.MINUTES_REFUSING, width=8),
+                graph(capacity.MINUTES_BACKED_UP, width=8),
             ),
-            collapsed(
-                "How to read this", markdown("How to read this", "What the figures mean.", CAPACITY_EXPLAINED, height=7)
-            ),
+            collapsed("How to read this", markdown("How to read this", "What the figures mean.", CAPACITY_EXPLAINED)),
         ),
         since="now-90d",
     )
@@ -92,6 +90,7 @@ def demand_against_capacity() -> Panel:
         Line(capacity.LESS_SITE, "without largest site${of_job}", colour=CRITICAL, dashed=True),
         title="Demand and capacity: $pool",
         description="Messages per second in busy hours, and what the pool can carry without its largest unit or site.",
+        width=24,
         height=10,
         repeat=BY_POOL.label,
     )

@@ -22,7 +22,7 @@ def fleet_wall() -> Dashboard:
                 stat(mailflow.WORST_WAIT.by("max")),
                 units_down(),
                 stat(mailflow.FEWEST_TO_SPARE, named=True),
-                stat(units.CONSERVATION.by("sum")),
+                stat(units.CONSERVATION.by("sum"), title="Conserving"),
                 stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning"), width=3),
                 shared.verdicts_on_pools(),
             ),

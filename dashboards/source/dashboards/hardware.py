@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
-from dashboards.source.panels import Column, Panel, graph, height_of, stat, table
+from dashboards.source.panels import Column, Line, Panel, graph, height_of, stat, table
 from dashboards.source.signals import PER_POOL, PER_UNIT, hardware, unit
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT
 
@@ -18,9 +18,11 @@ def hardware_and_licences() -> Dashboard:
                 stat(hardware.DRIVES_AT_FAULT.by("sum"), title="Drives failing"),
                 stat(hardware.FANS_AT_FAULT.by("sum")),
                 stat(hardware.SUPPLIES_AT_FAULT.by("sum"), title="Power at fault"),
-                stat(hardware.HEAT.by("max"), title="Hottest sensor"),
-                stat(hardware.FEATURE_KEYS.by("min"), title="Days left"),
-                stat(unit.LOG_DISK.by("max"), title="Fullest disk"),
+                stat(
+                    Line(hardware.HEAT.worst(), "{{instance}} {{sensor}}${of_job}"), title="Hottest sensor", named=True
+                ),
+                stat(Line(hardware.FIRST_KEY, "{{instance}} {{feature}}${of_job}"), named=True),
+                stat(Line(unit.LOG_DISK.worst(), shared.UNIT_NAME), title="Fullest disk", named=True),
                 parts_of_each_unit(),
             ),
             opened("To do", parts_to_replace(), keys_to_renew()),
@@ -94,7 +96,7 @@ def releases() -> Panel:
         Column(unit.UNIT_RELEASE, "count", name="Units"),
         title="Releases",
         description="Units of a pool by AsyncOS release. All units of a pool should run the same release.",
-        width=6,
+        width=12,
         links=(shared.TO_TRIAGE,),
     )
 
@@ -102,23 +104,22 @@ def releases() -> Panel:
 def updates() -> Panel:
     return table(
         ("job", "service"),
-        Column(hardware.UPDATES, "sum", width=100),
-        Column(hardware.FAILED_UPDATES, "sum", width=140),
+        Column(hardware.UPDATES, "sum"),
+        Column(hardware.FAILED_UPDATES, "sum"),
         title="Update services",
         description="Updates of engines and rules in the time shown, of all units by service.",
         sort=hardware.FAILED_UPDATES.name,
-        width=9,
+        width=12,
     )
 
 
 def failing_updates() -> Panel:
     return table(
         (*PER_UNIT.labels, "service"),
-        Column(hardware.FAILING_UPDATES, width=90),
+        Column(hardware.FAILING_UPDATES),
         title="Failing updates",
         description=hardware.FAILING_UPDATES.description,
         sort=hardware.FAILING_UPDATES.name,
-        width=9,
         no_value="no update has failed",
         links=(shared.TO_UNIT,),
     )

@@ -47,7 +47,7 @@ def management_summary() -> Dashboard:
             opened(
                 "What went wrong, and what the words mean",
                 what_went_wrong(),
-                markdown("What the words mean", "Definitions of the figures.", SUMMARY_EXPLAINED, height=8),
+                markdown("What the words mean", "Definitions of the figures.", SUMMARY_EXPLAINED),
             ),
             collapsed(
                 "Day by day",

@@ -21,8 +21,8 @@ def monitoring_health() -> Dashboard:
                 stat(monitoring.NOT_SCRAPED),
                 stat(monitoring.NO_ANSWER.by("sum")),
                 silent_units(),
-                stat(monitoring.ANSWERED.by("min"), title="SNMP polls"),
-                stat(monitoring.OF_DEADLINE.by("max"), title="Slowest probe"),
+                stat(Line(monitoring.ANSWERED.worst("bottomk"), shared.UNIT_NAME), title="SNMP polls", named=True),
+                stat(Line(monitoring.OF_DEADLINE.worst(), shared.UNIT_NAME), title="Slowest probe", named=True),
                 monitoring_of_each_unit(),
             ),
             opened(

@@ -23,7 +23,7 @@ def pool_comparison() -> Dashboard:
                 "Mail flow",
                 graph(mailflow.POOL_ARRIVALS.largest(), title="Arrivals by pool"),
                 graph(mailflow.POOL_EXIT_RATIO),
-                graph(mailflow.WAIT.by("max", *PER_POOL.labels), title="Longest wait, forecast"),
+                graph(mailflow.WAIT_MINUTES.by("max", *PER_POOL.labels), title="Longest wait, forecast"),
                 troubled_units(),
             ),
             collapsed(

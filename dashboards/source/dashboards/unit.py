@@ -22,9 +22,6 @@ from dashboards.source.signals import (
 )
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, Filter
 
-UNIT_NAME: Final = "{{instance}}${of_job}"
-"""Legend without the pool, which is nearly always the same here."""
-
 BY_WORST_UNIT: Final = Filter("instance", "Unit", ranking=verdicts.OF_UNIT.expression)
 
 
@@ -38,15 +35,15 @@ def unit_detail() -> Dashboard:
             top(status(), figures_now()),
             opened(
                 "Work queue",
-                graph(Line(mailflow.WORK_QUEUE.largest(), UNIT_NAME)),
-                graph(Line(with_longest_queues(mailflow.WAIT, 20), UNIT_NAME)),
+                graph(Line(mailflow.WORK_QUEUE.largest(), shared.UNIT_NAME)),
+                graph(Line(with_longest_queues(mailflow.WAIT_MINUTES, 20), shared.UNIT_NAME)),
                 flow(),
-                state_timeline(units.UNIT_STATE, legend=UNIT_NAME, height=6),
+                state_timeline(units.UNIT_STATE, legend=shared.UNIT_NAME, height=6),
             ),
             collapsed(
                 "Connections",
                 connections(),
-                graph(Line(with_longest_queues(edge.SESSION, 20), UNIT_NAME)),
+                graph(Line(with_longest_queues(edge.SESSION, 20), shared.UNIT_NAME), width=24),
                 shared.heaviest_senders(width=24),
             ),
             collapsed("System", beside_usual(), cpu(), memory_and_disks(), resources()),

@@ -64,11 +64,20 @@ class Signal:
     """The text of a panel without data: the reason."""
     limited: Limited | None = None
 
+    @property
+    def is_state(self) -> bool:
+        """Whether every value is shown as a word. A figure has words for some values only."""
+        return bool(self.words) and self.unit == "none"
+
     def by(self, aggregation: str, *labels: str) -> Signal:
         """Aggregate the signal, for example by `max`, for each set of values of the labels, or over all series."""
         grouping = f" by ({', '.join(labels)})" if labels else ""
         dimension = replace(self.dimension, labels=labels)
         return replace(self, dimension=dimension, expression=f"{aggregation}{grouping} ({self.expression})")
+
+    def worst(self, pick: str = "topk") -> Signal:
+        """Restrict the signal to its largest series or, with `bottomk`, to its smallest, whose labels name it."""
+        return replace(self, expression=f"{pick}(1, {self.expression})")
 
     def where_under(self, upper: Signal) -> Signal:
         """Leave out the signal while it equals its upper bound: two lines would lie on each other."""

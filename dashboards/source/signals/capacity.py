@@ -77,7 +77,7 @@ UNIT_RATIO: Final = Signal(
     f"{_BUSY}\n/\n({_WITHOUT_UNIT} > 0)",
     limits=((1, WARNING),),
     decimals=0,
-    no_value="needs a week of history, two units and their ratings",
+    no_value="needs history and ratings",
 )
 
 SITE_RATIO: Final = Signal(
@@ -88,7 +88,7 @@ SITE_RATIO: Final = Signal(
     f"{_BUSY}\n/\n({_WITHOUT_SITE} > 0)",
     limits=((1, WARNING),),
     decimals=0,
-    no_value="needs a week of history, two sites and the ratings of their units",
+    no_value="needs history and two sites",
 )
 
 # --- growth -----------------------------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ MINUTES_CONSERVING: Final = Signal(
     "Minutes of the last week in which a unit of the pool was in resource conservation, rounded up to 5.",
     figures.minutes_conserving("<<pools>>", _LAST_WEEK),
     limits=((1, WARNING),),
-    decimals=1,
+    decimals=0,
 )
 
 MINUTES_REFUSING: Final = Signal(
@@ -293,7 +293,7 @@ MINUTES_REFUSING: Final = Signal(
     "Minutes of the last week in which a unit of the pool refused mail.",
     figures.minutes_refusing_mail("<<pools>>", _LAST_WEEK),
     limits=((1, WARNING),),
-    decimals=1,
+    decimals=0,
 )
 
 _BACKED_UP: Final = f"{limit('filling_messages'):,.0f}"
@@ -305,7 +305,7 @@ MINUTES_BACKED_UP: Final = Signal(
     f"Minutes of the last week in which a unit of the pool had more than {_BACKED_UP} messages in its work queue.",
     figures.minutes_backed_up("<<pools>>", _LAST_WEEK),
     limits=((1, WARNING),),
-    decimals=1,
+    decimals=0,
 )
 
 RETAINED: Final = Signal(

@@ -5,6 +5,7 @@ Virtual units have no hardware, and the status page does not report it: it comes
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from dashboards.source import palette
@@ -25,6 +26,12 @@ def _part(metric: str, *words: str) -> str:
         for word in words
     )
     return f"{unknown} + sum without (status) (\n{known}\n)"
+
+
+def _or_unknown(parts: str) -> str:
+    """Return the PromQL of the states of parts, and a state for each unit whose SNMP is silent, if that lasts."""
+    silent = 'max_over_time(ironport_source_up{source="snmp",<<units>>}[15m]) == 0'
+    return f"{parts}\nor on (job, pool, instance)\n({silent}) + {_CODES['Unknown']}"
 
 
 def _status(word: str) -> str:
@@ -49,12 +56,15 @@ def _temperature(kind: str, title: str) -> Signal:
     )
 
 
+_DRIVES: Final = _part("ironport_raid_drive_status", "Healthy", "Rebuilding", "Failed")
+_SUPPLIES: Final = _part("ironport_power_supply_status", "Healthy", "Not installed", "No AC", "Faulty")
+
 DRIVE: Final = Signal(
     "Drives",
     "none",
     PER_UNIT,
     "State of the drives of a unit. While a mirror is rebuilt, it does not protect yet.",
-    _part("ironport_raid_drive_status", "Healthy", "Rebuilding", "Failed"),
+    _or_unknown(_DRIVES),
     words=palette.PARTS,
     no_value=_NOT_REPORTED,
 )
@@ -64,7 +74,7 @@ SUPPLY: Final = Signal(
     "none",
     PER_UNIT,
     "State of the power supplies of a unit.",
-    _part("ironport_power_supply_status", "Healthy", "Not installed", "No AC", "Faulty"),
+    _or_unknown(_SUPPLIES),
     words=palette.PARTS,
     no_value=_NOT_REPORTED,
 )
@@ -88,9 +98,9 @@ FAULTY_PARTS: Final = Signal(
     "Every drive, fan and power supply that is not healthy.",
     f"""\
 (
-    label_join({DRIVE.expression}, "part", "", "drive")
+    label_join({_DRIVES}, "part", "", "drive")
   or
-    label_join({SUPPLY.expression}, "part", "", "power_supply")
+    label_join({_SUPPLIES}, "part", "", "power_supply")
 ) > {_CODES["Not installed"]}
 or
 label_join(({FAN.expression} == 0) + {_CODES["Stopped"]}, "part", "", "fan")""",
@@ -103,7 +113,7 @@ DRIVES_AT_FAULT: Final = Signal(
     "none",
     PER_UNIT,
     "Drives that have failed or are being rebuilt.",
-    f"({DRIVE.expression}) > bool {_CODES['Unknown']}",
+    f"({_DRIVES}) > bool {_CODES['Unknown']}",
     limits=((1, WARNING),),
     decimals=0,
     no_value=_NOT_REPORTED,
@@ -114,7 +124,7 @@ SUPPLIES_AT_FAULT: Final = Signal(
     "none",
     PER_UNIT,
     "Power supplies that are faulty or without power.",
-    f"({SUPPLY.expression}) > bool {_CODES['Unknown']}",
+    f"({_SUPPLIES}) > bool {_CODES['Unknown']}",
     limits=((1, WARNING),),
     decimals=0,
     no_value=_NOT_REPORTED,
@@ -166,6 +176,13 @@ bottomk(100,
     below=CRITICAL,
     decimals=0,
     no_value="no feature key expires",
+)
+
+FIRST_KEY: Final = replace(
+    FEATURE_KEYS.worst("bottomk"),
+    name="First key",
+    unit="suffix:days",
+    description="The feature key that expires first.",
 )
 
 UPDATES: Final = Signal(

@@ -35,6 +35,14 @@ instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
     decimals=0,
 )
 
+WAIT_MINUTES: Final = replace(
+    WAIT,
+    unit="suffix:min",
+    expression=f"({WAIT.expression}) / 60",
+    limits=tuple((seconds / 60, colour) for seconds, colour in WAIT.limits),
+)
+"""For graphs: the marks of an axis in seconds would not be round minutes."""
+
 WORST_WAIT: Final = replace(
     WAIT,
     description="How long mail that arrives now will wait in the longest work queue, if mail leaves it as fast as now. "
@@ -225,12 +233,11 @@ count by (job, stream, pool) (instance:ironport_in_service:bool{<<pools>>} == 1)
     limits=((0, WARNING), (1, GOOD)),
     below=CRITICAL,
     decimals=0,
-    no_value="needs a week of history, two units and their ratings",
+    no_value="needs history and ratings",
 )
 
 FEWEST_TO_SPARE: Final = replace(
-    UNITS_TO_SPARE,
+    UNITS_TO_SPARE.worst("bottomk"),
     description="The pool with the fewest: how many of its largest units it could lose and still carry its busy hour. "
     "1 means N+1. While mail waits on several units of a pool, it has none to spare.",
-    expression=f"bottomk(1, {UNITS_TO_SPARE.expression})",
 )
