@@ -1277,8 +1277,8 @@ def _attack(scenario: str, state: Path | None) -> int:
     default="0",
     show_default="0.02",
     metavar="SHARE",
-    help="The share of SNMP requests that are lost, from 0 to 1. The simulated units always drop 2 %, so a value "
-    "below 0.02 has no effect.",
+    help="The share of SNMP requests that are lost, from 0 to 1. The simulated units drop at least 2 %, so a "
+    "value below 0.02 has no effect.",
 )
 @flag(
     "--explain",

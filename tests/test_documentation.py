@@ -202,6 +202,14 @@ def test_the_readme_has_the_minutes_of_the_page_that_it_links() -> None:
     assert f"a distributed attack after {flood} minutes and a heavy sender after {jabberer}, and" in plain(README)
 
 
+def test_the_page_on_scaling_has_the_cpu_time_of_the_page_on_performance() -> None:
+    """That page measures scrapes every 15 s, this one is about a scrape a minute."""
+    (measured,) = re.findall(r"each scraped every 15 s .*? takes (\d+) % of a core", plain(DOCS / "performance.md"))
+    text, share = (DOCS / "scale-out.md").read_text(), int(measured) * 15 / 60
+    assert f"| 500 | one: {share:.0f} % of a core" in text
+    assert f"| 5,000 | two or more, each for a part: together {share * 10:.0f} % of a core" in text
+
+
 def test_the_first_readme_commands_run_the_demo() -> None:
     install, run, *_ = code_lines(README, "sh")
     assert install == "python3 -m venv .venv && .venv/bin/pip install '.[demo]'"
