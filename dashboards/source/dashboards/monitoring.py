@@ -82,7 +82,8 @@ def longest_polls() -> Panel:
     return graph(
         *(Line(signal.by("max"), source_title(source)) for source, signal in monitoring.POLL_TIME.items()),
         title="Longest poll of each source",
-        description="How long the slowest poll takes. Longer than usual means that a unit is busy.",
+        description="How long the slowest poll takes. If it is longer than usual, a unit is busy, or the network is "
+        "slow or loses packets.",
     )
 
 

@@ -105,7 +105,8 @@ POLL_TIME: Final = {
         f"{source_title(source)} poll",
         "s",
         PER_UNIT,
-        f"How long the {source_title(source)} poll of a unit takes. Longer than usual means that the unit is busy.",
+        f"How long the {source_title(source)} poll of a unit takes. If it is longer than usual, the unit is busy, or "
+        "the network is slow or loses packets.",
         f'avg_over_time(ironport_source_duration_seconds{{source="{source}",<<units>>}}[5m])',
         no_value=f"no unit has {source_title(source)} configured",
     )
