@@ -1,7 +1,7 @@
 """Take a picture of a dashboard in Grafana with Chromium: picture.py URL FILE [WIDTHxHEIGHT].
 
 FILE is .png, .webp or .jpeg. Grafana must show the dashboard without a login. With `&kiosk` and `&theme=light` in the
-URL, the picture shows only the panels, on white.
+URL, the picture has no menu and is white; dashboards/README.md also hides the variables.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ _NO_VALUE: Final = "-"
 """Stands in cells without a value, and in a table without rows unless there is a reason to tell."""
 
 _NAMED_WORDS: Final = common.VizTextDisplayOptions(title_size=16, value_size=26)
-"""Sizes in pixels of a name and the word below it. Without them, Grafana writes both in one line, too small to read."""
+"""Sizes in pixels of a name and the word below it: a long word would otherwise be too small to read."""
 
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
@@ -227,7 +227,9 @@ def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: i
         options=stat_model.Options(
             graph_mode=common.BigValueGraphMode.NONE,
             text_mode=common.BigValueTextMode.VALUE_AND_NAME if named else None,
-            text=_NAMED_WORDS if named and first.words else None,
+            text=_NAMED_WORDS if named and first.is_state else None,
+            # The name above the figure, however wide the tile is: beside each other, both would be small.
+            wide_layout=False,
             color_mode=common.BigValueColorMode.BACKGROUND_SOLID if coloured else common.BigValueColorMode.VALUE,
             reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"]),
         ),
@@ -477,13 +479,21 @@ def _drawing(signal: Signal, stacked: bool, daily: bool) -> common.GraphFieldCon
         line_width=0 if daily else 2,
         fill_opacity=80 if daily else 60 if stacked else 0,
         axis_soft_min=0,
-        axis_soft_max=1 if stacked and signal.unit == "percentunit" else None,
+        axis_soft_max=_least_axis(signal, stacked),
         show_points=common.VisibilityMode.NEVER,
         stacking=common.StackingConfig(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE),
         thresholds_style=common.GraphThresholdsStyleConfig(
             common.GraphThresholdsStyleMode.DASHED if _has_bad_limit(signal) else common.GraphThresholdsStyleMode.OFF
         ),
     )
+
+
+def _least_axis(signal: Signal, stacked: bool) -> int | None:
+    """Return up to where an axis reaches at least: that of zero minutes or units would reach to 100."""
+    if stacked and signal.unit == "percentunit":
+        return 1
+    is_counted = signal.unit == "none" and signal.decimals == 0
+    return 5 if is_counted or _axis_unit(signal) == "suffix:min" else None
 
 
 def _has_bad_limit(signal: Signal) -> bool:
@@ -615,8 +625,7 @@ def _widths(
 ) -> Iterator[grafana.DashboardFieldConfigSourceOverrides]:
     """Make each column at least as wide as what it holds.
 
-    What is left goes to the long text. Where there is none, several figures share it, so that the names and figures of
-    a row stand close together. Otherwise, the last label has it.
+    The columns that `_growing` returns share what is left.
     """
     visible = [column for column in columns if not column.hidden]
     titles = {label: heading(label, headings) for label in labels}
@@ -627,28 +636,42 @@ def _widths(
     pixels |= {column.heading: column.width or _pixels(column.heading, _letters(column)) for column in visible}
     if sort in pixels:
         pixels[sort] = max(pixels[sort], _pixels(sort, 0) + _ARROW_PIXELS)
-    texts = [column.heading for column in visible if column.wraps and not column.width]
-    figures = [each.heading for each in visible if not (each.label or each.signal.is_state or each.width)]
     spare = _LEAST_PIXELS * panel_width / 24 - _MARGIN_PIXELS - sum(pixels.values())
-    growing = texts or _sharing({each: pixels[each] for each in figures}, spare) or [titles[labels[-1]]]
+    growing = _growing(titles[labels[-1]], [column for column in visible if not column.width], pixels, spare)
     for title, width in pixels.items():
         yield _override("byName", title, **{"custom.minWidth" if title in growing else "custom.width": width})
 
 
-def _sharing(figures: Mapping[str, int], spare: float) -> list[str]:
-    """Return the figures that can share their widths and the spare pixels, so that each has as much as it needs.
+def _growing(last_name: str, columns: Sequence[Column], pixels: Mapping[str, int], spare: float) -> Sequence[str]:
+    """Return the columns that share the spare pixels, of columns without a width of their own.
 
-    If these are few, they would be far wider than the others, and none is returned.
+    These are the long texts. Where there are none, several columns share them, so that the names and figures of a row
+    stand close together: most of the figures if they can, otherwise all that are equally wide. If the last name of a
+    row is neither a pool nor a unit, it may be long, and has all.
     """
-    widths = dict(figures)
-    while widths:
-        share = (sum(widths.values()) + spare) / len(widths)
-        too_wide = [title for title, width in widths.items() if width > share]
-        if not too_wide:
-            break
-        for title in too_wide:
-            del widths[title]
-    return [*widths] if len(widths) > max(1, len(figures) / 2) else []
+    if texts := [each.heading for each in columns if each.wraps]:
+        return texts
+    figures = [each.heading for each in columns if not (each.label or each.signal.is_state)]
+    alike = _alike({title: pixels[title] for title in figures}, spare)
+    if len(alike) > max(1, len(figures) / 2):
+        return alike
+    return _alike(pixels, 0) if last_name in ("Pool", "Unit") else [last_name]
+
+
+def _alike(widths: Mapping[str, int], spare: float) -> list[str]:
+    """Return the most columns for which the spare pixels are enough to make each as wide as the widest of them.
+
+    Grafana makes all growing columns equally wide.
+    """
+    most: list[str] = []
+    for widest in sorted({*widths.values()}):
+        left, alike = spare, []
+        for title, width in sorted(widths.items(), key=lambda each: -each[1]):
+            if width <= widest and widest - width <= left:
+                left -= widest - width
+                alike.append(title)
+        most = max(most, alike, key=len)
+    return most
 
 
 def _pixels(title: str, letters: int) -> int:

@@ -699,13 +699,14 @@ _ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(
     (
         *(f"{code} * {verdict.firing(_NOT_FOR_INFORMATION)}" for code, verdict in _CODED),
         *(
-            f"{code - 0.5} * ALERTS{{{_DEGRADED_DRIVE},<<alerts>>}}"
+            f"{code - 0.5} * (ALERTS{{{_DEGRADED_DRIVE},<<alerts>>}}"
+            f" and on (job, pool, instance) {verdict.firing('<<alerts>>')})"
             for code, verdict in _CODED
             if verdict.names == "drive"
         ),
     )
 )
-"""With the degraded RAID, which a verdict names as its cause, just below that verdict."""
+"""With the degraded RAID that a verdict names as its cause, just below that verdict."""
 
 ORDER_OF_ALERTS: Final = Signal(
     "Order",

@@ -25,7 +25,19 @@ from exporter.metrics.catalog import FAMILIES
 from exporter.prometheus import rule_files
 from exporter.telemetry import Telemetry
 from support.completeness import assert_complete
-from support.grafana import LEAST_PIXELS, Json, Panel, all_of, dashboards, filled, overrides, panels, variables, widths
+from support.grafana import (
+    LEAST_PIXELS,
+    Json,
+    Panel,
+    all_of,
+    dashboards,
+    filled,
+    overrides,
+    panels,
+    room,
+    variables,
+    widths,
+)
 from support.prometheus import promtool
 
 THE_SET: Final = {
@@ -474,7 +486,7 @@ def test_a_short_wait_is_not_green_while_delivery_may_fail() -> None:
 
 
 def test_the_verdict_of_the_wall_names_its_pool_and_what_it_is_about() -> None:
-    """Without sizes, a wide tile has both in one line, too small to read."""
+    """Without sizes, a long word would be too small to read."""
     panel = of_the_wall("Verdict")
     assert panel.json["options"]["textMode"] == "value_and_name"
     assert panel.json["options"]["text"]["valueSize"] >= 24
@@ -492,6 +504,16 @@ def test_the_axis_of_a_long_duration_has_round_marks(panel: Panel) -> None:
     """Grafana would write 100 seconds as 1.67 mins. Polls take less than a second."""
     if panel.json["type"] == "timeseries" and "poll" not in panel.json["title"].lower():
         assert panel.json["fieldConfig"]["defaults"]["unit"] not in ("s", "m")
+
+
+@each_panel
+def test_the_axis_of_zeros_is_short(panel: Panel) -> None:
+    """Grafana's would reach to 100, for minutes and for units."""
+    defaults = panel.json["fieldConfig"]["defaults"]
+    if panel.json["type"] == "timeseries":
+        is_counted = defaults["unit"] == "none" and defaults.get("decimals") == 0
+        least = defaults["custom"].get("axisSoftMax")
+        assert (least == 5) == (is_counted or defaults["unit"] == "suffix:min")
 
 
 @pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS)
@@ -537,12 +559,7 @@ each_table: Final = pytest.mark.parametrize("panel", TABLES, ids=str)
 @each_table
 def test_a_table_fits_its_panel(panel: Panel) -> None:
     """Columns with a least width share what the others leave, even if that is less than another one needs."""
-    room = LEAST_PIXELS * panel.json["gridPos"]["w"] / 24 - 20
-    fixed, growing = overrides(panel, "custom.width"), overrides(panel, "custom.minWidth")
-    visible = widths(panel)
-    left = room - sum(width for title, width in visible.items() if title in fixed)
-    share = left / len(growing)
-    assert sum(max(share, visible[title]) for title in growing) <= left + 1
+    assert sum(widths(panel).values()) <= room(panel) + 1
 
 
 @each_table
@@ -565,12 +582,7 @@ def test_no_figure_is_wider_than_its_column(panel: Panel) -> None:
 
 @each_table
 def test_no_word_is_wider_than_its_column(panel: Panel) -> None:
-    """The column that takes the rest has more room in fact."""
-    options = overrides(panel, "custom.cellOptions")
-    rest = LEAST_PIXELS * panel.json["gridPos"]["w"] / 24 - 20 - sum(widths(panel).values())
-    known = {
-        title: width + rest * (title in overrides(panel, "custom.minWidth")) for title, width in widths(panel).items()
-    }
+    options, known = overrides(panel, "custom.cellOptions"), widths(panel)
     for title, mappings in overrides(panel, "mappings").items():
         longest = max((len(each.get("text", "")) for each in _results(mappings)), default=0)
         lines = 2 if options.get(title, {}).get("wrapText") else 1
@@ -675,6 +687,12 @@ def test_the_worst_figure_of_several_has_a_name(panel: Panel) -> None:
     assert (re.match(r"(max|min) \(", query) is not None) == (str(panel) in UNNAMED)
     if re.match(r"(top|bottom)k ?\(1,", query):
         assert panel.json["options"]["textMode"] == "value_and_name"
+
+
+@pytest.mark.parametrize("panel", STATS, ids=str)
+def test_a_name_stands_above_its_figure(panel: Panel) -> None:
+    """In a wide tile, Grafana would write both beside each other, and so smaller."""
+    assert panel.json["options"]["wideLayout"] is False
 
 
 @each_panel

@@ -73,11 +73,20 @@ def overrides(panel: Panel, name: str) -> dict[str, Any]:
     }
 
 
-def widths(panel: Panel) -> dict[str, int]:
-    """Return the pixels of the visible columns, by heading."""
+def widths(panel: Panel) -> dict[str, float]:
+    """Return the pixels of the visible columns, by heading: Grafana makes all growing ones equally wide, if it can."""
     hidden = overrides(panel, "custom.hidden")
-    known = overrides(panel, "custom.width") | overrides(panel, "custom.minWidth")
-    return {title: width for title, width in known.items() if title not in hidden}
+    fixed, growing = (
+        {title: width for title, width in overrides(panel, name).items() if title not in hidden}
+        for name in ("custom.width", "custom.minWidth")
+    )
+    share = (room(panel) - sum(fixed.values())) / max(len(growing), 1)
+    return fixed | {title: max(width, share) for title, width in growing.items()}
+
+
+def room(panel: Panel) -> float:
+    """Return the pixels that the columns of a table have."""
+    return LEAST_PIXELS * int(panel.json["gridPos"]["w"]) / 24 - 20
 
 
 def variables(dashboard: Json) -> list[Json]:

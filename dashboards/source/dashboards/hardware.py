@@ -32,8 +32,13 @@ def hardware_and_licences() -> Dashboard:
                 graph(hardware.TEMPERATURES["ambient"].largest(), title="Ambient temperature"),
                 slowest_fans(),
             ),
-            collapsed("Releases and updates", releases(), updates(), failing_updates()),
-            collapsed("Log disks", graph(unit.LOG_DISK.largest(), width=24)),
+            collapsed(
+                "Releases, updates and log disks",
+                releases(),
+                failing_updates(),
+                updates(),
+                graph(unit.LOG_DISK.largest()),
+            ),
         ),
         since="now-24h",
     )
@@ -120,6 +125,7 @@ def failing_updates() -> Panel:
         title="Failing updates",
         description=hardware.FAILING_UPDATES.description,
         sort=hardware.FAILING_UPDATES.name,
+        width=12,
         no_value="no update has failed",
         links=(shared.TO_UNIT,),
     )

@@ -43,8 +43,8 @@ def unit_detail() -> Dashboard:
             collapsed(
                 "Connections",
                 connections(),
-                graph(Line(with_longest_queues(edge.SESSION, 20), shared.UNIT_NAME), width=24),
-                shared.heaviest_senders(width=24),
+                graph(Line(with_longest_queues(edge.SESSION, 20), shared.UNIT_NAME)),
+                shared.heaviest_senders(width=12),
             ),
             collapsed("System", beside_usual(), cpu(), memory_and_disks(), resources()),
             collapsed("Delivery", delivery_queue(), shared.destinations(shared.DESTINATION_STATE, width=24)),
