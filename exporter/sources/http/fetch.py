@@ -98,7 +98,8 @@ class Fetcher:
         self._user = user
         self._requests = requests
         self._context: ssl.SSLContext | None = None
-        self._certificate_check = tls.CertificateCheck(settings.tls)
+        self._resumption = tls.Resumption()
+        self._certificate_check = tls.CertificateCheck(settings.tls, self._resumption)
         self._session: ClientSession | None = None
         self.received = bytearray()
         """What came of the last page, if the request for it was cancelled or failed."""
@@ -107,7 +108,8 @@ class Fetcher:
         """Return the body of a page, of at most `limit` bytes; raises SourceError.
 
         `reading` gets the requests, the certificate and a note.
-        The request is sent again once if the connection breaks before an answer, and for no other reason.
+        The request is sent again once if the connection breaks before an answer, and once if a connection that resumes
+        a TLS session fails; for no other reason.
         """
         self.received = bytearray()
         started, before, outcome = time.monotonic(), reading.requests, "cancelled"
@@ -131,20 +133,28 @@ class Fetcher:
 
     async def _exchange(self, page: str, reading: Reading, limit: int) -> str:
         """Receive a page and return its content type."""
-        settings = self._settings
         try:
-            session = await self._connected()
-            path = f"{self._pages.folder}{page}"
-            url = URL.build(scheme=settings.scheme, host=self._appliance.address, port=settings.port, path=path)
-            async with session.get(
-                url, allow_redirects=False, ssl=self._context or True, middlewares=[self._counting(reading)]
-            ) as response:
-                reading.certificate = self._certificate_check.certificate
-                self._check_status(response)
-                await self._receive(response, limit)
-                return response.content_type
+            return await self._ask(page, reading, limit)
         except (aiohttp.ClientError, OSError) as error:
-            raise self._failure(error) from error
+            if not self._resumption.failed():
+                raise self._failure(error) from error
+            forget_calls(error)
+        return await self._exchange(page, reading, limit)
+
+    async def _ask(self, page: str, reading: Reading, limit: int) -> str:
+        settings = self._settings
+        session = await self._connected()
+        path = f"{self._pages.folder}{page}"
+        url = URL.build(scheme=settings.scheme, host=self._appliance.address, port=settings.port, path=path)
+        self._resumption.begin()
+        async with session.get(
+            url, allow_redirects=False, ssl=self._context or True, middlewares=[self._counting(reading)]
+        ) as response:
+            self._resumption.answered()
+            reading.certificate = self._certificate_check.certificate
+            self._check_status(response)
+            await self._receive(response, limit)
+            return response.content_type
 
     async def _receive(self, response: ClientResponse, limit: int) -> None:
         """Receive the body, or what comes of it before it breaks off: whoever parses it sees that it has no end."""

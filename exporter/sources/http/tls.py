@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
@@ -24,6 +26,11 @@ _VERSIONS: Final = {
 
 _OP_LEGACY_SERVER_CONNECT: Final = 0x4
 """OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which Python has since 3.12."""
+
+_RESUMED_SECONDS: Final = 600.0
+"""A session is resumed for so long after its certificate was checked: resuming it does not check it again. After a
+handshake that failed, none is resumed for so long.
+"""
 
 _NO_PIN: Final = "00" * 32
 """Takes the place of a fingerprint and is compared with none."""
@@ -100,7 +107,7 @@ def _system_certificates() -> tuple[tuple[str, int], ...]:
 @lru_cache(maxsize=64)
 def _context(tls: TlsSettings, _system: tuple[tuple[str, int], ...]) -> ssl.SSLContext:
     """Return the context that appliances share: it takes up to 0.8 MB and, with the system's certificates, 17 ms."""
-    result = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    result = _ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
     if not tls.verify:
         result.check_hostname = False
         result.verify_mode = ssl.CERT_NONE
@@ -124,27 +131,99 @@ def _load_ca_file(context: ssl.SSLContext, ca_file: str) -> None:
         raise TlsError(f"the ca_file {ca_file} cannot be used ({reason}): it must be a PEM file") from error
 
 
+class Resumption:
+    """The TLS session of one appliance, which its next connection resumes.
+
+    Then the appliance signs nothing, sends no certificate and, before TLS 1.3, needs one round trip less. If the
+    connection fails all the same, this may be why, so the appliance gets ordinary handshakes for ten minutes.
+    """
+
+    def __init__(self) -> None:
+        self._newest: ssl.SSLObject | None = None
+        """The newest connection until its session is kept. In TLS 1.3, this comes with the answer."""
+        self._session: ssl.SSLSession | None = None
+        self._until = 0.0
+        self._not_before = 0.0
+        self._is_offered = False
+
+    def begin(self) -> None:
+        """Let the next connection of this task resume the session."""
+        self._is_offered = False
+        _resumption.set(self)
+
+    def offered(self) -> ssl.SSLSession | None:
+        """Return the session for a new connection; None for an ordinary handshake."""
+        now = time.monotonic()
+        session = self._session if self._not_before <= now < self._until else None
+        self._is_offered = session is not None
+        return session
+
+    def connected(self, connection: ssl.SSLObject) -> None:
+        """Note a connection whose handshake has ended, and whose certificate is accepted."""
+        self._newest = connection
+        if not connection.session_reused:
+            self._until = time.monotonic() + _RESUMED_SECONDS
+
+    def answered(self) -> None:
+        """Keep the session of a new connection, after its first answer."""
+        if self._newest:
+            self._session, self._newest = self._newest.session, None
+
+    def failed(self) -> bool:
+        """Drop the session after a failure; return whether an ordinary handshake may succeed."""
+        was_offered, self._is_offered = self._is_offered, False
+        self._session = self._newest = None
+        if was_offered:
+            self._not_before = time.monotonic() + _RESUMED_SECONDS
+        return was_offered
+
+
+_resumption: ContextVar[Resumption | None] = ContextVar("_resumption", default=None)
+
+
+class _ResumingContext(ssl.SSLContext):
+    """A context whose connections resume the session of the appliance at hand: asyncio has no way to pass one."""
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        if resumption := _resumption.get():
+            session = resumption.offered()
+        return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
 class CertificateCheck(Fingerprint):
     """Checks the certificate of each new connection against the pin, if there is one, and keeps when it expires.
 
     aiohttp calls `check` once for each new TLS connection, after the handshake.
     """
 
-    def __init__(self, tls: TlsSettings) -> None:
+    def __init__(self, tls: TlsSettings, resumption: Resumption) -> None:
         super().__init__(bytes.fromhex(tls.fingerprint_sha256 or _NO_PIN))
         self._pinned = tls.fingerprint_sha256 is not None
         self._verified_by: Literal["ca", "fingerprint", "nothing"] = (
             "fingerprint" if self._pinned else "ca" if tls.verify else "nothing"
         )
+        self._resumption = resumption
         self.certificate: Certificate | None = None
         """The certificate of the newest connection; None without TLS, or if it cannot be read."""
 
     def check(self, transport: asyncio.Transport) -> None:
-        self.certificate = None
+        connection: ssl.SSLObject = transport.get_extra_info("ssl_object")
+        is_new = not connection.session_reused
+        if is_new:
+            self.certificate = None
         if self._pinned:
             super().check(transport)
-        end = expiry(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
-        self.certificate = None if end is None else Certificate(end, self._verified_by)
+        if is_new:
+            end = expiry(connection.getpeercert(binary_form=True) or b"")
+            self.certificate = None if end is None else Certificate(end, self._verified_by)
+        self._resumption.connected(connection)
 
 
 def expiry(certificate: bytes) -> float | None:

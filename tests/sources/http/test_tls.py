@@ -5,16 +5,19 @@ import os
 import socket
 import ssl
 import threading
+import time
 import tracemalloc
 from asyncio import sslproto
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
 import trustme
+from aiohttp import web
 
 from exporter.config import TlsSettings
 from exporter.errors import TlsError, UnreachableError
@@ -23,7 +26,7 @@ from exporter.sources.http import tls
 from exporter.sources.http.fetch import Fetcher
 from support.old_tls import answer_hello, weak_context
 from support.status_server import fingerprint
-from support.web_interface import RawServer, Talk, WebInterface, status_page
+from support.web_interface import Handler, RawServer, Talk, WebInterface, reset, status_page
 
 Serve = Callable[..., Awaitable[WebInterface]]
 MakeFetcher = Callable[..., Fetcher]
@@ -124,17 +127,136 @@ async def test_the_expiry_of_the_certificate_is_read(
 
 
 async def test_the_expiry_of_a_renewed_certificate_is_read(
-    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tls = context(authority.issue_cert("127.0.0.1", not_after=TOMORROW))
-    server = await serve(tls=tls, keep_alive=0)
+    held = context(authority.issue_cert("127.0.0.1", not_after=TOMORROW))
+    server = await serve(tls=held, keep_alive=0)
     fetcher = make_fetcher(**https(server, verify=False))
     await fetcher.get("status", Reading("xml"))
-    authority.issue_cert("127.0.0.1", not_after=TOMORROW + timedelta(days=365)).configure_cert(tls)
+    authority.issue_cert("127.0.0.1", not_after=TOMORROW + timedelta(days=365)).configure_cert(held)
+    monkeypatch.setattr(tls, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 601))
     reading = Reading("xml")
     await fetcher.get("status", reading)
     assert reading.certificate
     assert reading.certificate.expiry == (TOMORROW + timedelta(days=365)).replace(microsecond=0).timestamp()
+
+
+def closing(resumed: list[bool]) -> Handler:
+    """Answer with a status page and close the connection; add to `resumed` whether it resumed a session."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        assert request.transport
+        resumed.append(request.transport.get_extra_info("ssl_object").session_reused)
+        response = web.Response(body=status_page(), content_type="text/xml")
+        response.force_close()
+        return response
+
+    return answer
+
+
+def at_minute(minute: int) -> SimpleNamespace:
+    """Return what takes the place of the module `time`."""
+    return SimpleNamespace(monotonic=lambda: 60.0 * minute)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("trust", ["ca", "pin", "none"])
+async def test_a_closed_connection_is_followed_by_a_resumed_one(
+    serve: Serve,
+    make_fetcher: MakeFetcher,
+    authority: trustme.CA,
+    ca_file: Path,
+    version: ssl.TLSVersion,
+    trust: str,
+) -> None:
+    certificate = authority.issue_cert("127.0.0.1", not_after=TOMORROW)
+    resumed: list[bool] = []
+    server = await serve(tls=speaking(certificate, version), pages={"/xml/status": closing(resumed)})
+    trusts: dict[str, dict[str, object]] = {
+        "ca": {"ca_file": str(ca_file)},
+        "pin": {"fingerprint_sha256": fingerprint(certificate)},
+        "none": {"verify": False},
+    }
+    fetcher = make_fetcher(**https(server, **trusts[trust]))
+    readings = [Reading("xml") for _ in range(4)]
+    for reading in readings:
+        assert await fetcher.get("status", reading) == status_page()
+    assert resumed == [False, True, True, True]
+    assert [(reading.requests, reading.certificate) for reading in readings] == [(1, readings[0].certificate)] * 4
+    assert readings[0].certificate
+
+
+async def test_appliances_do_not_share_sessions(serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA) -> None:
+    resumed: list[bool] = []
+    held = context(authority.issue_cert("127.0.0.1"))
+    server = await serve(tls=held, pages={"/xml/status": closing(resumed)})
+    first, second = (make_fetcher(**https(server, verify=False)) for _ in range(2))
+    for fetcher in (first, second, first, second):
+        await fetcher.get("status", Reading("xml"))
+    assert resumed == [False, False, True, True]
+
+
+async def test_the_certificate_is_checked_again_after_ten_minutes(
+    serve: Serve, make_fetcher: MakeFetcher, authority: trustme.CA, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although each resumption brings a new session."""
+    resumed: list[bool] = []
+    held = context(authority.issue_cert("127.0.0.1"))
+    server = await serve(tls=held, pages={"/xml/status": closing(resumed)})
+    fetcher = make_fetcher(**https(server, ca_file=str(ca_file)))
+    for minute in (0, 4, 8, 9, 11, 12):
+        monkeypatch.setattr(tls, "time", at_minute(minute))
+        await fetcher.get("status", Reading("xml"))
+    assert resumed == [False, True, True, True, False, True]
+
+
+@pytest.mark.parametrize("breaks_after", ["hello", "request"])
+async def test_an_appliance_that_cannot_resume_gets_ordinary_handshakes(
+    serve: Serve,
+    serve_raw: Callable[[Talk], Awaitable[RawServer]],
+    make_fetcher: MakeFetcher,
+    authority: trustme.CA,
+    breaks_after: str,
+) -> None:
+    """It would otherwise fail at every second poll."""
+    resumed: list[bool] = []
+    answer = closing(resumed)
+
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        answered = await answer(request)
+        if resumed[-1] and request.transport:
+            request.transport.abort()
+        return answered
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.read(65536)
+        if relay.accepted == 2 and breaks_after == "hello":
+            reset(writer)
+            return
+        from_server, to_server = await asyncio.open_connection("127.0.0.1", server.port)
+        to_server.write(hello)
+        async with asyncio.TaskGroup() as ways:
+            ways.create_task(passed_on(reader, to_server))
+            ways.create_task(passed_on(from_server, writer))
+
+    page = break_off if breaks_after == "request" else answer
+    server = await serve(tls=context(authority.issue_cert("127.0.0.1")), pages={"/xml/status": page})
+    relay = await serve_raw(talk)
+    fetcher = make_fetcher(**https(relay, verify=False))
+    readings = [Reading("xml") for _ in range(3)]
+    for reading in readings:
+        assert await fetcher.get("status", reading) == status_page()
+    broken_off = {"hello": [], "request": [True, True]}[breaks_after]  # aiohttp itself asks again if no answer comes
+    assert resumed == [False, *broken_off, False, False]
+    assert [reading.requests for reading in readings] == [1, 1 + max(1, len(broken_off)), 1]
+    assert relay.accepted == sum(reading.requests for reading in readings)
+
+
+async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while octets := await reader.read(65536):
+            writer.write(octets)
+    writer.close()
 
 
 async def test_without_tls_there_is_no_certificate(serve: Serve, make_fetcher: MakeFetcher) -> None:
