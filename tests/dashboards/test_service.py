@@ -42,6 +42,18 @@ def test_rejected_share_counts_only_pools_that_reject(tmp_path: Path, pools: str
         assert Grafana(url, END).words(refused, all_of(summary) | {"pool": pools}) == [share]
 
 
+def test_the_busiest_hour_needs_an_hour(tmp_path: Path) -> None:
+    """The mean of some minutes is no hour: it would be more than all messages together."""
+    for name in ("prometheus", "promtool"):
+        program(name)
+    blocks.write(_samples({"pool:ironport_messages_injected:rate1h": {"edge": 100.0}}), tmp_path)
+    (summary,) = (each for each in dashboards() if each["uid"] == "ironport-management")
+    (busiest,) = (panel for panel in panels(summary) if panel.title == "Busiest hour")
+    with blocks.served(tmp_path) as url:
+        words = [Grafana(url, end).words(busiest, all_of(summary)) for end in (END - 300, END)]
+    assert words == [[], ["360000"]]
+
+
 PHASE: Final = 137
 """Seconds from a full five minutes to the samples: rules are evaluated at any second."""
 

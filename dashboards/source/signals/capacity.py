@@ -35,6 +35,7 @@ HOURLY_MEAN: Final = Signal(
     "Messages per second that a pool receives, mean of an hour.",
     "last_over_time(pool:ironport_messages_injected:rate1h{<<pools>>}[15m])",
     decimals=1,
+    no_value="needs a day of history",
 )
 
 BUSY_HOUR: Final = Signal(

@@ -126,14 +126,19 @@ REJECTED_A_DAY: Final = Signal(
 )
 
 _RATE: Final = f"{figures.MESSAGE_RATE}{{<<pools>>}}"
+_SAMPLES: Final = figures.number_of_samples(figures.MESSAGE_RATE, _POOLS, _SHOWN)
+_AN_HOUR: Final = figures.SAMPLES_AN_HOUR
+"""With fewer samples, there has been no hour yet."""
+_NEEDS_AN_HOUR: Final = "needs an hour of history"
 
 BUSIEST_HOUR: Final = Signal(
     "Busiest hour",
     "short",
     PER_POOL,
     "Messages of the hour in which a pool received the most.",
-    figures.busiest_hour(_POOLS, _SHOWN),
+    f"{figures.busiest_hour(_POOLS, _SHOWN)}\nand {_SAMPLES} >= {_AN_HOUR}",
     decimals=1,
+    no_value=_NEEDS_AN_HOUR,
 )
 
 BUSIEST_HOUR_OF_ALL: Final = Signal(
@@ -141,8 +146,9 @@ BUSIEST_HOUR_OF_ALL: Final = Signal(
     "short",
     IN_TOTAL,
     f"Messages of the hour in which all pools together received the most. {_TWICE}",
-    f"3600 * max_over_time(sum({_RATE})[$__range:5m])",
+    f"3600 * max_over_time(sum({_RATE})[$__range:5m])\nand max({_SAMPLES}) >= {_AN_HOUR}",
     decimals=1,
+    no_value=_NEEDS_AN_HOUR,
 )
 
 BUSIEST_UNTIL: Final = Signal(
@@ -150,7 +156,9 @@ BUSIEST_UNTIL: Final = Signal(
     MINUTE_OF_A_DAY,
     PER_POOL,
     "When the busiest hour ended.",
-    f"1000 * max_over_time((0 * ({_RATE} == max_over_time({_RATE}[$__range] @ end())) + time())[$__range:5m])",
+    f"1000 * max_over_time((0 * ({_RATE} == max_over_time({_RATE}[$__range] @ end())) + time())[$__range:5m])\n"
+    f"and {_SAMPLES} >= {_AN_HOUR}",
+    no_value=_NEEDS_AN_HOUR,
 )
 
 # --- service ----------------------------------------------------------------------------------------------------------
@@ -178,7 +186,7 @@ DAYS_COVERED: Final = Signal(
     "suffix:days",
     IN_TOTAL,
     "How many days of the time shown have data. All figures here are about these days.",
-    f"max({figures.number_of_samples(figures.MESSAGE_RATE, _POOLS, _SHOWN)}) / (24 * {figures.SAMPLES_AN_HOUR})",
+    f"max({_SAMPLES}) / (24 * {_AN_HOUR})",
     decimals=1,
 )
 
