@@ -39,6 +39,7 @@ def backfill(
     families: frozenset[str] | None = None,
     without: frozenset[str] = frozenset(),
     since: Mapping[str, float] | None = None,
+    skipped: range = range(0),
     rules: Sequence[Rule] = (),
     pace: int = 0,
     bursty: bool = False,
@@ -51,7 +52,7 @@ def backfill(
     Offsets of `scenarios` count from the beginning. Rules are evaluated every `pace` seconds at least, by default every
     `step` seconds. Without a `pace`, the alerts that fire are written too. The catalogue's families are written that
     are in `families` or that `rules` read, except those in `without`. By default these are the families that the
-    project's rules and dashboards read. With `live`, `end` is now, and the minutes of the writing are written as well:
+    project's rules and dashboards read. Blocks that lie in `skipped` (Unix time) are not written. With `live`, `end` is now, and the minutes of the writing are written as well:
     otherwise every rate would fall where the live fleet goes on. With `rest`, the exporter reads the REST interfaces,
     too.
 
@@ -74,7 +75,11 @@ def backfill(
     sampling = Sampling(topology, seed, (used | families_of_rules(rules)) - without, out, rest)
 
     def write(until: float, progress: Progress) -> None:
-        periods = list(blocks.periods(int(model.time) + step, int(until), step))
+        periods = [
+            period
+            for period in blocks.periods(int(model.time) + step, int(until), step)
+            if not (period[0] in skipped and period[-1] in skipped)
+        ]
         recording.finish(_submit(pool, sampling, model, periods, since or {}), "samples", len(periods), progress)
         for part, by_level in zip(parts, recorded, strict=True):
             recording.record(out, by_level, periods, pool, progress, pace=pace or step)
@@ -103,5 +108,6 @@ def _submit(
 ) -> Iterator[Future[None]]:
     for period in periods:
         families = frozenset(name for name in sampling.families if since.get(name, period[0]) <= period[-1])
+        model.advance(period[0] - model.step)
         yield pool.submit(write_samples, replace(sampling, families=families), copy.deepcopy(model), period)
         model.advance(period[-1])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import time
 from datetime import UTC, datetime
@@ -374,6 +375,27 @@ def test_a_family_is_left_out_before_its_time(tmp_path: Path) -> None:
         for series, first in ((always, end - HOUR + MINUTE), (late, border)):
             found = Server(url).query(f"min_over_time(timestamp({series})[1h:1m])", end)
             assert [int(one["value"][1]) for one in found] == [first, first]
+
+
+@needs_prometheus
+def test_a_block_that_is_skipped_is_not_written(tmp_path: Path) -> None:
+    """The model goes through its time all the same."""
+    border = int(START) // blocks.LENGTH * blocks.LENGTH
+    end = border + 5 * MINUTE
+    through = Model(load_topology("pair"), 1, end - 10 * MINUTE)
+    through.advance(end)
+    written = backfill.backfill(
+        load_topology("pair"),
+        seed=1,
+        seconds=10 * MINUTE,
+        end=end,
+        out=tmp_path / "data",
+        families=frozenset(),
+        skipped=range(border - HOUR, border),
+    )
+    (block,) = (tmp_path / "data").iterdir()
+    assert json.loads((block / "meta.json").read_text())["minTime"] == border * 1000
+    assert written.view.snmp_items("ring1") == through.view.snmp_items("ring1")
 
 
 @needs_prometheus
