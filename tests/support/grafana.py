@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -126,19 +126,27 @@ def filled(text: str, values: Mapping[str, str], moment: int, length: int = _RAN
 class Grafana:
     """Queries the Prometheus at `url` as Grafana does for a dashboard of the `length` that ends at the `moment`.
 
-    `step` is the distance between two points of a graph. All are in seconds.
+    `step` is the distance between two points of a graph. All are in seconds. The server has a history that stays as it
+    is. So each query is asked once: dashboards have many in common.
     """
 
     url: str
     moment: int
     length: int = _RANGE
     step: int = _STEP
+    _answers: dict[tuple[str, bool], list[Series]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What the server has answered, by query and whether it was for one instant."""
 
     def series(self, target: Json, values: Mapping[str, str]) -> list[Series]:
         """Return the series of a query: labels with the points of a graph, or with the one point of a figure."""
-        query = filled(target["expr"], values, self.moment, self.length, self.step)
+        asked = filled(target["expr"], values, self.moment, self.length, self.step), bool(target.get("instant"))
+        if asked not in self._answers:
+            self._answers[asked] = self._answer(*asked)
+        return self._answers[asked]
+
+    def _answer(self, query: str, instant: bool) -> list[Series]:
         server = Prometheus(self.url)
-        if target.get("instant"):
+        if instant:
             return [(each["metric"], [float(each["value"][1])]) for each in server.query(query, self.moment)]
         graph = server.query_range(query, range(self.moment - self.length, self.moment + 1, self.step))
         return [(each["metric"], [float(value) for _, value in each["values"]]) for each in graph]
