@@ -52,9 +52,9 @@ def backfill(
     Offsets of `scenarios` count from the beginning. Rules are evaluated every `pace` seconds at least, by default every
     `step` seconds. Without a `pace`, the alerts that fire are written too. The catalogue's families are written that
     are in `families` or that `rules` read, except those in `without`. By default these are the families that the
-    project's rules and dashboards read. Blocks that lie in `skipped` (Unix time) are not written. With `live`, `end` is now, and the minutes of the writing are written as well:
-    otherwise every rate would fall where the live fleet goes on. With `rest`, the exporter reads the REST interfaces,
-    too.
+    project's rules and dashboards read. Blocks that lie in `skipped` (Unix time) are not written. With `live`, `end` is
+    now, and the minutes of the writing are written as well: otherwise every rate would fall where the live fleet goes
+    on. With `rest`, the exporter reads the REST interfaces, too.
 
     Raises RequestError if `out` is not empty or cannot be used, ExporterError if promtool or Prometheus is missing or
     fails.
