@@ -41,7 +41,7 @@ They begin with a new model, whose counters start at other values: the rules mus
 """
 
 SKIPPED: Final = range(0)
-"""Seconds before the end of the history of which it holds nothing: none. Tests leave out what their cases do not read."""
+"""Seconds before the end of the history that it leaves out: none. Tests leave out what their cases do not read."""
 
 WATCHED: Final = HOUR
 """Seconds before the onset in which alerts already count."""

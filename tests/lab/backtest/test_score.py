@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+from functools import cache
+
 import pytest
 
 from exporter.incidents.firings import Firing
@@ -20,11 +23,16 @@ JABBERER = Case("a jabberer", ("jabberer,unit=mx2",), 2 * HOUR, minutes=7)
 def of(case: Case, *fired: Firing) -> Score:
     """Score a case in which these alerts fired, with the truth that the simulator has about it."""
     trial = Trial(case, 1)
-    model = Model(topology.load_topology(case.topology), 1, trial.onset)
+    model = copy.deepcopy(_fleet(case.topology, trial.onset))
     start = model.time
     for text in case.scenarios:
         model.begin(parse_scenario(text).at(trial.onset - start))
     return score(Played(trial, tuple(model.truth()), fired))
+
+
+@cache
+def _fleet(name: str, onset: int) -> Model:
+    return Model(topology.load_topology(name), 1, onset)
 
 
 def firing(name: str, severity: str, minute: float, case: Case = JABBERER, **place: str) -> Firing:

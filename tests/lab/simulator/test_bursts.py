@@ -95,11 +95,11 @@ def test_every_kind_has_its_name_once() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS)
 
 
-def test_no_unit_is_backlogged_in_bursty_weeks() -> None:
+def test_no_unit_is_backlogged_on_bursty_days() -> None:
     """A minute's worth of its capacity waits nowhere, although bursts and pauses fill the queues now and then."""
     model = Model(load_topology("pair"), 2, MONDAY, bursty=True)
     highest = np.zeros(len(model.fleet))
-    for _ in range(5 * 1440):
+    for _ in range(3 * 1440):
         model.advance()
         highest = np.maximum(highest, model.state.queue)
     assert np.all(highest < 60 * model.fleet.capacity)

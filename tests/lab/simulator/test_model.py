@@ -92,7 +92,7 @@ scenario_lists = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**31), chosen=scenario_lists, topology=st.sampled_from(["campus", "rings", "pair"]))
 def test_invariants_hold_at_every_instant(seed: int, chosen: list[tuple[str, int]], topology: str) -> None:
     model = Model(load_topology(topology), seed, START)
@@ -115,8 +115,8 @@ def test_invariants_hold_at_every_instant(seed: int, chosen: list[tuple[str, int
             last[name] = page
 
 
-QUIET_DAYS = 14
-"""Two whole weeks, because mail follows the week. The longest memory of the model, the quarantine's, is five days."""
+QUIET_DAYS = 7
+"""A whole week, because mail follows the week. The longest memory of the model, the quarantine's, is five days."""
 
 
 @dataclass
@@ -346,21 +346,21 @@ def test_mail_grows_from_year_to_year(tmp_path: Path) -> None:
             "appliances: [{name: a, pool: p, rated_messages_per_hour: 200000}]\n"
         )
         model = Model(load_topology(str(path)), 1, START)
-        model.advance(START + 2 * 86400)
+        model.advance(START + 86400)
         before = model.state.counts[Count.INJ_MSGS].sum()
-        model.advance(START + 2 * 86400 + 3600)
+        model.advance(START + 86400 + 3600)
         arrived.append(model.state.counts[Count.INJ_MSGS].sum() - before)
-    assert arrived[1] / arrived[0] == pytest.approx(11 ** (2 / 365), abs=0.003)
+    assert arrived[1] / arrived[0] == pytest.approx(11 ** (1 / 365), abs=0.0015)
 
 
 def test_growth_reaches_its_size_over_its_ramp() -> None:
     grown, usual = Model(load_topology("pair"), 1, START), Model(load_topology("pair"), 1, START)
-    grown.begin(parse_scenario("growth,size=1.5,ramp=6h,duration=3d"))
+    grown.begin(parse_scenario("growth,size=1.5,ramp=2h,duration=3d"))
     increase = []
     for model in (grown, usual):
-        model.advance(START + 6 * 3600)
+        model.advance(START + 2 * 3600)
         before = model.state.counts[Count.INJ_MSGS].sum()
-        model.advance(START + 18 * 3600)
+        model.advance(START + 8 * 3600)
         increase.append(model.state.counts[Count.INJ_MSGS].sum() - before)
     assert increase[0] / increase[1] == pytest.approx(1.5, rel=0.02)
 
