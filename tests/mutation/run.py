@@ -52,6 +52,7 @@ MODULES: Final = {
     "exporter/sources/allowance.py": "tests/sources/test_allowance.py",
     "exporter/sources/http/connection.py": "tests/sources/http/test_connection.py",
     "exporter/sources/http/fetch.py": "tests/sources/http/test_fetch.py tests/sources/http/test_connection.py",
+    "exporter/sources/http/tls.py": "tests/sources/http/test_tls.py",
     "exporter/sources/xml/document.py": "tests/sources/xml/test_document.py",
     "exporter/sources/xml/pages.py": "tests/sources/xml/test_pages.py",
     "exporter/web/access.py": "tests/web/test_access.py",

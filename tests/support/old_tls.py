@@ -33,14 +33,25 @@ def weak_context(authority: trustme.CA, bits: int, digest: str) -> ssl.SSLContex
     return context
 
 
+def self_signed_context(folder: Path) -> ssl.SSLContext:
+    """Return the context of a server for 127.0.0.1 whose certificate is its own issuer's; the folder gets its files."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_certify(folder, "-x509", bits=2048, digest="sha256"))
+    return context
+
+
 def _issue(folder: Path, authority: trustme.CA, bits: int, digest: str) -> Path:
-    """Write key and certificate by openssl: Python's cryptography signs nothing with SHA-1."""
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     authority.private_key_pem.write_to_path(str(folder / "ca.key"))
-    issuer = ["-x509", "-CA", "ca.pem", "-CAkey", "ca.key", f"-{digest}", "-days", "1"]
+    return _certify(folder, "-x509", "-CA", "ca.pem", "-CAkey", "ca.key", bits=bits, digest=digest)
+
+
+def _certify(folder: Path, *issuer: str, bits: int, digest: str) -> Path:
+    """Write key and certificate by openssl: Python's cryptography signs nothing with SHA-1."""
+    validity = [f"-{digest}", "-days", "1"]
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     key = ["-newkey", f"rsa:{bits}", "-noenc", "-keyout", "weak.pem", "-out", "weak.crt"]
-    command = [program("openssl"), "req", *issuer, *subject, *key]
+    command = [program("openssl"), "req", *issuer, *validity, *subject, *key]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     file = folder / "weak.pem"
     file.write_text(file.read_text() + (folder / "weak.crt").read_text())

@@ -24,7 +24,7 @@ from exporter.errors import TlsError, UnreachableError
 from exporter.metrics.reading import Certificate, Reading
 from exporter.sources.http import tls
 from exporter.sources.http.fetch import Fetcher
-from support.old_tls import answer_hello, weak_context
+from support.old_tls import answer_hello, self_signed_context, weak_context
 from support.status_server import fingerprint
 from support.web_interface import Handler, RawServer, Talk, WebInterface, reset, status_page
 
@@ -321,6 +321,15 @@ async def test_a_certificate_for_another_name_is_refused(
     server = await serve(tls=context(authority.issue_cert("mx1.example.edu")))
     with pytest.raises(TlsError, match=r"Hostname mismatch.*: set the appliance's address to a name"):
         await make_fetcher(address="localhost", **https(server, ca_file=str(ca_file))).get("status", Reading("xml"))
+
+
+async def test_a_self_signed_certificate_is_refused_with_a_hint(
+    serve: Serve, make_fetcher: MakeFetcher, ca_file: Path, tmp_path: Path
+) -> None:
+    """Most appliances have one."""
+    server = await serve(tls=self_signed_context(tmp_path))
+    with pytest.raises(TlsError, match=r"self-signed certificate\): name a file with .* or pin the certificate"):
+        await make_fetcher(**https(server, ca_file=str(ca_file))).get("status", Reading("xml"))
 
 
 @pytest.mark.parametrize("with_file", [True, False], ids=["other CA file", "this machine's authorities"])
