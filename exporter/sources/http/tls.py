@@ -147,8 +147,8 @@ class Resumption:
         self._is_offered = False
 
     def begin(self) -> None:
-        """Let the next connection of this task resume the session."""
-        self._is_offered = False
+        """Let the next connection of this task resume the session, unless nothing came when it was resumed last."""
+        self.failed()
         _resumption.set(self)
 
     def offered(self) -> ssl.SSLSession | None:
@@ -166,16 +166,18 @@ class Resumption:
 
     def answered(self) -> None:
         """Keep the session of a new connection, after its first answer."""
+        self._is_offered = False
         if self._newest:
             self._session, self._newest = self._newest.session, None
 
     def failed(self) -> bool:
-        """Drop the session after a failure; return whether an ordinary handshake may succeed."""
-        was_offered, self._is_offered = self._is_offered, False
+        """Drop the session if it was offered in vain; return whether it was."""
+        if not self._is_offered:
+            return False
+        self._is_offered = False
         self._session = self._newest = None
-        if was_offered:
-            self._not_before = time.monotonic() + _RESUMED_SECONDS
-        return was_offered
+        self._not_before = time.monotonic() + _RESUMED_SECONDS
+        return True
 
 
 _resumption: ContextVar[Resumption | None] = ContextVar("_resumption", default=None)

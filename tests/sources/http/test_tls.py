@@ -210,6 +210,38 @@ async def test_the_certificate_is_checked_again_after_ten_minutes(
     assert resumed == [False, True, True, True, False, True]
 
 
+async def test_after_an_unanswered_resumption_comes_an_ordinary_handshake(
+    serve: Serve,
+    serve_raw: Callable[[Talk], Awaitable[RawServer]],
+    make_fetcher: MakeFetcher,
+    authority: trustme.CA,
+) -> None:
+    """An appliance that is silent when a client resumes would otherwise be down for ten minutes, again and again."""
+    resumed: list[bool] = []
+    held = context(authority.issue_cert("127.0.0.1"))
+    server = await serve(tls=held, pages={"/xml/status": closing(resumed)})
+    greeted = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if relay.accepted == 2:
+            await reader.readexactly(1)
+            greeted.set()
+            await reader.read()
+        else:
+            await passed_both_ways(reader, writer, server.port)
+
+    relay = await serve_raw(talk)
+    fetcher = make_fetcher(**https(relay, verify=False))
+    await fetcher.get("status", Reading("xml"))
+    hung = asyncio.create_task(fetcher.get("status", Reading("xml")))
+    await asyncio.wait_for(greeted.wait(), 10)
+    hung.cancel()
+    await asyncio.wait([hung])
+    for _ in range(2):
+        await fetcher.get("status", Reading("xml"))
+    assert resumed == [False, False, False]
+
+
 @pytest.mark.parametrize("breaks_after", ["hello", "request"])
 async def test_an_appliance_that_cannot_resume_gets_ordinary_handshakes(
     serve: Serve,
@@ -229,15 +261,11 @@ async def test_an_appliance_that_cannot_resume_gets_ordinary_handshakes(
         return answered
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        hello = await reader.read(65536)
         if relay.accepted == 2 and breaks_after == "hello":
+            await reader.readexactly(1)
             reset(writer)
-            return
-        from_server, to_server = await asyncio.open_connection("127.0.0.1", server.port)
-        to_server.write(hello)
-        async with asyncio.TaskGroup() as ways:
-            ways.create_task(passed_on(reader, to_server))
-            ways.create_task(passed_on(from_server, writer))
+        else:
+            await passed_both_ways(reader, writer, server.port)
 
     page = break_off if breaks_after == "request" else answer
     server = await serve(tls=context(authority.issue_cert("127.0.0.1")), pages={"/xml/status": page})
@@ -250,6 +278,13 @@ async def test_an_appliance_that_cannot_resume_gets_ordinary_handshakes(
     assert resumed == [False, *broken_off, False, False]
     assert [reading.requests for reading in readings] == [1, 1 + max(1, len(broken_off)), 1]
     assert relay.accepted == sum(reading.requests for reading in readings)
+
+
+async def passed_both_ways(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    from_server, to_server = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.TaskGroup() as ways:
+        ways.create_task(passed_on(reader, to_server))
+        ways.create_task(passed_on(from_server, writer))
 
 
 async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
