@@ -140,23 +140,24 @@ class Resumption:
 
     def __init__(self) -> None:
         self._newest: ssl.SSLObject | None = None
-        """The newest connection until its session is kept. In TLS 1.3, this comes with the answer."""
-        self._session: ssl.SSLSession | None = None
+        """The newest connection. Its session is taken when the next one begins: until then a copy would take memory."""
         self._until = 0.0
         self._not_before = 0.0
         self._is_offered = False
 
     def begin(self) -> None:
-        """Let the next connection of this task resume the session, unless nothing came when it was resumed last."""
-        self.failed()
+        """Let the next connection of this task resume the session."""
+        self.failed()  # if the last request ended without an answer
         _resumption.set(self)
 
     def offered(self) -> ssl.SSLSession | None:
         """Return the session for a new connection; None for an ordinary handshake."""
-        now = time.monotonic()
-        session = self._session if self._not_before <= now < self._until else None
-        self._is_offered = session is not None
-        return session
+        self.failed()  # if aiohttp asks again because no answer came
+        newest, self._newest = self._newest, None
+        if newest is None or not self._not_before <= time.monotonic() < self._until:
+            return None
+        self._is_offered = True
+        return newest.session
 
     def connected(self, connection: ssl.SSLObject) -> None:
         """Note a connection whose handshake has ended, and whose certificate is accepted."""
@@ -165,19 +166,15 @@ class Resumption:
             self._until = time.monotonic() + _RESUMED_SECONDS
 
     def answered(self) -> None:
-        """Keep the session of a new connection, after its first answer."""
+        """Note that the connection works."""
         self._is_offered = False
-        if self._newest:
-            self._session, self._newest = self._newest.session, None
 
     def failed(self) -> bool:
-        """Drop the session if it was offered in vain; return whether it was."""
-        if not self._is_offered:
-            return False
-        self._is_offered = False
-        self._session = self._newest = None
-        self._not_before = time.monotonic() + _RESUMED_SECONDS
-        return True
+        """Note that the connection does not work; return whether a session was offered for it."""
+        was_offered, self._is_offered = self._is_offered, False
+        if was_offered:
+            self._not_before = time.monotonic() + _RESUMED_SECONDS
+        return was_offered
 
 
 _resumption: ContextVar[Resumption | None] = ContextVar("_resumption", default=None)
