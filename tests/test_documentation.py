@@ -182,10 +182,10 @@ def rows_of(page: Path, first: str) -> list[list[str]]:
 def test_the_readme_has_the_lost_packets_of_the_page_that_it_links() -> None:
     page = DOCS / "performance.md"
     ((_, ours, *_, theirs, _, _),) = rows_of(page, "40 %")
-    assert "Each row shows 2,000 probes of this exporter" in plain(page)
+    assert "Each row shows 2,000 probes of this exporter and 200 of snmp_exporter" in plain(page)
     assert (
         f"[{ours} of 2,000 probes](docs/performance.md#lost-packets) while 40 % of the requests are lost; "
-        f"Prometheus' SNMP exporter gets them in {theirs} |"
+        f"Prometheus' SNMP exporter got them in {theirs} of 200 probes |"
     ) in plain(README)
 
 

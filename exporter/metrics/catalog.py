@@ -377,7 +377,7 @@ VERSION_INFO: Final = _gauge(
     "The AsyncOS version, value 1",
     _xml("status/build", to.build_version),
     _snmp("sysDescr", to.described_version),
-    # Without the build, at least in the one known answer: in its place it would change the label.
+    # Without the build, at least in the one answer that is published: in its place it would change the label.
     _rest("version_details/operating_system", to.build_version, without=("xml", "snmp")),
     labels=("version",),
 )

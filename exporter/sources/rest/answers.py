@@ -17,7 +17,7 @@ VALUE_LIMIT: Final = 60_000
 CONTAINER_LIMIT: Final = 8_000
 DIGIT_LIMIT: Final = 100
 """Limits for answers that would hold the event loop: one within them takes about 20 ms. Each destination is an
-object with seven values, and 625 destinations are the most that we have seen."""
+object with seven values. A status page with 625 destinations in memory is the largest that we have seen."""
 
 _AS_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 
