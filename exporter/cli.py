@@ -243,8 +243,8 @@ _scenario: Final = flag(
 def cli() -> None:
     """Prometheus exporter for IronPort / Cisco Secure Email Gateway fleets.
 
-    COMMAND --help lists the flags of a command. Write flags after the command. Flags that `serve` has, such as
-    --config.file, may also stand before a command that has them.
+    COMMAND --help lists the flags of a command. Write flags after the command. A flag that the command and `serve` both
+    have, such as --config.file, may also stand before the command.
     """
 
 
@@ -674,7 +674,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     "runbooks",
     type=web_url,
     metavar="URL",
-    show_default="this folder in DIR",
+    show_default="a file: URL of this folder in DIR",
     help="The URL at which you publish the folder alerts/runbooks. Each alert links to its runbook there.",
 )
 @flag(
@@ -980,9 +980,14 @@ def _report(
     "--at",
     metavar="TIME",
     help="Show the incident at this time, or the nearest one within a day. Give a duration before now, such as 3h, "
-    "or a time such as 2026-10-14T09:30:00Z.",
+    "or a time such as 2026-10-14T09:30:00Z. Not with --last.",
 )
-@flag("--list", "listed", is_flag=True, help="List the incidents of the last 30 days.")
+@flag(
+    "--list",
+    "listed",
+    is_flag=True,
+    help="List the incidents of the last 30 days. Not with --last, --at or --out.",
+)
 @flag(
     "--job", "jobs", multiple=True, metavar="JOB", help="Use only incidents of this job of Prometheus. May be repeated."
 )
@@ -1285,7 +1290,7 @@ def _attack(scenario: str, state: Path | None) -> int:
     "explained",
     is_flag=True,
     help="Also check that `explain` gives the same verdict as the alerts, whenever a verdict begins or ends. Not "
-    "with --rules.",
+    "with --rules or --prometheus.url.",
 )
 @flag("--rest", is_flag=True, help="Also read the REST interface of the simulated units, if their release has one.")
 @prometheus_flags(
@@ -1328,6 +1333,8 @@ def _backtest(
 
     The command evaluates the alerting rules on simulated incidents or, with --prometheus.url, on the history of your
     own fleet.
+
+    --only, --seed, --quiet-weeks, --topology, --bursty, --drops, --explain and --rest are for simulated incidents only.
     """
     with _laboratory():
         if prometheus:

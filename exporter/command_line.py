@@ -425,7 +425,8 @@ def refuse(*names: str, reason: str) -> None:
         if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
     ]
     if given:
-        raise UsageError(f"{', '.join(given)} {'has' if len(given) == 1 else 'have'} no effect {reason}. Leave it out.")
+        has, it = ("has", "it") if len(given) == 1 else ("have", "them")
+        raise UsageError(f"{', '.join(given)} {has} no effect {reason}. Leave {it} out.")
 
 
 # --- mail -------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ DOCS: Final = Path(__file__).parent.parent / "docs"
 _HEAD: Final = """\
 # Command line
 
-`ironport-exporter COMMAND [FLAGS]`. A flag that the command `serve` has too, such as `--config.file`, may also
+`ironport-exporter COMMAND [FLAGS]`. A flag that the command and `serve` both have, such as `--config.file`, may also
 stand before the command. `--help` prints the same texts.
 
 The exit code is 0 if all went well, 1 if something failed, and 2 if the command line is wrong. `simulate`, `replay`,

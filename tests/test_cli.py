@@ -425,7 +425,7 @@ def test_help_lists_no_argument_among_the_flags(capsys: pytest.CaptureFixture[st
         (["backtest", "--bursty"], "--bursty has no effect without --quiet-weeks."),
         (
             ["backtest", "--prometheus.url", "http://localhost:1", "--only", "x", "--seed", "1"],
-            "--only, --seed have no effect with --prometheus.url.",
+            "--only, --seed have no effect with --prometheus.url. Leave them out.",
         ),
         (
             ["--web.systemd-socket", "--web.listen-address", ":1"],
@@ -449,6 +449,23 @@ def test_wrong_usage_is_a_sentence_and_code_2(
     code, out, err = run(capsys, *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert sentence in err
+
+
+def test_the_help_of_backtest_lists_the_flags_of_simulated_incidents(capsys: pytest.CaptureFixture[str]) -> None:
+    values = {
+        "--only": "x",
+        "--seed": "1",
+        "--quiet-weeks": "1",
+        "--topology": "pair",
+        "--bursty": "",
+        "--drops": "0.1",
+    }
+    flags = [*values, "--explain", "--rest"]
+    given = [f"{flag}={values[flag]}" if values.get(flag) else flag for flag in flags]
+    _, _, err = run(capsys, "backtest", "--prometheus.url=http://localhost:1", *given)
+    assert f"{', '.join(flags)} have no effect with --prometheus.url." in err
+    _, out, _ = run(capsys, "backtest", "--help")
+    assert f"{', '.join(flags[:-1])} and {flags[-1]} are for simulated incidents only." in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ _HOW_WRITTEN: Final = f"""\
 Write a scenario as {scenario_text.SYNTAX}, such as jabberer@+5m,unit=mx1,size=2.
 unit, pool or site is what it affects; the simulator chooses if you do not name one. duration is how long the scenario
 lasts, and ramp how long it takes to rise to its size. Write times as 90s, 5m, 2h or 3d, and shares as numbers from 0 to
-1. A busy hour is the busiest hour of a week without incidents.
+1. The busiest hour is that of a week without incidents.
 
 Topologies, for --topology:
 """
