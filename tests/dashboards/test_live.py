@@ -40,7 +40,6 @@ IN_TROUBLE: Final[Mapping[str, str]] = {
     "unit: Sources C": "an SNMP poll fails",
     "unit: Sources E": "a status page fails",
     "monitoring: Units with errors, by reason A": "a poll fails",
-    "monitoring: Dropped SNMP packets B": "an SNMP poll misses something",
     "management: What went wrong A": "an alert fires",
     "management: What went wrong B": "an alert begins to fire",
     "management: What went wrong C": "an alert fires",

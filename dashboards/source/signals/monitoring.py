@@ -219,7 +219,7 @@ RECOVERED: Final = Signal(
     "SNMP packets that the last probe of each unit had to send again. In a complete poll, each was answered at last.",
     """\
 last_over_time(ironport_source_retries{source="snmp",<<units>>}[3m])
-and last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == 1""",
+* (last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == bool 1)""",
     decimals=0,
     no_value=_NO_SNMP,
 )
@@ -231,7 +231,7 @@ LOST: Final = Signal(
     "SNMP packets that were sent again in polls that stayed incomplete.",
     """\
 last_over_time(ironport_source_retries{source="snmp",<<units>>}[3m])
-and last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == 0""",
+* (last_over_time(ironport_source_complete{source="snmp",<<units>>}[3m]) == bool 0)""",
     decimals=0,
     no_value=_NO_SNMP,
 )
