@@ -71,6 +71,7 @@ WORDS: Final = {
     *("attempted", "no_ac", "faulty", "dns", "5xx"),  # other label values
     *("ironport", "maintenance", "global", "scrape_interval", "scrape_interval: 1m"),
     *("rated_messages_per_hour", "minimum_version", "scrape_timeout", "v3get", "<>"),
+    *("http_sd_configs", "scheme: https"),
     *(
         "check",
         "ssh admin@mx1",
@@ -144,12 +145,21 @@ def test_the_index_leads_to_every_runbook() -> None:
 
 
 STATED: Final = [
+    ("BounceStorm", "bounce_factor", "more than {:g} times as many"),
     ("CertificateExpiring", "certificate_seconds", "expires in less than {days:.0f} days"),
+    ("ConnectionFlood", "connection_flood_ratio", "more than {:g} times as many"),
+    ("ConnectionSlotsExhausted", "slots_ratio", "More than {:.0%} of the inbound connections"),
+    ("ConnectionSlotsExhausted", "slow_session_seconds", "longer than {:g} seconds"),
     ("DeliveryBacklog", "delivery_recipients", "the limit is {:,.0f} recipients."),
     ("DeliveryStalled", "stalled_recipients", "More than {:,.0f} recipients wait"),
+    ("DestinationStuck", "stuck_recipients", "or when no more than {:g} recipients wait"),
+    ("DirectoryHarvestSuspected", "harvest_factor", "more than {:g} times as many"),
+    ("DirectoryHarvestSuspected", "harvest_ratio", "more than {:.0%} of all recipients"),
+    ("DistributedAttackSuspected", "attack_ratio", "more than {:g} times as much for 5 minutes"),
     ("FeatureKeyExpired", "key_expired_seconds", "within the last {days:.0f} days"),
     ("FeatureKeyExpiring", "key_seconds", "expires within {days:.0f} days"),
     ("FeatureKeyExpiring", "key_last_seconds", "when {days:.0f} days are left"),
+    ("JabbererSuspected", "jabber_ratio", "more than {:g} times as much mail as its peers"),
     ("LogDiskFilling", "log_disk_ratio", "more than {:.0%} full."),
     (
         "LogDiskFilling",
@@ -159,11 +169,16 @@ STATED: Final = [
     ("MemoryNearConservation", "memory_ratio_newer", "it fires above {:.0%} on these"),
     ("MemoryNearConservation", "memory_ratio_older", "above {:.0%} on older ones."),
     ("OutboundAbuseSuspected", "abuse_bounce_ratio", "More than {:.0%} of its finished recipients"),
+    ("OutboundAbuseSuspected", "abuse_peers_ratio", "more than {:g} times as much"),
+    ("PoolSlow", "service_ratio", "less than {:.0%} of the mail that it is rated for"),
+    ("QueueSpaceLow", "queue_space_ratio", "more than {:.0%} of the queue space of the unit"),
     ("SpareNotReady", "spare_key_seconds", "has expired or expires within {days:.0f} days"),
     ("TemperatureHigh", "temperature_ambient", "{:.0f} for the ambient air"),
     ("TemperatureHigh", "temperature_backplane", "{:.0f} for the backplane"),
     ("TemperatureHigh", "temperature_cpu", "fires above {:.0f} degrees C for a CPU"),
     ("TemperatureHigh", "temperature_riser", "{:.0f} for a riser card"),
+    ("UnitSlow", "crawl_ratio", "for 3 minutes less than {:.0%}."),
+    ("UnitSlow", "service_ratio", "For 6 minutes the unit has handled less than {:.0%} of the mail"),
     ("UpdateFailing", "update_failures", "at least {:.0f} times in 6 hours"),
     ("WorkQueueDelayHigh", "delay_seconds", "more than {minutes:.0f} minutes in the work queue of the unit"),
     ("WorkQueueDelayHigh", "delay_critical_seconds", "more than {minutes:.0f} minutes on every unit of the pool"),
