@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,6 @@ from exporter.prometheus.durations import HOUR
 from support.compatible import FLEET_END, SERVERS
 
 AT = datetime.fromtimestamp(FLEET_END, UTC).isoformat()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _resource_tracker() -> None:
-    """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
-    resource_tracker.ensure_running()
 
 
 CAPACITY = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from multiprocessing import resource_tracker
 from typing import Final
 
 import pytest
@@ -19,12 +18,6 @@ from support.compatible import programs_of_today
 SEED: Final = 41
 PLAYED: Final = ("jabberer", "flood", "fresh install, flood, rated")
 """A verdict on a unit, a verdict on a pool, and verdicts without any history."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _resource_tracker() -> None:
-    """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
-    resource_tracker.ensure_running()
 
 
 def fired(names: tuple[str, ...]) -> Mapping[str, list[Firing]]:

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from itertools import chain
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -72,4 +73,6 @@ def _children() -> set[str]:
     for thread in os.listdir("/proc/self/task"):
         with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended has gone
             numbers += Path(f"/proc/self/task/{thread}/children").read_text().split()
-    return {f"process {number}" for number in numbers}
+    # Once Python has spawned a process, it keeps another one to the end. It has no public name.
+    kept = getattr(resource_tracker._resource_tracker, "_pid", None)
+    return {f"process {number}" for number in numbers if int(number) != kept}

@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Final
 
@@ -27,12 +26,6 @@ MINUTES: Final = range(BEGIN, BEGIN + 30 * MINUTE, MINUTE)
 REFUSING: Final = MINUTES[5:10]
 UNIT: Final = {"job": "ironport", "stream": "inbound", "pool": "inbound", "instance": "mx1"}
 CONSERVATION: Final = "instance:ironport_resource_conservation:bool"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _resource_tracker() -> None:
-    """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
-    resource_tracker.ensure_running()
 
 
 @pytest.fixture

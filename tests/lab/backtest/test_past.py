@@ -6,7 +6,6 @@ from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from multiprocessing import resource_tracker
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -25,12 +24,6 @@ HOUR = 3600
 BEGIN = int(datetime(2026, 3, 11, 8, tzinfo=UTC).timestamp())
 ONSET = BEGIN + 2 * HOUR
 END = BEGIN + 4 * HOUR
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _resource_tracker() -> None:
-    """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
-    resource_tracker.ensure_running()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +36,6 @@ PLAYED = (
     ),
 )
 """Cases that show each kind of verdict and each kind of silence, on a fleet whose history takes a third of the time."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _resource_tracker() -> None:
-    """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
-    resource_tracker.ensure_running()
 
 
 def test_every_incident_is_found_and_named_right(

@@ -5,7 +5,6 @@ import json
 import shutil
 import time
 from datetime import UTC, datetime
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +65,6 @@ OF_THE_PROBE = ("ironport_probe_d", "ironport_source_duration", "ironport_source
 """Beginnings of the families that say how a probe went, not what it found: times, requests and retries."""
 
 needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool and prometheus are not installed")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _resource_tracker() -> None:
-    """Start the process that Python keeps, once it has spawned others, until it ends: no test leaves it behind."""
-    resource_tracker.ensure_running()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ from support import logs
 from support.processes import program
 
 restore = pytest.fixture(autouse=True)(logs.restored)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _resource_tracker() -> None:
-    """Start what multiprocessing starts once for the whole process, which no test has left behind."""
-    resource_tracker.ensure_running()
 
 
 def test_the_command_makes_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
