@@ -31,7 +31,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a Prometheus that has scraped four hours of a fleet of which mx2 was attacked, and knows no rules."""
     folder = tmp_path_factory.mktemp("attacked") / "data"
     jabberer = parse_scenario("jabberer@+2h,unit=mx2")
-    backfill(load_topology("campus"), seed=5, seconds=END - BEGIN, end=END, out=folder, scenarios=[jabberer])
+    backfill(load_topology("trio"), seed=5, seconds=END - BEGIN, end=END, out=folder, scenarios=[jabberer])
     with blocks.served(folder) as url:
         yield url
 
