@@ -69,7 +69,7 @@ def test_a_verdict_that_is_not_what_the_alert_is_is_told(history: Path, monkeypa
 
 def test_the_command_asks_explain(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     case = next(case for case in CASES if case.name == "fresh install, jabberer, rated")
-    monkeypatch.setattr(command, "CASES", (replace(case, topology="trio", length=30 * MINUTE),))
+    monkeypatch.setattr(command, "CASES", (replace(case, topology="trio", length=12 * MINUTE),))
     assert main(["backtest", "--explain"]) == 0
     said = capsys.readouterr().err
     assert re.search(
