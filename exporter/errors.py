@@ -15,7 +15,7 @@ ExporterError
     ├── ResolveError         the name has no address
     ├── AuthError            the appliance does not accept our credentials
     ├── TlsError             the TLS handshake failed, or the certificate is not trusted
-    ├── HttpStatusError      an HTTP status other than 200
+    ├── HttpStatusError      an unexpected HTTP status, such as 404 or 500
     ├── MalformedError       the answer is not what was requested
     ├── TooLargeError        the answer is over the size limit
     └── ResourceError        the exporter's process has no file descriptor left
@@ -123,7 +123,7 @@ class TlsError(SourceError):
 
 
 class HttpStatusError(SourceError):
-    """The appliance answered with an HTTP status other than 200."""
+    """The appliance answered with an unexpected HTTP status, such as 404 or 500."""
 
     reason = "http_status"
 

@@ -151,7 +151,7 @@ FIGURE_WORDS: Final = {
         "recipients waiting for a destination that has been down for a week"
     ),
     "ironport_destination_delivered_recipients_total": FigureWords("recipients delivered to the destination", "/s"),
-    "pool:ironport_available_capacity_messages:rate": FigureWords("capacity of the reachable units", "/s"),
+    "pool:ironport_available_capacity_messages:rate": FigureWords("capacity of the available units", "/s"),
     "pool:ironport_work_queue_troubled:bool": FigureWords("pool in trouble"),
 }
 """By series. A metric of the exporter that is not here has the words of the catalogue."""
