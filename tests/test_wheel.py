@@ -159,7 +159,7 @@ def test_the_wheel_alone_runs_the_demo(complete: Installed, tmp_path: Path) -> N
 
 def test_the_wheel_alone_writes_a_report(complete: Installed, october_url: str) -> None:
     """`release/try` also runs a backtest."""
-    flags = ("--month", "2026-10", "--timezone", "Europe/Berlin", "--out", "reports")
+    flags = ("--month", "2026-10", "--job", "half", "--timezone", "Europe/Berlin", "--out", "reports")
     done = complete.run("report", "--prometheus.url", october_url, *flags)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(list((complete.folder / "reports").iterdir())) == len(done.stdout.splitlines()) > 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ import bcrypt
 import pytest
 from aiohttp import web
 
+from exporter.cli import main
 from exporter.errors import ExporterError
 from exporter.report.mail import Outbox, compose, send
 from faults.appliance import PAGE
@@ -116,17 +118,16 @@ class Scene:
 
     def run(self, *arguments: str) -> str:
         """Return what a command prints, a wrong one too."""
-        return self._printed("-m", "exporter", *arguments)
+        printed = io.StringIO()
+        with chdir(self.folder), redirect_stdout(printed), redirect_stderr(printed):
+            main(arguments)
+        return printed.getvalue()
 
     def run_broken(self, *arguments: str) -> str:
         """Return what a command prints that has an unexpected error, whose message quotes a secret."""
-        printed = self._printed("-c", BROKEN, *arguments)
-        assert "ValueError at " in printed
-        return printed
-
-    def _printed(self, *arguments: str) -> str:
-        command = [sys.executable, *arguments]
+        command = [sys.executable, "-c", BROKEN, *arguments]
         ended = subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        assert "ValueError at " in ended.stderr
         return ended.stdout + ended.stderr
 
     def process(self, file: str) -> str:
