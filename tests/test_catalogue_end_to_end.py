@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import io
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ import pytest
 import trustme
 import yaml
 
+from exporter.cli import main
 from exporter.errors import REASONS
 from exporter.metrics.catalog import FAMILIES
 from exporter.sources.source import SOURCES
+from support import logs
 from support.completeness import assert_complete
 from support.prometheus import Series, parsed
 from support.rest_pages import rest_pages
 from support.snmpd import AUTH_PASSPHRASE, COMMUNITY, PRIV_PASSPHRASE, V3GET, Snmpd
 from support.status_server import PASSWORD, USERNAME, Page, StatusServer
+
+restore = pytest.fixture(autouse=True)(logs.restored)
 
 REST_REQUESTS = 3
 
@@ -339,13 +344,11 @@ async def probe(folder: Path, auth: dict[str, Any], appliance: dict[str, Any]) -
         "holidays": {"timezone": "UTC", "days": [{"name": "always", "first": "2000-01-01", "last": "2999-12-31"}]},
     }
     file.write_text(yaml.safe_dump(fleet))
-    arguments = ["-m", "exporter", "probe", "mx1", "--timeout", "20", "--config.file", str(file)]
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    output, complaints = await child.communicate()
-    assert child.returncode == 0, complaints.decode()
-    return parsed(output.decode())
+    output, complaints = io.StringIO(), io.StringIO()
+    with redirect_stdout(output), redirect_stderr(complaints):
+        code = await asyncio.to_thread(main, ["probe", "mx1", "--timeout", "20", "--config.file", str(file)])
+    assert code == 0, complaints.getvalue()
+    return parsed(output.getvalue())
 
 
 def difference(found: Series, expected: Series) -> str:

@@ -24,10 +24,13 @@ from exporter.cli import main
 from exporter.errors import ExporterError
 from exporter.report.mail import Outbox, compose, send
 from faults.appliance import PAGE
+from support import logs
 from support.api_server import Answer, ApiServer, answering
 from support.exporter import PROJECT, Exporter
 from support.smarthost import Mailbox, mail_server
 from support.snmpd import V3GET, Snmpd
+
+restore: Final = pytest.fixture(autouse=True)(logs.restored)
 
 COMMUNITY: Final = "canary-community"
 AUTH: Final = "canary-auth-passphrase"
