@@ -60,12 +60,26 @@ SLOW_CLIENTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A running exporter with one appliance, which it has as mx1, mx2 and so on."""
+    """An appliance, the configuration `file` that has it as mx1, mx2 and so on, and an exporter that runs with it."""
 
-    exporter: Exporter
+    file: Path
     appliance: FaultyAppliance
-    folder: Path
-    client: aiohttp.ClientSession
+    running: tuple[Exporter, aiohttp.ClientSession] | None
+    """The exporter and a client of it; None if the fault needs none."""
+
+    @property
+    def exporter(self) -> Exporter:
+        assert self.running
+        return self.running[0]
+
+    @property
+    def client(self) -> aiohttp.ClientSession:
+        assert self.running
+        return self.running[1]
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
 
     @property
     def password(self) -> Path:
@@ -95,6 +109,8 @@ class MachineFault:
     ends: str
     play: Callable[[Scene], Awaitable[None]]
     """Causes the fault, checks what `ends` says, and ends the fault."""
+    here: bool = False
+    """Whether it is played in this process, without a running exporter."""
 
 
 async def descriptors_run_out(scene: Scene) -> None:
@@ -129,7 +145,7 @@ async def nothing_is_written(scene: Scene) -> None:
 
 async def clock_steps(scene: Scene) -> None:
     """Step the clock by a day while a probe runs: in this process, because the machine has one clock."""
-    fleet = Fleet(config.load(scene.exporter.file), Telemetry())
+    fleet = Fleet(config.load(scene.file), Telemetry())
     prober = fleet.probers["mx1"]
     assert (await prober.probe(3.0)).complete
     now = time.time
@@ -152,10 +168,10 @@ async def reload_under_load(scene: Scene) -> None:
 
 async def fleet_is_large(scene: Scene) -> None:
     """Add 5,000 appliances and change all others, and scrape while the configuration is loaded and shown."""
-    content = yaml.safe_load(scene.exporter.file.read_text())
+    content = yaml.safe_load(scene.file.read_text())
     content["defaults"]["connection_limit"] = 300
     content["appliances"] += [{"name": f"listed{number}", "address": "127.0.0.1"} for number in range(5_000)]
-    scene.exporter.file.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper))
+    scene.file.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper))
     work = asyncio.create_task(reloaded_and_shown(scene))
     scraped = 0
     while not work.done():
@@ -185,11 +201,11 @@ async def password_rotates(scene: Scene) -> None:
 
 
 async def configuration_breaks(scene: Scene) -> None:
-    right = scene.exporter.file.read_text()
-    scene.exporter.file.write_text("appliances: {")
+    right = scene.file.read_text()
+    scene.file.write_text("appliances: {")
     assert (await scene.reload())[0] == 500
     assert (await scene.scrape()).complete
-    scene.exporter.file.write_text(right)
+    scene.file.write_text(right)
     assert (await scene.reload())[0] == 200
 
 
@@ -217,26 +233,26 @@ def make_huge(path: Path) -> None:
 
 
 async def configuration_is_hostile(scene: Scene) -> None:
-    right = scene.exporter.file.read_text()
+    right = scene.file.read_text()
     for broken in HOSTILE_CONFIGURATIONS:
-        scene.exporter.file.write_text(broken)
+        scene.file.write_text(broken)
         status, text = await scene.reload()
         assert (status, "fleet.yml" in text, CANARY in text) == (500, True, False)
     assert (await scene.scrape()).complete
     assert CANARY not in scene.exporter.process.output
-    scene.exporter.file.write_text(right)
+    scene.file.write_text(right)
     assert (await scene.reload())[0] == 200
 
 
 async def credentials_are_at_risk(scene: Scene) -> None:
-    content = yaml.safe_load(scene.exporter.file.read_text())
+    content = yaml.safe_load(scene.file.read_text())
     keys = {name: {"protocol": weak, "passphrase": "long enough"} for name, weak in (("auth", "MD5"), ("priv", "DES"))}
     content["auths"]["weak"] = {"snmp": {"version": 3, "username": "u", **keys}}
     for folder in (scene.folder, *scene.folder.parents):
         if folder.stat().st_uid == os.getuid() and folder != Path(folder.root):
             folder.chmod(folder.stat().st_mode | 0o1)
     scene.password.chmod(0o644)
-    scene.exporter.file.write_text(yaml.safe_dump(content))
+    scene.file.write_text(yaml.safe_dump(content))
     assert (await scene.reload())[0] == 200
     for risk in ("is http,", "is MD5,", "is DES,", "names a file that everyone on this machine can read"):
         assert risk in scene.exporter.process.output
@@ -269,9 +285,7 @@ async def request_is_huge(scene: Scene) -> None:
 async def name_leads_to_the_exporter(scene: Scene) -> None:
     folder = scene.folder / "named"
     folder.mkdir()
-    content = yaml.safe_load(
-        scene.exporter.file.read_text().replace("password_file: password", f"password: {PASSWORD}")
-    )
+    content = yaml.safe_load(scene.file.read_text().replace("password_file: password", f"password: {PASSWORD}"))
     exporter = await asyncio.to_thread(Exporter, folder, content, "--web.external-url=https://exporter.example.edu")
     try:
         async with aiohttp.ClientSession(exporter.url) as client:
@@ -284,9 +298,9 @@ async def name_leads_to_the_exporter(scene: Scene) -> None:
 
 async def nobody_reads(scene: Scene) -> None:
     """Ask for the configuration of 1,000 more appliances again and again, as two hundred clients that read nothing."""
-    content = yaml.safe_load(scene.exporter.file.read_text())
+    content = yaml.safe_load(scene.file.read_text())
     content["appliances"] += [{"name": f"listed{number}", "address": "127.0.0.1"} for number in range(1_000)]
-    scene.exporter.file.write_text(yaml.safe_dump(content))
+    scene.file.write_text(yaml.safe_dump(content))
     assert (await scene.reload())[0] == 200
     async with scene.client.get("/config") as answer:
         size = len(await answer.read())
@@ -398,7 +412,7 @@ async def sigterm_among_reloads(scene: Scene) -> None:
 @asynccontextmanager
 async def named_prober(scene: Scene) -> AsyncIterator[Prober]:
     """Probe the appliance by a name in this process, because the machine has one resolver."""
-    content = yaml.safe_load(scene.exporter.file.read_text())
+    content = yaml.safe_load(scene.file.read_text())
     file = scene.folder / "named.yml"
     file.write_text(yaml.safe_dump({**content, "appliances": [{"name": "mx1", "address": "mx1.example.edu"}]}))
     fleet = Fleet(config.load(file), Telemetry())
@@ -408,7 +422,7 @@ async def named_prober(scene: Scene) -> AsyncIterator[Prober]:
 
 async def name_is_rebound(scene: Scene) -> None:
     """Let a name of `targets` get another address, in this process, because the machine has one resolver."""
-    content = yaml.safe_load(scene.exporter.file.read_text())
+    content = yaml.safe_load(scene.file.read_text())
     file = scene.folder / "targets.yml"
     del content["appliances"]
     content["targets"] = {"allow": ["*.example.edu", "127.0.0.1"], "auth": content["defaults"]["auth"]}
@@ -531,18 +545,21 @@ MACHINE_FAULTS: Final = (
         "The clock steps by a day, forwards or backwards",
         "The probe is complete, and its duration is right.",
         clock_steps,
+        here=True,
     ),
     MachineFault(
         "The name server fails",
         "Both sources are down (`resolve`). After the fault, the next scrape is complete.",
         name_server_fails,
+        here=True,
     ),
-    MachineFault("The address of a name changes", "The next scrape uses the new address.", address_changes),
+    MachineFault("The address of a name changes", "The next scrape uses the new address.", address_changes, here=True),
     MachineFault(
         "A name of `targets` gets an address that `targets` does not allow",
         "Both sources are down (`resolve`): the address gets no credentials. When the name has its old address again,"
         " the next scrape is complete.",
         name_is_rebound,
+        here=True,
     ),
     MachineFault(
         "Five reloads while every appliance is scraped three times",
@@ -644,6 +661,7 @@ MACHINE_FAULTS: Final = (
         "The name of another web site has the address of the exporter (DNS rebinding)",
         "With `--web.external-url`, the pages for people, such as `/config`, are answered with 403 under this name.",
         name_leads_to_the_exporter,
+        here=True,
     ),
     MachineFault(
         "A client that is no trusted proxy sends `X-Forwarded` headers",
@@ -654,10 +672,12 @@ MACHINE_FAULTS: Final = (
         "A command asks a Prometheus that redirects to another server",
         "The command ends with an error. The other server gets neither a request nor the password.",
         server_redirects,
+        here=True,
     ),
     MachineFault(
         "The environment of a command names a proxy",
         "The command asks Prometheus directly. The proxy gets neither a request nor the password.",
         environment_names_a_proxy,
+        here=True,
     ),
 )

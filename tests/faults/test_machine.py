@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 
 from faults.appliance import V2C_LOGIN, FaultyAppliance
 from faults.machine import COPIES, MACHINE_FAULTS, MachineFault, Scene
@@ -17,13 +18,18 @@ from support.status_server import PASSWORD, USERNAME
 
 
 @pytest.fixture
-async def scene(snmpd: Snmpd, tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(fault: MachineFault, snmpd: Snmpd, tmp_path: Path) -> AsyncIterator[Scene]:
     (tmp_path / "password").write_text(PASSWORD)
+    file = tmp_path / "fleet.yml"
     async with FaultyAppliance(snmpd) as appliance:
+        if fault.here:
+            file.write_text(yaml.safe_dump(fleet(appliance)))
+            yield Scene(file, appliance, None)
+            return
         exporter = await asyncio.to_thread(Exporter, tmp_path, fleet(appliance))
         try:
             async with aiohttp.ClientSession(exporter.url, connector=aiohttp.TCPConnector(limit=0)) as client:
-                yield Scene(exporter, appliance, tmp_path, client)
+                yield Scene(file, appliance, (exporter, client))
         finally:
             await asyncio.to_thread(exporter.stop)
 
@@ -44,4 +50,4 @@ def fleet(appliance: FaultyAppliance) -> dict[str, object]:
 @pytest.mark.parametrize("fault", MACHINE_FAULTS, ids=lambda fault: fault.name)
 async def test_a_fault_ends_as_the_table_says(fault: MachineFault, scene: Scene) -> None:
     await fault.play(scene)
-    assert "Traceback" not in scene.exporter.process.output
+    assert fault.here or "Traceback" not in scene.exporter.process.output
