@@ -101,8 +101,8 @@ _ROWS: Final = (
               _ramp(2 * MINUTE)),
     _scenario("outbound-abuse", "unit", effect.abuse, HOUR,
               "A compromised account sends spam through one outbound unit.",
-              _size(3, "x busiest hour", "the same number of messages is added at every hour; "
-                                         "in the busiest hour, the unit then gets this many times its usual mail"),
+              _size(3, "x busiest hour", "in the busiest hour, the unit gets this many times its usual mail; "
+                                         "at any other hour, as many messages are added as in that hour"),
               _ramp(2 * MINUTE), traffic=_OUTBOUND),
     _scenario("size-bomb", "unit", effect.enlarge, 30 * MINUTE,
               "One unit gets very large messages.",
