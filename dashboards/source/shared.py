@@ -19,12 +19,12 @@ TO_RUNBOOK: Final = Link("alertname", "Runbook", "<<runbooks>>/${__value.text}.m
 UNIT_NAME: Final = "{{instance}}${of_job}"
 """Name of a series without the pool, where there is no room for it or where it is nearly always the same."""
 
-POOLS: Final = 4
+POOLS: Final = 3
 UNITS: Final = 10
 """Rows that a table of pools or of units shows without scrolling."""
 
-ALERTS_HEIGHT: Final = 9
-"""Of the firing alerts, and of what stands beside them."""
+ALERTS_HEIGHT: Final = 10
+"""Of the firing alerts, of which a flood has eight, and of what stands beside them."""
 
 OF_THE_VERDICT: Final = (
     Link("", "Triage of this pool", dashboard_url("triage", "job", "pool")),

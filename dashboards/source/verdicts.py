@@ -32,7 +32,7 @@ class Verdict:
     alerts: tuple[str, ...]
     """The verdict applies while one of these fires."""
     sign: str
-    """What it means, in one sentence; the wall shows it beside the word."""
+    """What it means, in short; the wall shows it beside the word."""
     remedy: str
     """The first steps, with their commands; triage shows them."""
     blind: str = ""
@@ -74,7 +74,7 @@ VERDICTS: Final = (
         UNWATCHED,
         "job",
         ("IronPortExporterDown",),
-        "Prometheus gets nothing from the exporter.",
+        "The exporter gives no data: whether mail flows is not known.",
         "Start the exporter: `systemctl status ironport-exporter`. Until then, look at the appliances themselves: "
         "`status detail`.",
     ),
@@ -83,7 +83,7 @@ VERDICTS: Final = (
         UNWATCHED,
         "pool",
         ("IronPortPoolNotScraped",),
-        "Prometheus gets nothing from any unit of the pool.",
+        "No unit of the pool gives data: whether mail flows is not known.",
         "The page /targets of Prometheus shows the reason. Is the pool still in fleet.yml?",
     ),
     Verdict(
@@ -91,7 +91,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "pool",
         ("IronPortPoolUnreachable",),
-        "No unit of the pool answers.",
+        "The exporter reaches no unit: they are down, or mail flows unseen.",
         "`ping` and log in to a unit. If none answers, look at the network, the site and its power. Move the pool's "
         "mail to another site.",
     ),
@@ -109,9 +109,9 @@ VERDICTS: Final = (
         CRITICAL,
         "pool",
         ("IronPortDistributedAttackSuspected",),
-        "Several units are backlogged, and far more mail than usual arrives.",
-        "Bring in the spare. On the units: `topin`. Block or throttle the worst sender groups in the host access "
-        "table.",
+        "Far more mail than usual arrives, and mail waits on several units.",
+        "Bring in the spare, and see who sends most: on the units, `topin`. Block or throttle the worst sender "
+        "groups in the host access table.",
         lasting=Lasting(
             "pool:ironport_attack_arrivals:bool{<<pools>>} == 1 or pool:ironport_sudden_arrivals:bool{<<pools>>} == 1"
         ),
@@ -121,7 +121,7 @@ VERDICTS: Final = (
         CRITICAL,
         "pool",
         ("IronPortPoolOverloaded", "IronPortCapacityInsufficient"),
-        "Several units work at full speed, and more mail arrives.",
+        "Several units work at full speed, but still more mail arrives.",
         "Bring in the spare. Is a unit down, or was mail of another site moved here?",
         lasting=Lasting(
             f"{_POOL_FILLS} or pool:ironport_messages_injected:rate3m{{<<pools>>}}"
@@ -133,9 +133,9 @@ VERDICTS: Final = (
         CRITICAL,
         "pool",
         ("IronPortPoolSlow",),
-        "Several units handle less mail than they can, and mail waits.",
-        "They share a cause: `dnsstatus`, LDAP servers, an engine update (`antivirusstatus`, `antispamstatus`), "
-        "storage.",
+        "Several units handle less mail than they are rated for: mail waits.",
+        "They share a cause, which Attack triage may show: `dnsstatus`, LDAP servers, an engine update "
+        "(`antivirusstatus`, `antispamstatus`), storage.",
         lasting=Lasting(
             "pool:ironport_work_queue_slow:count{<<pools>>}"
             " >= clamp_max(pool:ironport_units_reachable:count{<<pools>>}, 2)"
@@ -196,8 +196,8 @@ VERDICTS: Final = (
         WARNING,
         "unit",
         ("IronPortJabbererSuspected",),
-        "One unit gets far more mail than its peers and is backlogged.",
-        "On the unit: `topin`. Throttle or block the sender in the host access table.",
+        "One unit gets far more mail than its peers, probably from one sender.",
+        "On the unit, `topin` shows the sender: throttle or block it in the host access table.",
         lasting=_UNIT_FILLS,
         names="sender",
     ),
@@ -215,9 +215,9 @@ VERDICTS: Final = (
         WARNING,
         "unit",
         ("IronPortUnitSlow",),
-        "One unit handles less mail than it can, and mail waits.",
-        "On the unit: `status detail`, `dnsstatus`. Has a drive failed? If it does not recover, take it out of the "
-        "load balancer.",
+        "One unit handles less mail than it is rated for: its mail waits.",
+        "Has a drive failed (`status detail`), or is DNS slow (`dnsstatus`)? If the unit does not recover, take it "
+        "out of the load balancer.",
         lasting=_on_a_unit("instance:ironport_work_queue_slow:bool{} == 1"),
         names="drive",
     ),
@@ -286,7 +286,7 @@ VERDICTS: Final = (
         UNWATCHED,
         "unit",
         ("IronPortUnitNotScraped",),
-        "Prometheus gets nothing from the unit.",
+        "The unit gives no data: whether its mail flows is not known.",
         "The page /targets of Prometheus shows the reason. Is the unit still in fleet.yml?",
     ),
     Verdict(
@@ -294,7 +294,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortUnitUnreachable",),
-        "No source of the unit answers.",
+        "The exporter cannot reach the unit: it is down, or mail flows unseen.",
         "`ping` it and log in. If it is down, take it out of the load balancer, and look at its console.",
         blind="instance:ironport_source_up:max3m{<<units>>} == 0",
     ),
@@ -311,8 +311,8 @@ VERDICTS: Final = (
         WARNING,
         "pool",
         ("IronPortDestinationStuck",),
-        "A destination that fleet.yml names takes no mail.",
-        "On a unit: `hoststatus` for it. Is that server down, or does it refuse the pool?",
+        "The destination takes no mail: mail to it waits to be delivered.",
+        "On a unit, `hoststatus` for it: is that server down, or does it refuse the pool?",
         lasting=Lasting("pool:ironport_destination_stuck_recipients:min3m{<<pools>>}"),
         names="destination",
     ),
@@ -355,15 +355,15 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortAuthenticationFailed",),
-        "The unit refuses the exporter's user or password.",
+        "The unit refuses the exporter's login. That alone does not harm mail.",
         "Log in to the unit: `status detail`. Then correct the exporter's user and password in fleet.yml.",
     ),
     Verdict(
-        "Queue only",
+        "Arrivals unknown",
         UNREACHABLE,
         "unit",
         ("IronPortXmlDown",),
-        "The status page or REST is silent: only the work queue is known.",
+        "Only its work queue is known; it is short, so mail seems to flow.",
         "Look at Monitoring health for the reason. Until it is mended, look on the unit: `status detail`, `rate`.",
         blind=units.WITHOUT_ARRIVALS,
     ),
@@ -372,7 +372,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortRestDown",),
-        "The REST interface is silent: a stuck destination does not show.",
+        "REST is silent: mail is watched as usual, but not its destinations.",
         "On the unit: `interfaceconfig`. Is the AsyncOS API on, and TCP port 6443 open for the exporter?",
     ),
     Verdict(
@@ -380,7 +380,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortSnmpDown",),
-        "The unit gives no SNMP data: its mail is known, but not its hardware.",
+        "SNMP is silent: mail is watched as usual, but not the hardware.",
         "On the unit: `snmpconfig`. Is UDP port 161 open for the exporter?",
     ),
     Verdict(
@@ -699,14 +699,14 @@ _ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(
     (
         *(f"{code} * {verdict.firing(_NOT_FOR_INFORMATION)}" for code, verdict in _CODED),
         *(
-            f"{code - 0.5} * (ALERTS{{{_DEGRADED_DRIVE},<<alerts>>}}"
+            f"{code + 0.5} * (ALERTS{{{_DEGRADED_DRIVE},<<alerts>>}}"
             f" and on (job, pool, instance) {verdict.firing('<<alerts>>')})"
             for code, verdict in _CODED
             if verdict.names == "drive"
         ),
     )
 )
-"""With the degraded RAID that a verdict names as its cause, just below that verdict."""
+"""With the degraded RAID that a verdict names as its cause, just above that verdict."""
 
 ORDER_OF_ALERTS: Final = Signal(
     "Order",

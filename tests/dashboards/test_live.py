@@ -60,7 +60,7 @@ OF_REST: Final = (
 
 EMPTY: Final[Mapping[tuple[str, str], str]] = {
     **{(q, place): "no simulated fleet has REST" for q in OF_REST for place in ("quiet", "attacked", "mx1", *FLEETS)},
-    ("fleet: Units to spare A", "one"): "a single unit cannot be spared",
+    ("fleet: Fewest units to spare A", "one"): "a single unit cannot be spared",
     ("fleet: Pools I", "one"): "a single unit cannot be spared",
     ("pool: Pools I", "one"): "a single unit cannot be spared",
     ("triage: Pools I", "one"): "a single unit cannot be spared",

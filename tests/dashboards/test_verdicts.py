@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from dashboards.source import verdicts
+from dashboards.source.palette import BASELINE, UNREACHABLE, UNWATCHED
 from dashboards.source.signals import Signal, alerts, capacity, mailflow, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE, BY_UNIT, matchers
 from exporter.bundle import thresholds
@@ -332,8 +333,8 @@ def test_a_job_without_exporter_is_not_monitored(
 
 
 def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
-    queue_only = dict.fromkeys(("refused/status-page", "without-page/arrivals"), "Queue only")
-    told = queue_only | {"refused/both": "Unit unreachable"}
+    arrivals_unknown = dict.fromkeys(("refused/status-page", "without-page/arrivals"), "Arrivals unknown")
+    told = arrivals_unknown | {"refused/both": "Unit unreachable"}
     assert words(grafana, verdicts.OF_UNIT, "blind") == told | {
         "refused/neither": "Normal",
         "refused/destinations": "Normal",
@@ -344,17 +345,17 @@ def test_a_unit_that_cannot_be_judged_is_not_normal(grafana: Grafana) -> None:
         "refused": "Unit unreachable",
         "snmp-only": "Normal",
         "rest-only": "Normal",
-        "without-page": "Queue only",
+        "without-page": "Arrivals unknown",
     }
     assert words(grafana, verdicts.MOST_SERIOUS, "blind") == {"refused/both": "Unit unreachable"}
     assert words(grafana, units.UNIT_STATE, "blind") == {
-        "refused/status-page": "Queue only",
+        "refused/status-page": "Arrivals unknown",
         "refused/both": "Unreachable",
         "refused/neither": "OK",
         "refused/destinations": "OK",
         "snmp-only/mx1": "OK",
         "rest-only/mx1": "OK",
-        "without-page/arrivals": "Queue only",
+        "without-page/arrivals": "Arrivals unknown",
     }
 
 
@@ -403,8 +404,8 @@ def test_alerts_have_causes_first_then_critical_ones_then_the_newest(grafana: Gr
     }
     assert sorted(ranks, key=lambda alert: -ranks[alert]) == [
         ("IronPortJabbererSuspected", "mx1"),
-        ("IronPortUnitSlow", "mx2"),
         ("IronPortRaidDegraded", "mx2"),
+        ("IronPortUnitSlow", "mx2"),
         ("IronPortWorkQueueHigh", "mx1"),
         ("IronPortWorkQueueHigh", "mx2"),
         ("IronPortSiteLossNotSurvivable", ""),
@@ -432,6 +433,25 @@ def test_every_verdict_says_what_it_means_and_what_to_do() -> None:
         assert len(each.sign) <= 70, each.word
         assert each.remedy.endswith((".", "?")), each.word
         assert len(each.remedy) <= 200, each.word
+
+
+def test_a_verdict_on_what_is_not_known_says_whether_mail_flows() -> None:
+    """If only the monitoring is blind, nobody must think that mail stands still."""
+    of_monitoring = [each for each in verdicts.VERDICTS if each.colour in (UNREACHABLE, UNWATCHED)]
+    assert of_monitoring
+    assert [each.word for each in of_monitoring if "mail" not in each.sign] == []
+
+
+def test_a_state_of_trouble_has_no_colour_of_information() -> None:
+    """Light blue is for what is usual, or only good to know."""
+    assert BASELINE not in {each.colour for each in units.UNIT_STATE.words}
+    assert BASELINE not in {colour for _, colour in mailflow.WAIT.limits}
+
+
+def test_what_a_tile_counts_has_the_colour_of_the_states() -> None:
+    colours = {each.word: each.colour for each in units.UNIT_STATE.words}
+    assert [colour for _, colour in units.DOWN.limits] == [colours["Unreachable"]]
+    assert [colour for _, colour in units.CONSERVATION.limits] == [colours["Slowing"]]
 
 
 def test_exit_ratio_counts_units_with_a_known_rating(grafana: Grafana) -> None:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from typing import Final
+
 from dashboards.source import shared, verdicts
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE
 from dashboards.source.panels import Column, Line, Panel, graph, height_of, stat, state_timeline, table
 from dashboards.source.signals import PER_UNIT, alerts, edge, mailflow, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE
+
+TILE_HEIGHT: Final = 3
+GRAPH_HEIGHT: Final = 7
+"""Lower than elsewhere: a screen of 1080 pixels shows the wall down to the first graphs."""
 
 
 def fleet_wall() -> Dashboard:
@@ -17,20 +23,28 @@ def fleet_wall() -> Dashboard:
         rows=(
             top(
                 stat(
-                    Line(verdicts.MOST_SERIOUS, "{{pool}} {{instance}}${of_job}"), title="Verdict", width=6, named=True
+                    Line(verdicts.MOST_SERIOUS, "{{pool}} {{instance}}${of_job}"),
+                    title="Verdict",
+                    width=6,
+                    height=TILE_HEIGHT,
+                    named=True,
                 ),
-                stat(mailflow.WORST_WAIT.by("max")),
-                units_down(),
-                stat(mailflow.FEWEST_TO_SPARE, named=True),
-                stat(units.CONSERVATION.by("sum"), title="Conserving"),
-                stat(Line(alerts.CRITICAL_COUNT, "critical"), Line(alerts.WARNING_COUNT, "warning"), width=3),
+                stat(mailflow.WORST_WAIT.by("max"), width=5, height=TILE_HEIGHT),
+                states_of_units(),
+                stat(mailflow.FEWEST_TO_SPARE, width=5, height=TILE_HEIGHT, named=True),
+                stat(
+                    Line(alerts.CRITICAL_COUNT, "critical"),
+                    Line(alerts.WARNING_COUNT, "warning"),
+                    width=3,
+                    height=TILE_HEIGHT,
+                ),
                 shared.verdicts_on_pools(),
             ),
             opened(
                 "Alerts and units",
                 shared.firing_alerts(),
                 state_timeline(units.UNIT_STATE, width=8, height=shared.ALERTS_HEIGHT),
-                graph(mailflow.WORK_QUEUE.largest()),
+                graph(mailflow.WORK_QUEUE.largest(), height=GRAPH_HEIGHT),
                 mail_of_all_pools(),
                 shared.heaviest_senders(width=12),
                 shared.destinations(width=12),
@@ -41,14 +55,17 @@ def fleet_wall() -> Dashboard:
     )
 
 
-def units_down() -> Panel:
+def states_of_units() -> Panel:
     return stat(
         Line(units.DOWN.by("sum"), "down"),
+        Line(units.CONSERVATION.by("sum"), "conserving"),
         Line(units.UP.by("count"), "all"),
         title="Units",
         description="How many units have given no data in the last 5 minutes, by any source (the status page, SNMP "
-        "or REST), and how many there are.",
-        width=3,
+        "or REST), how many are in resource conservation, where they slow their intake or refuse mail, and how many "
+        "there are.",
+        width=5,
+        height=TILE_HEIGHT,
     )
 
 
@@ -64,6 +81,7 @@ def mail_of_all_pools() -> Panel:
         title="Arrivals of each pool and what is usual",
         description="Messages per second that each pool receives, now and at this hour one or two weeks ago, whichever "
         "was more.",
+        height=GRAPH_HEIGHT,
     )
 
 

@@ -81,10 +81,10 @@ def status() -> Panel:
 def figures_now() -> Panel:
     return table(
         PER_UNIT.labels,
-        Column(units.UNIT_STATE),
+        Column(units.UNIT_STATE, width=129),
         Column(mailflow.WORK_QUEUE),
         Column(mailflow.QUEUE_GROWTH),
-        Column(mailflow.WAIT),
+        Column(mailflow.WAIT, width=84),
         Column(mailflow.ARRIVALS),
         Column(mailflow.PEERS_RATIO, name="Times peers"),
         Column(mailflow.EXIT_RATIO),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from dashboards.source.palette import BASELINE, CRITICAL, GOOD, NOTHING, WARNING
+from dashboards.source.palette import CRITICAL, GOOD, NOTHING, WARNING
 from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
 from exporter.bundle.thresholds import limit
 
@@ -19,7 +19,7 @@ WORK_QUEUE: Final = Signal(
 )
 
 WAIT: Final = Signal(
-    "Wait, forecast",
+    "Queue wait, forecast",
     "s",
     PER_UNIT,
     "How long a message that arrives now will wait in the work queue, if mail leaves it as fast as now: the queue "
@@ -28,7 +28,7 @@ WAIT: Final = Signal(
 instance:ironport_work_queue_wait_seconds:estimate3m{<<units>>}
   * (instance:ironport_work_queue_messages:last3m{<<units>>} > bool <<queue_floor>>)""",
     limits=(
-        (limit("backlog_seconds"), BASELINE),
+        (limit("backlog_seconds"), WARNING),
         (limit("delay_seconds"), WARNING),
         (limit("delay_critical_seconds"), CRITICAL),
     ),
@@ -46,7 +46,7 @@ WAIT_MINUTES: Final = replace(
 WORST_WAIT: Final = replace(
     WAIT,
     description="How long mail that arrives now will wait in the longest work queue, if mail leaves it as fast as now. "
-    "A short wait is not green, because mail may also wait for delivery.",
+    "Mail may also wait to be delivered, which this does not show: so a short wait is not green.",
     below=NOTHING,
 )
 
@@ -208,7 +208,7 @@ UNITS_TO_SPARE: Final = Signal(
     "none",
     PER_POOL,
     "How many of its largest units a pool could lose and still carry its busy hour. 1 means N+1. While mail waits on "
-    "several units, none can be spared.",
+    "several units, none can be spared. A spare counts as soon as it takes mail.",
     """\
 floor(
     (
@@ -238,6 +238,8 @@ count by (job, stream, pool) (instance:ironport_in_service:bool{<<pools>>} == 1)
 
 FEWEST_TO_SPARE: Final = replace(
     UNITS_TO_SPARE.worst("bottomk"),
+    name="Fewest units to spare",
     description="The pool with the fewest: how many of its largest units it could lose and still carry its busy hour. "
-    "1 means N+1. While mail waits on several units of a pool, it has none to spare.",
+    "1 means N+1. While mail waits on several units of a pool, it has none to spare. A spare counts as soon as "
+    "it takes mail.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.source.palette import BASELINE, CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, numbered
+from dashboards.source.palette import CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, numbered
 from dashboards.source.signals import PER_UNIT, Signal
 
 UP: Final = Signal(
@@ -26,7 +26,7 @@ DOWN: Final = Signal(
     PER_UNIT,
     "Units that have given no data in the last 5 minutes, by any source: the status page (XML), SNMP or REST.",
     f"1 - ({UP.expression})",
-    limits=((1, WARNING),),
+    limits=((1, UNREACHABLE),),
     decimals=0,
 )
 
@@ -54,10 +54,10 @@ max_over_time(ironport_source_up{<<units>>}[5m]) == 1"""
 
 _STATES: Final = (
     ("OK", GOOD, "instance:ironport_source_up:max3m{<<units>>}"),
-    ("Queue only", UNREACHABLE, WITHOUT_ARRIVALS),
+    ("Arrivals unknown", UNREACHABLE, WITHOUT_ARRIVALS),
     (
         "Backlogged",
-        BASELINE,
+        WARNING,
         "instance:ironport_work_queue_backlogged:bool{<<units>>} == 1"
         " or instance:ironport_work_queue_high:bool{<<units>>} == 1",
     ),
@@ -72,9 +72,9 @@ UNIT_STATE: Final = Signal(
     "State",
     "none",
     PER_UNIT,
-    "State of each unit. Queue only: the status page or REST is silent, and SNMP tells the work queue. Backlogged: "
-    "mail waits for more than a minute. Slowing, refusing: the unit slows its intake or refuses mail in resource "
-    "conservation. Unreachable: no source answers. Not monitored: Prometheus gets nothing from the unit.",
+    "State of each unit. Arrivals unknown: the status page or REST is silent. Backlogged: mail waits for more than a "
+    "minute. Slowing, refusing: the unit slows its intake or refuses mail in resource conservation. Unreachable: "
+    "neither the status page, SNMP nor REST answers. Not monitored: Prometheus gets nothing from the unit.",
     "\nor\n".join(
         f"max by (job, pool, instance) (0 * ({condition}) + {code})"
         for code, (*_, condition) in reversed([*enumerate(_STATES)])
