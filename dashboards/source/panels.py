@@ -106,9 +106,6 @@ _NO_VALUE: Final = "-"
 _NAMED_WORDS: Final = common.VizTextDisplayOptions(title_size=16, value_size=26)
 """Sizes in pixels of a name and the word below it: a long word would otherwise be too small to read."""
 
-_NAMES: Final = common.VizTextDisplayOptions(title_size=16)
-"""Of the names of figures: in a low tile, Grafana would write them in 8 pixels."""
-
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
 _WRAPPED_CELLS: Final = {"type": "auto", "wrapText": True}
@@ -216,14 +213,7 @@ class Column:
         return self.name or self.signal.name
 
 
-def stat(
-    *drawn: Signal | Line,
-    title: str = "",
-    description: str = "",
-    width: int = 4,
-    height: int = 4,
-    named: bool = False,
-) -> Panel:
+def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: int = 4, named: bool = False) -> Panel:
     """Show the latest value of each series, in the unit of the first signal; if `named`, with the name of each."""
     lines = _lines(drawn)
     first = lines[0].signal
@@ -233,11 +223,11 @@ def stat(
         title=title or first.name,
         description=description or first.description,
         width=width,
-        height=height,
+        height=4,
         options=stat_model.Options(
             graph_mode=common.BigValueGraphMode.NONE,
             text_mode=common.BigValueTextMode.VALUE_AND_NAME if named else None,
-            text=_NAMED_WORDS if named and first.is_state else _NAMES,
+            text=_NAMED_WORDS if named and first.is_state else None,
             # The name above the figure, however wide the tile is: beside each other, both would be small.
             wide_layout=False,
             color_mode=common.BigValueColorMode.BACKGROUND_SOLID if coloured else common.BigValueColorMode.VALUE,

@@ -9,8 +9,7 @@ from dashboards.source.panels import Column, Line, Panel, graph, height_of, stat
 from dashboards.source.signals import PER_UNIT, alerts, edge, mailflow, units
 from dashboards.source.variables import BY_JOB, BY_POOL, BY_SITE
 
-TILE_HEIGHT: Final = 3
-GRAPH_HEIGHT: Final = 7
+GRAPH_HEIGHT: Final = 6
 """Lower than elsewhere: a screen of 1080 pixels shows the wall down to the first graphs."""
 
 
@@ -26,17 +25,15 @@ def fleet_wall() -> Dashboard:
                     Line(verdicts.MOST_SERIOUS, "{{pool}} {{instance}}${of_job}"),
                     title="Verdict",
                     width=6,
-                    height=TILE_HEIGHT,
                     named=True,
                 ),
-                stat(mailflow.WORST_WAIT.by("max"), width=5, height=TILE_HEIGHT),
+                stat(mailflow.WORST_WAIT.by("max"), width=5),
                 states_of_units(),
-                stat(mailflow.FEWEST_TO_SPARE, width=5, height=TILE_HEIGHT, named=True),
+                stat(mailflow.FEWEST_TO_SPARE, width=5, named=True),
                 stat(
                     Line(alerts.CRITICAL_COUNT, "critical"),
                     Line(alerts.WARNING_COUNT, "warning"),
                     width=3,
-                    height=TILE_HEIGHT,
                 ),
                 shared.verdicts_on_pools(),
             ),
@@ -65,7 +62,6 @@ def states_of_units() -> Panel:
         "or REST), how many are in resource conservation, where they slow their intake or refuse mail, and how many "
         "there are.",
         width=5,
-        height=TILE_HEIGHT,
     )
 
 
