@@ -199,7 +199,7 @@ def test_the_readme_has_the_minutes_of_the_page_that_it_links() -> None:
         return f"{min(figures)} to {max(figures)}"
 
     flood, jabberer = minutes("flood"), minutes("jabberer")
-    assert f"a distributed attack after {flood} minutes and a heavy sender after {jabberer}, and" in plain(README)
+    assert f"most distributed attacks after {flood} minutes and a heavy sender after {jabberer}, and" in plain(README)
 
 
 def test_the_page_on_scaling_has_the_cpu_time_of_the_page_on_performance() -> None:
