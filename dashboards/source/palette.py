@@ -30,6 +30,8 @@ UNREACHABLE: Final = OTHER
 """Unknown, because the unit does not answer. No other state has this colour."""
 UNWATCHED: Final = "#F0E442"
 """Not monitored: nothing else can be known."""
+SAVING: Final = "#AA4499"
+"""In resource conservation: the unit slows its intake. No other state has this colour."""
 NOTHING: Final = "transparent"
 """There is no value."""
 
@@ -50,6 +52,7 @@ COLOURS: Final = (
     OTHER,
     UNREACHABLE,
     UNWATCHED,
+    SAVING,
     BASELINE,
     CRITICAL,
     NOTHING,

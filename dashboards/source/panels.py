@@ -106,6 +106,9 @@ _NO_VALUE: Final = "-"
 _NAMED_WORDS: Final = common.VizTextDisplayOptions(title_size=16, value_size=26)
 """Sizes in pixels of a name and the word below it: a long word would otherwise be too small to read."""
 
+_SENTENCE: Final = common.VizTextDisplayOptions(value_size=16)
+"""Size in pixels of a value that is a sentence: five lines have room in a tile."""
+
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 
 _WRAPPED_CELLS: Final = {"type": "auto", "wrapText": True}
@@ -213,8 +216,18 @@ class Column:
         return self.name or self.signal.name
 
 
-def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: int = 4, named: bool = False) -> Panel:
-    """Show the latest value of each series, in the unit of the first signal; if `named`, with the name of each."""
+def stat(
+    *drawn: Signal | Line,
+    title: str = "",
+    description: str = "",
+    width: int = 4,
+    named: bool = False,
+    sentence: bool = False,
+) -> Panel:
+    """Show the latest value of each series, in the unit of the first signal.
+
+    If `named`, each has its name. A `sentence` is small enough for several lines.
+    """
     lines = _lines(drawn)
     first = lines[0].signal
     coloured = _is_coloured(first)
@@ -227,7 +240,7 @@ def stat(*drawn: Signal | Line, title: str = "", description: str = "", width: i
         options=stat_model.Options(
             graph_mode=common.BigValueGraphMode.NONE,
             text_mode=common.BigValueTextMode.VALUE_AND_NAME if named else None,
-            text=_NAMED_WORDS if named and first.is_state else None,
+            text=_SENTENCE if sentence else _NAMED_WORDS if named and first.is_state else None,
             # The name above the figure, however wide the tile is: beside each other, both would be small.
             wide_layout=False,
             color_mode=common.BigValueColorMode.BACKGROUND_SOLID if coloured else common.BigValueColorMode.VALUE,

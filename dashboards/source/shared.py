@@ -8,7 +8,7 @@ from typing import Final
 from dashboards.source import verdicts
 from dashboards.source.layout import dashboard_url
 from dashboards.source.panels import Column, Link, Panel, graph, height_of, table
-from dashboards.source.signals import PER_POOL, PER_UNIT, Signal, alerts, delivery, edge, mailflow, monitoring
+from dashboards.source.signals import PER_POOL, PER_UNIT, Signal, alerts, delivery, edge, mailflow, monitoring, units
 from exporter.sources.source import SOURCES
 
 TO_TRIAGE: Final = Link("pool", "Triage of this pool", dashboard_url("triage", "job", "pool"))
@@ -32,8 +32,8 @@ OF_THE_VERDICT: Final = (
 )
 
 
-ON_WHAT: Final = Column(verdicts.NAMED, label="instance", width=114, wraps=True)
-"""What the verdict on a pool is about, on two lines if it names a sender."""
+ON_WHAT: Final = Column(verdicts.NAMED, label="instance", width=146, wraps=True)
+"""What the verdict on a pool is about, on two lines if it names a cause."""
 
 
 def verdicts_on_pools() -> Panel:
@@ -45,14 +45,15 @@ def verdicts_on_pools() -> Panel:
         Column(verdicts.HELD_SINCE),
         Column(verdicts.LEADING_ALERT, label="alertname", hidden=True),
         Column(mailflow.WORST_WAIT),
-        Column(mailflow.USUAL_RATIO, name="Arrivals / usual"),
-        Column(delivery.ACTIVE_RATIO, name="Waiting to leave / usual"),
+        Column(units.of_complete_pools(mailflow.USUAL_RATIO), name="Arrivals / usual"),
+        Column(units.of_complete_pools(delivery.ACTIVE_RATIO), name="Waiting to leave / usual"),
         Column(mailflow.UNITS_TO_SPARE, name="To spare"),
         title="Pools",
-        description="Verdict on each pool, most serious first, and what it is about: a unit, with the sender that "
-        "has most of its connections or with its degraded RAID, or a destination. Senders need the page "
-        "topin. A verdict that is ending has the time at which its trouble was last there. The wait is "
-        "a forecast, for mail that arrives now. Click a verdict for its runbook or its triage.",
+        description="Verdict on each pool, most serious first, and what it is about: a unit, units of those that can "
+        "be reached, or a destination, with the cause if one is known. Senders need the page topin. A verdict that "
+        "is ending has the time at which its trouble was last there. The wait is a forecast, for mail that arrives "
+        "now. What is divided by the usual is left out while the figures of a unit are missing. Click a verdict for "
+        "its runbook or its triage.",
         sort=verdicts.OF_POOL.name,
         height=height_of(POOLS, tall=True),
         no_value="no data: are the rules loaded, and is the job selected?",

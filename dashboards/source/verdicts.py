@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import groupby, starmap
 from typing import Final, Literal
 
-from dashboards.source.palette import BASELINE, CRITICAL, GOOD, NOTHING, UNREACHABLE, UNWATCHED, WARNING, NamedValue
+from dashboards.source.palette import (
+    BASELINE,
+    CRITICAL,
+    GOOD,
+    NOTHING,
+    SAVING,
+    UNREACHABLE,
+    UNWATCHED,
+    WARNING,
+    NamedValue,
+)
 from dashboards.source.signals import IN_TOTAL, PER_ALERT, PER_POOL, PER_UNIT, Signal, alerts, units
 
 
@@ -33,14 +43,16 @@ class Verdict:
     """The verdict applies while one of these fires."""
     sign: str
     """What it means, in short; the wall shows it beside the word."""
+    first: str
+    """The first step, in short, for the wall."""
     remedy: str
     """The first steps, with their commands; triage shows them."""
     blind: str = ""
     """PromQL of units, if the verdict applies without an alert as well: to those of which too little is known."""
     lasting: Lasting | None = None
     """Where its trouble lasts, if that is recorded."""
-    names: Literal["", "destination", "sender", "drive"] = ""
-    """What the wall names beside the place: the destination of its alerts, or the unit's heaviest sender or RAID."""
+    names: str = ""
+    """What the wall names: the `destination` of its alerts, or recorded causes with this label `about`."""
 
     @property
     def ending(self) -> str:
@@ -75,6 +87,7 @@ VERDICTS: Final = (
         "job",
         ("IronPortExporterDown",),
         "The exporter gives no data: whether mail flows is not known.",
+        "Start the exporter; until then, ask the units themselves: status detail.",
         "Start the exporter: `systemctl status ironport-exporter`. Until then, look at the appliances themselves: "
         "`status detail`.",
     ),
@@ -84,6 +97,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolNotScraped",),
         "No unit of the pool gives data: whether mail flows is not known.",
+        "See the reason on the page /targets of Prometheus.",
         "The page /targets of Prometheus shows the reason. Is the pool still in fleet.yml?",
     ),
     Verdict(
@@ -92,6 +106,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolUnreachable",),
         "The exporter reaches no unit: they are down, or mail flows unseen.",
+        "Ping a unit and log in; if none answers, check network, site and power.",
         "`ping` and log in to a unit. If none answers, look at the network, the site and its power. Move the pool's "
         "mail to another site.",
     ),
@@ -101,6 +116,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolNotAcceptingMail",),
         "No unit of the pool accepts mail.",
+        "On each unit, status detail: is receiving suspended? Then resume.",
         "On each unit: `status detail`. Is receiving suspended (`resume`), or does it save resources (`workqueue "
         "status`)?",
     ),
@@ -110,11 +126,13 @@ VERDICTS: Final = (
         "pool",
         ("IronPortDistributedAttackSuspected",),
         "Far more mail than usual arrives, and mail waits on several units.",
+        "Bring in the spare; on a unit, topin shows who sends most: throttle them.",
         "Bring in the spare, and see who sends most: on the units, `topin`. Block or throttle the worst sender "
         "groups in the host access table.",
         lasting=Lasting(
             "pool:ironport_attack_arrivals:bool{<<pools>>} == 1 or pool:ironport_sudden_arrivals:bool{<<pools>>} == 1"
         ),
+        names="attack",
     ),
     Verdict(
         "Overloaded",
@@ -122,11 +140,13 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolOverloaded", "IronPortCapacityInsufficient"),
         "Several units work at full speed, but still more mail arrives.",
+        "Bring in the spare; is a unit down, or was mail moved here?",
         "Bring in the spare. Is a unit down, or was mail of another site moved here?",
         lasting=Lasting(
             f"{_POOL_FILLS} or pool:ironport_messages_injected:rate3m{{<<pools>>}}"
             " > pool:ironport_available_capacity_messages:rate{<<pools>>}"
         ),
+        names="backlogged",
     ),
     Verdict(
         "Slow",
@@ -134,12 +154,14 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolSlow",),
         "Several units handle less mail than they are rated for: mail waits.",
+        "Check the suspect, or what the units share: dnsstatus, LDAP, an update.",
         "They share a cause, which Attack triage may show: `dnsstatus`, LDAP servers, an engine update "
         "(`antivirusstatus`, `antispamstatus`), storage.",
         lasting=Lasting(
             "pool:ironport_work_queue_slow:count{<<pools>>}"
             " >= clamp_max(pool:ironport_units_reachable:count{<<pools>>}, 2)"
         ),
+        names="slow",
     ),
     Verdict(
         "Backlogged, cause unknown",
@@ -147,7 +169,9 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolBackloggedCauseUnknown",),
         "Mail waits on several units. Their ratings or arrivals are not known.",
+        "On the units, rate and topin: compare with what they usually handle.",
         "On the units: `rate`, `workqueue rate 10`, `topin`. Compare with what they usually handle.",
+        names="backlogged",
     ),
     Verdict(
         "Mail waits",
@@ -155,8 +179,10 @@ VERDICTS: Final = (
         "pool",
         ("IronPortWorkQueueHigh", "IronPortWorkQueueDelayHigh"),
         "The work queues of the pool are long.",
+        "On the units, workqueue rate 10: is less going out, or more coming in?",
         "On the units: `workqueue rate 10`. If less goes out than usual, they are slow; otherwise too much arrives: "
         "`topin`.",
+        names="high",
     ),
     Verdict(
         "No mail arrives",
@@ -164,6 +190,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortNoMailArriving",),
         "Almost no mail arrives, at an hour when it usually does.",
+        "Send a test message; check load balancer, firewall and MX records.",
         "Send a test message. Look at the load balancer, the firewall (port 25) and the MX records.",
     ),
     Verdict(
@@ -172,6 +199,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortDeliveryStarved", "IronPortDeliveryStalled"),
         "The pool does not deliver as fast as its mail arrives.",
+        "Check what the units share: the network, the next hop, DNS.",
         "Check what its units share: the network, the next hop, DNS. If delivery is suspended and nobody works on it: "
         "`resume`.",
     ),
@@ -181,6 +209,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortInternalMailDelayed",),
         "Several of your own mail servers take no mail.",
+        "On a unit, hoststatus for each of these servers.",
         "On a unit: `hoststatus` for each. Check what these servers share: the network, DNS, storage.",
     ),
     Verdict(
@@ -189,7 +218,9 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolInTrouble",),
         "The cause is gone, but the queues of several units are still long.",
+        "Wait while the queues shrink: workqueue rate 10 shows it.",
         "Wait while the queues shrink. On the units: `workqueue rate 10`. If they do not shrink, compare the units.",
+        names="backlogged",
     ),
     Verdict(
         "Heavy sender (jabberer)",
@@ -197,6 +228,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortJabbererSuspected",),
         "One unit gets far more mail than its peers, probably from one sender.",
+        "On the unit, topin shows the sender: throttle or block it.",
         "On the unit, `topin` shows the sender: throttle or block it in the host access table.",
         lasting=_UNIT_FILLS,
         names="sender",
@@ -207,6 +239,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitOverloaded",),
         "One unit receives more mail than it can handle.",
+        "Bring in the spare; is a peer down?",
         "Bring in the spare. Is a peer down, or does the load balancer prefer this unit?",
         lasting=_UNIT_FILLS,
     ),
@@ -216,10 +249,11 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitSlow",),
         "One unit handles less mail than it is rated for: its mail waits.",
+        "On the unit, status detail and dnsstatus; take it out of the balancer.",
         "Has a drive failed (`status detail`), or is DNS slow (`dnsstatus`)? If the unit does not recover, take it "
         "out of the load balancer.",
         lasting=_on_a_unit("instance:ironport_work_queue_slow:bool{} == 1"),
-        names="drive",
+        names="suspect",
     ),
     Verdict(
         "Queue stalled",
@@ -227,6 +261,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortWorkQueueStalled",),
         "Almost nothing leaves the work queue.",
+        "On the unit, workqueue status: if it is paused, resume it.",
         "On the unit: `workqueue status`. If it is paused and nobody works on it, `workqueue` offers to resume it.",
         lasting=_on_a_unit("instance:ironport_work_queue_stalled:bool{} == 1"),
     ),
@@ -236,6 +271,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitBackloggedCauseUnknown",),
         "Mail waits on one unit. Its rating or its arrivals are not known.",
+        "On the unit, rate and topin.",
         "On the unit: `rate`, `workqueue rate 10`, `topin`.",
         lasting=_UNIT_FILLS,
     ),
@@ -245,6 +281,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortOutboundAbuseSuspected",),
         "Far more mail than usual goes out, and much of it bounces.",
+        "On the unit, topin; find the account in the mail logs and lock it.",
         "On the unit: `topin`, then find the account in the mail logs. Lock it, and delete its mail from the queue.",
         names="sender",
     ),
@@ -254,6 +291,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortConnectionSlotsExhausted",),
         "Slow sessions use nearly all connections, and little mail arrives.",
+        "On the unit, topin; limit the connections of one address.",
         "On the unit: `topin`. Limit the connections of one address in the mail flow policy.",
         names="sender",
     ),
@@ -263,6 +301,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortDirectoryHarvestSuspected",),
         "The pool rejects many recipients: somebody may be guessing addresses.",
+        "On the units, topin; turn on harvest prevention in the mail flow policy.",
         "On the units: `topin`. Turn on directory harvest attack prevention in the mail flow policy.",
     ),
     Verdict(
@@ -271,6 +310,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortBounceStorm",),
         "The units generate far more bounces than usual.",
+        "On the units, tophosts soft: do your own servers refuse recipients?",
         "On the units: `tophosts soft`, `hoststatus`. Do your own servers refuse recipients that the units accept?",
     ),
     Verdict(
@@ -279,6 +319,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortConnectionFlood",),
         "Far more connections than usual reach the pool.",
+        "On the units, topin; throttle the addresses with most connections.",
         "On the units: `topin`. Throttle the addresses with the most connections.",
     ),
     Verdict(
@@ -287,6 +328,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitNotScraped",),
         "The unit gives no data: whether its mail flows is not known.",
+        "See the reason on the page /targets of Prometheus.",
         "The page /targets of Prometheus shows the reason. Is the unit still in fleet.yml?",
     ),
     Verdict(
@@ -295,8 +337,10 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitUnreachable",),
         "The exporter cannot reach the unit: it is down, or mail flows unseen.",
+        "Connect to its port 25; if it is down, take it out of the balancer.",
         "`ping` it and log in. If it is down, take it out of the load balancer, and look at its console.",
         blind="instance:ironport_source_up:max3m{<<units>>} == 0",
+        names="peers",
     ),
     Verdict(
         "Unit not online",
@@ -304,6 +348,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitNotOnline",),
         "The unit's own status is not online.",
+        "On the unit, status detail; if nobody works on it, resume.",
         "On the unit: `status detail`. If nobody works on it: `resume`.",
     ),
     Verdict(
@@ -312,6 +357,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortDestinationStuck",),
         "The destination takes no mail: mail to it waits to be delivered.",
+        "On a unit, hoststatus for it: is the server down, or does it refuse us?",
         "On a unit, `hoststatus` for it: is that server down, or does it refuse the pool?",
         lasting=Lasting("pool:ironport_destination_stuck_recipients:min3m{<<pools>>}"),
         names="destination",
@@ -322,6 +368,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortDeliveryBacklog",),
         "Far more mail than usual waits to be delivered.",
+        "On the units, tophosts active, then hoststatus for the first.",
         "On the units: `tophosts active`, then `hoststatus` for the first. Is that destination down?",
         lasting=Lasting("pool:ironport_delivery_queue_recipients:backlog10m{<<pools>>}"),
     ),
@@ -331,6 +378,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortDeliveryStarved", "IronPortDeliveryStalled", "IronPortOldestMessageStuck"),
         "The unit does not deliver its mail in time.",
+        "On the unit, tophosts active and dnsstatus.",
         "On the unit: `tophosts active`, `dnsstatus`, `status`. If delivery is suspended and nobody works on it: "
         "`resume`.",
     ),
@@ -340,14 +388,16 @@ VERDICTS: Final = (
         "unit",
         ("IronPortWorkQueueHigh", "IronPortWorkQueueDelayHigh", "IronPortWorkQueueFillingUp"),
         "The work queue of one unit is long.",
+        "On the unit, workqueue rate 10 and topin.",
         "On the unit: `workqueue rate 10`, `topin`.",
     ),
     Verdict(
         "Resource conservation",
-        WARNING,
+        SAVING,
         "unit",
         ("IronPortResourceConservation",),
         "The unit slows its intake or refuses mail to save its resources.",
+        "On the unit, status detail names the resource.",
         "On the unit: `status detail` names the resource. Wait for the queue to shrink, or bring in the spare.",
     ),
     Verdict(
@@ -356,6 +406,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortAuthenticationFailed",),
         "The unit refuses the exporter's login. That alone does not harm mail.",
+        "Log in to the unit; correct the exporter's password in fleet.yml.",
         "Log in to the unit: `status detail`. Then correct the exporter's user and password in fleet.yml.",
     ),
     Verdict(
@@ -364,8 +415,10 @@ VERDICTS: Final = (
         "unit",
         ("IronPortXmlDown",),
         "Only its work queue is known; it is short, so mail seems to flow.",
+        "Monitoring health shows the reason; on the unit, status detail.",
         "Look at Monitoring health for the reason. Until it is mended, look on the unit: `status detail`, `rate`.",
         blind=units.WITHOUT_ARRIVALS,
+        names="silent",
     ),
     Verdict(
         "Destinations unknown",
@@ -373,6 +426,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortRestDown",),
         "REST is silent: mail is watched as usual, but not its destinations.",
+        "On the unit, interfaceconfig: is the API on, and port 6443 open?",
         "On the unit: `interfaceconfig`. Is the AsyncOS API on, and TCP port 6443 open for the exporter?",
     ),
     Verdict(
@@ -381,6 +435,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortSnmpDown",),
         "SNMP is silent: mail is watched as usual, but not the hardware.",
+        "On the unit, snmpconfig; is UDP port 161 open for the exporter?",
         "On the unit: `snmpconfig`. Is UDP port 161 open for the exporter?",
     ),
     Verdict(
@@ -389,6 +444,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortCapacityNotNPlusOne",),
         "The pool could not carry its busy hour without its largest unit.",
+        "Nothing tonight; see Capacity review.",
         "Nothing tonight. See Capacity review.",
     ),
 )
@@ -420,6 +476,11 @@ SENTENCES: Final = (
     ),
     NamedValue(0, "Nothing is wrong with the mail.", NOTHING),
 )
+FIRST_STEPS: Final = (
+    *(NamedValue(code, each.first, NOTHING) for code, each in _CODED),
+    *(NamedValue(code, "Nothing more: wait until its alert ends.", NOTHING) for code, _ in _ENDING),
+    NamedValue(0, "Nothing to do.", NOTHING),
+)
 REMEDIES: Final = (
     *(NamedValue(code, each.remedy, NOTHING) for code, each in _CODED),
     *(
@@ -429,20 +490,17 @@ REMEDIES: Final = (
     NamedValue(0, "Nothing.", NOTHING),
 )
 
-_OF_SENDERS: Final = "max by (job, pool, instance, sender) (last_over_time(ironport_sender_connections{<<units>>}[5m]))"
-_HEAVIEST_SENDER: Final = (
-    f"(({_OF_SENDERS} > on (job, pool, instance) group_left () 0.5 * sum by (job, pool, instance) ({_OF_SENDERS})) ^ 0)"
-)
-"""Has a series for each unit where one sender has more than half of the connections: others may be innocent."""
+_CAUSES: Final = {
+    "unit": (
+        "job, pool, instance",
+        'instance:ironport_cause:info{{about="{}",<<units>>}}',
+        '", ", "instance", "cause"',
+    ),
+    "pool": ("job, pool", 'pool:ironport_cause:info{{about="{}",<<pools>>}}', '"", "cause"'),
+}
+"""By level: labels of the recorded causes, PromQL of those about something, and how label_join makes the words."""
 
-_DEGRADED_DRIVE: Final = 'alertname="IronPortRaidDegraded",alertstate="firing"'
-_DEGRADED: Final = (
-    f"label_replace(group by (job, pool, instance) (ALERTS{{{_DEGRADED_DRIVE},<<units>>}}), "
-    '"drive", "RAID degraded", "", "")'
-)
-
-_CAUSES: Final = {"sender": (", from ", _HEAVIEST_SENDER), "drive": (", ", _DEGRADED)}
-"""By the label that names the cause on a unit: the text before it, and PromQL that is 1 for units that have it."""
+_DEGRADED_RAID: Final = 'alertname="IronPortRaidDegraded",alertstate="firing"'
 
 _TROUBLED_UNITS: Final = (
     "max by (job, pool, instance) ("
@@ -455,16 +513,19 @@ _Coded = tuple[int, Verdict]
 
 
 def _with_endings(
-    either: Callable[[Sequence[_Coded]], str], lasting: Callable[[Verdict], str], coded: Sequence[_Coded] = _CODED
+    either: Callable[[Sequence[_Coded]], str],
+    lasting: Callable[[Verdict], str],
+    coded: Sequence[_Coded] = _CODED,
+    ending: Callable[[Sequence[_Coded]], str] | None = None,
 ) -> Iterator[str]:
     """Yield the PromQL of verdicts, those that last before those that are ending.
 
-    `either` returns that of some verdicts of one level, whose trouble lasts on the same condition.
+    `either` returns that of some verdicts of one level, whose trouble lasts on the same condition; `ending` does so for
+    those that are ending, if that differs.
     """
-    groups = _by_condition(either, lasting, coded)
-    for condition, terms in groups:
+    for condition, terms in _by_condition(either, lasting, coded):
         yield f"({terms})\nand {condition}" if condition else terms
-    for condition, terms in groups:
+    for condition, terms in _by_condition(ending or either, lasting, coded):
         if condition:
             yield f"({terms}) - {_NUMBER}"
 
@@ -537,18 +598,29 @@ def _of_named_units(code: int, verdict: Verdict) -> str:
 
 
 def _with_what_it_is_about(code: int, verdict: Verdict) -> str:
-    """Name a unit, with its cause if that is known, or a destination in the label `instance`: one column has all."""
+    """Name units or a destination, with a cause if one is recorded, in the label `instance`: one column has all."""
+    place = _with_its_place(code, verdict)
+    if verdict.names in ("", "destination"):
+        return place
+    labels, series, place_and_cause = _CAUSES[verdict.level]
+    cause = f"topk by ({labels}) (1, max by ({labels}, cause) ({series.format(verdict.names)}))"
+    caused = f"{place} * on ({labels}) group_left (cause) {cause}"
+    return f'label_join({caused}, "instance", {place_and_cause})\nor on (job, pool) {place}'
+
+
+def _with_its_place(code: int, verdict: Verdict) -> str:
+    """Name a unit or a destination in the label `instance`."""
     if verdict.names == "destination":
         by_destination = f"{code} * max by (job, pool, destination) ({verdict.firing('<<pools>>')})"
         return f'label_join({by_destination}, "instance", "", "destination")'
-    if verdict.level != "unit":
-        return _of_pool(code, verdict)
-    named = _of_named_units(code, verdict)
-    if verdict.names not in _CAUSES:
+    return _of_named_units(code, verdict) if verdict.level == "unit" else _of_pool(code, verdict)
+
+
+def _with_cause(named: str, labels: str, cause: str | None) -> str:
+    if not cause:
         return named
-    before, cause = _CAUSES[verdict.names]
-    with_cause = f"{named} * on (job, pool, instance) group_left ({verdict.names}) {cause}"
-    return f'label_join({with_cause}, "instance", "{before}", "instance", "{verdict.names}")\nor on (job, pool) {named}'
+    with_cause = f"{named} * on ({labels}) group_left (cause) ({cause})"
+    return f'label_join({with_cause}, "instance", ", ", "instance", "cause")\nor on (job, pool) {named}'
 
 
 def _of_blind_units(code: int, verdict: Verdict, labels: str) -> str:
@@ -561,19 +633,33 @@ def _of_all_in_the_job(code: int, verdict: Verdict, labels: str) -> str:
     return f"0 * {known} + {code} and on (job) {verdict.firing('<<alerts>>')}"
 
 
+def _names(coded: Sequence[_Coded]) -> Iterator[str]:
+    """Yield the PromQL of what verdicts are about. The cause of one that is ending is gone."""
+    return _with_endings(_any_of(_with_what_it_is_about), _lasting_in_pools, coded, _any_of(_with_its_place))
+
+
 def _named() -> str:
     """Return the PromQL of what the verdict on each pool is about, if it is not the pool."""
-    every = "\nor\n".join(_with_endings(_any_of(_with_what_it_is_about), _lasting_in_pools))
+    every = "\nor\n".join(_names(_CODED))
     return f"topk by (job, pool) (1,\n{every}\n)"
 
 
 def _of_the_fleet() -> str:
     """Name the pool and what the verdict is about, except if all is normal, or if a whole job is not monitored."""
-    of_jobs = [each for each in _CODED if each not in _OF_PLACES]
-    jobs = (f"{code} * max by (job) ({verdict.firing('<<alerts>>')})" for code, verdict in of_jobs)
-    every = "\nor\n".join((*_with_endings(_any_of(_with_what_it_is_about), _lasting_in_pools, _OF_PLACES), *jobs))
+    every = "\nor\n".join((*_names(_OF_PLACES), *_of_jobs()))
     normal = "0 * max (last_over_time(ironport_probe_success{<<units>>}[15m]))"
     return f'topk (1,\n{every}\n)\nor on () label_replace({normal}, "pool", "all pools", "", "")'
+
+
+def _of_jobs() -> Iterator[str]:
+    for code, verdict in _CODED:
+        if verdict.level == "job":
+            yield f"{code} * max by (job) ({verdict.firing('<<alerts>>')})"
+
+
+def _most_serious_code() -> str:
+    every = "\nor\n".join((*_of_pools(), *_of_jobs()))
+    return f"max (\n{every}\n)"
 
 
 def _leading_alerts() -> str:
@@ -628,6 +714,15 @@ MOST_SERIOUS: Final = Signal(
     words=WORDS,
 )
 
+FIRST_STEP: Final = Signal(
+    "First step",
+    "none",
+    IN_TOTAL,
+    "What to do first about the most serious verdict on any pool. Attack triage has the steps for each.",
+    _most_serious_code(),
+    words=FIRST_STEPS,
+)
+
 OF_UNIT: Final = Signal(
     "Looks like",
     "none",
@@ -641,8 +736,8 @@ NAMED: Final = Signal(
     "On",
     "none",
     PER_POOL,
-    "What the verdict on its pool is about: a unit, with the sender that has most of its connections or with its "
-    "degraded RAID, if that is known, or a destination; empty if it is about the whole pool.",
+    "What the verdict on its pool is about: a unit, how many units of those that can be reached, or a destination, "
+    "with the cause if one is known. Empty if it is about the whole pool.",
     _named(),
 )
 
@@ -699,10 +794,10 @@ _ALERTS_WITH_A_VERDICT: Final = "\nor\n".join(
     (
         *(f"{code} * {verdict.firing(_NOT_FOR_INFORMATION)}" for code, verdict in _CODED),
         *(
-            f"{code + 0.5} * (ALERTS{{{_DEGRADED_DRIVE},<<alerts>>}}"
+            f"{code + 0.5} * (ALERTS{{{_DEGRADED_RAID},<<alerts>>}}"
             f" and on (job, pool, instance) {verdict.firing('<<alerts>>')})"
             for code, verdict in _CODED
-            if verdict.names == "drive"
+            if "IronPortUnitSlow" in verdict.alerts
         ),
     )
 )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dashboards import generate
-from dashboards.source.palette import CRITICAL, DATA, FILLS, GOOD, LINES, OTHER, UNWATCHED, WARNING
+from dashboards.source.palette import CRITICAL, DATA, FILLS, GOOD, LINES, OTHER, SAVING, UNWATCHED, WARNING
 from exporter.bundle.line_colours import coloured
 from exporter.lab.simulator import topology
 from support.grafana import DASHBOARDS as DASHBOARDS_FOLDER
@@ -83,7 +83,7 @@ def test_no_two_lines_look_alike() -> None:
 
 
 def test_no_line_looks_like_a_state() -> None:
-    states = (GOOD, WARNING, CRITICAL, OTHER, UNWATCHED)
+    states = (GOOD, WARNING, CRITICAL, OTHER, UNWATCHED, SAVING)
     assert min(difference(line, state) for line in LINES for state in states) >= 12
 
 
@@ -111,7 +111,7 @@ def test_text_can_be_read_on_every_fill() -> None:
 
 
 def test_fills_look_like_different_states() -> None:
-    assert min(difference(*pair) for pair in combinations((*FILLS.values(), DATA, UNWATCHED), 2)) >= 15
+    assert min(difference(*pair) for pair in combinations((*FILLS.values(), DATA, UNWATCHED, SAVING), 2)) >= 15
 
 
 def colours(graph: Panel, name: str, ref: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 import string
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import combinations
@@ -505,10 +506,13 @@ def test_the_verdict_of_the_wall_names_its_pool_and_what_it_is_about() -> None:
     assert [each["legendFormat"] for each in panel.targets] == ["{{pool}} {{instance}}${of_job}"]
 
 
-def test_the_wall_names_the_pool_with_the_fewest_units_to_spare() -> None:
-    panel = of_the_wall("Fewest units to spare")
-    assert panel.json["options"]["textMode"] == "value_and_name"
-    assert [each["legendFormat"] for each in panel.targets] == ["{{pool}}${of_job}"]
+def test_the_first_step_of_every_verdict_has_room_in_its_tile() -> None:
+    """Four lines of 16 pixels, with 8 pixels for a letter, on a screen of 1440 pixels beside the open menu."""
+    panel = of_the_wall("First step")
+    assert panel.json["options"]["text"]["valueSize"] == 16
+    letters = int((LEAST_PIXELS * panel.json["gridPos"]["w"] / 24 - 40) / 8)
+    lines = {each.word: len(textwrap.wrap(each.word, letters)) for each in verdicts.FIRST_STEPS}
+    assert {word for word, number in lines.items() if number > 4} == set()
 
 
 @each_panel
@@ -685,6 +689,7 @@ def test_the_reason_for_a_missing_figure_can_be_read(panel: Panel) -> None:
 
 UNNAMED: Final[Mapping[str, str]] = {
     "fleet: Queue wait, forecast": "the verdict beside it names the unit, the table below the pool",
+    "fleet: First step": "the verdict beside it names the pool and the unit",
     "capacity: Conservation": "it is mostly 0, for all pools",
     "capacity: Long queues": "it is mostly 0, for all pools",
     "capacity: History": "it is the same for all pools",

@@ -220,8 +220,8 @@ def shown(attacked: Grafana) -> Mapping[str, list[dict[str, str]]]:
     ("pool", "verdict", "unit"),
     [
         ("inbound", "Heavy sender (jabberer)", "mx1, from 203.0.113.66"),
-        ("relay", "Distributed attack", None),
-        ("outbound", "Slow", None),
+        ("relay", "Distributed attack", "2 of 2 units, 3.6 x usual connections"),
+        ("outbound", "Slow", "2 of 2 units, suspect: DNS"),
         ("branch", "Unreachable", None),
         ("lists", "Normal", None),
         ("news", "Unit not monitored", "news2"),

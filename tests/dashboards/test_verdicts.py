@@ -107,6 +107,7 @@ def grafana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
     blocks.write(_once(), folder)
     blocks.write(_tails(), folder)
     blocks.write(_capacities(), folder)
+    blocks.write(_unseen(), folder)
     blocks.write(_alerts_in_disorder(), folder)
     with blocks.served(folder) as url:
         yield Grafana(url, END)
@@ -186,6 +187,21 @@ LASTING: Final[Mapping[str, Mapping[str, float]]] = {
 }
 
 
+CAUSES: Final = {
+    "instance:ironport_cause:info": (
+        ("lasts/mx1", "sender", "from 203.0.113.66"),
+        ("over/mx1", "sender", "from 203.0.113.66"),
+        ("mended/mx1", "suspect", "RAID degraded"),
+        ("shared/mx1", "suspect", "suspect: DNS"),
+    ),
+    "pool:ironport_cause:info": (
+        ("flooded", "attack", "6 of 6 units, 4.1 x usual connections"),
+        ("flooded", "backlogged", "6 of 6 units"),
+    ),
+}
+"""Recorded causes: place, what they are about, and words."""
+
+
 def _tails() -> Iterator[str]:
     at = openmetrics.stamps([END])
     for name, figures_now in LASTING.items():
@@ -197,16 +213,11 @@ def _tails() -> Iterator[str]:
                 yield openmetrics.samples(series, [*ENDED[name]], openmetrics.stamps(minutes))
             else:
                 yield openmetrics.samples(openmetrics.labelled(name, _place("tails", place)), [figure], at)
-    yield openmetrics.header("ironport_sender_connections", "gauge")
-    for place, sender, connections in (
-        ("lasts/mx1", "192.0.2.1", 7),
-        ("lasts/mx1", "203.0.113.66", 145),
-        ("shared/mx1", "192.0.2.1", 20),
-        ("shared/mx1", "192.0.2.2", 30),
-        ("shared/mx1", "192.0.2.3", 10),
-    ):
-        labels = _place("tails", place) | {"sender": sender}
-        yield openmetrics.samples(openmetrics.labelled("ironport_sender_connections", labels), [connections], at)
+    for name, causes in CAUSES.items():
+        yield openmetrics.header(name, "gauge")
+        for place, about, cause in causes:
+            labels = _place("tails", place) | {"about": about, "cause": cause}
+            yield openmetrics.samples(openmetrics.labelled(name, labels), [1], at)
     for name, more, value in (("ALERTS", {"alertstate": "firing"}, 1), ("ALERTS_FOR_STATE", {}, END - 600)):
         yield openmetrics.header(name, "gauge")
         for place, names in FIRING.items():
@@ -246,6 +257,17 @@ def _capacities() -> Iterator[str]:
             for number in (1, 2, 3):
                 labels = _place("capacities", f"{pool}/mx{number}")
                 yield openmetrics.samples(openmetrics.labelled(name, labels), [value], at)
+
+
+def _unseen() -> Iterator[str]:
+    for name, values in (
+        ("pool:ironport_messages_injected:ratio_usual3m", {"whole": 1, "partial": 0.8}),
+        ("pool:ironport_unseen_units:count", {"partial": 1}),
+    ):
+        yield openmetrics.header(name, "gauge")
+        for pool, value in values.items():
+            labelled = openmetrics.labelled(name, _place("unseen", pool))
+            yield openmetrics.samples(labelled, [value], openmetrics.stamps([END]))
 
 
 IN_DISORDER: Final = (
@@ -376,7 +398,9 @@ def test_a_verdict_whose_cause_is_gone_is_ending_and_hides_nothing_else(grafana:
         "flooded/mx1": "Normal",
         "shared/mx1": "Heavy sender (jabberer)",
     }
-    assert words(grafana, verdicts.MOST_SERIOUS, "tails") == {"flooded": "Distributed attack"}
+    assert words(grafana, verdicts.MOST_SERIOUS, "tails") == {
+        "flooded/6 of 6 units, 4.1 x usual connections": "Distributed attack"
+    }
 
 
 def test_a_verdict_names_its_unit_and_the_cause_where_it_is_known(grafana: Grafana) -> None:
@@ -385,9 +409,21 @@ def test_a_verdict_names_its_unit_and_the_cause_where_it_is_known(grafana: Grafa
         "over/mx1",
         "drains/mx1",
         "mended/mx1, RAID degraded",
-        "flooded",
+        "flooded/6 of 6 units, 4.1 x usual connections",
         "shared/mx1",
     }
+
+
+def test_the_wall_says_the_first_step_for_the_most_serious_verdict(grafana: Grafana) -> None:
+    first = {alert: each.first for each in verdicts.VERDICTS for alert in each.alerts}
+    assert words(grafana, verdicts.FIRST_STEP, "tails") == {"": first["IronPortDistributedAttackSuspected"]}
+    assert words(grafana, verdicts.FIRST_STEP, "forgotten") == {"": first["IronPortExporterDown"]}
+    assert words(grafana, verdicts.FIRST_STEP, "calm") == {"": "Nothing to do."}
+
+
+def test_a_sum_that_lacks_a_unit_is_left_out(grafana: Grafana) -> None:
+    assert figures(grafana, mailflow.USUAL_RATIO, "unseen") == {"whole": 1, "partial": 0.8}
+    assert figures(grafana, units.of_complete_pools(mailflow.USUAL_RATIO), "unseen") == {"whole": 1}
 
 
 def test_a_verdict_says_since_when_it_holds_or_is_ending(grafana: Grafana) -> None:
@@ -427,10 +463,14 @@ def test_an_alert_on_several_units_counts_once_and_has_their_number(grafana: Gra
 
 
 def test_every_verdict_says_what_it_means_and_what_to_do() -> None:
-    """Two lines hold 70 characters of the one on the wall, and two hundred of the other in triage."""
+    """Two lines hold 70 characters of the one on the wall, and two hundred of the other in triage.
+
+    test_lint.py checks that the first step fits its tile.
+    """
     for each in verdicts.VERDICTS:
         assert each.sign.endswith("."), each.word
         assert len(each.sign) <= 70, each.word
+        assert each.first.endswith((".", "?")), each.word
         assert each.remedy.endswith((".", "?")), each.word
         assert len(each.remedy) <= 200, each.word
 

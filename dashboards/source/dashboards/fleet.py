@@ -27,9 +27,9 @@ def fleet_wall() -> Dashboard:
                     width=6,
                     named=True,
                 ),
+                stat(verdicts.FIRST_STEP, width=5, sentence=True),
                 stat(mailflow.WORST_WAIT.by("max"), width=5),
                 states_of_units(),
-                stat(mailflow.FEWEST_TO_SPARE, width=5, named=True),
                 stat(
                     Line(alerts.CRITICAL_COUNT, "critical"),
                     Line(alerts.WARNING_COUNT, "warning"),

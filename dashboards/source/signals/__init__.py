@@ -32,6 +32,10 @@ PER_ALERT: Final = Dimension("alerts", ("alertname", "job", "pool", "instance"))
 IN_TOTAL: Final = Dimension("fleet", ())
 
 
+TIMES: Final = "suffix: x"
+"""Grafana's unit of a figure that is divided by its usual."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limited:
     """The limit of a graph: it shows the `count` units or pools where the signal named `ranking` was largest."""

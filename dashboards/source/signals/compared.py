@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from dashboards.source.palette import GOOD, WARNING
-from dashboards.source.signals import PER_FIGURE, Signal, edge, unit
+from dashboards.source.signals import PER_FIGURE, Signal
+from exporter.bundle.thresholds import limit
 
-UNUSUAL_RATIO: Final = 2
+UNUSUAL_RATIO: Final = limit("suspect_ratio")
 """Times the usual from which a figure is marked. The usual is high already: that of a busy hour."""
 
 _BACKLOGGED: Final = "max_over_time(instance:ironport_work_queue_backlogged:bool{<<units>>}[15m] offset -10m) == 1"
@@ -24,82 +25,68 @@ class ComparedFigure:
     """With its unit, because all figures share the columns of values."""
     points_to: str
     """What is probably the matter while the figure is unusual."""
-    floor: float
-    """A smaller figure is not divided by its usual: ratios of very small figures are noise."""
     expression: str
     """PromQL of the figure now, with one series for each unit."""
+    usual: str
+    """PromQL of the 95th percentile of the last week, without the times in which mail waited.
 
-    @property
-    def usual(self) -> str:
-        """The PromQL of the 95th percentile of the last week, without the times in which mail waited.
-
-        So an incident of hours does not become usual, not even on the first day of a unit.
-        """
-        regular = f"({self.expression})\nunless on (job, pool, instance)\n{_BACKLOGGED}"
-        return f"quantile_over_time(0.95, (\n{regular}\n)[1w:15m])"
-
-    @property
-    def times_usual(self) -> str:
-        return f"(({self.expression}) >= {self.floor:g})\n/\nclamp_min({self.usual}, {self.floor / 10:g})"
+    So an incident of hours does not become usual, not even on the first day of a unit.
+    """
+    times_usual: str
+    """PromQL of the one divided by the other, where the figure is not so small that the ratio would be noise."""
 
     def labelled(self, expression: str) -> str:
         named = f'label_replace({expression}, "figure", "{self.name}", "", "")'
         return f'label_replace({named}, "points_to", "{self.points_to}", "", "")'
 
 
+def _recorded(name: str, points_to: str, suspect: str) -> ComparedFigure:
+    selector = f'{{suspect="{suspect}",<<units>>}}'
+    return ComparedFigure(
+        name,
+        points_to,
+        f"instance:ironport_suspect:last5m{selector}",
+        f"last_over_time(instance:ironport_suspect:usual1w{selector}[15m])",
+        f"instance:ironport_suspect:times_usual{selector}",
+    )
+
+
+def _calculated(name: str, points_to: str, floor: float, expression: str) -> ComparedFigure:
+    regular = f"({expression})\nunless on (job, pool, instance)\n{_BACKLOGGED}"
+    usual = f"quantile_over_time(0.95, (\n{regular}\n)[1w:15m])"
+    times_usual = f"(({expression}) >= {floor:g})\n/\nclamp_min({usual}, {floor / 10:g})"
+    return ComparedFigure(name, points_to, expression, usual, times_usual)
+
+
 def _last(metric: str) -> str:
     return f"last_over_time({metric}{{<<units>>}}[5m])"
 
 
-def _percent(metric: str, matcher: str = "") -> str:
-    return f"100 * max_over_time({metric}{{{matcher}<<units>>}}[5m])"
-
-
-_BYTES_OF_A_MESSAGE: Final = """\
-max by (job, pool, instance) (avg_over_time(ironport_queue_used_bytes{<<units>>}[5m]))
-/ (
-    max by (job, pool, instance) (avg_over_time(instance:ironport_work_queue_messages:last3m{<<units>>}[5m]))
-  + max by (job, pool, instance) (avg_over_time(instance:ironport_delivery_queue_recipients:last5m{<<units>>}[5m]))
-  > 0
-)"""
-"""Queue space in use, divided by the messages in the work queue and the recipients in the delivery queue."""
-
-_DRIVES_AT_FAULT: Final = """\
-sum without (drive, status) (
-  max_over_time(ironport_raid_drive_status{status=~"failed|rebuilding",<<units>>}[15m])
-)"""
-
 SUSPECTS: Final = (
-    ComparedFigure("DNS requests that wait", "resolvers: dnsstatus", 20, unit.DNS_WAITING.expression),
-    ComparedFigure("Mean session, seconds", "LDAP (ldaptest), or slow senders", 2, edge.SESSION.expression),
-    ComparedFigure("Bytes of a queued message", "large messages", 5000, _BYTES_OF_A_MESSAGE),
-    ComparedFigure("Disk I/O, % of its peak", "disk or storage", 20, _percent("ironport_disk_io_utilization_ratio")),
-    ComparedFigure("Drives failed or rebuilding", "RAID", 1, _DRIVES_AT_FAULT),
-    *(
-        ComparedFigure(
-            f"CPU of {process}, %",
-            f"engine: {process}status",
-            20,
-            _percent("ironport_cpu_utilization_ratio", f'process="{process}",'),
-        )
-        for process in ("antivirus", "antispam")
-    ),
+    _recorded("DNS requests that wait", "resolvers: dnsstatus", "DNS"),
+    _recorded("Mean session, seconds", "LDAP (ldaptest), or slow senders", "LDAP or slow senders"),
+    _recorded("Bytes of a queued message", "large messages", "large messages"),
+    _recorded("Disk I/O, % of its peak", "disk or storage", "disk or storage"),
+    _recorded("Drives failed or rebuilding", "RAID", "RAID"),
+    *(_recorded(f"CPU of {process}, %", f"engine: {process}status", process) for process in ("antivirus", "antispam")),
 )
 """Figures that show why a unit is slow, the likeliest cause first."""
 
 RESOURCES: Final = (
-    ComparedFigure("Memory, %", "a long queue", 20, _percent("ironport_memory_utilization_ratio")),
-    ComparedFigure("Queue space, bytes", "a long queue", 1e8, _last("ironport_queue_used_bytes")),
-    ComparedFigure("Quarantine, bytes", "spam that nobody deletes", 1e8, _last("ironport_quarantine_bytes")),
-    ComparedFigure("Open files and sockets", "many connections", 200, _last("ironport_open_files")),
-    ComparedFigure("Mail transfer threads", "many connections", 20, _last("ironport_mail_transfer_threads")),
-    ComparedFigure(
+    _calculated(
+        "Memory, %", "a long queue", 20, "100 * max_over_time(ironport_memory_utilization_ratio{<<units>>}[5m])"
+    ),
+    _calculated("Queue space, bytes", "a long queue", 1e8, _last("ironport_queue_used_bytes")),
+    _calculated("Quarantine, bytes", "spam that nobody deletes", 1e8, _last("ironport_quarantine_bytes")),
+    _calculated("Open files and sockets", "many connections", 200, _last("ironport_open_files")),
+    _calculated("Mail transfer threads", "many connections", 20, _last("ironport_mail_transfer_threads")),
+    _calculated(
         "Messages dropped per second",
         "a filter, or much spam",
         1,
         "rate(ironport_messages_dropped_total{<<units>>}[$__rate_interval])",
     ),
-    ComparedFigure("Destinations in memory", "mail to many domains", 200, _last("ironport_destinations_in_memory")),
+    _calculated("Destinations in memory", "mail to many domains", 200, _last("ironport_destinations_in_memory")),
 )
 """Other resources of a unit."""
 

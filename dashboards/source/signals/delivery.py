@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from dashboards.source.palette import WARNING
-from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
+from dashboards.source.palette import NOTHING, WARNING
+from dashboards.source.signals import PER_POOL, PER_UNIT, TIMES, Signal
 from exporter.bundle.thresholds import limit
 
 RESULTS: Final = ("delivered", "hard_bounced", "deleted")
@@ -33,7 +33,7 @@ ACTIVE_USUAL: Final = Signal(
 
 ACTIVE_RATIO: Final = Signal(
     "Active recipients / usual",
-    "none",
+    TIMES,
     PER_POOL,
     "Recipients in the delivery queues of a pool divided by what is usual. It is high while an important "
     "destination is down.",
@@ -41,7 +41,8 @@ ACTIVE_RATIO: Final = Signal(
 pool:ironport_delivery_queue_recipients:last5m{<<pools>>}
   / (last_over_time(pool:ironport_delivery_queue_recipients:mean1h_usual{<<pools>>}[15m]) > 0)""",
     limits=((limit("delivery_factor"), WARNING),),
-    decimals=2,
+    below=NOTHING,
+    decimals=1,
     no_value="needs a day of history",
 )
 

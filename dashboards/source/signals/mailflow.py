@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from dashboards.source.palette import CRITICAL, GOOD, NOTHING, WARNING
-from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
+from dashboards.source.signals import PER_POOL, PER_UNIT, TIMES, Signal
 from exporter.bundle.thresholds import limit
 
 WORK_QUEUE: Final = Signal(
@@ -194,12 +194,13 @@ USUAL_LOW: Final = Signal(
 
 USUAL_RATIO: Final = Signal(
     "Pool arrivals / usual",
-    "none",
+    TIMES,
     PER_POOL,
     "Arrivals of a pool divided by what is usual at this hour of the week.",
     "pool:ironport_messages_injected:ratio_usual3m{<<pools>>}",
     limits=((limit("attack_ratio"), WARNING), (limit("attack_sudden_ratio"), CRITICAL)),
-    decimals=2,
+    below=NOTHING,
+    decimals=1,
     no_value="needs a week of history",
 )
 
@@ -234,12 +235,4 @@ count by (job, stream, pool) (instance:ironport_in_service:bool{<<pools>>} == 1)
     below=CRITICAL,
     decimals=0,
     no_value="needs history and ratings",
-)
-
-FEWEST_TO_SPARE: Final = replace(
-    UNITS_TO_SPARE.worst("bottomk"),
-    name="Fewest units to spare",
-    description="The pool with the fewest: how many of its largest units it could lose and still carry its busy hour. "
-    "1 means N+1. While mail waits on several units of a pool, it has none to spare. A spare counts as soon as "
-    "it takes mail.",
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from dashboards.source.palette import CRITICAL, GOOD, UNREACHABLE, UNWATCHED, WARNING, numbered
+from dashboards.source.palette import CRITICAL, GOOD, SAVING, UNREACHABLE, UNWATCHED, WARNING, numbered
 from dashboards.source.signals import PER_UNIT, Signal
 
 UP: Final = Signal(
@@ -36,7 +37,7 @@ CONSERVATION: Final = Signal(
     PER_UNIT,
     "Units in resource conservation: they accept less mail, or none, to save memory or queue space.",
     "instance:ironport_resource_conservation:bool{<<units>>}",
-    limits=((1, WARNING),),
+    limits=((1, SAVING),),
     decimals=0,
 )
 
@@ -52,6 +53,13 @@ and on (job, pool, instance)
 max_over_time(ironport_source_up{<<units>>}[5m]) == 1"""
 """Units that answer, but not by the source of their arrivals: the status page or, where none is read, REST."""
 
+
+def of_complete_pools(signal: Signal) -> Signal:
+    """Leave out pools where the figures of a unit are missing: their sums are too low."""
+    missing = "pool:ironport_unseen_units:count{<<pools>>} > 0"
+    return replace(signal, expression=f"{signal.expression}\nunless on (job, pool)\n{missing}")
+
+
 _STATES: Final = (
     ("OK", GOOD, "instance:ironport_source_up:max3m{<<units>>}"),
     ("Arrivals unknown", UNREACHABLE, WITHOUT_ARRIVALS),
@@ -61,7 +69,7 @@ _STATES: Final = (
         "instance:ironport_work_queue_backlogged:bool{<<units>>} == 1"
         " or instance:ironport_work_queue_high:bool{<<units>>} == 1",
     ),
-    ("Slowing", WARNING, "instance:ironport_resource_conservation:bool{<<units>>} == 1"),
+    ("Slowing", SAVING, "instance:ironport_resource_conservation:bool{<<units>>} == 1"),
     ("Refusing", CRITICAL, "max_over_time(ironport_resource_conservation_refusing{<<units>>}[5m]) == 1"),
     ("Unreachable", UNREACHABLE, "instance:ironport_source_up:max3m{<<units>>} == 0"),
     ("Not monitored", UNWATCHED, "instance:ironport_probe_success:missing5m{<<units>>}"),
