@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -180,3 +182,28 @@ def test_the_exporter_starts_without_what_its_fleet_does_not_need(
     imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
     assert {"aiohttp", "exporter.fleet"} <= imported
     assert not unused & imported
+
+
+COUNTS_AUTHORITIES: Final = """
+import os, ssl, sys
+from exporter.cli import main
+
+load = ssl.SSLContext.load_default_certs
+
+def load_and_count(context, *purpose):
+    load(context, *purpose)
+    print("trusted:", context.cert_store_stats()["x509_ca"])
+
+ssl.SSLContext.load_default_certs = load_and_count
+main(sys.argv[1:])
+print("file:", os.environ["SSL_CERT_FILE"])
+"""
+
+
+def test_the_start_reads_no_trusted_certificates(ca_file: Path) -> None:
+    command = [sys.executable, "-c", COUNTS_AUTHORITIES, "--config.file", str(ca_file)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(exporter.__file__).parents[1]), "SSL_CERT_FILE": str(ca_file)}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert "trusted: 0" in said
+    assert "trusted: 1" not in said
+    assert f"file: {ca_file}" in said

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
-from pydantic.json_schema import JsonSchemaValue
 
 from exporter.config import tls
 from exporter.config.files import LoadContext
@@ -29,11 +28,11 @@ _MOST: Final = 1000
 class FleetPart:
     """One file of a fleet, and the problems in it."""
 
-    def __init__(self, file: YamlFile, context: LoadContext, schema: JsonSchemaValue) -> None:
+    def __init__(self, file: YamlFile, context: LoadContext) -> None:
         self.file = file
         self.folder: Path = context.folder
         self.data = as_mapping(file.data)
-        self.explainer = Explainer(file, schema)
+        self.explainer = Explainer(file, FleetFile)
         self.problems = [Problem(at, f"repeats a key of line {line}: keep one of them") for at, line in file.repeats]
         self.parsed = FleetFile()
         try:

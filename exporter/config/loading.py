@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -48,10 +48,9 @@ class LoadResult:
     files: FilesRead
 
 
-@cache
 def schema() -> dict[str, Any]:
     """Return the JSON schema of a file, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **FleetFile.model_json_schema()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **FleetFile.schema_of_file()}
 
 
 def load(*paths: Path) -> Config:
@@ -86,8 +85,7 @@ def try_load(*paths: Path) -> LoadResult:
 def _parts(paths: Iterable[Path], read: FilesRead) -> tuple[list[FleetPart], list[str]]:
     """Return the files of a fleet, and the problems of those that cannot be read."""
     files, unreadable = _read_files(paths, read)
-    keys = schema()
-    return [FleetPart(file, LoadContext(file.path.parent, read), keys) for file in files], unreadable
+    return [FleetPart(file, LoadContext(file.path.parent, read)) for file in files], unreadable
 
 
 def effective(config: Config) -> str:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
+from exporter.config.values import Section
 from exporter.config.yaml_file import KeyPath, YamlFile, as_mapping
 
 _MAPPING: Final = "must have keys and values (key: value), indented below it"
@@ -78,10 +79,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Writes the sentences about one file, whose keys the JSON schema knows."""
+    """Writes the sentences about one file, whose keys the JSON schema of its form knows."""
 
     file: YamlFile
-    schema: JsonSchemaValue
+    form: type[Section]
     credentials: frozenset[str] = frozenset({"auths"})
     """The keys of the file below which names are given to secrets."""
 
@@ -168,7 +169,7 @@ class Explainer:
 
     def _nodes(self, key_path: KeyPath) -> list[JsonSchemaValue]:
         """Return the schemas of a place; none if the file should have nothing there."""
-        nodes = [self.schema]
+        nodes = [self.form.schema_of_file()]
         for part in key_path:
             nodes = [child for node in nodes for variant in self._variants(node) for child in _child(variant, part)]
         return nodes
@@ -176,7 +177,7 @@ class Explainer:
     def _variants(self, node: JsonSchemaValue) -> Iterator[JsonSchemaValue]:
         yield node
         if "$ref" in node:
-            yield from self._variants(self.schema["$defs"][node["$ref"].rpartition("/")[2]])
+            yield from self._variants(self.form.schema_of_file()["$defs"][node["$ref"].rpartition("/")[2]])
         for variant in (*node.get("anyOf", ()), *node.get("oneOf", ())):
             yield from self._variants(variant)
 

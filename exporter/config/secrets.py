@@ -54,7 +54,7 @@ class SecretHolder(Section):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe the file: exactly one of the secret's three keys."""
-        reference = handler(core_schema)
+        reference = super().__get_pydantic_json_schema__(core_schema, handler)
         section = handler.resolve_ref_schema(reference)
         value, file, env = _forms(cls.value_key)
         section["properties"] |= {

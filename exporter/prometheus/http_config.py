@@ -194,7 +194,7 @@ _ALTERNATIVES: Final[Sequence[tuple[KeyPath, tuple[str, ...]]]] = (
 def read_http_config(path: Path) -> HttpClientConfig:
     """Return the configuration in a file. Raises ConfigError with every problem at once."""
     file = read_yaml(path)
-    explainer = Explainer(file, HttpClientConfig.model_json_schema(), frozenset({*_CREDENTIALS, "http_headers"}))
+    explainer = Explainer(file, HttpClientConfig, frozenset({*_CREDENTIALS, "http_headers"}))
     problems = [Problem(at, f"repeats a key of line {line}: keep one of them") for at, line in file.repeats]
     problems += _conflicts(file)
     config = HttpClientConfig()

@@ -153,7 +153,7 @@ def _read(path: Path, files: FilesRead) -> tuple[WebConfig, list[str]]:
     """Return what the file says, and what in it puts credentials at risk."""
     files.note(path)
     file = read_yaml(path)
-    explainer = Explainer(file, WebConfig.model_json_schema(), _CREDENTIALS)
+    explainer = Explainer(file, WebConfig, _CREDENTIALS)
     problems = [Problem(at, f"repeats a key of line {line}: keep one of them") for at, line in file.repeats]
     problems += _conflicts(file)
     config = WebConfig()

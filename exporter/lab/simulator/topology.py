@@ -155,7 +155,7 @@ def _built_in(name: str) -> Traversable:
 def read_topology(path: Path) -> Topology:
     """Return the topology of a YAML file; raises ConfigError with every problem, a sentence each."""
     file = read_yaml(path)
-    explainer = Explainer(file, TopologyFile.model_json_schema())
+    explainer = Explainer(file, TopologyFile)
     problems = [Problem(place, f"repeats a key of line {line}: keep one of them") for place, line in file.repeats]
     topology = None
     try:
