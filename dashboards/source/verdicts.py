@@ -249,7 +249,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitSlow",),
         "One unit handles less mail than it is rated for: its mail waits.",
-        "On the unit, status detail and dnsstatus; take it out of the balancer.",
+        "On the unit, status detail and dnsstatus; if it stays slow, take it out.",
         "Has a drive failed (`status detail`), or is DNS slow (`dnsstatus`)? If the unit does not recover, take it "
         "out of the load balancer.",
         lasting=_on_a_unit("instance:ironport_work_queue_slow:bool{} == 1"),
@@ -336,7 +336,7 @@ VERDICTS: Final = (
         UNREACHABLE,
         "unit",
         ("IronPortUnitUnreachable",),
-        "The exporter cannot reach the unit: it is down, or mail flows unseen.",
+        "No data from the unit. If its peers carry its mail, it is down.",
         "Connect to its port 25; if it is down, take it out of the balancer.",
         "`ping` it and log in. If it is down, take it out of the load balancer, and look at its console.",
         blind="instance:ironport_source_up:max3m{<<units>>} == 0",
