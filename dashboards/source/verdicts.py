@@ -154,7 +154,7 @@ VERDICTS: Final = (
         "pool",
         ("IronPortPoolSlow",),
         "Several units handle less mail than they are rated for: mail waits.",
-        "Check the suspect, or what the units share: dnsstatus, LDAP, an update.",
+        "Check the suspect: DNS (dnsstatus), LDAP (ldaptest) or an engine update.",
         "They share a cause, which Attack triage may show: `dnsstatus`, LDAP servers, an engine update "
         "(`antivirusstatus`, `antispamstatus`), storage.",
         lasting=Lasting(
