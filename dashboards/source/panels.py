@@ -106,8 +106,8 @@ _NO_VALUE: Final = "-"
 _NAMED_WORDS: Final = common.VizTextDisplayOptions(title_size=16, value_size=26)
 """Sizes in pixels of a name and the word below it: a long word would otherwise be too small to read."""
 
-_SENTENCE: Final = common.VizTextDisplayOptions(value_size=16)
-"""Size in pixels of a value that is a sentence: five lines have room in a tile."""
+_SENTENCE: Final = common.VizTextDisplayOptions(value_size=18)
+"""Size in pixels of a value that is a sentence: four lines have room in a tile."""
 
 _FILLED_CELLS: Final = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
 

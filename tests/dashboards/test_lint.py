@@ -507,10 +507,10 @@ def test_the_verdict_of_the_wall_names_its_pool_and_what_it_is_about() -> None:
 
 
 def test_the_first_step_of_every_verdict_has_room_in_its_tile() -> None:
-    """Four lines of 16 pixels, with 8 pixels for a letter, on a screen of 1440 pixels beside the open menu."""
+    """Four lines of 18 pixels, with 9 pixels for a letter, on a screen of 1440 pixels beside the open menu."""
     panel = of_the_wall("First step")
-    assert panel.json["options"]["text"]["valueSize"] == 16
-    letters = int((LEAST_PIXELS * panel.json["gridPos"]["w"] / 24 - 40) / 8)
+    assert panel.json["options"]["text"]["valueSize"] == 18
+    letters = int((LEAST_PIXELS * panel.json["gridPos"]["w"] / 24 - 40) / 9)
     lines = {each.word: len(textwrap.wrap(each.word, letters)) for each in verdicts.FIRST_STEPS}
     assert {word for word, number in lines.items() if number > 4} == set()
 
