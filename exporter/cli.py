@@ -254,7 +254,7 @@ def cli() -> None:
     log_level="info",
     examples=(
         "ironport-exporter",
-        "ironport-exporter serve --config.file /etc/ironport/fleet.yml --web.listen-address 127.0.0.1:10125",
+        "ironport-exporter serve --config.file /etc/ironport-exporter/fleet.yml --web.listen-address 127.0.0.1:10125",
         "ironport-exporter --web.external-url https://monitoring.example.edu/ironport --log.format json",
     ),
 )
@@ -597,8 +597,8 @@ def _known(fleet: Fleet, name: str) -> Prober:
 def _capture(name: str, config_file: tuple[Path, ...], out: Path | None, show: bool) -> int:
     """Record the answers of one appliance, for a bug report.
 
-    The command replaces names, addresses, serial numbers, keys and domains with placeholders, and lists what it
-    replaced. Read the capture before you send it: some names may remain.
+    The command replaces names, addresses, serial numbers, domains, and long strings that may be secret keys
+    with placeholders, and lists what it replaced. Read the capture before you send it: some names may remain.
 
     NAME is the name of the appliance in the configuration.
     """
@@ -749,7 +749,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
 def _bundle(folder: Path, form: str, thresholds_file: Path | None, config_file: tuple[Path, ...], **chosen: Any) -> int:
     """Write rules, runbooks and dashboards for your monitoring.
 
-    DIR has to be new or empty, or a folder that this command wrote. The command replaces everything in it.
+    DIR has to be new or empty, or an earlier bundle without other files. The command replaces everything in it.
     """
     from exporter.bundle.command import write_bundle
     from exporter.bundle.options import BundleOptions

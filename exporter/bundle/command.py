@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,10 @@ from exporter.bundle.options import BundleOptions
 from exporter.errors import ExporterError
 
 _FIRST_LINE: Final = "# Bundle of ironport-exporter"
-"""The first line of the README: by it the command knows a folder that it may replace."""
+"""The first line of the README: by it the command knows a bundle."""
+
+_LIST: Final = "files.txt"
+"""The file that lists the files of a bundle, one a line: the next bundle deletes only these."""
 
 FORMS: Final[Mapping[str, tuple[Callable[[BundleOptions], dict[str, str]], str]]] = {
     "prometheus": (
@@ -42,7 +45,7 @@ FORMS: Final[Mapping[str, tuple[Callable[[BundleOptions], dict[str, str]], str]]
 def write_bundle(form: str, options: BundleOptions) -> int:
     """Write a bundle to its folder and return the number of files; raises ExporterError.
 
-    The folder has to be new or empty, or a bundle, which is replaced as a whole.
+    The folder has to be new or empty, or an earlier bundle without other files. The bundle is replaced as a whole.
     """
     make, steps = FORMS[form]
     files = {
@@ -51,6 +54,7 @@ def write_bundle(form: str, options: BundleOptions) -> int:
         **project.pages(),
         "alerts/thresholds.yml": project.threshold_file(options),
     }
+    files[_LIST] = "".join(f"{path}\n" for path in sorted((*files, _LIST)))
     try:
         _replace_folder(options.folder, files)
     except OSError as error:
@@ -63,6 +67,7 @@ def _readme(steps: str) -> str:
 {_FIRST_LINE} {__version__}
 
 `ironport-exporter bundle` wrote this folder, and replaces all of it when it runs again. Copy what you want to change.
+Keep no files of your own here.
 
 {steps}
 `alerts/README.md` explains the alerts. Each alert has a runbook in `alerts/runbooks`. `docs/README.md` lists all pages.
@@ -70,8 +75,11 @@ def _readme(steps: str) -> str:
 
 
 def _replace_folder(folder: Path, files: Mapping[str, str]) -> None:
-    if folder.exists() and not _may_be_replaced(folder):
-        raise ExporterError(f"{folder} holds other files. Name a new folder, or one with an earlier bundle.")
+    if other := _file_not_of_bundle(folder, files):
+        raise ExporterError(
+            f"{other} is not from an earlier bundle, and `bundle` deletes everything in its folder."
+            " Move this file elsewhere, or name another folder."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as temporary:
         new = Path(temporary)
@@ -84,8 +92,15 @@ def _replace_folder(folder: Path, files: Mapping[str, str]) -> None:
             entry.rename(folder / entry.name)
 
 
-def _may_be_replaced(folder: Path) -> bool:
-    if not folder.is_dir():
-        return False
-    readme = folder / "README.md"
-    return not any(folder.iterdir()) or (readme.is_file() and readme.read_text("utf-8").startswith(_FIRST_LINE))
+def _file_not_of_bundle(folder: Path, files: Collection[str]) -> Path | None:
+    own = _files_of_bundle(folder, files)
+    entries = (entry for entry in folder.rglob("*") if entry.is_symlink() or not entry.is_dir())
+    return next((entry for entry in entries if entry.relative_to(folder).as_posix() not in own), None)
+
+
+def _files_of_bundle(folder: Path, files: Collection[str]) -> Collection[str]:
+    """Return the paths that the bundle in a folder lists; without a list, those of the new bundle."""
+    readme, listed = folder / "README.md", folder / _LIST
+    if not (readme.is_file() and readme.read_bytes().startswith(_FIRST_LINE.encode())):
+        return ()
+    return set(listed.read_text("utf-8", "replace").splitlines()) if listed.is_file() else files

@@ -1,4 +1,4 @@
-"""Replacing what identifies a site: names, addresses, serial numbers, keys and domains get stable placeholders.
+"""Replacing what identifies a site: names, addresses, serial numbers, domains and long strings that may be secret keys.
 
 The same text gets the same placeholder everywhere, so that what belonged together still does.
 """

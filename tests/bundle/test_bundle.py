@@ -167,6 +167,8 @@ def test_a_bundle_is_replaced_as_a_whole(tmp_path: Path) -> None:
     folder = bundle(tmp_path / "ironport")
     stale = folder / "alerts" / "rules" / "of_an_older_release.yml"
     stale.write_text("groups: []\n")
+    with (folder / "files.txt").open("a") as listed:
+        listed.write("alerts/rules/of_an_older_release.yml\n")
     before = set(folder.rglob("*"))
     bundle(folder)
     assert set(folder.rglob("*")) == before - {stale}
@@ -175,8 +177,37 @@ def test_a_bundle_is_replaced_as_a_whole(tmp_path: Path) -> None:
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "README.md").write_text("# Mine\n")
     message = refusal(capsys, str(tmp_path))
-    assert message == f"{tmp_path} holds other files. Name a new folder, or one with an earlier bundle."
+    assert f"{tmp_path / 'README.md'} is not from an earlier bundle" in message
     assert [file.name for file in tmp_path.iterdir()] == ["README.md"]
+
+
+@pytest.mark.parametrize("with_list", [True, False])
+@pytest.mark.parametrize("path", ["fleet.yml", "alerts/rules/own.yml", "secrets"])
+def test_a_bundle_that_holds_a_file_of_the_operator_is_left_alone(
+    path: str, with_list: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = bundle(tmp_path / "ironport")
+    if not with_list:
+        (folder / "files.txt").unlink()
+    own = folder / path
+    if path == "secrets":
+        own.symlink_to(tmp_path)
+    else:
+        own.write_text("appliances: []\n")
+    before = set(folder.rglob("*"))
+    assert refusal(capsys, str(folder)) == (
+        f"{own} is not from an earlier bundle, and `bundle` deletes everything in its folder."
+        " Move this file elsewhere, or name another folder."
+    )
+    assert set(folder.rglob("*")) == before
+
+
+def test_a_bundle_of_another_form_is_replaced(tmp_path: Path) -> None:
+    folder = bundle(tmp_path / "ironport", "--for", "operator")
+    bundle(folder, "--for", "mixin")
+    assert {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} == set(
+        (folder / "files.txt").read_text().splitlines()
+    )
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,8 +101,8 @@ _ROWS: Final = (
               _ramp(2 * MINUTE)),
     _scenario("outbound-abuse", "unit", effect.abuse, HOUR,
               "A compromised account sends spam through one outbound unit.",
-              _size(3, "x busiest hour", "in the busiest hour, the unit gets this many times its usual mail; "
-                                         "at any other hour, as many messages are added as in that hour"),
+              _size(3, "x busiest hour", "the spam and the usual mail of the busiest hour are together this many "
+                                         "times that mail; the spam is the same at any hour"),
               _ramp(2 * MINUTE), traffic=_OUTBOUND),
     _scenario("size-bomb", "unit", effect.enlarge, 30 * MINUTE,
               "One unit gets very large messages.",
@@ -189,7 +189,8 @@ _ROWS: Final = (
     _scenario("version-mismatch", "unit", effect.change_version, 3 * DAY,
               "One unit runs another release than its peers.", _RELEASE),
     _scenario("version-too-old", "unit", effect.change_version, DAY,
-              "One unit runs a release that is older than minimum_version.", replace(_RELEASE, default="9.8.1-021")),
+              "One unit runs a release that is older than minimum_version in fleet.yml.",
+              replace(_RELEASE, default="9.8.1-021")),
     _scenario("counter-reset", "unit", effect.reset_counters, MINUTE,
               "An operator resets the counters of one unit, but not its lifetime counters."),
 
