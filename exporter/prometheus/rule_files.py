@@ -105,6 +105,14 @@ def levels(rules: Iterable[Rule]) -> list[list[Rule]]:
     return result
 
 
+def read_by_alerts(rules: Sequence[Rule]) -> list[Rule]:
+    """Return the alerting rules, and the recording rules that they read, themselves or through what others record."""
+    found = [rule for rule in rules if rule.alert]
+    while more := [rule for rule in rules if rule not in found and any(rule.record in each.names for each in found)]:
+        found += more
+    return [rule for rule in rules if rule in found]
+
+
 def depending_on(rules: Sequence[Rule], series: str) -> list[Rule]:
     """Return the rules that read a series, themselves or through what other rules record."""
     read, found = {series}, list[Rule]()

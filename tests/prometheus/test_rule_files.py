@@ -12,6 +12,7 @@ from exporter.prometheus.rule_files import (
     levels,
     lookbacks,
     project_rules,
+    read_by_alerts,
     read_groups,
     read_rules,
 )
@@ -86,6 +87,14 @@ def test_rules_depend_on_what_others_record(rules: list[Rule]) -> None:
     found = depending_on(rules, "pool:arrivals:rate5m")
     assert {rule.record or rule.alert for rule in found} == {"pool:busy:share", "Quiet"}
     assert depending_on(rules, "nothing") == []
+
+
+def test_alerts_need_only_what_they_read(rules: list[Rule]) -> None:
+    needed = {"Quiet", "pool:arrivals:rate5m", "instance:arrivals:rate5m"}
+    assert {rule.record or rule.alert for rule in read_by_alerts(rules)} == needed
+    found = {rule.record for rule in read_by_alerts(read_rules(str(project_rules())))}
+    assert "instance:ironport_messages_injected:rate3m" in found
+    assert not {name for name in found if name.startswith("instance:ironport_suspect:")}
 
 
 def test_demand_of_the_project_depends_on_alerts() -> None:

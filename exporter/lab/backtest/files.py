@@ -13,11 +13,14 @@ from exporter.prometheus.rule_files import Rule
 
 
 def rules_of(pattern: str | None) -> list[Rule]:
-    """Return the rules of the files that match, or the project's own; raises UsageError if they are not installed."""
+    """Return what alerts need of the rules in the files that match, or of the project's own.
+
+    Raises UsageError if those are not installed.
+    """
     pattern = pattern or rule_files.project_rules()
     if pattern is None:
         raise UsageError("The project's rules are not installed. Name rule files with --rules 'rules/*.yml'.")
-    return rule_files.read_rules(pattern)
+    return rule_files.read_by_alerts(rule_files.read_rules(pattern))
 
 
 def check_writable(path: Path | None) -> None:
