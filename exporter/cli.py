@@ -811,7 +811,7 @@ def _schema() -> int:
     type=whole("a number of weeks from 1 to 260", 1, 260),
     default="13",
     metavar="N",
-    help="With --prometheus.url: the number of weeks of history from which the growth is computed.",
+    help="With --prometheus.url: how many weeks of history to read. They show the demand and its growth.",
 )
 @flag(
     "--job",

@@ -101,8 +101,8 @@ _ROWS: Final = (
               _ramp(2 * MINUTE)),
     _scenario("outbound-abuse", "unit", effect.abuse, HOUR,
               "A compromised account sends spam through one outbound unit.",
-              _size(3, "x busiest hour", "the spam and the usual mail of the busiest hour are together this many "
-                                         "times that mail; the spam is the same at any hour"),
+              _size(3, "x busiest hour", "with the spam, the unit gets this many times its usual mail in the "
+                                         "busiest hour; as much spam comes at every other hour"),
               _ramp(2 * MINUTE), traffic=_OUTBOUND),
     _scenario("size-bomb", "unit", effect.enlarge, 30 * MINUTE,
               "One unit gets very large messages.",
