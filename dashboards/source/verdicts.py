@@ -249,7 +249,7 @@ VERDICTS: Final = (
         "unit",
         ("IronPortUnitSlow",),
         "One unit handles less mail than it is rated for: its mail waits.",
-        "On the unit, status detail and dnsstatus; if it stays slow, take it out.",
+        "Check the suspect (status detail). If it stays slow, take it out.",
         "Has a drive failed (`status detail`), or is DNS slow (`dnsstatus`)? If the unit does not recover, take it "
         "out of the load balancer.",
         lasting=_on_a_unit("instance:ironport_work_queue_slow:bool{} == 1"),
