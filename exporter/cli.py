@@ -597,8 +597,8 @@ def _known(fleet: Fleet, name: str) -> Prober:
 def _capture(name: str, config_file: tuple[Path, ...], out: Path | None, show: bool) -> int:
     """Record the answers of one appliance, for a bug report.
 
-    The command replaces names, addresses, serial numbers, domains, and long strings that may be secret keys
-    with placeholders, and lists what it replaced. Read the capture before you send it: some names may remain.
+    The command puts placeholders in place of names, addresses, serial numbers, domains, and long strings that
+    may be secret keys. It lists what it replaced. Read the capture before you send it: some names may remain.
 
     NAME is the name of the appliance in the configuration.
     """
@@ -693,7 +693,7 @@ def _sd(config_file: tuple[Path, ...], web_external_url: BaseUrl) -> int:
     "runbooks",
     type=web_url,
     metavar="URL",
-    show_default="a file: URL of this folder in DIR",
+    show_default="the path of this folder in DIR, as a URL with file://",
     help="The URL at which you publish the folder alerts/runbooks. Each alert links to its runbook there.",
 )
 @flag(

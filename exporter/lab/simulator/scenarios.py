@@ -102,7 +102,7 @@ _ROWS: Final = (
     _scenario("outbound-abuse", "unit", effect.abuse, HOUR,
               "A compromised account sends spam through one outbound unit.",
               _size(3, "x busiest hour", "with the spam, the unit gets this many times its usual mail in the "
-                                         "busiest hour; as much spam comes at every other hour"),
+                                         "busiest hour; the amount of spam is the same at all hours"),
               _ramp(2 * MINUTE), traffic=_OUTBOUND),
     _scenario("size-bomb", "unit", effect.enlarge, 30 * MINUTE,
               "One unit gets very large messages.",
