@@ -41,7 +41,7 @@ def fleet_wall() -> Dashboard:
                 "Alerts and units",
                 shared.firing_alerts(),
                 state_timeline(units.UNIT_STATE, width=8, height=shared.ALERTS_HEIGHT),
-                graph(mailflow.WORK_QUEUE.largest(), height=GRAPH_HEIGHT),
+                graph(Line(mailflow.WORK_QUEUE.largest(), shared.UNIT_NAME), height=GRAPH_HEIGHT),
                 mail_of_all_pools(),
                 shared.heaviest_senders(width=12),
                 shared.destinations(width=12),

@@ -5,7 +5,7 @@ from typing import Final
 from dashboards.source import shared
 from dashboards.source.layout import Dashboard, collapsed, opened, top
 from dashboards.source.palette import BASELINE, CRITICAL, WARNING
-from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, markdown, stat, table
+from dashboards.source.panels import HEADINGS, Column, Line, Panel, graph, height_of, markdown, stat, table
 from dashboards.source.signals import PER_POOL, service
 from dashboards.source.variables import BY_JOB, BY_POOL
 from exporter.phrases import Phrases
@@ -98,7 +98,7 @@ def totals_of_each_pool() -> Panel:
         title="Pools",
         description="Volumes and availability of each pool in the time shown, and minutes in which its mail was late.",
         sort=service.MESSAGES.name,
-        height=9,
+        height=height_of(shared.POOLS, tall=True),
         links=(shared.TO_TRIAGE,),
     )
 

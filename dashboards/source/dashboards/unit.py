@@ -43,7 +43,7 @@ def unit_detail() -> Dashboard:
             collapsed(
                 "Connections",
                 connections(),
-                graph(Line(with_longest_queues(edge.SESSION, 20), shared.UNIT_NAME)),
+                graph(Line(with_longest_queues(edge.SESSION, 20), shared.UNIT_NAME), height=10),
                 shared.heaviest_senders(width=12),
             ),
             collapsed("System", beside_usual(), cpu(), memory_and_disks(), resources()),
@@ -218,6 +218,6 @@ def sources() -> Panel:
         title="Sources",
         description="Which sources of the unit answer, and why not: SNMP, the status page (XML) and REST.",
         sort=monitoring.SOURCE_STATE.name,
-        height=7,
+        height=5,
         links=(Link("instance", "Monitoring of this unit", dashboard_url("monitoring", "job", "pool", "instance")),),
     )

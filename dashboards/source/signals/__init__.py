@@ -32,7 +32,7 @@ PER_ALERT: Final = Dimension("alerts", ("alertname", "job", "pool", "instance"))
 IN_TOTAL: Final = Dimension("fleet", ())
 
 
-TIMES: Final = "suffix: x"
+TIMES: Final = "suffix:x"
 """Grafana's unit of a figure that is divided by its usual."""
 
 

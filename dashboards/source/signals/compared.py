@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dashboards.source.palette import GOOD, WARNING
@@ -34,6 +34,8 @@ class ComparedFigure:
     """
     times_usual: str
     """PromQL of the one divided by the other, where the figure is not so small that the ratio would be noise."""
+    precision: float = 1
+    """To what the figure and its usual are rounded: what is counted has no fractions."""
 
     def labelled(self, expression: str) -> str:
         named = f'label_replace({expression}, "figure", "{self.name}", "", "")'
@@ -64,7 +66,9 @@ def _last(metric: str) -> str:
 
 SUSPECTS: Final = (
     _recorded("DNS requests that wait", "resolvers: dnsstatus", "DNS"),
-    _recorded("Mean session, seconds", "LDAP (ldaptest), or slow senders", "LDAP or slow senders"),
+    replace(
+        _recorded("Mean session, seconds", "LDAP (ldaptest), or slow senders", "LDAP or slow senders"), precision=0.01
+    ),
     _recorded("Bytes of a queued message", "large messages", "large messages"),
     _recorded("Disk I/O, % of its peak", "disk or storage", "disk or storage"),
     _recorded("Drives failed or rebuilding", "RAID", "RAID"),
@@ -80,11 +84,14 @@ RESOURCES: Final = (
     _calculated("Quarantine, bytes", "spam that nobody deletes", 1e8, _last("ironport_quarantine_bytes")),
     _calculated("Open files and sockets", "many connections", 200, _last("ironport_open_files")),
     _calculated("Mail transfer threads", "many connections", 20, _last("ironport_mail_transfer_threads")),
-    _calculated(
-        "Messages dropped per second",
-        "a filter, or much spam",
-        1,
-        "rate(ironport_messages_dropped_total{<<units>>}[$__rate_interval])",
+    replace(
+        _calculated(
+            "Messages dropped per second",
+            "a filter, or much spam",
+            1,
+            "rate(ironport_messages_dropped_total{<<units>>}[$__rate_interval])",
+        ),
+        precision=0.01,
     ),
     _calculated("Destinations in memory", "mail to many domains", 200, _last("ironport_destinations_in_memory")),
 )
@@ -101,14 +108,14 @@ def _columns(figures: Sequence[ComparedFigure]) -> tuple[Signal, ...]:
             "short",
             PER_FIGURE,
             "The figure now.",
-            joined(lambda figure: figure.expression),
+            joined(lambda figure: f"round({figure.expression}, {figure.precision:g})"),
         ),
         Signal(
             "Usual",
             "short",
             PER_FIGURE,
             "In the last week, 95 of 100 samples were at or below this value. Samples while mail waited do not count.",
-            joined(lambda figure: figure.usual),
+            joined(lambda figure: f"round({figure.usual}, {figure.precision:g})"),
         ),
         Signal(
             "Times usual",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards.source.palette import WARNING
-from dashboards.source.signals import PER_POOL, PER_UNIT, Signal
+from dashboards.source.signals import PER_POOL, PER_UNIT, TIMES, Signal
 from exporter.bundle.thresholds import limit
 
 CONNECTIONS: Final = Signal(
@@ -62,7 +62,7 @@ SESSION: Final = Signal(
     "How long an inbound connection lasts: open connections divided by new connections per second. Long sessions of "
     "slow senders leave no connections for others.",
     """\
-sum without (direction) (avg_over_time(ironport_connections{direction="in",<<units>>}[5m]))
+sum without (direction) (avg_over_time(ironport_connections{direction="in",<<units>>}[5m]) > 0)
   / clamp_min(instance:ironport_injection_connections:rate3m{<<units>>}, 0.1)""",
     limits=((limit("slow_session_seconds"), WARNING),),
     decimals=1,
@@ -114,7 +114,7 @@ REJECTED_RATIO: Final = Signal(
 
 CONNECTIONS_RATIO: Final = Signal(
     "New connections / usual",
-    "none",
+    TIMES,
     PER_POOL,
     "New connections of a pool divided by what is usual at this hour of the week.",
     "pool:ironport_injection_connections:ratio_usual3m{<<pools>>}",
