@@ -64,9 +64,16 @@ class Section(BaseModel):
 
 
 def _attribute_docstrings(section: type[Section]) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a section with the docstrings below them; for a key that repeats, its own comes first."""
-    for source in section.__mro__[: section.__mro__.index(Section)]:
-        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(source))).body
+    """Yield the keys of a section with the docstrings below them; for a key that repeats, its own comes first.
+
+    An installation without source files has none.
+    """
+    for ancestor in section.__mro__[: section.__mro__.index(Section)]:
+        try:
+            source = inspect.getsource(ancestor)
+        except (OSError, TypeError):
+            continue
+        (tree,) = ast.parse(textwrap.dedent(source)).body
         for key, text in pairwise(tree.body if isinstance(tree, ast.ClassDef) else ()):
             match key, text:
                 case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(docstring))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from unittest import mock
 
 import pytest
 import trustme
@@ -175,6 +176,11 @@ def test_the_schema_of_a_section_has_its_texts_and_no_null() -> None:
         "title": "Rack",
         "type": "string",
     }
+
+
+def test_a_schema_without_source_files_has_no_texts() -> None:
+    with mock.patch("inspect.getsource", side_effect=OSError):
+        assert "description" not in Shelf.model_json_schema()["properties"]["rack"]
 
 
 def test_a_list_must_have_an_entry() -> None:
