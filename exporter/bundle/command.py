@@ -75,6 +75,8 @@ Keep no files of your own here.
 
 
 def _replace_folder(folder: Path, files: Mapping[str, str]) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ExporterError(f"{folder} is not a folder. Name a new folder, or one with an earlier bundle.")
     if other := _file_not_of_bundle(folder, files):
         raise ExporterError(
             f"{other} is not from an earlier bundle, and `bundle` deletes everything in its folder."

@@ -174,6 +174,13 @@ def test_a_bundle_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert set(folder.rglob("*")) == before - {stale}
 
 
+def test_a_file_is_not_taken_for_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "ironport"
+    file.write_text("mine")
+    assert f"{file} is not a folder. Name a new folder" in refusal(capsys, str(file))
+    assert file.read_text() == "mine"
+
+
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "README.md").write_text("# Mine\n")
     message = refusal(capsys, str(tmp_path))
